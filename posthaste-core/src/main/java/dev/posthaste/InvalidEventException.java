@@ -1,0 +1,12 @@
+package dev.posthaste;
+
+/** An event was refused before any SQL, because it could never be stored or sent as it is. A bug in the caller. */
+public final class InvalidEventException extends RuntimeException {
+    public InvalidEventException(String message) {
+        super(message);
+    }
+
+    public InvalidEventException(String message, Throwable cause) {
+        super(message, cause);
+    }
+}

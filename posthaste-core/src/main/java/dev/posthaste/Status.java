@@ -1,0 +1,24 @@
+package dev.posthaste;
+
+import java.util.Locale;
+
+/** What has become of an event. {@link #CONSUMED} and {@link #DEAD} are final until an operator says otherwise. */
+public enum Status {
+    /** Written, and not yet known to be in the broker. */
+    PENDING,
+    /** Durably in the broker. */
+    PUBLISHED,
+    /** Handled, as the consumer said itself. */
+    CONSUMED,
+    /** Given up after its last attempt; the row keeps the reason. */
+    DEAD;
+
+    /** The word in the standard table's {@code status} column. */
+    public String code() {
+        return name().toLowerCase(Locale.ROOT);
+    }
+
+    public static Status ofCode(String code) {
+        return valueOf(code.toUpperCase(Locale.ROOT));
+    }
+}

@@ -1,0 +1,26 @@
+package dev.posthaste.broker;
+
+import java.util.function.Consumer;
+
+/**
+ * Where events go: Kafka, RabbitMQ, or the handlers in this JVM.
+ *
+ * <p>An implementation passes the testkit's {@code BrokerContract}. It is thread-safe.
+ */
+public interface Broker extends AutoCloseable {
+
+    /**
+     * Sends a message without waiting for what becomes of it.
+     *
+     * @param callback gets exactly one outcome, on any thread, perhaps before this method returns, and never later than
+     *     the broker's own deadline. It does not block and does not throw
+     */
+    void publish(Message message, Consumer<Outcome> callback);
+
+    /** Whether a message handed over now has a chance, as far as is known without asking the server. */
+    boolean healthy();
+
+    /** Ends every open publish with an outcome, and closes connections. Works twice. */
+    @Override
+    void close();
+}

@@ -1,0 +1,44 @@
+package dev.posthaste.inbox;
+
+import dev.posthaste.broker.Message;
+import io.micrometer.core.instrument.MeterRegistry;
+import io.micrometer.core.instrument.Timer;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.TimeUnit;
+
+/** A consumer's meters: {@code posthaste.inbox.*}, tagged with the consumer. Thread-safe. */
+public final class ConsumerMeters implements ConsumerListener {
+    private final MeterRegistry registry;
+    private final Map<String, Timer> timers = new ConcurrentHashMap<>();
+
+    public ConsumerMeters(MeterRegistry registry) {
+        this.registry = registry;
+    }
+
+    @Override
+    public void handled(String consumer, Message message, long nanos) {
+        timers.computeIfAbsent(
+                        consumer,
+                        name -> Timer.builder("posthaste.inbox.handled")
+                                .tag("consumer", name)
+                                .publishPercentileHistogram()
+                                .register(registry))
+                .record(nanos, TimeUnit.NANOSECONDS);
+    }
+
+    @Override
+    public void duplicate(String consumer, Message message) {
+        registry.counter("posthaste.inbox.duplicate", "consumer", consumer).increment();
+    }
+
+    @Override
+    public void retried(String consumer, Message message, Throwable cause) {
+        registry.counter("posthaste.inbox.failed", "consumer", consumer).increment();
+    }
+
+    @Override
+    public void deadLettered(String consumer, Message message, Failure failure) {
+        registry.counter("posthaste.inbox.dead.lettered", "consumer", consumer).increment();
+    }
+}

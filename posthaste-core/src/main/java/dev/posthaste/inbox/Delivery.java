@@ -1,0 +1,21 @@
+package dev.posthaste.inbox;
+
+import dev.posthaste.broker.Message;
+
+/** A message that a broker handed over, until the consumer says what became of it. Exactly one of the three is called. */
+public interface Delivery {
+    Message message();
+
+    /** Handled, now or before: the broker may forget it. */
+    void done();
+
+    /**
+     * Given up: to be put on the error queue or dead-letter topic before the broker forgets it.
+     *
+     * @throws Exception if it could not be put there; the consumer tries again
+     */
+    void deadLetter(Failure failure) throws Exception;
+
+    /** Not handled, because the consumer is closing: the broker hands it to somebody else. */
+    void abandoned();
+}

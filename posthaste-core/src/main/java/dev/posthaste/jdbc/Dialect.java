@@ -1,0 +1,140 @@
+package dev.posthaste.jdbc;
+
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.time.Duration;
+import java.util.List;
+import java.util.Locale;
+import java.util.Set;
+import java.util.stream.Collectors;
+
+/**
+ * What differs between databases. Statements are written once, with these marks in braces:
+ *
+ * <ul>
+ *   <li>{@code {now}} the database's clock, {@code {fromNow}} the same plus a parameter in microseconds
+ *   <li>{@code {nanosUntil:COLUMN}} from the database's clock to a column, {@code {nanosSince:COLUMN}} the other way
+ *   <li>{@code {share}} what locks a row that was read against change
+ * </ul>
+ *
+ * Immutable and thread-safe.
+ */
+public abstract sealed class Dialect permits PostgreSqlDialect, MySqlDialect, H2Dialect {
+    private static final Set<String> TRANSIENT_STATES = Set.of("40001", "40P01", "55P03", "57014");
+    private static final Set<Integer> TRANSIENT_CODES = Set.of(1205, 1213, 3572, 50200);
+
+    public static final Dialect POSTGRESQL = new PostgreSqlDialect();
+    public static final Dialect MYSQL = MySqlDialect.mysql();
+    public static final Dialect MARIADB = MySqlDialect.mariadb();
+    public static final Dialect H2 = new H2Dialect();
+
+    Dialect() {}
+
+    /**
+     * The dialect of the database behind a connection.
+     *
+     * @throws SQLException if it is none of PostgreSQL, MySQL, MariaDB and H2
+     */
+    public static Dialect of(Connection connection) throws SQLException {
+        String product = connection.getMetaData().getDatabaseProductName();
+        String version = connection.getMetaData().getDatabaseProductVersion();
+        return switch (product.toLowerCase(Locale.ROOT)) {
+            case "postgresql" -> POSTGRESQL;
+            case "mariadb" -> MARIADB;
+            case "mysql" -> version.toLowerCase(Locale.ROOT).contains("mariadb") ? MARIADB : MYSQL;
+            case "h2" -> H2;
+            default -> throw new SQLException("Posthaste knows PostgreSQL, MySQL, MariaDB and H2, not " + product);
+        };
+    }
+
+    /** The directory of this dialect's scripts. */
+    public abstract String name();
+
+    abstract String now();
+
+    abstract String fromNow();
+
+    abstract String nanosUntil(String column);
+
+    abstract String nanosSince(String column);
+
+    /** What makes the planner use the pending index whatever its statistics say. */
+    abstract String pendingHint(TableLayout layout);
+
+    abstract String share();
+
+    /** Whether a list of ids is one array parameter; otherwise the numbers stand in the statement. */
+    boolean bindsArrays() {
+        return false;
+    }
+
+    /** An INSERT that passes over a row that is there already, where its error would do more than fail. */
+    String ignoringDuplicates(String insert) {
+        return insert;
+    }
+
+    abstract String quote(String identifier);
+
+    /** What {@link java.sql.Statement#setFetchSize} needs to read row by row instead of everything at once. */
+    abstract int streamingFetchSize();
+
+    /** Whether rows only stream inside a transaction. */
+    abstract boolean streamsInTransactionOnly();
+
+    /** Which durability settings of the server are not what no-loss and no-phantom need; one sentence each. */
+    abstract List<String> durabilityWarnings(Connection connection) throws SQLException;
+
+    /** How long the oldest open transaction has been open; zero where the database does not tell this user. */
+    abstract Duration oldestTransaction(Connection connection) throws SQLException;
+
+    /** Whether a unique or primary key refused the row. */
+    public boolean isDuplicate(SQLException e) {
+        return "23505".equals(e.getSQLState()) || e.getErrorCode() == 1062;
+    }
+
+    /** Whether the same transaction may succeed when it is run again: deadlock, lock wait, serialisation. */
+    public static boolean isTransient(Throwable e) {
+        for (Throwable each = e; each != null; each = each.getCause()) {
+            if (each instanceof SQLException sql
+                    && (TRANSIENT_STATES.contains(String.valueOf(sql.getSQLState()))
+                            || TRANSIENT_CODES.contains(sql.getErrorCode()))) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    final String quoteTable(String table) {
+        return List.of(table.split("\\.", 2)).stream().map(this::quote).collect(Collectors.joining("."));
+    }
+
+    /** {@code template} with its marks replaced. */
+    final String sql(String template) {
+        StringBuilder sql = new StringBuilder();
+        int from = 0;
+        for (int open = template.indexOf('{'); open >= 0; open = template.indexOf('{', from)) {
+            int close = template.indexOf('}', open);
+            sql.append(template, from, open).append(mark(template.substring(open + 1, close)));
+            from = close + 1;
+        }
+        return sql.append(template.substring(from)).toString();
+    }
+
+    private String mark(String mark) {
+        int colon = mark.indexOf(':');
+        String argument = mark.substring(colon + 1);
+        return switch (colon < 0 ? mark : mark.substring(0, colon)) {
+            case "now" -> now();
+            case "fromNow" -> fromNow();
+            case "nanosUntil" -> nanosUntil(argument);
+            case "nanosSince" -> nanosSince(argument);
+            case "share" -> share();
+            default -> throw new IllegalStateException("Unknown mark {" + mark + "} in a statement");
+        };
+    }
+
+    @Override
+    public String toString() {
+        return name();
+    }
+}

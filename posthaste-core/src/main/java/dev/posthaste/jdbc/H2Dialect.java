@@ -1,0 +1,73 @@
+package dev.posthaste.jdbc;
+
+import java.sql.Connection;
+import java.time.Duration;
+import java.util.List;
+
+/** H2 2.3 and later, for development and the demo: it promises nothing after a power failure. */
+final class H2Dialect extends Dialect {
+    @Override
+    public String name() {
+        return "h2";
+    }
+
+    @Override
+    String now() {
+        return "current_timestamp(6)";
+    }
+
+    @Override
+    String fromNow() {
+        return "dateadd(microsecond, ?, current_timestamp(6))";
+    }
+
+    @Override
+    String nanosUntil(String column) {
+        return "datediff(microsecond, current_timestamp(6), " + column + ") * 1000";
+    }
+
+    @Override
+    String nanosSince(String column) {
+        return "datediff(microsecond, " + column + ", current_timestamp(6)) * 1000";
+    }
+
+    @Override
+    String pendingHint(TableLayout layout) {
+        return "use index (" + quote(layout.pendingIndex()) + ")";
+    }
+
+    @Override
+    String share() {
+        return "for update";
+    }
+
+    @Override
+    boolean bindsArrays() {
+        return true;
+    }
+
+    @Override
+    String quote(String identifier) {
+        return '"' + identifier + '"';
+    }
+
+    @Override
+    int streamingFetchSize() {
+        return 0;
+    }
+
+    @Override
+    boolean streamsInTransactionOnly() {
+        return false;
+    }
+
+    @Override
+    List<String> durabilityWarnings(Connection connection) {
+        return List.of("H2 is for development: nothing is promised after a power failure");
+    }
+
+    @Override
+    Duration oldestTransaction(Connection connection) {
+        return Duration.ZERO;
+    }
+}

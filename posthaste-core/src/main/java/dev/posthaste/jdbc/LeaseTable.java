@@ -1,0 +1,213 @@
+package dev.posthaste.jdbc;
+
+import dev.posthaste.journal.Claim;
+import java.sql.Connection;
+import java.sql.PreparedStatement;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.List;
+import javax.sql.DataSource;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Who owns which outbox, and which relays stand ready: the tables {@code posthaste_lease} and {@code posthaste_relay}.
+ * All times are the database's. Thread-safe.
+ */
+public final class LeaseTable {
+    private final Transactions transactions;
+    private final Dialect dialect;
+
+    public LeaseTable(DataSource dataSource, Dialect dialect) {
+        this.transactions = new Transactions(dataSource);
+        this.dialect = dialect;
+    }
+
+    /**
+     * A lease as the row says.
+     *
+     * @param owner who holds it, or the empty string
+     * @param live whether it has not expired, by the database's clock
+     */
+    public record Row(String outbox, String owner, long epoch, boolean live) {
+        public boolean free() {
+            return !live || owner.isEmpty();
+        }
+    }
+
+    /** That a relay is alive and ready to own an outbox. */
+    public record Candidate(String relay, String outbox) {}
+
+    public List<Row> leases() {
+        return transactions.statement("read leases", connection -> {
+            try (PreparedStatement statement = connection.prepareStatement(
+                            dialect.sql("select outbox, owner, epoch, {nanosUntil:expires_at} from posthaste_lease"));
+                    ResultSet rows = statement.executeQuery()) {
+                List<Row> leases = new ArrayList<>();
+                while (rows.next()) {
+                    leases.add(new Row(rows.getString(1), rows.getString(2), rows.getLong(3), rows.getLong(4) > 0));
+                }
+                return leases;
+            }
+        });
+    }
+
+    /** The relays that have announced themselves and not gone silent since. */
+    public List<Candidate> candidates() {
+        return transactions.statement("read relays", connection -> {
+            try (PreparedStatement statement = connection.prepareStatement(dialect.sql(
+                            "select relay, outbox from posthaste_relay where expires_at > {now} order by relay"));
+                    ResultSet rows = statement.executeQuery()) {
+                List<Candidate> candidates = new ArrayList<>();
+                while (rows.next()) {
+                    candidates.add(new Candidate(rows.getString(1), rows.getString(2)));
+                }
+                return candidates;
+            }
+        });
+    }
+
+    /** Says that {@code relay} is alive for another {@code ttl}. */
+    public void announce(String relay, Collection<String> outboxes, Duration ttl) {
+        transactions.transaction("announce relay " + relay, connection -> {
+            for (String outbox : outboxes) {
+                if (updateAnnouncement(connection, relay, outbox, ttl) == 0) {
+                    try (PreparedStatement insert = connection.prepareStatement(dialect.sql(
+                            "insert into posthaste_relay (relay, outbox, expires_at) values (?, ?, {fromNow})"))) {
+                        insert.setString(1, relay);
+                        insert.setString(2, outbox);
+                        insert.setLong(3, ttl.toNanos() / 1000);
+                        insert.executeUpdate();
+                    }
+                }
+            }
+            return true;
+        });
+    }
+
+    private int updateAnnouncement(Connection connection, String relay, String outbox, Duration ttl)
+            throws SQLException {
+        try (PreparedStatement update = connection.prepareStatement(
+                dialect.sql("update posthaste_relay set expires_at = {fromNow} where relay = ? and outbox = ?"))) {
+            update.setLong(1, ttl.toNanos() / 1000);
+            update.setString(2, relay);
+            update.setString(3, outbox);
+            return update.executeUpdate();
+        }
+    }
+
+    /** Forgets relays that have been silent for an hour. */
+    public int forgetSilent() {
+        return transactions.statement("forget silent relays", connection -> {
+            try (PreparedStatement delete = connection.prepareStatement(
+                    dialect.sql("delete from posthaste_relay where expires_at < {fromNow}"))) {
+                delete.setLong(1, -Duration.ofHours(1).toNanos() / 1000);
+                return delete.executeUpdate();
+            }
+        });
+    }
+
+    public void withdraw(String relay) {
+        transactions.statement("withdraw relay " + relay, connection -> {
+            try (PreparedStatement delete =
+                    connection.prepareStatement("delete from posthaste_relay where relay = ?")) {
+                delete.setString(1, relay);
+                return delete.executeUpdate();
+            }
+        });
+    }
+
+    /**
+     * Takes a lease that is free or expired, as one compare-and-set.
+     *
+     * @param seen the row as it was read, or null if there was none
+     * @return the new claim, or null if somebody else was faster
+     */
+    public @Nullable Claim take(String outbox, String owner, @Nullable Row seen, Duration ttl) {
+        long epoch = seen == null ? 1 : seen.epoch() + 1;
+        int taken = transactions.statement(
+                "take the lease of outbox " + outbox,
+                connection -> seen == null
+                        ? insert(connection, outbox, owner, ttl)
+                        : replace(connection, outbox, owner, seen, ttl));
+        return taken == 1 ? new Claim(outbox, owner, epoch) : null;
+    }
+
+    private int insert(Connection connection, String outbox, String owner, Duration ttl) throws SQLException {
+        String insert = "insert into posthaste_lease (outbox, owner, epoch, expires_at) values (?, ?, 1, {fromNow})";
+        try (PreparedStatement statement =
+                connection.prepareStatement(dialect.ignoringDuplicates(dialect.sql(insert)))) {
+            statement.setString(1, outbox);
+            statement.setString(2, owner);
+            statement.setLong(3, ttl.toNanos() / 1000);
+            return statement.executeUpdate();
+        } catch (SQLException e) {
+            if (dialect.isDuplicate(e)) {
+                return 0;
+            }
+            throw e;
+        }
+    }
+
+    private int replace(Connection connection, String outbox, String owner, Row seen, Duration ttl)
+            throws SQLException {
+        try (PreparedStatement statement = connection.prepareStatement(dialect.sql("""
+                update posthaste_lease set owner = ?, epoch = ?, expires_at = {fromNow}
+                where outbox = ? and owner = ? and epoch = ? and (owner = '' or expires_at <= {now})
+                """))) {
+            statement.setString(1, owner);
+            statement.setLong(2, seen.epoch() + 1);
+            statement.setLong(3, ttl.toNanos() / 1000);
+            statement.setString(4, outbox);
+            statement.setString(5, seen.owner());
+            statement.setLong(6, seen.epoch());
+            return statement.executeUpdate();
+        }
+    }
+
+    /** @return whether the claim was still good, and now is for another {@code ttl} */
+    public boolean renew(Claim claim, Duration ttl) {
+        return transactions.statement("renew the lease of outbox " + claim.outbox(), connection -> {
+            try (PreparedStatement statement = connection.prepareStatement(dialect.sql("""
+                    update posthaste_lease set expires_at = {fromNow}
+                    where outbox = ? and owner = ? and epoch = ?
+                    """))) {
+                statement.setLong(1, ttl.toNanos() / 1000);
+                bind(statement, 2, claim);
+                return statement.executeUpdate() == 1;
+            }
+        });
+    }
+
+    /** Gives a lease back at once, for anybody to take; nothing happens if the claim is not good any more. */
+    public void release(Claim claim) {
+        transactions.statement("release the lease of outbox " + claim.outbox(), connection -> {
+            try (PreparedStatement statement = connection.prepareStatement(dialect.sql("""
+                    update posthaste_lease set owner = '', expires_at = {now}
+                    where outbox = ? and owner = ? and epoch = ?
+                    """))) {
+                bind(statement, 1, claim);
+                return statement.executeUpdate();
+            }
+        });
+    }
+
+    /** Whether the claim is good, and stays so until this transaction ends. */
+    boolean holds(Connection connection, Claim claim) throws SQLException {
+        try (PreparedStatement statement = connection.prepareStatement(dialect.sql(
+                "select epoch from posthaste_lease where outbox = ? and owner = ? and epoch = ? {share}"))) {
+            bind(statement, 1, claim);
+            try (ResultSet rows = statement.executeQuery()) {
+                return rows.next();
+            }
+        }
+    }
+
+    private static void bind(PreparedStatement statement, int from, Claim claim) throws SQLException {
+        statement.setString(from, claim.outbox());
+        statement.setString(from + 1, claim.owner());
+        statement.setLong(from + 2, claim.epoch());
+    }
+}

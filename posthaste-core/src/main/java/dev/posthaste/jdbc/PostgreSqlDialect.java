@@ -1,0 +1,104 @@
+package dev.posthaste.jdbc;
+
+import java.sql.Connection;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+
+/** PostgreSQL 13 and later. */
+final class PostgreSqlDialect extends Dialect {
+    @Override
+    public String name() {
+        return "postgresql";
+    }
+
+    @Override
+    String now() {
+        return "clock_timestamp()";
+    }
+
+    @Override
+    String fromNow() {
+        return "clock_timestamp() + ? * interval '1 microsecond'";
+    }
+
+    @Override
+    String nanosUntil(String column) {
+        return "(extract(epoch from (" + column + " - now())) * 1000000000)::bigint";
+    }
+
+    @Override
+    String nanosSince(String column) {
+        return "(extract(epoch from (now() - " + column + ")) * 1000000000)::bigint";
+    }
+
+    /** None: the pending index is partial and on an expression, so it is the only one that serves the statement. */
+    @Override
+    String pendingHint(TableLayout layout) {
+        return "";
+    }
+
+    @Override
+    String share() {
+        return "for share";
+    }
+
+    /** A duplicate's error would make the whole transaction unusable here. */
+    @Override
+    String ignoringDuplicates(String insert) {
+        return insert + " on conflict do nothing";
+    }
+
+    @Override
+    boolean bindsArrays() {
+        return true;
+    }
+
+    @Override
+    String quote(String identifier) {
+        return '"' + identifier + '"';
+    }
+
+    @Override
+    int streamingFetchSize() {
+        return 250;
+    }
+
+    @Override
+    boolean streamsInTransactionOnly() {
+        return true;
+    }
+
+    @Override
+    List<String> durabilityWarnings(Connection connection) throws SQLException {
+        List<String> warnings = new ArrayList<>();
+        try (Statement statement = connection.createStatement();
+                ResultSet rows = statement.executeQuery("""
+                        select name, setting from pg_settings
+                        where name in ('fsync', 'synchronous_commit', 'full_page_writes') and setting = 'off'
+                        order by name
+                        """)) {
+            while (rows.next()) {
+                warnings.add(rows.getString(1)
+                        + " is off: a committed change may be lost after its event was published,"
+                        + " or a committed event lost, when the server crashes. Set " + rows.getString(1) + " = on");
+            }
+        }
+        return warnings;
+    }
+
+    @Override
+    Duration oldestTransaction(Connection connection) throws SQLException {
+        try (Statement statement = connection.createStatement();
+                ResultSet rows = statement.executeQuery("""
+                        select coalesce(max((extract(epoch from (now() - xact_start)) * 1000)::bigint), 0)
+                        from pg_stat_activity where xact_start is not null and pid <> pg_backend_pid()
+                        """)) {
+            rows.next();
+            return Duration.ofMillis(rows.getLong(1));
+        }
+    }
+}

@@ -1,0 +1,18 @@
+package dev.posthaste.journal;
+
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A pending event with what the relay needs to decide about it.
+ *
+ * @param attempts refusals counted so far
+ * @param maxAttempts the event's own limit, or null for the policy's
+ * @param waitNanos how long, by the database's clock at the time of reading, until it is due; zero or less when it is
+ * @param ageNanos how long ago it was written, by the database's clock
+ */
+public record PendingEvent(
+        StoredEvent event, int attempts, @Nullable Integer maxAttempts, long waitNanos, long ageNanos) {
+    public long id() {
+        return event.id();
+    }
+}

@@ -1,0 +1,21 @@
+/**
+ * Posthaste is a transactional outbox and inbox. An application writes an event in the same database transaction as its
+ * change; a relay publishes it, in order per key; a consumer handles it once in effect.
+ *
+ * <p>In the order a newcomer meets it:
+ *
+ * <ol>
+ *   <li>A {@link dev.posthaste.Catalog} says which event types there are, in which outbox each lives, and the
+ *       {@link dev.posthaste.Route} it takes. {@link dev.posthaste.jdbc.Schema#create} makes the tables.
+ *   <li>The application makes its change and calls {@link dev.posthaste.Outbox#write} with an {@link dev.posthaste.Event}
+ *       on the same connection, and commits.
+ *   <li>A relay (module {@code posthaste-relay}) takes the pending events to a {@link dev.posthaste.broker.Broker}: the
+ *       {@link dev.posthaste.broker.LocalBroker} to begin with, RabbitMQ by changing one line.
+ *   <li>An {@link dev.posthaste.inbox.Inbox} holds the handlers, and a {@link dev.posthaste.inbox.Consumer} runs them.
+ *   <li>What became of an event stands in its row: {@link dev.posthaste.Status}.
+ * </ol>
+ */
+@NullMarked
+package dev.posthaste;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,28 @@
+-- Posthaste's own tables on PostgreSQL.
+
+-- Which relay owns an outbox. The epoch grows with every change of owner.
+create table if not exists posthaste_lease (
+  outbox     varchar(100) primary key,
+  owner      varchar(100) not null,          -- empty: given back
+  epoch      bigint       not null,
+  expires_at timestamptz(6) not null
+) with (fillfactor = 50);
+
+-- Which relays stand ready for an outbox, so that each takes its fair share.
+create table if not exists posthaste_relay (
+  relay      varchar(100) not null,
+  outbox     varchar(100) not null,
+  expires_at timestamptz(6) not null,
+  primary key (relay, outbox)
+) with (fillfactor = 50);
+
+-- What each consumer has handled.
+create table if not exists posthaste_inbox (
+  consumer   varchar(100) not null,
+  event_id   varchar(64)  not null,
+  handled_at timestamptz(6) not null,
+  primary key (consumer, event_id)
+);
+
+-- Retention's way to old rows.
+create index if not exists posthaste_inbox_handled on posthaste_inbox (consumer, handled_at);

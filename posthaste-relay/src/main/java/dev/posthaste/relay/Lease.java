@@ -1,0 +1,61 @@
+package dev.posthaste.relay;
+
+import dev.posthaste.journal.Claim;
+import java.time.Duration;
+import java.util.function.LongSupplier;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One outbox's lease as this relay knows it. The relay counts its own remaining time on the monotonic clock, from before
+ * it sent the renewal, so that it never believes longer than the row says. Thread-safe.
+ */
+final class Lease {
+    private final String outbox;
+    private final LongSupplier clock;
+    private volatile @Nullable Term term;
+    private volatile boolean givingUp;
+
+    /** @param until on the monotonic clock */
+    private record Term(Claim claim, long until) {}
+
+    Lease(String outbox, LongSupplier clock) {
+        this.outbox = outbox;
+        this.clock = clock;
+    }
+
+    String outbox() {
+        return outbox;
+    }
+
+    /** The claim that is held, or null. It may have run out meanwhile; only the database knows. */
+    @Nullable
+    Claim claim() {
+        Term now = term;
+        return now == null ? null : now.claim();
+    }
+
+    /** Whether {@code claim} is held and will be for longer than {@code time}, unless this process stands still. */
+    boolean outlasts(Claim claim, Duration time) {
+        Term now = term;
+        return now != null && now.claim().equals(claim) && now.until() - clock.getAsLong() > time.toNanos();
+    }
+
+    /** Whether the outbox is to be handed to another relay as soon as nothing is at the broker. */
+    boolean givingUp() {
+        return givingUp;
+    }
+
+    void giveUp() {
+        givingUp = true;
+    }
+
+    /** @param asked when the database was asked, on the monotonic clock */
+    void held(Claim claim, long asked, Duration ttl) {
+        term = new Term(claim, asked + ttl.toNanos());
+    }
+
+    void lost() {
+        term = null;
+        givingUp = false;
+    }
+}

@@ -1,0 +1,53 @@
+package dev.posthaste.relay;
+
+import dev.posthaste.RetryPolicy;
+import java.time.Duration;
+
+/**
+ * How a relay treats one outbox.
+ *
+ * @param retry what follows a rejection
+ * @param afterDead what a key does after one of its events died
+ * @param maxPerSecond how many events are published in a second at most; 0 for no limit
+ * @param keep how long published events are kept before retention deletes them
+ * @param deleteDead whether retention deletes dead events too
+ */
+public record OutboxPolicy(
+        RetryPolicy retry, AfterDead afterDead, int maxPerSecond, Duration keep, boolean deleteDead) {
+
+    /** What a key does after one of its events died. */
+    public enum AfterDead {
+        /** It goes on with the next event. */
+        SKIP,
+        /** It waits until an operator has requeued or removed the dead event. */
+        BLOCK
+    }
+
+    public OutboxPolicy {
+        if (maxPerSecond < 0 || keep.isNegative()) {
+            throw new IllegalArgumentException(
+                    "maxPerSecond " + maxPerSecond + " and keep " + keep + " must not be negative");
+        }
+    }
+
+    /** Exponential retries, skip after a dead event, no limit of rate, 7 days. */
+    public static OutboxPolicy defaults() {
+        return new OutboxPolicy(RetryPolicy.exponential(), AfterDead.SKIP, 0, Duration.ofDays(7), false);
+    }
+
+    public OutboxPolicy withRetry(RetryPolicy retry) {
+        return new OutboxPolicy(retry, afterDead, maxPerSecond, keep, deleteDead);
+    }
+
+    public OutboxPolicy withAfterDead(AfterDead afterDead) {
+        return new OutboxPolicy(retry, afterDead, maxPerSecond, keep, deleteDead);
+    }
+
+    public OutboxPolicy withMaxPerSecond(int maxPerSecond) {
+        return new OutboxPolicy(retry, afterDead, maxPerSecond, keep, deleteDead);
+    }
+
+    public OutboxPolicy withKeep(Duration keep, boolean deleteDead) {
+        return new OutboxPolicy(retry, afterDead, maxPerSecond, keep, deleteDead);
+    }
+}

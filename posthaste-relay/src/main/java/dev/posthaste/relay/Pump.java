@@ -1,0 +1,277 @@
+package dev.posthaste.relay;
+
+import dev.posthaste.broker.Message;
+import dev.posthaste.broker.Outcome;
+import dev.posthaste.journal.Claim;
+import dev.posthaste.journal.LeaseLostException;
+import dev.posthaste.journal.Verdict;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Moves the events of one outbox to the broker while one claim lasts. A new claim gets a new pump: nothing in memory
+ * outlives the right to act on it.
+ *
+ * <p>{@link #pass} is called by one thread at a time. What crosses threads is one queue: the broker's answers, and hints.
+ */
+final class Pump {
+    private static final long DEAD_KEYS_GAP_NANOS = 1_000_000_000L;
+    private static final int MOST_DEAD_KEYS = 100_000;
+
+    private final PumpParts parts;
+    private final Claim claim;
+    private final Lease lease;
+    private final String outbox;
+    private final KeyGate gate = new KeyGate();
+    private final Reader reader;
+    private final Breaker breaker = new Breaker();
+    private final Throttle throttle;
+    private final LinkedBlockingQueue<Answer> answers = new LinkedBlockingQueue<>();
+    private final List<Answer> received = new ArrayList<>();
+    private final List<Verdict> unsettled = new ArrayList<>();
+    private int inFlight;
+    private boolean draining;
+    private boolean deadKeysKnown;
+    private long nextDeadKeysAt;
+
+    /** What the broker said about an event; with neither, a hint that there is something to read. */
+    private record Answer(
+            KeyGate.@Nullable Held held, @Nullable Outcome outcome) {
+        static final Answer HINT = new Answer(null, null);
+    }
+
+    Pump(PumpParts parts, Claim claim, Lease lease) {
+        this.parts = parts;
+        this.claim = claim;
+        this.lease = lease;
+        this.outbox = parts.outbox().name();
+        this.reader = new Reader(parts, gate);
+        this.throttle =
+                new Throttle(parts.policy().maxPerSecond(), parts.clock().getAsLong());
+        this.nextDeadKeysAt = parts.clock().getAsLong();
+    }
+
+    /**
+     * One round.
+     *
+     * @return whether anything moved; if not, {@link #await} what may
+     * @throws LeaseLostException if another relay owns the outbox; the pump is of no use any more
+     * @throws dev.posthaste.journal.JournalException if the database failed; nothing is lost, call again later
+     */
+    boolean pass() {
+        int came = fetch();
+        int went = publish();
+        int settled = settle();
+        return came + went + settled > 0;
+    }
+
+    // --- Fetch -----------------------------------------------------------------------------------------------------
+
+    private int fetch() {
+        if (draining) {
+            return 0;
+        }
+        refreshDeadKeys();
+        return deadKeysKnown ? reader.read() : 0;
+    }
+
+    /** Where a dead event blocks its key, the keys that are blocked are known before anything is read. */
+    private void refreshDeadKeys() {
+        if (parts.policy().afterDead() == OutboxPolicy.AfterDead.SKIP) {
+            deadKeysKnown = true;
+            return;
+        }
+        long now = parts.clock().getAsLong();
+        if (now - nextDeadKeysAt >= 0 && unsettled.isEmpty()) {
+            gate.setDeadKeys(parts.journal().deadKeys(MOST_DEAD_KEYS));
+            deadKeysKnown = true;
+            nextDeadKeysAt = parts.clock().getAsLong() + DEAD_KEYS_GAP_NANOS;
+        }
+    }
+
+    // --- Gate and publish ------------------------------------------------------------------------------------------
+
+    /** Hands over what the gate lets through, takes in answers, and again while answers open the gate. */
+    private int publish() {
+        int moved = 0;
+        int now;
+        do {
+            now = handOver() + receive();
+            moved += now;
+        } while (now > 0
+                && gate.hasNext()
+                && unsettled.size() < parts.settings().batch());
+        return moved;
+    }
+
+    private int handOver() {
+        int handed = 0;
+        long now = parts.clock().getAsLong();
+        while (mayHandOver(now)) {
+            KeyGate.Held held = gate.next();
+            if (held == null) {
+                break;
+            }
+            handOver(held, now);
+            handed++;
+            if ((handed & 63) == 0) {
+                now = parts.clock().getAsLong();
+            }
+        }
+        return handed;
+    }
+
+    private boolean mayHandOver(long now) {
+        return !draining
+                && gate.hasNext()
+                && breaker.allows(now)
+                && throttle.allows(now)
+                && lease.outlasts(claim, parts.settings().publishTimeout());
+    }
+
+    private void handOver(KeyGate.Held held, long now) {
+        held.handedOverAt = now;
+        inFlight++;
+        breaker.handedOver();
+        throttle.handedOver(now);
+        Message message;
+        try {
+            message = parts.format().message(held.event.event(), parts.outbox().route());
+        } catch (IllegalArgumentException e) {
+            answers.add(new Answer(held, new Outcome.Rejected(String.valueOf(e.getMessage()), true)));
+            return;
+        }
+        if (!parts.outbox().allows(message.destination())) {
+            answers.add(new Answer(
+                    held,
+                    new Outcome.Rejected(
+                            "destination " + message.destination() + " is not among those allowed for outbox " + outbox,
+                            true)));
+            return;
+        }
+        try {
+            parts.broker().publish(message, outcome -> answers.add(new Answer(held, outcome)));
+        } catch (RuntimeException e) {
+            // A broker should answer, not throw. Whether it sent anything is not known.
+            answers.add(new Answer(held, new Outcome.Unknown(e.toString())));
+        }
+    }
+
+    private int receive() {
+        received.clear();
+        answers.drainTo(received);
+        for (Answer answer : received) {
+            if (answer.held() == null || answer.outcome() == null) {
+                reader.hint();
+            } else if (gate.awaits(answer.held())) {
+                inFlight--;
+                decide(answer.held(), answer.outcome());
+            }
+        }
+        return received.size();
+    }
+
+    private void decide(KeyGate.Held held, Outcome outcome) {
+        long now = parts.clock().getAsLong();
+        watchBroker(outcome, now);
+        listener().answered(outbox, held.event, outcome, now - held.handedOverAt);
+        Settlement.Decision decision = Settlement.decide(
+                held.event, outcome, held.resends, parts.policy().retry(), parts.random());
+        if (decision instanceof Settlement.Decision.SendAgain again) {
+            gate.again(held, now + again.after().toNanos(), now);
+        } else if (decision instanceof Settlement.Decision.Write write) {
+            unsettled.add(write.verdict());
+            if (write.verdict() instanceof Verdict.Retry retry) {
+                gate.putOff(held, now + retry.delay().toNanos());
+            } else if (write.verdict() instanceof Verdict.Dead
+                    && parts.policy().afterDead() == OutboxPolicy.AfterDead.BLOCK) {
+                gate.block(held);
+            } else {
+                gate.done(held);
+            }
+        }
+    }
+
+    private void watchBroker(Outcome outcome, long now) {
+        if (outcome instanceof Outcome.Unavailable unavailable) {
+            if (breaker.unavailable(now)) {
+                listener().brokerUnavailable(outbox, unavailable.reason());
+            }
+        } else if (outcome instanceof Outcome.Unknown) {
+            breaker.unanswered();
+        } else if (breaker.answered()) {
+            listener().brokerAvailable(outbox);
+        }
+    }
+
+    // --- Settle ----------------------------------------------------------------------------------------------------
+
+    private int settle() {
+        if (unsettled.isEmpty()) {
+            return 0;
+        }
+        int size = Math.min(unsettled.size(), parts.settings().batch());
+        List<Verdict> batch = unsettled.subList(0, size);
+        long start = parts.clock().getAsLong();
+        int written = parts.journal().settle(claim, batch);
+        listener().settled(outbox, List.copyOf(batch), written, parts.clock().getAsLong() - start);
+        gate.settled(batch.stream().map(Verdict::id).toList());
+        batch.clear();
+        return size;
+    }
+
+    // --- Waiting and ending ----------------------------------------------------------------------------------------
+
+    /** Waits until there may be something to do; an answer or a hint ends it at once. */
+    void await() throws InterruptedException {
+        long now = parts.clock().getAsLong();
+        long until = draining ? Long.MAX_VALUE : reader.nextReadAt();
+        if (gate.hasNext()) {
+            if (breaker.open()) {
+                until = Math.min(until, breaker.openUntil());
+            }
+            if (!throttle.allows(now)) {
+                until = Math.min(until, throttle.next());
+            }
+        }
+        long ceiling = parts.settings().pollCeiling().toNanos();
+        long wait = until == Long.MAX_VALUE ? ceiling : Math.min(until - now, ceiling);
+        if (wait > 0) {
+            Answer first = answers.poll(wait, TimeUnit.NANOSECONDS);
+            if (first != null) {
+                // Order among answers carries no meaning: the gate has at most one open for each key.
+                answers.add(first);
+            }
+        }
+    }
+
+    /** Something was committed: look at once. Called by any thread. */
+    void hint() {
+        answers.add(Answer.HINT);
+    }
+
+    /** From now on nothing more is read or handed over; passes settle what comes back. */
+    void drain() {
+        draining = true;
+    }
+
+    /** Whether nothing is at the broker and everything is written down. */
+    boolean drained() {
+        return inFlight == 0 && unsettled.isEmpty() && answers.isEmpty();
+    }
+
+    int inFlight() {
+        return inFlight;
+    }
+
+    int blockedKeys() {
+        return gate.blockedKeys();
+    }
+
+    private RelayListener listener() {
+        return parts.listener();
+    }
+}

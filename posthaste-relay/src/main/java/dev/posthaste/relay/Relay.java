@@ -1,0 +1,359 @@
+package dev.posthaste.relay;
+
+import dev.posthaste.Catalog;
+import dev.posthaste.OutboxDefinition;
+import dev.posthaste.broker.Broker;
+import dev.posthaste.jdbc.Dialect;
+import dev.posthaste.jdbc.LeaseTable;
+import dev.posthaste.jdbc.Schema;
+import dev.posthaste.jdbc.StatusJournal;
+import dev.posthaste.journal.JournalException;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.UUID;
+import java.util.function.LongSupplier;
+import java.util.random.RandomGenerator;
+import javax.sql.DataSource;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Moves events from outboxes to brokers. Any number of relays may serve the same outboxes: each outbox is owned by one
+ * at a time, the others stand by and take over when its lease ends.
+ *
+ * <pre>{@code
+ * try (Relay relay = Relay.builder(dataSource, catalog).broker(broker).build().start()) { … }
+ * }</pre>
+ *
+ * <p>The only owner of threads: one for each outbox ({@code posthaste-relay-OUTBOX}), one for the leases
+ * ({@code posthaste-relay-leases}) and one for retention and measurements ({@code posthaste-relay-housekeeping}).
+ * {@link #close} stops them in this order within the stop timeout, finishing what is at the broker and giving the leases
+ * back. Thread-safe.
+ */
+public final class Relay implements AutoCloseable {
+    private static final Logger log = LoggerFactory.getLogger(Relay.class);
+    private static final long MEASURE_MILLIS = 15_000;
+    private static final long PURGE_MILLIS = 60_000;
+
+    private final String name;
+    private final DataSource dataSource;
+    private final RelaySettings settings;
+    private final Leases leases;
+    private final Map<String, OutboxWorker> workers = new LinkedHashMap<>();
+    private final List<Thread> workerThreads = new ArrayList<>();
+    private final Thread leaseThread;
+    private final Thread housekeepingThread;
+    private final Object state = new Object();
+    private boolean started; // guarded by state
+    private volatile boolean stopping;
+
+    private Relay(Builder builder, Dialect dialect) {
+        this.name = builder.name;
+        this.dataSource = builder.dataSource;
+        this.settings = builder.settings;
+        RelayListener listener = new RelayLog(name).and(builder.listener);
+        this.leases = new Leases(
+                new LeaseTable(dataSource, dialect),
+                name,
+                builder.outboxes().stream().map(OutboxDefinition::name).toList(),
+                settings.lease(),
+                builder.clock,
+                listener);
+        for (OutboxDefinition outbox : builder.outboxes()) {
+            OutboxWorker worker = new OutboxWorker(builder.parts(outbox, dialect, listener), leases);
+            workers.put(outbox.name(), worker);
+            workerThreads.add(thread(worker, outbox.name()));
+        }
+        this.leaseThread = thread(this::keepLeases, "leases");
+        this.housekeepingThread = thread(this::keepHouse, "housekeeping");
+    }
+
+    /** @param dataSource a small pool of the relay's own: one connection for each outbox and two more are enough */
+    public static Builder builder(DataSource dataSource, Catalog catalog) {
+        return new Builder(dataSource, catalog);
+    }
+
+    private static Thread thread(Runnable work, String what) {
+        Thread thread = new Thread(work, "posthaste-relay-" + what);
+        thread.setDaemon(true);
+        return thread;
+    }
+
+    /** The name that the lease rows show. */
+    public String name() {
+        return name;
+    }
+
+    /**
+     * Checks the tables and begins.
+     *
+     * @throws IllegalStateException if a table, column or index is missing, with the name of each
+     * @throws JournalException if the database cannot be asked
+     */
+    public Relay start() {
+        synchronized (state) {
+            if (started || stopping) {
+                throw new IllegalStateException("Relay " + name + " was started before");
+            }
+            try {
+                Schema.check(dataSource, outboxes()).orThrow().warnings().forEach(warning -> log.warn("{}", warning));
+            } catch (SQLException e) {
+                throw new JournalException("Cannot check the tables: " + e.getMessage(), e);
+            }
+            started = true;
+            leaseThread.start();
+            workerThreads.forEach(Thread::start);
+            housekeepingThread.start();
+        }
+        return this;
+    }
+
+    private List<OutboxDefinition> outboxes() {
+        return workers.values().stream().map(worker -> worker.parts().outbox()).toList();
+    }
+
+    /** Says that events were just committed to an outbox, so that it is looked at at once. Cheap; never needed. */
+    public void wake(String outbox) {
+        OutboxWorker worker = workers.get(outbox);
+        if (worker != null) {
+            worker.hint();
+        }
+    }
+
+    /** The outboxes that this relay owns now. */
+    public Set<String> owned() {
+        return Set.copyOf(workers.values().stream()
+                .filter(OutboxWorker::owns)
+                .map(worker -> worker.parts().outbox().name())
+                .toList());
+    }
+
+    private void keepLeases() {
+        while (!stopping || workerThreads.stream().anyMatch(Thread::isAlive)) {
+            long wait = 100_000_000L;
+            try {
+                wait = leases.runOnce();
+            } catch (RuntimeException e) {
+                log.error("Relay {}: the leases could not be looked after", name, e);
+            }
+            if (!sleep(wait / 1_000_000)) {
+                return;
+            }
+        }
+    }
+
+    private void keepHouse() {
+        long rounds = 0;
+        while (!stopping) {
+            for (OutboxWorker worker : workers.values()) {
+                if (worker.owns()) {
+                    keepHouse(worker, rounds % (PURGE_MILLIS / MEASURE_MILLIS) == 0);
+                }
+            }
+            rounds++;
+            if (!sleep(MEASURE_MILLIS)) {
+                return;
+            }
+        }
+    }
+
+    private void keepHouse(OutboxWorker worker, boolean purge) {
+        PumpParts parts = worker.parts();
+        String outbox = parts.outbox().name();
+        try {
+            parts.listener().backlog(outbox, parts.journal().backlog(), worker.blockedKeys());
+            if (purge) {
+                new Retention(outbox, parts.journal(), parts.policy(), parts.listener())
+                        .runOnce(() -> !stopping && worker.owns());
+            }
+        } catch (RuntimeException e) {
+            parts.listener().databaseFailed(outbox, e);
+        }
+    }
+
+    /** @return false if the thread is to end */
+    private boolean sleep(long millis) {
+        try {
+            Thread.sleep(millis);
+            return true;
+        } catch (InterruptedException e) {
+            return !stopping || workerThreads.stream().anyMatch(Thread::isAlive);
+        }
+    }
+
+    /**
+     * Stops reading, waits for what is at the broker within the stop timeout, settles it and gives the leases back. The
+     * broker stays open. Works before {@link #start} and twice.
+     */
+    @Override
+    public void close() {
+        synchronized (state) {
+            if (stopping) {
+                return;
+            }
+            stopping = true;
+            if (!started) {
+                return;
+            }
+            leases.stopTaking();
+            workers.values().forEach(OutboxWorker::stop);
+            long bound = settings.stopTimeout().toMillis() + 2_000;
+            workerThreads.forEach(thread -> join(thread, bound));
+            housekeepingThread.interrupt();
+            leaseThread.interrupt();
+            join(leaseThread, 2_000);
+            join(housekeepingThread, 2_000);
+            leases.withdraw();
+        }
+    }
+
+    private static void join(Thread thread, long millis) {
+        try {
+            thread.join(millis);
+            if (thread.isAlive()) {
+                thread.interrupt();
+                thread.join(1_000);
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    /** Collects what a relay needs. Not thread-safe. */
+    public static final class Builder {
+        private final DataSource dataSource;
+        private final Catalog catalog;
+        private final Map<String, Broker> brokers = new LinkedHashMap<>();
+        private final Map<String, OutboxPolicy> policies = new LinkedHashMap<>();
+        private List<String> served = List.of();
+        private String name = ProcessHandle.current().pid() + "-"
+                + UUID.randomUUID().toString().substring(0, 8);
+        private @Nullable Broker broker;
+        private OutboxPolicy policy = OutboxPolicy.defaults();
+        private RelaySettings settings = RelaySettings.defaults();
+        private RelayListener listener = RelayListener.NONE;
+        private LongSupplier clock = System::nanoTime;
+        private RandomGenerator random = RandomGenerator.getDefault();
+
+        private Builder(DataSource dataSource, Catalog catalog) {
+            this.dataSource = dataSource;
+            this.catalog = catalog;
+        }
+
+        /** Unique among relays; made up when not given. */
+        public Builder name(String name) {
+            this.name = name;
+            return this;
+        }
+
+        /** The broker of all outboxes that have none of their own. The caller closes it, after the relay. */
+        public Builder broker(Broker broker) {
+            this.broker = broker;
+            return this;
+        }
+
+        public Builder broker(String outbox, Broker broker) {
+            this.brokers.put(catalog.outbox(outbox).name(), broker);
+            return this;
+        }
+
+        /** The policy of all outboxes that have none of their own. */
+        public Builder policy(OutboxPolicy policy) {
+            this.policy = policy;
+            return this;
+        }
+
+        public Builder policy(String outbox, OutboxPolicy policy) {
+            this.policies.put(catalog.outbox(outbox).name(), policy);
+            return this;
+        }
+
+        /** Serves only these outboxes of the catalog; all of them when never called. */
+        public Builder serve(String... outboxes) {
+            this.served = List.of(outboxes);
+            served.forEach(catalog::outbox);
+            return this;
+        }
+
+        public Builder settings(RelaySettings settings) {
+            this.settings = settings;
+            return this;
+        }
+
+        public Builder listener(RelayListener listener) {
+            this.listener = listener;
+            return this;
+        }
+
+        /** A monotonic clock in nanoseconds, for tests. */
+        public Builder clock(LongSupplier clock) {
+            this.clock = clock;
+            return this;
+        }
+
+        /** What jitters retries, for tests. */
+        public Builder random(RandomGenerator random) {
+            this.random = random;
+            return this;
+        }
+
+        /** @throws JournalException if the database cannot be reached */
+        public Relay build() {
+            return new Relay(this, dialect());
+        }
+
+        /** A relay that has no threads and moves only when it is told to; for tests and simulations. */
+        public ManualRelay buildManual() {
+            Dialect dialect = dialect();
+            Leases leases = new Leases(
+                    new LeaseTable(dataSource, dialect),
+                    name,
+                    outboxes().stream().map(OutboxDefinition::name).toList(),
+                    settings.lease(),
+                    clock,
+                    listener);
+            return new ManualRelay(
+                    leases,
+                    outboxes().stream()
+                            .map(outbox -> parts(outbox, dialect, listener))
+                            .toList());
+        }
+
+        private Dialect dialect() {
+            try (Connection connection = dataSource.getConnection()) {
+                return Dialect.of(connection);
+            } catch (SQLException e) {
+                throw new JournalException("Cannot reach the database: " + e.getMessage(), e);
+            }
+        }
+
+        private List<OutboxDefinition> outboxes() {
+            return served.isEmpty()
+                    ? List.copyOf(catalog.outboxes())
+                    : served.stream().map(catalog::outbox).toList();
+        }
+
+        private PumpParts parts(OutboxDefinition outbox, Dialect dialect, RelayListener listener) {
+            Broker its = brokers.getOrDefault(outbox.name(), broker);
+            if (its == null) {
+                throw new IllegalArgumentException("Outbox " + outbox.name() + " has no broker; call broker(…)");
+            }
+            return new PumpParts(
+                    outbox,
+                    new StatusJournal(dataSource, dialect, outbox),
+                    its,
+                    MessageFormat.RAW,
+                    policies.getOrDefault(outbox.name(), policy),
+                    settings,
+                    listener,
+                    clock,
+                    random);
+        }
+    }
+}

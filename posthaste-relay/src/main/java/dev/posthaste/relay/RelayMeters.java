@@ -1,0 +1,176 @@
+package dev.posthaste.relay;
+
+import dev.posthaste.broker.Outcome;
+import dev.posthaste.journal.Journal;
+import dev.posthaste.journal.PendingEvent;
+import dev.posthaste.journal.Verdict;
+import io.micrometer.core.instrument.Counter;
+import io.micrometer.core.instrument.DistributionSummary;
+import io.micrometer.core.instrument.MeterRegistry;
+import io.micrometer.core.instrument.Timer;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.TimeUnit;
+
+/** A relay's meters: {@code posthaste.relay.*}, tagged with the outbox. Thread-safe. */
+public final class RelayMeters implements RelayListener {
+    private final MeterRegistry registry;
+    private final Map<String, OutboxMeters> outboxes = new ConcurrentHashMap<>();
+
+    public RelayMeters(MeterRegistry registry) {
+        this.registry = registry;
+    }
+
+    private OutboxMeters of(String outbox) {
+        OutboxMeters known = outboxes.get(outbox);
+        return known != null ? known : outboxes.computeIfAbsent(outbox, name -> new OutboxMeters(registry, name));
+    }
+
+    /** The meters of one outbox; gauges hold the last measured value. */
+    private static final class OutboxMeters {
+        final Counter published;
+        final Counter retries;
+        final Counter dead;
+        final Counter resent;
+        final Counter missed;
+        final Counter leasesLost;
+        final Counter databaseFailures;
+        final Counter purged;
+        final Timer publish;
+        final Timer endToEnd;
+        final Timer fetch;
+        final Timer settle;
+        final DistributionSummary fetched;
+        volatile double pending = Double.NaN;
+        volatile double deadNow = Double.NaN;
+        volatile double oldestSeconds = Double.NaN;
+        volatile double oldestTransactionSeconds = Double.NaN;
+        volatile double blockedKeys;
+        volatile double leaseHeld;
+        volatile double epoch;
+        volatile double brokerUp = 1;
+
+        OutboxMeters(MeterRegistry registry, String outbox) {
+            published = registry.counter("posthaste.relay.published", "outbox", outbox);
+            retries = registry.counter("posthaste.relay.retries", "outbox", outbox);
+            dead = registry.counter("posthaste.relay.dead", "outbox", outbox);
+            resent = registry.counter("posthaste.relay.resent", "outbox", outbox);
+            missed = registry.counter("posthaste.relay.settle.missed", "outbox", outbox);
+            leasesLost = registry.counter("posthaste.relay.lease.lost", "outbox", outbox);
+            databaseFailures = registry.counter("posthaste.relay.database.failures", "outbox", outbox);
+            purged = registry.counter("posthaste.relay.purged", "outbox", outbox);
+            publish = histogram(registry, "posthaste.relay.publish", outbox);
+            endToEnd = histogram(registry, "posthaste.relay.end.to.end", outbox);
+            fetch = registry.timer("posthaste.relay.fetch", "outbox", outbox);
+            settle = registry.timer("posthaste.relay.settle", "outbox", outbox);
+            fetched = registry.summary("posthaste.relay.fetched", "outbox", outbox);
+            registry.gauge("posthaste.relay.pending", tags(outbox), this, meters -> meters.pending);
+            registry.gauge("posthaste.relay.dead.now", tags(outbox), this, meters -> meters.deadNow);
+            registry.gauge("posthaste.relay.oldest.seconds", tags(outbox), this, meters -> meters.oldestSeconds);
+            registry.gauge(
+                    "posthaste.database.oldest.transaction.seconds",
+                    tags(outbox),
+                    this,
+                    meters -> meters.oldestTransactionSeconds);
+            registry.gauge("posthaste.relay.blocked.keys", tags(outbox), this, meters -> meters.blockedKeys);
+            registry.gauge("posthaste.relay.lease.held", tags(outbox), this, meters -> meters.leaseHeld);
+            registry.gauge("posthaste.relay.lease.epoch", tags(outbox), this, meters -> meters.epoch);
+            registry.gauge("posthaste.relay.broker.up", tags(outbox), this, meters -> meters.brokerUp);
+        }
+
+        private static io.micrometer.core.instrument.Tags tags(String outbox) {
+            return io.micrometer.core.instrument.Tags.of("outbox", outbox);
+        }
+
+        private static Timer histogram(MeterRegistry registry, String name, String outbox) {
+            return Timer.builder(name)
+                    .tag("outbox", outbox)
+                    .publishPercentileHistogram()
+                    .register(registry);
+        }
+    }
+
+    @Override
+    public void leaseTaken(String outbox, long epoch) {
+        of(outbox).leaseHeld = 1;
+        of(outbox).epoch = epoch;
+    }
+
+    @Override
+    public void leaseLost(String outbox, long epoch) {
+        of(outbox).leaseHeld = 0;
+        of(outbox).leasesLost.increment();
+    }
+
+    @Override
+    public void leaseReleased(String outbox, long epoch) {
+        of(outbox).leaseHeld = 0;
+    }
+
+    @Override
+    public void fetched(String outbox, int events, long nanos) {
+        of(outbox).fetch.record(nanos, TimeUnit.NANOSECONDS);
+        of(outbox).fetched.record(events);
+    }
+
+    @Override
+    public void answered(String outbox, PendingEvent event, Outcome outcome, long nanos) {
+        OutboxMeters meters = of(outbox);
+        if (outcome instanceof Outcome.Acknowledged) {
+            meters.publish.record(nanos, TimeUnit.NANOSECONDS);
+            meters.endToEnd.record(event.ageNanos() + nanos, TimeUnit.NANOSECONDS);
+        } else if (outcome instanceof Outcome.Unknown) {
+            meters.resent.increment();
+        }
+    }
+
+    @Override
+    public void settled(String outbox, List<Verdict> verdicts, int written, long nanos) {
+        OutboxMeters meters = of(outbox);
+        meters.settle.record(nanos, TimeUnit.NANOSECONDS);
+        meters.missed.increment(verdicts.size() - written);
+        int published = 0;
+        for (Verdict verdict : verdicts) {
+            if (verdict instanceof Verdict.Published) {
+                published++;
+            } else if (verdict instanceof Verdict.Retry) {
+                meters.retries.increment();
+            } else {
+                meters.dead.increment();
+            }
+        }
+        meters.published.increment(published);
+    }
+
+    @Override
+    public void brokerUnavailable(String outbox, String reason) {
+        of(outbox).brokerUp = 0;
+    }
+
+    @Override
+    public void brokerAvailable(String outbox) {
+        of(outbox).brokerUp = 1;
+    }
+
+    @Override
+    public void databaseFailed(String outbox, RuntimeException cause) {
+        of(outbox).databaseFailures.increment();
+    }
+
+    @Override
+    public void backlog(String outbox, Journal.Backlog backlog, int blockedKeys) {
+        OutboxMeters meters = of(outbox);
+        meters.pending = backlog.pending();
+        meters.deadNow = backlog.dead();
+        meters.oldestSeconds = backlog.oldestAge().toMillis() / 1000.0;
+        meters.oldestTransactionSeconds = backlog.oldestTransaction().toMillis() / 1000.0;
+        meters.blockedKeys = blockedKeys;
+    }
+
+    @Override
+    public void purged(String outbox, int deleted, Duration keep) {
+        of(outbox).purged.increment(deleted);
+    }
+}

@@ -1,0 +1,62 @@
+package dev.posthaste.relay;
+
+import java.time.Duration;
+
+/**
+ * How a relay works, for all its outboxes.
+ *
+ * @param lease how long an outbox stays this relay's without a word from it; others take over after it
+ * @param publishTimeout the longest that a publish may take; nothing is handed to the broker when less is left of the
+ *     lease
+ * @param pollCeiling the longest wait between two looks at an idle outbox
+ * @param batch how many events are fetched and settled at once
+ * @param window how many events of one outbox may be in memory
+ * @param windowBytes how many bytes of payload of one outbox may be in memory, give or take one event
+ * @param stopTimeout how long a stop waits for what is at the broker
+ */
+public record RelaySettings(
+        Duration lease,
+        Duration publishTimeout,
+        Duration pollCeiling,
+        int batch,
+        int window,
+        long windowBytes,
+        Duration stopTimeout) {
+    public RelaySettings {
+        if (publishTimeout.multipliedBy(2).compareTo(lease) > 0) {
+            throw new IllegalArgumentException("A lease of " + lease + " leaves no room for publishes of up to "
+                    + publishTimeout + "; make it at least twice as long");
+        }
+        if (batch < 1 || window < batch) {
+            throw new IllegalArgumentException(
+                    "batch " + batch + " and window " + window + " do not fit: 1 <= batch <= window is wanted");
+        }
+        if (pollCeiling.toMillis() < 5) {
+            throw new IllegalArgumentException("pollCeiling must be at least 5 ms, not " + pollCeiling);
+        }
+    }
+
+    /** Lease 15 s, publish 5 s, poll 250 ms, batches of 1,000, a window of 4,000 events and 64 MiB, stop 10 s. */
+    public static RelaySettings defaults() {
+        return new RelaySettings(
+                Duration.ofSeconds(15),
+                Duration.ofSeconds(5),
+                Duration.ofMillis(250),
+                1000,
+                4000,
+                64L << 20,
+                Duration.ofSeconds(10));
+    }
+
+    public RelaySettings withLease(Duration lease, Duration publishTimeout) {
+        return new RelaySettings(lease, publishTimeout, pollCeiling, batch, window, windowBytes, stopTimeout);
+    }
+
+    public RelaySettings withWindow(int batch, int window, long windowBytes) {
+        return new RelaySettings(lease, publishTimeout, pollCeiling, batch, window, windowBytes, stopTimeout);
+    }
+
+    public RelaySettings withStopTimeout(Duration stopTimeout) {
+        return new RelaySettings(lease, publishTimeout, pollCeiling, batch, window, windowBytes, stopTimeout);
+    }
+}

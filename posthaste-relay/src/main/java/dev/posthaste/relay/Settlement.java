@@ -1,0 +1,52 @@
+package dev.posthaste.relay;
+
+import dev.posthaste.RetryPolicy;
+import dev.posthaste.broker.Outcome;
+import dev.posthaste.journal.PendingEvent;
+import dev.posthaste.journal.Verdict;
+import java.time.Duration;
+import java.util.random.RandomGenerator;
+
+/** Decides what becomes of an event from what the broker said. Pure: no clock, no thread, no database. */
+final class Settlement {
+    private static final Duration FIRST_RESEND = Duration.ofMillis(10);
+    private static final Duration LONGEST_RESEND = Duration.ofSeconds(10);
+
+    private Settlement() {}
+
+    /** What to do with one event. */
+    sealed interface Decision {
+        /** Write it down; the event leaves the relay. */
+        record Write(Verdict verdict) implements Decision {}
+
+        /** Hand the same event over again after a while, before any later one of its key; nothing is written. */
+        record SendAgain(Duration after) implements Decision {}
+    }
+
+    /** @param resends how often this event was sent again already, for want of an answer */
+    static Decision decide(
+            PendingEvent event, Outcome outcome, int resends, RetryPolicy retry, RandomGenerator random) {
+        if (outcome instanceof Outcome.Acknowledged) {
+            return new Decision.Write(new Verdict.Published(event.id()));
+        }
+        if (outcome instanceof Outcome.Rejected rejected) {
+            return new Decision.Write(rejected(event, rejected, retry, random));
+        }
+        if (outcome instanceof Outcome.Unknown) {
+            long wait = FIRST_RESEND.toNanos() << Math.min(resends, 20);
+            return new Decision.SendAgain(Duration.ofNanos(Math.min(wait, LONGEST_RESEND.toNanos())));
+        }
+        return new Decision.SendAgain(Duration.ZERO); // unavailable: the breaker says when
+    }
+
+    private static Verdict rejected(
+            PendingEvent event, Outcome.Rejected rejected, RetryPolicy retry, RandomGenerator random) {
+        Integer own = event.maxAttempts();
+        int most = own == null ? retry.attempts() : own;
+        int attempts = event.attempts() == Integer.MAX_VALUE ? event.attempts() : event.attempts() + 1;
+        if (rejected.permanent() || attempts >= most) {
+            return new Verdict.Dead(event.id(), attempts, rejected.reason());
+        }
+        return new Verdict.Retry(event.id(), attempts, retry.delay(attempts, random), rejected.reason());
+    }
+}

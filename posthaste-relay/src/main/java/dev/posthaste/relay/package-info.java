@@ -1,0 +1,8 @@
+/**
+ * The relay: {@link dev.posthaste.relay.Relay} owns the threads, a pump for each outbox fetches, gates, publishes and
+ * settles, {@code Settlement} decides what became of an event, {@code Leases} see to it that one relay owns an outbox.
+ */
+@NullMarked
+package dev.posthaste.relay;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,9 @@
+package dev.posthaste.servers;
+
+/** The databases that Posthaste runs on. */
+public enum Database {
+    POSTGRESQL,
+    MARIADB,
+    MYSQL,
+    H2
+}

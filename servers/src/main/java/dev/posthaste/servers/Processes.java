@@ -1,0 +1,103 @@
+package dev.posthaste.servers;
+
+import java.io.File;
+import java.io.IOException;
+import java.nio.file.FileVisitResult;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.SimpleFileVisitor;
+import java.nio.file.attribute.BasicFileAttributes;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
+
+/** Other programs: run to their end, or started and ended with this JVM. */
+public final class Processes {
+    private Processes() {}
+
+    /** Runs a program to its end and returns what it printed. */
+    public static String run(Path directory, String... command) {
+        return run(directory, Map.of(), command);
+    }
+
+    public static String run(Path directory, Map<String, String> environment, String... command) {
+        try {
+            ProcessBuilder builder =
+                    new ProcessBuilder(command).directory(directory.toFile()).redirectErrorStream(true);
+            builder.environment().putAll(environment);
+            Process process = builder.start();
+            process.getOutputStream().close();
+            String output =
+                    new String(process.getInputStream().readAllBytes(), java.nio.charset.StandardCharsets.UTF_8);
+            if (process.waitFor() != 0) {
+                throw new IllegalStateException(
+                        List.of(command) + " ended with " + process.exitValue() + ": " + output);
+            }
+            return output;
+        } catch (IOException e) {
+            throw new IllegalStateException("Cannot run " + List.of(command), e);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new IllegalStateException("interrupted while running " + List.of(command), e);
+        }
+    }
+
+    /** Starts a program that is ended when this JVM ends. */
+    public static Process start(
+            String name, Path directory, Path log, Map<String, String> environment, String... command) {
+        try {
+            ProcessBuilder builder = new ProcessBuilder(command)
+                    .directory(directory.toFile())
+                    .redirectErrorStream(true)
+                    .redirectInput(new File("/dev/null"))
+                    .redirectOutput(ProcessBuilder.Redirect.appendTo(log.toFile()));
+            builder.environment().putAll(environment);
+            Process process = builder.start();
+            Runtime.getRuntime().addShutdownHook(new Thread(() -> end(process), "end-" + name));
+            return process;
+        } catch (IOException e) {
+            throw new IllegalStateException("Cannot start " + List.of(command), e);
+        }
+    }
+
+    private static void end(Process process) {
+        process.descendants().forEach(ProcessHandle::destroyForcibly);
+        process.destroyForcibly();
+        try {
+            process.waitFor(10, TimeUnit.SECONDS);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    /** Sends a signal by its name, as {@code STOP}, {@code CONT} or {@code KILL}. */
+    public static void signal(String signal, long pid) {
+        run(Path.of("/"), "kill", "-" + signal, Long.toString(pid));
+    }
+
+    /** Deletes a directory when this JVM ends. */
+    public static void deleteOnExit(Path directory) {
+        Runtime.getRuntime().addShutdownHook(new Thread(() -> delete(directory), "delete-" + directory.getFileName()));
+    }
+
+    private static void delete(Path directory) {
+        try {
+            Files.walkFileTree(directory, new SimpleFileVisitor<>() {
+                @Override
+                public FileVisitResult visitFile(Path file, BasicFileAttributes attributes) throws IOException {
+                    Files.deleteIfExists(file);
+                    return FileVisitResult.CONTINUE;
+                }
+
+                @Override
+                public FileVisitResult postVisitDirectory(
+                        Path visited, @org.jspecify.annotations.Nullable IOException e) throws IOException {
+                    Files.deleteIfExists(visited);
+                    return FileVisitResult.CONTINUE;
+                }
+            });
+        } catch (IOException e) {
+            // Left for the machine's own cleaning of temporary files.
+        }
+    }
+}

@@ -1,0 +1,139 @@
+package dev.posthaste.servers;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A RabbitMQ of the tests' own: the installed package's programs, started on free ports with a home of their own. It ends
+ * with the JVM. {@code POSTHASTE_TEST_RABBITMQ} names an AMQP URI to use instead; then it cannot be stopped from here.
+ */
+public final class RabbitServer implements AutoCloseable {
+    private static final Path PROGRAMS = Path.of("/usr/lib/rabbitmq/bin");
+    private static @Nullable RabbitServer shared;
+
+    private final Path home;
+    private final int port;
+    private final int epmdPort;
+    private final Map<String, String> environment = new HashMap<>();
+    private final @Nullable String external;
+    private @Nullable Process process;
+
+    private RabbitServer(@Nullable String external) {
+        this.external = external;
+        this.port = Ports.free();
+        this.epmdPort = Ports.free();
+        try {
+            this.home = Files.createTempDirectory("posthaste-rabbitmq-");
+            Files.writeString(home.resolve("rabbitmq.conf"), "listeners.tcp.1 = 127.0.0.1:" + port + "\n");
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+        Runtime.getRuntime().addShutdownHook(new Thread(this::close, "end-rabbitmq"));
+        Processes.deleteOnExit(home);
+        environment.put("HOME", home.toString());
+        environment.put("RABBITMQ_NODENAME", "posthaste" + port + "@localhost");
+        environment.put("RABBITMQ_CONFIG_FILE", home.resolve("rabbitmq.conf").toString());
+        environment.put("RABBITMQ_DIST_PORT", Integer.toString(Ports.free()));
+        environment.put("ERL_EPMD_PORT", Integer.toString(epmdPort));
+        environment.put("ERL_EPMD_ADDRESS", "127.0.0.1");
+        environment.put("RABBITMQ_MNESIA_BASE", home.resolve("data").toString());
+        environment.put("RABBITMQ_LOG_BASE", home.resolve("log").toString());
+        environment.put("RABBITMQ_PID_FILE", home.resolve("pid").toString());
+        environment.put("RABBITMQ_ENABLED_PLUGINS_FILE", home.resolve("plugins").toString());
+        environment.put("RABBITMQ_CONF_ENV_FILE", home.resolve("none").toString());
+    }
+
+    /** The server that all tests of this JVM share, started if it was not yet. */
+    public static synchronized RabbitServer shared() {
+        if (shared == null) {
+            shared = start();
+        }
+        return shared;
+    }
+
+    /** A server of its own. */
+    public static RabbitServer start() {
+        String named = System.getenv("POSTHASTE_TEST_RABBITMQ");
+        RabbitServer server = new RabbitServer(named == null || named.isBlank() ? null : named);
+        if (server.external == null) {
+            server.startAgain();
+        }
+        return server;
+    }
+
+    public String uri() {
+        return external != null ? external : "amqp://guest:guest@127.0.0.1:" + port;
+    }
+
+    /** The port it listens on; 0 for a server that was named. */
+    public int port() {
+        return external != null ? java.net.URI.create(external).getPort() : port;
+    }
+
+    /** Starts the server again with the data it had. */
+    public void startAgain() {
+        if (!Files.isExecutable(PROGRAMS.resolve("rabbitmq-server"))) {
+            throw new IllegalStateException("RabbitMQ is not installed (apt-get install rabbitmq-server);"
+                    + " or set POSTHASTE_TEST_RABBITMQ to an AMQP URI");
+        }
+        process = Processes.start(
+                "rabbitmq",
+                home,
+                home.resolve("out.log"),
+                environment,
+                PROGRAMS.resolve("rabbitmq-server").toString());
+        Ports.awaitListening("RabbitMQ (see " + home + "/out.log)", port, Duration.ofSeconds(90));
+        control("await_startup");
+    }
+
+    /** Kills the server as a power failure would; {@link #startAgain} brings it back. */
+    public void kill() {
+        Process running = process;
+        if (running != null) {
+            List<ProcessHandle> all = new ArrayList<>(running.descendants().toList());
+            all.add(running.toHandle());
+            all.forEach(ProcessHandle::destroyForcibly);
+            all.forEach(each -> each.onExit().join());
+            process = null;
+        }
+    }
+
+    /** Freezes or thaws every process of the server. */
+    public void signal(String signal) {
+        Process running = process;
+        if (running != null) {
+            List<ProcessHandle> all = new ArrayList<>(running.descendants().toList());
+            all.add(running.toHandle());
+            all.forEach(each -> Processes.signal(signal, each.pid()));
+        }
+    }
+
+    /** Runs {@code rabbitmqctl}. */
+    public String control(String... arguments) {
+        List<String> command =
+                new ArrayList<>(List.of(PROGRAMS.resolve("rabbitmqctl").toString()));
+        command.addAll(List.of(arguments));
+        return Processes.run(home, environment, command.toArray(String[]::new));
+    }
+
+    /** Whether this server was started here, so that it can be killed, frozen and controlled. */
+    public boolean ours() {
+        return external == null;
+    }
+
+    @Override
+    public void close() {
+        kill();
+        if (external == null && Ports.listening(epmdPort)) {
+            Processes.run(home, environment, "epmd", "-port", Integer.toString(epmdPort), "-kill");
+        }
+    }
+}

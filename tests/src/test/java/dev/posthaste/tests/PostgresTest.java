@@ -1,0 +1,9 @@
+package dev.posthaste.tests;
+
+import dev.posthaste.servers.Database;
+
+class PostgresTest extends DatabaseTests {
+    PostgresTest() {
+        super(Database.POSTGRESQL);
+    }
+}
