@@ -1,0 +1,247 @@
+package dev.posthaste.rabbitmq;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import com.rabbitmq.client.Channel;
+import com.rabbitmq.client.Connection;
+import com.rabbitmq.client.GetResponse;
+import dev.posthaste.RetryPolicy;
+import dev.posthaste.Route;
+import dev.posthaste.broker.Broker;
+import dev.posthaste.broker.Message;
+import dev.posthaste.broker.MessageHeaders;
+import dev.posthaste.broker.Outcome;
+import dev.posthaste.inbox.Consumer;
+import dev.posthaste.servers.Database;
+import dev.posthaste.servers.DatabaseServer;
+import dev.posthaste.servers.RabbitServer;
+import dev.posthaste.servers.TestDatabase;
+import dev.posthaste.testkit.BrokerContract;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import javax.sql.DataSource;
+import org.junit.jupiter.api.Test;
+
+class RabbitBrokerTest extends BrokerContract {
+    private static final AtomicInteger NEXT = new AtomicInteger();
+    private static final RabbitServer server = RabbitServer.shared();
+
+    private final String name = "t" + ProcessHandle.current().pid() + "_" + NEXT.incrementAndGet();
+    private final Route route = new Route(name + "_exchange", name + "_key", name + "_queue");
+    private final RabbitSettings settings = RabbitSettings.of(server.uri()).declaring(route);
+    private final TestDatabase database = DatabaseServer.of(Database.H2).createDatabase();
+    private final List<RabbitSubscription> subscriptions = new ArrayList<>();
+
+    @Override
+    protected DataSource newDatabase() {
+        return database.dataSource();
+    }
+
+    @Override
+    protected Broker open() throws Exception {
+        RabbitTopology.declare(settings, route);
+        return new RabbitBroker(settings);
+    }
+
+    @Override
+    protected void subscribe(Consumer consumer) {
+        RabbitSubscription subscription = new RabbitSubscription(settings, name + "_queue", 100, consumer);
+        subscriptions.add(subscription);
+        subscription.start();
+        await().atMost(Duration.ofSeconds(30)).until(subscription::healthy);
+    }
+
+    @Override
+    protected Message message(Map<String, String> headers, String key, byte[] body) {
+        return new Message(name + "_exchange", name + "_key", key, headers, body);
+    }
+
+    @Override
+    protected Message unroutable() {
+        return new Message(name + "_exchange", "nobody", null, Map.of(MessageHeaders.EVENT_ID, "u"), new byte[0]);
+    }
+
+    @Override
+    protected List<String> deadLetters(List<Outcome> outcomes) throws Exception {
+        try (Connection connection = settings.connectionFactory().newConnection()) {
+            Channel channel = connection.createChannel();
+            List<String> errors = new ArrayList<>();
+            for (GetResponse got = get(channel); got != null; got = get(channel)) {
+                Map<String, Object> headers = got.getProps().getHeaders();
+                assertThat(headers)
+                        .containsKeys(MessageHeaders.ERROR_STACK, MessageHeaders.ERROR_CONSUMER)
+                        .extractingByKey(MessageHeaders.ERROR_ORIGIN)
+                        .hasToString(name + "_queue");
+                errors.add(String.valueOf(headers.get(MessageHeaders.ERROR)));
+            }
+            return errors;
+        }
+    }
+
+    /** Without acknowledging: the message stays. */
+    private GetResponse get(Channel channel) throws Exception {
+        return channel.basicGet(name + "_queue_error", false);
+    }
+
+    @Override
+    protected void close() throws Exception {
+        subscriptions.forEach(RabbitSubscription::close);
+        database.close();
+        admin(channel -> {
+            channel.exchangeDelete(name + "_exchange");
+            channel.queueDelete(name + "_queue");
+            channel.queueDelete(name + "_queue_error");
+        });
+    }
+
+    private interface Work {
+        void run(Channel channel) throws Exception;
+    }
+
+    private void admin(Work work) throws Exception {
+        try (Connection connection = settings.connectionFactory().newConnection()) {
+            work.run(connection.createChannel());
+        }
+    }
+
+    private CompletableFuture<Outcome> send(Message message) {
+        CompletableFuture<Outcome> outcome = new CompletableFuture<>();
+        broker.publish(message, outcome::complete);
+        return outcome;
+    }
+
+    private long queued() throws Exception {
+        long[] count = new long[1];
+        admin(channel -> count[0] = channel.messageCount(name + "_queue"));
+        return count[0];
+    }
+
+    @Test
+    void H19_anUnroutableMessageIsRejectedThoughItWasConfirmed() throws Exception {
+        assertThat(publish(message("1", "k", "x"))).isEqualTo(Outcome.ACKNOWLEDGED);
+        admin(channel -> channel.queueUnbind(name + "_queue", name + "_exchange", name + "_key"));
+        assertThat(publish(message("2", "k", "x"))).isInstanceOfSatisfying(Outcome.Rejected.class, rejected -> {
+            assertThat(rejected.reason()).contains(name + "_exchange", name + "_key");
+            assertThat(rejected.permanent()).isFalse();
+        });
+        admin(channel -> channel.queueBind(name + "_queue", name + "_exchange", name + "_key"));
+        assertThat(publish(message("2", "k", "x"))).isEqualTo(Outcome.ACKNOWLEDGED);
+        assertThat(queued()).isEqualTo(2);
+    }
+
+    @Test
+    void H20_aMissingExchangeRejectsItsOwnMessagesOnly() throws Exception {
+        List<CompletableFuture<Outcome>> good = new ArrayList<>();
+        List<CompletableFuture<Outcome>> bad = new ArrayList<>();
+        for (int i = 0; i < 50; i++) {
+            good.add(send(message("g" + i, "k" + i, "x")));
+            bad.add(send(new Message(
+                    name + "_missing", "x", "b" + i, Map.of(MessageHeaders.EVENT_ID, "b" + i), new byte[0])));
+        }
+        for (CompletableFuture<Outcome> each : good) {
+            assertThat(each.get(30, TimeUnit.SECONDS)).isEqualTo(Outcome.ACKNOWLEDGED);
+        }
+        for (CompletableFuture<Outcome> each : bad) {
+            assertThat(each.get(30, TimeUnit.SECONDS)).isNotEqualTo(Outcome.ACKNOWLEDGED);
+        }
+        assertThat(bad.get(0).join())
+                .isInstanceOfSatisfying(
+                        Outcome.Rejected.class,
+                        rejected -> assertThat(rejected.reason()).contains(name + "_missing"));
+        assertThat(queued()).isEqualTo(50);
+    }
+
+    @Test
+    void H21_aBlockedServerIsUnavailableAndComesBack() throws Exception {
+        assertThat(publish(message("1", "k", "x"))).isEqualTo(Outcome.ACKNOWLEDGED);
+        server.control("set_vm_memory_high_watermark", "0");
+        try {
+            await().atMost(Duration.ofSeconds(60))
+                    .until(() -> publish(message("2", "k", "x")) instanceof Outcome.Unavailable);
+        } finally {
+            server.control("set_vm_memory_high_watermark", "0.4");
+        }
+        await().atMost(Duration.ofSeconds(60)).until(() -> publish(message("3", "k", "x")) == Outcome.ACKNOWLEDGED);
+    }
+
+    @Test
+    void H22_aServerThatTakesMessagesAndConfirmsNoneLosesItsConnection() throws Exception {
+        assertThat(publish(message("1", "k", "x"))).isEqualTo(Outcome.ACKNOWLEDGED);
+        server.signal("STOP");
+        try {
+            List<CompletableFuture<Outcome>> open = new ArrayList<>();
+            for (int i = 0; i < 20; i++) {
+                open.add(send(message("f" + i, "k" + i, "x")));
+            }
+            for (CompletableFuture<Outcome> each : open) {
+                assertThat(each.get(30, TimeUnit.SECONDS)).isNotEqualTo(Outcome.ACKNOWLEDGED);
+            }
+            assertThat(open.get(0).join()).isInstanceOf(Outcome.Unknown.class);
+        } finally {
+            server.signal("CONT");
+        }
+        await().atMost(Duration.ofSeconds(60)).until(() -> publish(message("3", "k", "x")) == Outcome.ACKNOWLEDGED);
+    }
+
+    @Test
+    void aKilledServerLosesNothingThatItConfirmedAndIsFoundAgain() throws Exception {
+        List<String> handled = new CopyOnWriteArrayList<>();
+        subscribe(consumer(inbox((text, context) -> handled.add(text)), RetryPolicy.fixed(Duration.ofMillis(10), 10)));
+        List<String> confirmed = new ArrayList<>();
+        for (int i = 0; i < 100; i++) {
+            if (i == 50) {
+                server.kill();
+                assertThat(publish(message("away", "k", "away"))).isNotEqualTo(Outcome.ACKNOWLEDGED);
+                server.startAgain();
+            }
+            String id = "e" + i;
+            await().atMost(Duration.ofSeconds(60)).until(() -> publish(message(id, "k", id)) == Outcome.ACKNOWLEDGED);
+            confirmed.add(id);
+        }
+        await().atMost(Duration.ofSeconds(60)).until(() -> handled.containsAll(confirmed));
+        assertThat(handled.stream().filter(confirmed::contains)).containsExactlyElementsOf(confirmed);
+    }
+
+    @Test
+    void H24_aConsumerThatIsClosedWithAFullPrefetchLosesAndReordersNothing() throws Exception {
+        List<String> handled = new CopyOnWriteArrayList<>();
+        subscribe(consumer(
+                inbox((text, context) -> {
+                    Thread.sleep(5);
+                    handled.add(text);
+                }),
+                RetryPolicy.fixed(Duration.ofMillis(10), 10)));
+        for (int i = 0; i < 200; i++) {
+            assertThat(publish(message("e" + i, "k" + i % 2, i % 2 + ":" + i))).isEqualTo(Outcome.ACKNOWLEDGED);
+        }
+        await().atMost(Duration.ofSeconds(30)).until(() -> handled.size() > 20);
+        subscriptions.get(0).close();
+        subscribe(consumer(inbox((text, context) -> handled.add(text)), RetryPolicy.fixed(Duration.ofMillis(10), 10)));
+        await().atMost(Duration.ofSeconds(30)).until(() -> handled.size() == 200);
+        for (int key = 0; key < 2; key++) {
+            String prefix = key + ":";
+            assertThat(handled.stream()
+                            .filter(text -> text.startsWith(prefix))
+                            .map(text -> Integer.parseInt(text.substring(2)))
+                            .toList())
+                    .isSorted();
+        }
+    }
+
+    @Test
+    void H47_aBadUriIsRefusedWithoutItsPassword() {
+        org.assertj.core.api.Assertions.assertThatThrownBy(
+                        () -> new RabbitBroker(RabbitSettings.of("amqp://user:s3cret@host:notaport")))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageContaining("host")
+                .hasMessageNotContaining("s3cret");
+        assertThat(RabbitSettings.of("amqp://user:s3cret@host").toString()).doesNotContain("s3cret");
+    }
+}

@@ -1,0 +1,216 @@
+package dev.posthaste.testkit;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import dev.posthaste.Catalog;
+import dev.posthaste.EventId;
+import dev.posthaste.RetryPolicy;
+import dev.posthaste.broker.Broker;
+import dev.posthaste.broker.Message;
+import dev.posthaste.broker.MessageHeaders;
+import dev.posthaste.broker.Outcome;
+import dev.posthaste.inbox.Consumer;
+import dev.posthaste.inbox.ConsumerListener;
+import dev.posthaste.inbox.ConsumerSettings;
+import dev.posthaste.inbox.Inbox;
+import dev.posthaste.inbox.RejectEvent;
+import dev.posthaste.jdbc.Schema;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import javax.sql.DataSource;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+/**
+ * What every broker must do, with its subscription. A subclass opens the broker, attaches consumers, and names a
+ * destination that nobody listens to.
+ */
+public abstract class BrokerContract {
+    protected static final String TYPE = "order.placed";
+    protected Broker broker;
+    protected DataSource dataSource;
+    private final List<Consumer> consumers = new ArrayList<>();
+
+    /** An empty database for the inbox. */
+    protected abstract DataSource newDatabase() throws Exception;
+
+    /** A broker with nothing in it. */
+    protected abstract Broker open() throws Exception;
+
+    /** Feeds {@code consumer} with what is published as {@link #message} says, until the test ends. */
+    protected abstract void subscribe(Consumer consumer) throws Exception;
+
+    /** A message that can be delivered. */
+    protected abstract Message message(Map<String, String> headers, String key, byte[] body);
+
+    /** A message that nobody can receive. */
+    protected abstract Message unroutable();
+
+    /** Closes what {@link #open} and {@link #subscribe} opened. */
+    protected abstract void close() throws Exception;
+
+    /** The errors of what was dead-lettered, or rejected for good. */
+    protected abstract List<String> deadLetters(List<Outcome> outcomes) throws Exception;
+
+    @BeforeEach
+    void openBroker() throws Exception {
+        dataSource = newDatabase();
+        Schema.create(dataSource, Catalog.of().outboxes());
+        broker = open();
+    }
+
+    @AfterEach
+    void closeBroker() throws Exception {
+        close();
+        broker.close();
+        consumers.forEach(Consumer::close);
+    }
+
+    protected Message message(String id, String key, String body) {
+        Map<String, String> headers = new HashMap<>();
+        headers.put(MessageHeaders.EVENT_ID, id);
+        headers.put(MessageHeaders.EVENT_TYPE, TYPE);
+        if (key != null) {
+            headers.put(MessageHeaders.EVENT_KEY, key);
+        }
+        return message(headers, key, body.getBytes(StandardCharsets.UTF_8));
+    }
+
+    protected Consumer consumer(Inbox inbox, RetryPolicy retry) {
+        Consumer consumer = new Consumer(inbox, ConsumerSettings.defaults().withRetry(retry), ConsumerListener.NONE);
+        consumers.add(consumer);
+        return consumer;
+    }
+
+    protected Inbox inbox(dev.posthaste.inbox.Handler<String> handler) {
+        return Inbox.builder(dataSource)
+                .consumer("contract")
+                .on(TYPE, String.class, handler)
+                .build();
+    }
+
+    protected Outcome publish(Message message) throws Exception {
+        CompletableFuture<Outcome> outcome = new CompletableFuture<>();
+        broker.publish(message, outcome::complete);
+        return outcome.get(60, TimeUnit.SECONDS);
+    }
+
+    @Test
+    void aMessageArrivesAsItWasSent() throws Exception {
+        CompletableFuture<Message> received = new CompletableFuture<>();
+        subscribe(consumer(
+                inbox((text, context) -> received.complete(context.message())), RetryPolicy.fixed(Duration.ZERO, 1)));
+        Map<String, String> headers = Map.of(
+                MessageHeaders.EVENT_ID,
+                "id-1",
+                MessageHeaders.EVENT_TYPE,
+                TYPE,
+                MessageHeaders.EVENT_KEY,
+                "schlüssel",
+                "tenant",
+                "ünïcode 漢字");
+        byte[] body = "späße \uD83D\uDE00".getBytes(StandardCharsets.UTF_8);
+        assertThat(publish(message(headers, "schlüssel", body))).isEqualTo(Outcome.ACKNOWLEDGED);
+        Message message = received.get(30, TimeUnit.SECONDS);
+        assertThat(message.headers()).containsAllEntriesOf(headers);
+        assertThat(message.key()).isEqualTo("schlüssel");
+        assertThat(message.body()).isEqualTo(body);
+    }
+
+    @Test
+    void everyPublishGetsExactlyOneOutcomeAndNothingIsLost() throws Exception {
+        Map<String, Integer> received = new ConcurrentHashMap<>();
+        subscribe(consumer(
+                inbox((text, context) -> received.merge(text, 1, Integer::sum)),
+                RetryPolicy.fixed(Duration.ofMillis(10), 5)));
+        Map<String, AtomicInteger> outcomes = new ConcurrentHashMap<>();
+        for (int i = 0; i < 2000; i++) {
+            String id = "m" + i;
+            outcomes.put(id, new AtomicInteger());
+            broker.publish(message(EventId.next(), null, id), outcome -> {
+                assertThat(outcome).isEqualTo(Outcome.ACKNOWLEDGED);
+                outcomes.get(id).incrementAndGet();
+            });
+        }
+        await().atMost(Duration.ofSeconds(60))
+                .until(() ->
+                        received.size() == 2000 && outcomes.values().stream().allMatch(count -> count.get() == 1));
+        assertThat(received.values()).allMatch(times -> times == 1);
+    }
+
+    @Test
+    void aMessageThatNobodyCanReceiveIsRejectedWithTheReason() throws Exception {
+        assertThat(publish(unroutable()))
+                .isInstanceOfSatisfying(
+                        Outcome.Rejected.class,
+                        rejected -> assertThat(rejected.reason()).isNotBlank());
+    }
+
+    @Test
+    void oneKeyIsHandledInOrderAndAFailureIsRetriedInPlace() throws Exception {
+        List<String> handled = new CopyOnWriteArrayList<>();
+        AtomicInteger failures = new AtomicInteger(2);
+        subscribe(consumer(
+                inbox((text, context) -> {
+                    if (text.equals("a0") && failures.getAndDecrement() > 0) {
+                        throw new IllegalStateException("not yet");
+                    }
+                    handled.add(text);
+                }),
+                RetryPolicy.fixed(Duration.ofMillis(200), 10)));
+        for (int i = 0; i < 20; i++) {
+            broker.publish(message("a" + i, "a", "a" + i), outcome -> {});
+        }
+        broker.publish(message("b0", "b", "b0"), outcome -> {});
+        await().atMost(Duration.ofSeconds(30)).until(() -> handled.size() == 21);
+        assertThat(handled).startsWith("b0");
+        assertThat(handled.subList(1, 21))
+                .containsExactlyElementsOf(java.util.stream.IntStream.range(0, 20)
+                        .mapToObj(i -> "a" + i)
+                        .toList());
+    }
+
+    @Test
+    void whatCanNeverBeHandledIsDeadLetteredWithTheReason() throws Exception {
+        List<String> handled = new CopyOnWriteArrayList<>();
+        subscribe(consumer(
+                inbox((text, context) -> {
+                    if (text.equals("bad")) {
+                        throw new RejectEvent("impossible event");
+                    }
+                    handled.add(text);
+                }),
+                RetryPolicy.fixed(Duration.ofMillis(10), 3)));
+        List<Outcome> outcomes = new CopyOnWriteArrayList<>();
+        broker.publish(message("1", "k", "bad"), outcomes::add);
+        broker.publish(message("2", "k", "good"), outcomes::add);
+        await().atMost(Duration.ofSeconds(30)).until(() -> handled.equals(List.of("good")) && outcomes.size() == 2);
+        await().atMost(Duration.ofSeconds(30)).until(() -> deadLetters(outcomes).size() == 1);
+        assertThat(deadLetters(outcomes).get(0)).contains("impossible event");
+    }
+
+    @Test
+    void closingAnswersEveryOpenPublishAndWorksTwice() throws Exception {
+        subscribe(consumer(inbox((text, context) -> Thread.sleep(200)), RetryPolicy.fixed(Duration.ZERO, 1)));
+        List<Outcome> outcomes = new CopyOnWriteArrayList<>();
+        for (int i = 0; i < 50; i++) {
+            broker.publish(message("c" + i, null, "x"), outcomes::add);
+        }
+        broker.close();
+        broker.close();
+        await().atMost(Duration.ofSeconds(30)).until(() -> outcomes.size() == 50);
+        assertThat(broker.healthy()).isFalse();
+        assertThat(publish(message("late", null, "x"))).isInstanceOf(Outcome.Unavailable.class);
+    }
+}

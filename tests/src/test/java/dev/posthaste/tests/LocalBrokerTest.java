@@ -1,0 +1,59 @@
+package dev.posthaste.tests;
+
+import dev.posthaste.broker.Broker;
+import dev.posthaste.broker.LocalBroker;
+import dev.posthaste.broker.Message;
+import dev.posthaste.broker.MessageHeaders;
+import dev.posthaste.broker.Outcome;
+import dev.posthaste.inbox.Consumer;
+import dev.posthaste.servers.Database;
+import dev.posthaste.servers.DatabaseServer;
+import dev.posthaste.servers.TestDatabase;
+import dev.posthaste.testkit.BrokerContract;
+import java.util.List;
+import java.util.Map;
+import javax.sql.DataSource;
+
+class LocalBrokerTest extends BrokerContract {
+    private final TestDatabase database = DatabaseServer.of(Database.H2).createDatabase();
+    private final LocalBroker local = new LocalBroker();
+
+    @Override
+    protected DataSource newDatabase() {
+        return database.dataSource();
+    }
+
+    @Override
+    protected Broker open() {
+        return local;
+    }
+
+    @Override
+    protected void subscribe(Consumer consumer) {
+        local.subscribe(consumer);
+    }
+
+    @Override
+    protected Message message(Map<String, String> headers, String key, byte[] body) {
+        return new Message("local", null, key, headers, body);
+    }
+
+    @Override
+    protected Message unroutable() {
+        return new Message("local", null, null, Map.of(MessageHeaders.EVENT_TYPE, "nobody.wants"), new byte[0]);
+    }
+
+    @Override
+    protected List<String> deadLetters(List<Outcome> outcomes) {
+        return outcomes.stream()
+                .filter(Outcome.Rejected.class::isInstance)
+                .map(outcome -> ((Outcome.Rejected) outcome).reason())
+                .toList();
+    }
+
+    @Override
+    protected void close() {
+        local.close();
+        database.close();
+    }
+}
