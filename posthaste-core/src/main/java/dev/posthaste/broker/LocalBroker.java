@@ -18,7 +18,6 @@ import java.util.concurrent.atomic.AtomicReference;
  */
 public final class LocalBroker implements Broker {
     private final List<Consumer> consumers = new CopyOnWriteArrayList<>();
-    private volatile boolean available = true;
     private volatile boolean closed;
 
     /** Every message published from now on goes to this consumer too. The broker closes it with itself. */
@@ -27,16 +26,10 @@ public final class LocalBroker implements Broker {
         return this;
     }
 
-    /** Makes the broker look as if its server were away, or back; for demonstrations and tests. */
-    public void setAvailable(boolean available) {
-        this.available = available;
-    }
-
     @Override
     public void publish(Message message, java.util.function.Consumer<Outcome> callback) {
-        if (!healthy()) {
-            callback.accept(
-                    new Outcome.Unavailable(closed ? "the local broker is closed" : "the local broker is stopped"));
+        if (closed) {
+            callback.accept(new Outcome.Unavailable("the local broker is closed"));
             return;
         }
         List<Consumer> receivers = consumersOf(message);
@@ -60,7 +53,7 @@ public final class LocalBroker implements Broker {
 
     @Override
     public boolean healthy() {
-        return available && !closed;
+        return !closed;
     }
 
     @Override

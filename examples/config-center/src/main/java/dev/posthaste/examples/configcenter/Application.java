@@ -1,0 +1,201 @@
+package dev.posthaste.examples.configcenter;
+
+import com.zaxxer.hikari.HikariConfig;
+import com.zaxxer.hikari.HikariDataSource;
+import dev.posthaste.Catalog;
+import dev.posthaste.Outbox;
+import dev.posthaste.OutboxDefinition;
+import dev.posthaste.OutboxSettings;
+import dev.posthaste.Route;
+import dev.posthaste.Status;
+import dev.posthaste.broker.LocalBroker;
+import dev.posthaste.inbox.Consumer;
+import dev.posthaste.inbox.ConsumerListener;
+import dev.posthaste.inbox.ConsumerSettings;
+import dev.posthaste.inbox.Inbox;
+import dev.posthaste.jdbc.Dialect;
+import dev.posthaste.jdbc.Schema;
+import dev.posthaste.jdbc.StatusJournal;
+import dev.posthaste.rabbitmq.RabbitBroker;
+import dev.posthaste.rabbitmq.RabbitSettings;
+import dev.posthaste.rabbitmq.RabbitSubscription;
+import dev.posthaste.rabbitmq.RabbitTopology;
+import dev.posthaste.relay.Relay;
+import dev.posthaste.relay.RelaySettings;
+import java.io.IOException;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.time.Clock;
+import java.time.Duration;
+import java.util.ArrayDeque;
+import java.util.Deque;
+import java.util.Map;
+import java.util.Objects;
+import java.util.concurrent.TimeoutException;
+import org.jspecify.annotations.Nullable;
+import tools.jackson.databind.PropertyNamingStrategies;
+import tools.jackson.databind.json.JsonMapper;
+
+/**
+ * The configuration centre at work: its changes, its outbox, a relay, a broker and the history's consumer, all in this
+ * process. Closing stops them in the opposite order.
+ */
+final class Application implements AutoCloseable {
+    static final String OUTBOX = "config";
+    static final String CONSUMER = "config-history";
+    static final JsonMapper JSON = JsonMapper.builder()
+            .propertyNamingStrategy(PropertyNamingStrategies.SNAKE_CASE)
+            .build();
+    private static final Route ROUTE =
+            new Route("tmadminsrv_service", "tmadminsrv_config_history", "tmadminsrv_config_history_queue");
+    /** Shorter than the defaults: who kills the demo and starts it again should not wait long for the old lease. */
+    private static final RelaySettings RELAY = RelaySettings.defaults()
+            .withLease(Duration.ofSeconds(8), Duration.ofSeconds(4))
+            .withStopTimeout(Duration.ofSeconds(2));
+
+    static final Catalog CATALOG = Catalog.of(
+            OutboxDefinition.of(OUTBOX, ROUTE, ConfigHistoryEvent.TYPE).inTable("outbox_events"));
+
+    private final Deque<AutoCloseable> open;
+    private final Database database;
+    private final HistoryTable history;
+    private final ConfigCenter configs;
+    private final StatusJournal journal;
+    private final SwitchableBroker broker;
+
+    /** What a person wants to see at a glance. */
+    record State(Map<Status, Long> outbox, long history, boolean historyRunning, boolean brokerRunning) {}
+
+    /** Something outside is not as it has to be; the message says what, for a person. */
+    static final class CannotStart extends Exception {
+        CannotStart(String message, Throwable cause) {
+            super(message, cause);
+        }
+    }
+
+    private Application(Settings settings, Deque<AutoCloseable> open) throws CannotStart, SQLException {
+        this.open = open;
+        Clock clock = Clock.systemUTC();
+        this.database = new Database(pool(settings, "application", 32));
+        this.history = new HistoryTable(database);
+        history.restore();
+        database.createTables();
+        Schema.create(database.dataSource(), CATALOG.outboxes());
+        try (Connection connection = database.dataSource().getConnection()) {
+            this.journal = new StatusJournal(database.dataSource(), Dialect.of(connection), CATALOG.outbox(OUTBOX));
+        }
+        Consumer consumer = new Consumer(
+                Inbox.builder(pool(settings, "consumer", 8))
+                        .consumer(CONSUMER)
+                        .on(ConfigHistoryEvent.TYPE, ConfigHistoryEvent.class, new HistoryRecorder(history, clock))
+                        .json(JSON)
+                        .build(),
+                ConsumerSettings.defaults().withThreads(8).withRetry(HistoryRecorder.RETRY),
+                ConsumerListener.NONE);
+        this.broker = broker(settings.broker(), consumer);
+        Relay relay = Relay.builder(pool(settings, "relay", 4), CATALOG)
+                .broker(broker)
+                .settings(RELAY)
+                .build()
+                .start();
+        open.push(relay);
+        this.configs = new ConfigCenter(
+                database, new Outbox(CATALOG, OutboxSettings.defaults(), JSON), () -> relay.wake(OUTBOX), clock);
+        open.push(configs);
+    }
+
+    static Application start(Settings settings) throws CannotStart, SQLException {
+        Deque<AutoCloseable> open = new ArrayDeque<>();
+        try {
+            return new Application(settings, open);
+        } catch (CannotStart | SQLException | RuntimeException e) {
+            close(open);
+            throw e;
+        }
+    }
+
+    private HikariDataSource pool(Settings settings, String name, int size) throws CannotStart {
+        HikariConfig config = new HikariConfig();
+        config.setPoolName(name);
+        config.setJdbcUrl(settings.url());
+        config.setUsername(settings.user());
+        config.setPassword(settings.password());
+        config.setMaximumPoolSize(size);
+        config.setMinimumIdle(1);
+        config.setConnectionTimeout(10_000);
+        try {
+            HikariDataSource pool = new HikariDataSource(config);
+            open.push(pool);
+            return pool;
+        } catch (RuntimeException e) {
+            throw new CannotStart("Cannot open the database " + settings.databaseName() + ": " + innermost(e), e);
+        }
+    }
+
+    private SwitchableBroker broker(@Nullable String uri, Consumer consumer) throws CannotStart {
+        if (uri == null) {
+            SwitchableBroker local = new SwitchableBroker(new LocalBroker().subscribe(consumer));
+            open.push(local);
+            return local;
+        }
+        try {
+            RabbitSettings rabbit = RabbitSettings.of(uri).declaring(ROUTE);
+            RabbitTopology.declare(rabbit, ROUTE);
+            RabbitSubscription subscription =
+                    new RabbitSubscription(rabbit, Objects.requireNonNull(ROUTE.group()), 500, consumer);
+            open.push(subscription);
+            subscription.start();
+            SwitchableBroker remote = new SwitchableBroker(new RabbitBroker(rabbit));
+            open.push(remote);
+            return remote;
+        } catch (IOException | TimeoutException | IllegalArgumentException e) {
+            throw new CannotStart("Cannot use the broker " + Settings.redacted(uri) + ": " + innermost(e), e);
+        }
+    }
+
+    private static String innermost(Throwable e) {
+        Throwable innermost = e;
+        while (innermost.getCause() != null) {
+            innermost = innermost.getCause();
+        }
+        String message = innermost.getMessage();
+        return message == null
+                ? innermost.getClass().getSimpleName()
+                : message.lines().findFirst().orElse("");
+    }
+
+    ConfigCenter configs() {
+        return configs;
+    }
+
+    HistoryTable history() {
+        return history;
+    }
+
+    Database database() {
+        return database;
+    }
+
+    State state() throws SQLException {
+        return new State(journal.counts(), history.count(), history.available(), broker.on());
+    }
+
+    void switchBroker(boolean on) {
+        broker.setOn(on);
+    }
+
+    @Override
+    public void close() {
+        close(open);
+    }
+
+    private static void close(Deque<AutoCloseable> open) {
+        while (!open.isEmpty()) {
+            try {
+                open.pop().close();
+            } catch (Exception e) {
+                System.err.println("While stopping: " + e);
+            }
+        }
+    }
+}

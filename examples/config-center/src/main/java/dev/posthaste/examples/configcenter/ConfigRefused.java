@@ -1,0 +1,21 @@
+package dev.posthaste.examples.configcenter;
+
+/** A change that is not made, and why, in words for whoever asked. */
+final class ConfigRefused extends RuntimeException {
+    private final Reason reason;
+
+    enum Reason {
+        INVALID,
+        NOT_FOUND,
+        CONFLICT
+    }
+
+    ConfigRefused(Reason reason, String message) {
+        super(message);
+        this.reason = reason;
+    }
+
+    Reason reason() {
+        return reason;
+    }
+}

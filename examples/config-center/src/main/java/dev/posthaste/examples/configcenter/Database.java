@@ -1,0 +1,167 @@
+package dev.posthaste.examples.configcenter;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.sql.Connection;
+import java.sql.PreparedStatement;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.time.Instant;
+import java.time.LocalDateTime;
+import java.time.ZoneOffset;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.Objects;
+import java.util.Set;
+import javax.sql.DataSource;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The configuration centre's database: connections, transactions, and how this kind of database spells things. No
+ * statement waits for a lock for longer than {@value #LONGEST_STATEMENT_SECONDS} seconds.
+ */
+final class Database {
+    private static final int LONGEST_STATEMENT_SECONDS = 10;
+
+    private final DataSource dataSource;
+    private final boolean mysql;
+
+    Database(DataSource dataSource) throws SQLException {
+        this.dataSource = dataSource;
+        try (Connection connection = dataSource.getConnection()) {
+            String product = connection.getMetaData().getDatabaseProductName().toLowerCase(Locale.ROOT);
+            this.mysql = Set.of("mysql", "mariadb").contains(product);
+        }
+    }
+
+    /** What runs in a transaction. */
+    @FunctionalInterface
+    interface Work<T extends @Nullable Object> {
+        T run(Connection connection) throws SQLException;
+    }
+
+    /** How a row is read. */
+    @FunctionalInterface
+    interface Row<T> {
+        T read(ResultSet row) throws SQLException;
+    }
+
+    DataSource dataSource() {
+        return dataSource;
+    }
+
+    /** Commits when {@code work} returns, rolls back when it throws. */
+    <T extends @Nullable Object> T inTransaction(Work<T> work) throws SQLException {
+        try (Connection connection = dataSource.getConnection()) {
+            connection.setAutoCommit(false);
+            boolean committed = false;
+            try {
+                T result = work.run(connection);
+                connection.commit();
+                committed = true;
+                return result;
+            } finally {
+                if (!committed) {
+                    connection.rollback();
+                }
+            }
+        }
+    }
+
+    <T> List<T> query(String sql, Row<T> row, @Nullable Object... parameters) throws SQLException {
+        try (Connection connection = dataSource.getConnection()) {
+            return query(connection, sql, row, parameters);
+        }
+    }
+
+    <T> List<T> query(Connection connection, String sql, Row<T> row, @Nullable Object... parameters)
+            throws SQLException {
+        try (PreparedStatement statement = prepare(connection, sql, parameters);
+                ResultSet rows = statement.executeQuery()) {
+            List<T> read = new ArrayList<>();
+            while (rows.next()) {
+                read.add(row.read(rows));
+            }
+            return read;
+        }
+    }
+
+    int update(Connection connection, String sql, @Nullable Object... parameters) throws SQLException {
+        try (PreparedStatement statement = prepare(connection, sql, parameters)) {
+            return statement.executeUpdate();
+        }
+    }
+
+    long count(String sql, @Nullable Object... parameters) throws SQLException {
+        return query(sql, row -> row.getLong(1), parameters).get(0);
+    }
+
+    private PreparedStatement prepare(Connection connection, String sql, @Nullable Object... parameters)
+            throws SQLException {
+        PreparedStatement statement = connection.prepareStatement(mysql ? sql.replace('"', '`') : sql);
+        try {
+            statement.setQueryTimeout(LONGEST_STATEMENT_SECONDS);
+            for (int i = 0; i < parameters.length; i++) {
+                statement.setObject(i + 1, parameters[i]);
+            }
+            return statement;
+        } catch (SQLException e) {
+            statement.close();
+            throw e;
+        }
+    }
+
+    /** Creates the tables of the configuration centre that do not exist yet. */
+    void createTables() throws SQLException {
+        String script = resource(mysql ? "mysql.sql" : "standard.sql").replaceAll("(?m)^--.*$", "");
+        try (Connection connection = dataSource.getConnection();
+                Statement statement = connection.createStatement()) {
+            for (String sql : script.split(";")) {
+                if (!sql.isBlank()) {
+                    statement.execute(sql);
+                }
+            }
+        }
+    }
+
+    boolean hasTable(String table) throws SQLException {
+        try (Connection connection = dataSource.getConnection();
+                ResultSet tables = connection
+                        .getMetaData()
+                        .getTables(connection.getCatalog(), null, "%", new String[] {"TABLE"})) {
+            while (tables.next()) {
+                if (tables.getString("TABLE_NAME").equalsIgnoreCase(table)) {
+                    return true;
+                }
+            }
+            return false;
+        }
+    }
+
+    void renameTable(String from, String to) throws SQLException {
+        try (Connection connection = dataSource.getConnection();
+                Statement statement = connection.createStatement()) {
+            statement.execute("alter table " + from + " rename to " + to);
+        }
+    }
+
+    static LocalDateTime utc(Instant instant) {
+        return LocalDateTime.ofInstant(instant, ZoneOffset.UTC);
+    }
+
+    static Instant instant(ResultSet row, String column) throws SQLException {
+        return row.getObject(column, LocalDateTime.class).toInstant(ZoneOffset.UTC);
+    }
+
+    private static String resource(String name) {
+        try (InputStream in = Objects.requireNonNull(Database.class.getResourceAsStream(name), name)) {
+            return new String(in.readAllBytes(), StandardCharsets.UTF_8);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+}

@@ -1,0 +1,221 @@
+package dev.posthaste.examples.configcenter;
+
+import java.io.IOException;
+import java.net.BindException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.sql.SQLException;
+import java.util.List;
+import java.util.concurrent.Callable;
+import java.util.concurrent.CountDownLatch;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
+
+/** {@code ./posthaste demo}: the configuration centre as a page to play with, or as a load that checks itself. */
+@Command(
+        name = "posthaste demo",
+        sortOptions = false,
+        usageHelpAutoWidth = true,
+        description = {
+            "Runs the configuration centre: change configurations in a web page, and watch each change become a history"
+                    + " record through an outbox.",
+            "With no options: on an embedded database and the local broker; what you did is there again next time."
+        },
+        exitCodeListHeading = "%nExit codes:%n",
+        exitCodeList = {
+            "0:it worked",
+            "1:with --changes: something was lost, doubled, made up or out of order, or did not end",
+            "2:an option is wrong, a server cannot be reached, a port is in use"
+        },
+        footerHeading = "%nExamples:%n",
+        footer = {
+            "  ./posthaste demo",
+            "  ./posthaste demo --database jdbc:postgresql://localhost/config --user me --password secret"
+                    + " --broker amqp://guest:guest@localhost",
+            "  ./posthaste demo --changes 10000 --exit",
+            "",
+            "The password may come from the environment instead: POSTHASTE_PASSWORD."
+        })
+final class Demo implements Callable<Integer> {
+    @Spec
+    private @Nullable CommandSpec spec;
+
+    @Option(
+            names = "--database",
+            paramLabel = "URL",
+            description =
+                    "JDBC URL of a PostgreSQL, MySQL or MariaDB database; default: an H2 file in the data directory.")
+    private @Nullable String database;
+
+    @Option(names = "--user", paramLabel = "NAME", description = "The database's user.")
+    private @Nullable String user;
+
+    @Option(names = "--password", paramLabel = "WORD", description = "The user's password.")
+    private @Nullable String password;
+
+    @Option(
+            names = "--broker",
+            paramLabel = "URI",
+            description =
+                    "RabbitMQ as amqp://user:password@host:port/vhost; default: the local broker, in this process.")
+    private @Nullable String broker;
+
+    @Option(
+            names = "--port",
+            paramLabel = "N",
+            defaultValue = "8080",
+            description = "Port of the page, 0 for any; default: ${DEFAULT-VALUE}.")
+    private int port;
+
+    @Option(
+            names = "--data",
+            paramLabel = "DIR",
+            defaultValue = "data/demo",
+            description = "Where the embedded database lives; default: ${DEFAULT-VALUE}.")
+    private Path data = Path.of("data/demo");
+
+    @Option(
+            names = "--changes",
+            paramLabel = "N",
+            description =
+                    "Make N changes from 30 concurrent writers over 200 configurations, one in ten rolled back on purpose, and check what became of them.")
+    private @Nullable Integer changes;
+
+    @Option(
+            names = "--exit",
+            description = "End when the changes are checked instead of opening the page; wants --changes.")
+    private boolean exit;
+
+    @Option(names = "--resume", description = "Go on with the last --changes run, which was killed.")
+    private boolean resume;
+
+    @Option(
+            names = {"-h", "--help"},
+            usageHelp = true,
+            description = "Show this help.")
+    private boolean help;
+
+    public static void main(String[] arguments) {
+        CommandLine line = new CommandLine(new Demo());
+        line.setParameterExceptionHandler((e, all) -> complain(e.getMessage() + ". See ./posthaste demo --help"));
+        line.setExecutionExceptionHandler((e, command, result) -> {
+            e.printStackTrace();
+            return 1;
+        });
+        System.exit(line.execute(arguments));
+    }
+
+    private static int complain(@Nullable String message) {
+        System.err.println("posthaste demo: " + message);
+        return 2;
+    }
+
+    @Override
+    public Integer call() throws Exception {
+        checkOptions();
+        String secret = password != null ? password : System.getenv("POSTHASTE_PASSWORD");
+        Settings settings = new Settings(database, user, secret, broker, data);
+        try (Application application = open(settings)) {
+            if (changes != null && exit) {
+                return new LoadRun(application, changes, resume).run();
+            }
+            return serve(application, settings);
+        } catch (Application.CannotStart | IOException e) {
+            return complain(e.getMessage());
+        }
+    }
+
+    private void checkOptions() {
+        if (changes != null && changes < 1) {
+            throw wrong("--changes wants a positive number, not " + changes);
+        }
+        if ((exit || resume) && changes == null) {
+            throw wrong((exit ? "--exit" : "--resume") + " wants --changes");
+        }
+        if (port < 0 || port > 65_535) {
+            throw wrong("--port wants a number from 0 to 65535, not " + port);
+        }
+        if (database != null && !database.startsWith("jdbc:")) {
+            throw wrong("--database wants a JDBC URL such as jdbc:postgresql://localhost/config");
+        }
+        if (broker != null && !broker.matches("amqps?://.*")) {
+            throw wrong("--broker wants an AMQP URI such as amqp://guest:guest@localhost");
+        }
+    }
+
+    private ParameterException wrong(String message) {
+        return new ParameterException(java.util.Objects.requireNonNull(spec).commandLine(), message);
+    }
+
+    private static Application open(Settings settings) throws Application.CannotStart, SQLException, IOException {
+        if (settings.database() == null) {
+            try {
+                Files.createDirectories(settings.data());
+            } catch (IOException e) {
+                throw new IOException("Cannot use the directory " + settings.data() + ": " + e, e);
+            }
+        }
+        return Application.start(settings);
+    }
+
+    private int serve(Application application, Settings settings) throws SQLException, InterruptedException {
+        Examples.fill(application.configs());
+        CountDownLatch stopped = new CountDownLatch(1);
+        try (WebServer web = WebServer.start(application, port)) {
+            Runtime.getRuntime().addShutdownHook(new Thread(() -> {
+                web.close();
+                application.close();
+                stopped.countDown();
+            }));
+            System.out.println("Configuration centre on " + settings.databaseName() + " and "
+                    + (settings.broker() == null ? "the local broker" : Settings.redacted(settings.broker())) + ": "
+                    + web.address());
+            System.out.println("Stop the history or the broker there, and go on changing things. Ctrl-C ends it.");
+            if (changes != null) {
+                new LoadRun(application, changes, resume).run();
+            }
+            stopped.await();
+            return 0;
+        } catch (RuntimeException e) {
+            if (hasCause(e, BindException.class)) {
+                return complain("Port " + port + " is in use; choose another with --port, or 0 for any that is free");
+            }
+            throw e;
+        }
+    }
+
+    private static boolean hasCause(@Nullable Throwable e, Class<? extends Throwable> type) {
+        for (Throwable each = e; each != null; each = each.getCause()) {
+            if (type.isInstance(each)) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    /** What a first visitor finds. */
+    private static final class Examples {
+        static void fill(ConfigCenter configs) throws SQLException {
+            if (!configs.list(1).isEmpty()) {
+                return;
+            }
+            for (List<String> each : List.of(
+                    List.of("checkout", "en", "payment.timeout", "How long a payment may take", "{\"seconds\":30}"),
+                    List.of("checkout", "en", "payment.methods", "What we take", "[\"card\",\"transfer\"]"),
+                    List.of("checkout", "de", "payment.methods", "Was wir nehmen", "[\"Karte\",\"Rechnung\"]"),
+                    List.of("search", "en", "ranking.weights", "What counts", "{\"title\":3,\"text\":1}"),
+                    List.of("user_service", "en", "feature_x", "A switch", "{\"on\":false}"))) {
+                Config created = configs.create(new Config.Draft(
+                        each.get(0), each.get(1), each.get(2), each.get(3), 1, each.get(4), "{}", "ada", ""));
+                configs.release(new Config.Change(created.id(), 0, "ada", null));
+            }
+            configs.create(new Config.Draft(
+                    "user_service", "en", "feature_y", "Not released yet", 1, "{\"on\":true}", "{}", "ada", ""));
+        }
+    }
+}
