@@ -9,13 +9,14 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Moves the events of one outbox to the broker while one claim lasts. A new claim gets a new pump: nothing in memory
  * outlives the right to act on it.
  *
- * <p>{@link #pass} is called by one thread at a time. What crosses threads is one queue: the broker's answers, and hints.
+ * <p>{@link #pass} is called by one thread at a time. Fetch, publish and settle overlap: the broker works on its own, and
+ * one batch at a time is settled by the settler while the next is read and handed over. What crosses threads is one
+ * queue, into which the broker's answers, the settler's results and hints come.
  */
 final class Pump {
     private static final long DEAD_KEYS_GAP_NANOS = 1_000_000_000L;
@@ -29,18 +30,28 @@ final class Pump {
     private final Reader reader;
     private final Breaker breaker = new Breaker();
     private final Throttle throttle;
-    private final LinkedBlockingQueue<Answer> answers = new LinkedBlockingQueue<>();
-    private final List<Answer> received = new ArrayList<>();
+    private final LinkedBlockingQueue<News> news = new LinkedBlockingQueue<>();
+    private final List<News> received = new ArrayList<>();
     private final List<Verdict> unsettled = new ArrayList<>();
+    private List<Verdict> settling = List.of();
     private int inFlight;
     private boolean draining;
     private boolean deadKeysKnown;
     private long nextDeadKeysAt;
 
-    /** What the broker said about an event; with neither, a hint that there is something to read. */
-    private record Answer(
-            KeyGate.@Nullable Held held, @Nullable Outcome outcome) {
-        static final Answer HINT = new Answer(null, null);
+    /** What comes in from other threads. */
+    private sealed interface News {
+        /** What the broker said about an event. */
+        record Answer(KeyGate.Held held, Outcome outcome) implements News {}
+
+        /** The batch that was being settled is written down. */
+        record Settled(int written, long nanos) implements News {}
+
+        /** The batch that was being settled is not written down, as far as is known. */
+        record NotSettled(RuntimeException cause) implements News {}
+
+        /** There is something to read. */
+        record Hint() implements News {}
     }
 
     Pump(PumpParts parts, Claim claim, Lease lease) {
@@ -85,7 +96,7 @@ final class Pump {
             return;
         }
         long now = parts.clock().getAsLong();
-        if (now - nextDeadKeysAt >= 0 && unsettled.isEmpty()) {
+        if (now - nextDeadKeysAt >= 0 && unsettled.isEmpty() && settling.isEmpty()) {
             gate.setDeadKeys(parts.journal().deadKeys(MOST_DEAD_KEYS));
             deadKeysKnown = true;
             nextDeadKeysAt = parts.clock().getAsLong() + DEAD_KEYS_GAP_NANOS;
@@ -101,9 +112,7 @@ final class Pump {
         do {
             now = handOver() + receive();
             moved += now;
-        } while (now > 0
-                && gate.hasNext()
-                && unsettled.size() < parts.settings().batch());
+        } while (now > 0 && gate.hasNext());
         return moved;
     }
 
@@ -127,6 +136,7 @@ final class Pump {
     private boolean mayHandOver(long now) {
         return !draining
                 && gate.hasNext()
+                && unsettled.size() < parts.settings().batch()
                 && breaker.allows(now)
                 && throttle.allows(now)
                 && lease.outlasts(claim, parts.settings().publishTimeout());
@@ -141,11 +151,11 @@ final class Pump {
         try {
             message = parts.format().message(held.event.event(), parts.outbox().route());
         } catch (IllegalArgumentException e) {
-            answers.add(new Answer(held, new Outcome.Rejected(String.valueOf(e.getMessage()), true)));
+            news.add(new News.Answer(held, new Outcome.Rejected(String.valueOf(e.getMessage()), true)));
             return;
         }
         if (!parts.outbox().allows(message.destination())) {
-            answers.add(new Answer(
+            news.add(new News.Answer(
                     held,
                     new Outcome.Rejected(
                             "destination " + message.destination() + " is not among those allowed for outbox " + outbox,
@@ -153,23 +163,33 @@ final class Pump {
             return;
         }
         try {
-            parts.broker().publish(message, outcome -> answers.add(new Answer(held, outcome)));
+            parts.broker().publish(message, outcome -> news.add(new News.Answer(held, outcome)));
         } catch (RuntimeException e) {
             // A broker should answer, not throw. Whether it sent anything is not known.
-            answers.add(new Answer(held, new Outcome.Unknown(e.toString())));
+            news.add(new News.Answer(held, new Outcome.Unknown(e.toString())));
         }
     }
 
     private int receive() {
         received.clear();
-        answers.drainTo(received);
-        for (Answer answer : received) {
-            if (answer.held() == null || answer.outcome() == null) {
-                reader.hint();
-            } else if (gate.awaits(answer.held())) {
+        news.drainTo(received);
+        RuntimeException failure = null;
+        for (News each : received) {
+            if (each instanceof News.Answer answer && gate.awaits(answer.held())) {
                 inFlight--;
                 decide(answer.held(), answer.outcome());
+            } else if (each instanceof News.Settled settled) {
+                settled(settled);
+            } else if (each instanceof News.NotSettled not) {
+                unsettled.addAll(0, settling);
+                settling = List.of();
+                failure = not.cause();
+            } else if (each instanceof News.Hint) {
+                reader.hint();
             }
+        }
+        if (failure != null) {
+            throw failure;
         }
         return received.size();
     }
@@ -209,18 +229,35 @@ final class Pump {
 
     // --- Settle ----------------------------------------------------------------------------------------------------
 
+    /** Hands the next batch to the settler, if it has none. */
     private int settle() {
-        if (unsettled.isEmpty()) {
+        if (unsettled.isEmpty() || !settling.isEmpty()) {
             return 0;
         }
         int size = Math.min(unsettled.size(), parts.settings().batch());
-        List<Verdict> batch = unsettled.subList(0, size);
+        List<Verdict> batch = List.copyOf(unsettled.subList(0, size));
+        unsettled.subList(0, size).clear();
+        settling = batch;
+        parts.settler().execute(() -> news.add(write(batch)));
+        return size + receive();
+    }
+
+    /** Runs on the settler's thread. */
+    private News write(List<Verdict> batch) {
         long start = parts.clock().getAsLong();
-        int written = parts.journal().settle(claim, batch);
-        listener().settled(outbox, List.copyOf(batch), written, parts.clock().getAsLong() - start);
+        try {
+            int written = parts.journal().settle(claim, batch);
+            return new News.Settled(written, parts.clock().getAsLong() - start);
+        } catch (RuntimeException e) {
+            return new News.NotSettled(e);
+        }
+    }
+
+    private void settled(News.Settled settled) {
+        List<Verdict> batch = settling;
+        settling = List.of();
         gate.settled(batch.stream().map(Verdict::id).toList());
-        batch.clear();
-        return size;
+        listener().settled(outbox, batch, settled.written(), settled.nanos());
     }
 
     // --- Waiting and ending ----------------------------------------------------------------------------------------
@@ -240,17 +277,17 @@ final class Pump {
         long ceiling = parts.settings().pollCeiling().toNanos();
         long wait = until == Long.MAX_VALUE ? ceiling : Math.min(until - now, ceiling);
         if (wait > 0) {
-            Answer first = answers.poll(wait, TimeUnit.NANOSECONDS);
+            News first = news.poll(wait, TimeUnit.NANOSECONDS);
             if (first != null) {
-                // Order among answers carries no meaning: the gate has at most one open for each key.
-                answers.add(first);
+                // Their order carries no meaning: the gate has at most one open for each key, the settler one batch.
+                news.add(first);
             }
         }
     }
 
     /** Something was committed: look at once. Called by any thread. */
     void hint() {
-        answers.add(Answer.HINT);
+        news.add(new News.Hint());
     }
 
     /** From now on nothing more is read or handed over; passes settle what comes back. */
@@ -260,7 +297,7 @@ final class Pump {
 
     /** Whether nothing is at the broker and everything is written down. */
     boolean drained() {
-        return inFlight == 0 && unsettled.isEmpty() && answers.isEmpty();
+        return inFlight == 0 && unsettled.isEmpty() && settling.isEmpty() && news.isEmpty();
     }
 
     int inFlight() {

@@ -16,6 +16,10 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.UUID;
+import java.util.concurrent.Executor;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.TimeUnit;
 import java.util.function.LongSupplier;
 import java.util.random.RandomGenerator;
 import javax.sql.DataSource;
@@ -31,8 +35,8 @@ import org.slf4j.LoggerFactory;
  * try (Relay relay = Relay.builder(dataSource, catalog).broker(broker).build().start()) { … }
  * }</pre>
  *
- * <p>The only owner of threads: one for each outbox ({@code posthaste-relay-OUTBOX}), one for the leases
- * ({@code posthaste-relay-leases}) and one for retention and measurements ({@code posthaste-relay-housekeeping}).
+ * <p>The only owner of threads: two for each outbox ({@code posthaste-relay-OUTBOX}, and
+ * {@code posthaste-relay-OUTBOX-settler} for what it settles), one for the leases ({@code posthaste-relay-leases}) and one for retention and measurements ({@code posthaste-relay-housekeeping}).
  * {@link #close} stops them in this order within the stop timeout, finishing what is at the broker and giving the leases
  * back. Thread-safe.
  */
@@ -47,6 +51,7 @@ public final class Relay implements AutoCloseable {
     private final Leases leases;
     private final Map<String, OutboxWorker> workers = new LinkedHashMap<>();
     private final List<Thread> workerThreads = new ArrayList<>();
+    private final List<ExecutorService> settlers = new ArrayList<>();
     private final Thread leaseThread;
     private final Thread housekeepingThread;
     private final Object state = new Object();
@@ -66,7 +71,10 @@ public final class Relay implements AutoCloseable {
                 builder.clock,
                 listener);
         for (OutboxDefinition outbox : builder.outboxes()) {
-            OutboxWorker worker = new OutboxWorker(builder.parts(outbox, dialect, listener), leases);
+            ExecutorService settler =
+                    Executors.newSingleThreadExecutor(work -> thread(work, outbox.name() + "-settler"));
+            settlers.add(settler);
+            OutboxWorker worker = new OutboxWorker(builder.parts(outbox, dialect, listener, settler), leases);
             workers.put(outbox.name(), worker);
             workerThreads.add(thread(worker, outbox.name()));
         }
@@ -74,7 +82,7 @@ public final class Relay implements AutoCloseable {
         this.housekeepingThread = thread(this::keepHouse, "housekeeping");
     }
 
-    /** @param dataSource a small pool of the relay's own: one connection for each outbox and two more are enough */
+    /** @param dataSource a small pool of the relay's own: two connections for each outbox and two more are enough */
     public static Builder builder(DataSource dataSource, Catalog catalog) {
         return new Builder(dataSource, catalog);
     }
@@ -205,11 +213,21 @@ public final class Relay implements AutoCloseable {
             workers.values().forEach(OutboxWorker::stop);
             long bound = settings.stopTimeout().toMillis() + 2_000;
             workerThreads.forEach(thread -> join(thread, bound));
+            settlers.forEach(Relay::end);
             housekeepingThread.interrupt();
             leaseThread.interrupt();
             join(leaseThread, 2_000);
             join(housekeepingThread, 2_000);
             leases.withdraw();
+        }
+    }
+
+    private static void end(ExecutorService settler) {
+        settler.shutdownNow();
+        try {
+            settler.awaitTermination(1, TimeUnit.SECONDS);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
         }
     }
 
@@ -321,7 +339,7 @@ public final class Relay implements AutoCloseable {
             return new ManualRelay(
                     leases,
                     outboxes().stream()
-                            .map(outbox -> parts(outbox, dialect, listener))
+                            .map(outbox -> parts(outbox, dialect, listener, Runnable::run))
                             .toList());
         }
 
@@ -339,7 +357,7 @@ public final class Relay implements AutoCloseable {
                     : served.stream().map(catalog::outbox).toList();
         }
 
-        private PumpParts parts(OutboxDefinition outbox, Dialect dialect, RelayListener listener) {
+        private PumpParts parts(OutboxDefinition outbox, Dialect dialect, RelayListener listener, Executor settler) {
             Broker its = brokers.getOrDefault(outbox.name(), broker);
             if (its == null) {
                 throw new IllegalArgumentException("Outbox " + outbox.name() + " has no broker; call broker(…)");
@@ -352,6 +370,7 @@ public final class Relay implements AutoCloseable {
                     policies.getOrDefault(outbox.name(), policy),
                     settings,
                     listener,
+                    settler,
                     clock,
                     random);
         }

@@ -32,6 +32,11 @@ public final class TestDatabase implements AutoCloseable {
         return url;
     }
 
+    /** The server's port; for those that have one. */
+    public int port() {
+        return java.net.URI.create(url.substring("jdbc:".length())).getPort();
+    }
+
     public String name() {
         String path = url.substring(url.lastIndexOf('/') + 1);
         int end = path.indexOf('?');

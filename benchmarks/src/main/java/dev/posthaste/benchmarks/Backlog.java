@@ -1,0 +1,82 @@
+package dev.posthaste.benchmarks;
+
+import dev.posthaste.Catalog;
+import dev.posthaste.Event;
+import dev.posthaste.Outbox;
+import dev.posthaste.OutboxDefinition;
+import dev.posthaste.Route;
+import dev.posthaste.jdbc.Dialect;
+import dev.posthaste.jdbc.OutboxTable;
+import dev.posthaste.jdbc.Schema;
+import dev.posthaste.servers.TestDatabase;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * An outbox in use: a million events were published before, as retention leaves them, and again and again a backlog comes
+ * on top. Events have payloads of 300 bytes and 1,000 keys.
+ */
+final class Backlog {
+    static final String OUTBOX = "bench";
+    static final String TYPE = "bench.event";
+    static final int STEP = 100_000;
+    private static final int HISTORY = 1_000_000;
+    private static final int KEYS = 1_000;
+    private static final String PAYLOAD = "{\"text\":\"" + "x".repeat(289) + "\"}";
+
+    final TestDatabase database;
+    final Catalog catalog;
+    final Dialect dialect;
+    final OutboxTable table;
+    private int steps;
+
+    Backlog(TestDatabase database, Route route) throws SQLException {
+        this.database = database;
+        this.catalog = Catalog.of(OutboxDefinition.of(OUTBOX, route, TYPE));
+        try (Connection connection = database.dataSource().getConnection()) {
+            this.dialect = Dialect.of(connection);
+        }
+        this.table = new OutboxTable(dialect, catalog.outbox(OUTBOX).table());
+        Schema.create(database.dataSource(), catalog.outboxes());
+        writeTemplate();
+        insert(HISTORY, "published");
+    }
+
+    /** One step of events, written as an application writes them, and kept aside. */
+    private void writeTemplate() throws SQLException {
+        Outbox outbox = new Outbox(catalog);
+        try (Connection connection = database.dataSource().getConnection()) {
+            connection.setAutoCommit(false);
+            for (int i = 0; i < STEP; i += 1_000) {
+                List<Event> events = new ArrayList<>();
+                for (int j = i; j < i + 1_000; j++) {
+                    events.add(Event.of(TYPE, "key-" + j % KEYS, PAYLOAD));
+                }
+                outbox.write(connection, events);
+                connection.commit();
+            }
+        }
+        database.execute("create table template as select * from " + OUTBOX);
+        database.execute("truncate table " + OUTBOX);
+    }
+
+    /** Adds a backlog of {@code events}, a multiple of {@link #STEP}, and lets the database tidy up. */
+    void fill(int events) {
+        insert(events, "pending");
+        if (dialect == Dialect.POSTGRESQL) {
+            database.execute("vacuum analyze " + OUTBOX);
+            database.execute("checkpoint");
+        }
+    }
+
+    private void insert(int events, String status) {
+        for (int i = 0; i < events; i += STEP) {
+            database.execute("insert into " + OUTBOX + " (event_id, event_type, event_version, event_key, payload,"
+                    + " status, attempts, created_at, updated_at) select concat('" + (1_000 + steps++)
+                    + "-', event_id), event_type, event_version, event_key, payload, '" + status
+                    + "', 0, created_at, updated_at from template order by id");
+        }
+    }
+}

@@ -1,0 +1,173 @@
+package dev.posthaste.benchmarks;
+
+import dev.posthaste.Route;
+import dev.posthaste.rabbitmq.RabbitBroker;
+import dev.posthaste.rabbitmq.RabbitSettings;
+import dev.posthaste.rabbitmq.RabbitTopology;
+import dev.posthaste.servers.Database;
+import dev.posthaste.servers.DatabaseServer;
+import dev.posthaste.servers.RabbitServer;
+import dev.posthaste.servers.TestDatabase;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.concurrent.Callable;
+import javax.sql.DataSource;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+
+/** {@code ./posthaste bench}. */
+@Command(
+        name = "posthaste bench",
+        sortOptions = false,
+        usageHelpAutoWidth = true,
+        description = {
+            "Drains a backlog with one relay and, in turn, with the relay's own statements by hand and no relay: the"
+                    + " limit. Starts its own servers. Events have 300 bytes and 1,000 keys; the broker acknowledges at"
+                    + " once unless the line names another.",
+            "The last line is JSON of PostgreSQL's medians. millionRatio is what an event costs the relay in a backlog of"
+                    + " a million, as a multiple of its cost in one of 100,000, each measured in what it costs by hand in"
+                    + " the same backlog; both in this program's heap of 256 MB."
+        })
+final class Bench implements Callable<Integer> {
+    private static final int SMALL = 100_000;
+    private static final int MILLION = 1_000_000;
+    private static final int ROUNDS = 3;
+    private static final Route ROUTE = new Route("posthaste_bench", "bench", "posthaste_bench_queue");
+
+    @Option(names = "--quick", description = "PostgreSQL alone, and the million once: under two minutes.")
+    private boolean quick;
+
+    @Option(
+            names = {"-h", "--help"},
+            usageHelp = true,
+            description = "Show this help.")
+    private boolean help;
+
+    /** Medians of one database. */
+    private record Drain(double perSecond, double limitPerSecond) {
+        double ratio() {
+            return perSecond / limitPerSecond;
+        }
+    }
+
+    public static void main(String[] arguments) {
+        System.exit(new CommandLine(new Bench()).execute(arguments));
+    }
+
+    @Override
+    public Integer call() throws Exception {
+        progress("Heap: " + Runtime.getRuntime().maxMemory() / (1 << 20) + " MB. Starting PostgreSQL…");
+        System.out.printf("%-36s %12s %12s %8s%n", "backlog drained (events/s)", "relay", "by hand", "ratio");
+        String json;
+        try (TestDatabase database = DatabaseServer.of(Database.POSTGRESQL).createDatabase()) {
+            Backlog backlog = new Backlog(database, ROUTE);
+            DataSource pool = database.pool(4);
+            warmUp(backlog, pool);
+            Drain drain = drain("PostgreSQL, 100,000", backlog, pool, SMALL, ROUNDS);
+            Drain million = drain("PostgreSQL, 1,000,000", backlog, pool, MILLION, quick ? 1 : ROUNDS);
+            System.out.printf(
+                    Locale.ROOT,
+                    "%-36s %12.2f %12.2f%n",
+                    "cost of one of 1,000,000 to 100,000",
+                    drain.perSecond() / million.perSecond(),
+                    drain.limitPerSecond() / million.limitPerSecond());
+            double idle = ByRelay.idle(backlog, pool, quick ? 10 : 30);
+            System.out.printf("%-36s %12.1f%n", "idle outbox (statements/s)", idle);
+            json = String.format(
+                    Locale.ROOT,
+                    "{\"drainPerSecond\":%.0f,\"limitPerSecond\":%.0f,\"ratio\":%.2f,\"millionRatio\":%.2f,"
+                            + "\"idleStatementsPerSecond\":%.1f}",
+                    drain.perSecond(),
+                    drain.limitPerSecond(),
+                    drain.ratio(),
+                    millionRatio,
+                    idle);
+            if (!quick) {
+                rabbit(backlog, pool);
+            }
+        }
+        if (!quick) {
+            other(Database.MARIADB, "MariaDB, 100,000");
+            other(Database.MYSQL, "MySQL, 100,000");
+        }
+        System.out.println(json);
+        return 0;
+    }
+
+    /** Both sides in turn. */
+    private static Drain drain(String name, Backlog backlog, DataSource pool, int events, int rounds) throws Exception {
+        List<Double> relay = new ArrayList<>();
+        List<Double> byHand = new ArrayList<>();
+        for (int round = 0; round < rounds; round++) {
+            relay.add(rate(
+                    name + ", relay", backlog, events, () -> ByRelay.drain(backlog, pool, ByRelay.AT_ONCE, events)));
+            byHand.add(rate(name + ", by hand", backlog, events, () -> ByHand.drain(backlog, pool, events)));
+        }
+        Drain drain = new Drain(median(relay), median(byHand));
+        line(name, drain.perSecond(), drain.limitPerSecond());
+        return drain;
+    }
+
+    private static void warmUp(Backlog backlog, DataSource pool) throws Exception {
+        rate("warming up, relay", backlog, SMALL, () -> ByRelay.drain(backlog, pool, ByRelay.AT_ONCE, SMALL));
+        rate("warming up, by hand", backlog, SMALL, () -> ByHand.drain(backlog, pool, SMALL));
+    }
+
+    /** Fills, drains, and returns the events drained in a second. */
+    private static double rate(String what, Backlog backlog, int events, Callable<Double> drain) throws Exception {
+        backlog.fill(events);
+        double rate = events / drain.call();
+        progress(String.format(Locale.ROOT, "  %s: %,.0f/s", what, rate));
+        return rate;
+    }
+
+    private static void rabbit(Backlog backlog, DataSource pool) throws Exception {
+        progress("Starting RabbitMQ…");
+        RabbitServer server;
+        try {
+            server = RabbitServer.shared();
+        } catch (IllegalStateException e) {
+            progress("To RabbitMQ nothing was measured: " + e.getMessage());
+            return;
+        }
+        RabbitSettings settings = RabbitSettings.of(server.uri()).declaring(ROUTE);
+        RabbitTopology.declare(settings, ROUTE);
+        List<Double> rates = new ArrayList<>();
+        for (int round = 0; round <= ROUNDS; round++) {
+            try (RabbitBroker broker = new RabbitBroker(settings)) {
+                rates.add(rate("to RabbitMQ", backlog, SMALL, () -> ByRelay.drain(backlog, pool, broker, SMALL)));
+            }
+        }
+        line("PostgreSQL to RabbitMQ, 100,000", median(rates.subList(1, rates.size())), null);
+    }
+
+    private static void other(Database kind, String name) throws Exception {
+        progress("Starting " + kind + "…");
+        try (TestDatabase database = DatabaseServer.of(kind).createDatabase()) {
+            Backlog backlog = new Backlog(database, ROUTE);
+            DataSource pool = database.pool(4);
+            warmUp(backlog, pool);
+            drain(name, backlog, pool, SMALL, ROUNDS);
+        }
+    }
+
+    private static double median(List<Double> values) {
+        List<Double> sorted = values.stream().sorted().toList();
+        return sorted.get(sorted.size() / 2);
+    }
+
+    private static void line(String name, double relay, @Nullable Double byHand) {
+        if (byHand == null) {
+            System.out.printf(Locale.ROOT, "%-36s %,12.0f%n", name, relay);
+        } else {
+            System.out.printf(Locale.ROOT, "%-36s %,12.0f %,12.0f %8.2f%n", name, relay, byHand, relay / byHand);
+        }
+    }
+
+    private static void progress(String line) {
+        System.err.println(line);
+    }
+}
