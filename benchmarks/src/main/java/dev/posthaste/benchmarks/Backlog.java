@@ -14,15 +14,11 @@ import java.sql.SQLException;
 import java.util.ArrayList;
 import java.util.List;
 
-/**
- * An outbox in use: a million events were published before, as retention leaves them, and again and again a backlog comes
- * on top. Events have payloads of 300 bytes and 1,000 keys.
- */
+/** An outbox to which backlogs are added, one after the other: payloads of 300 bytes, 1,000 keys. */
 final class Backlog {
     static final String OUTBOX = "bench";
     static final String TYPE = "bench.event";
     static final int STEP = 100_000;
-    private static final int HISTORY = 1_000_000;
     private static final int KEYS = 1_000;
     private static final String PAYLOAD = "{\"text\":\"" + "x".repeat(289) + "\"}";
 
@@ -30,7 +26,7 @@ final class Backlog {
     final Catalog catalog;
     final Dialect dialect;
     final OutboxTable table;
-    private int steps;
+    private int steps = 1_000;
 
     Backlog(TestDatabase database, Route route) throws SQLException {
         this.database = database;
@@ -41,7 +37,6 @@ final class Backlog {
         this.table = new OutboxTable(dialect, catalog.outbox(OUTBOX).table());
         Schema.create(database.dataSource(), catalog.outboxes());
         writeTemplate();
-        insert(HISTORY, "published");
     }
 
     /** One step of events, written as an application writes them, and kept aside. */
@@ -64,19 +59,15 @@ final class Backlog {
 
     /** Adds a backlog of {@code events}, a multiple of {@link #STEP}, and lets the database tidy up. */
     void fill(int events) {
-        insert(events, "pending");
+        for (int i = 0; i < events; i += STEP) {
+            database.execute("insert into " + OUTBOX + " (event_id, event_type, event_version, event_key, payload,"
+                    + " status, attempts, created_at, updated_at) select concat('" + steps++ + "-', event_id),"
+                    + " event_type, event_version, event_key, payload, 'pending', 0, created_at, updated_at"
+                    + " from template order by id");
+        }
         if (dialect == Dialect.POSTGRESQL) {
             database.execute("vacuum analyze " + OUTBOX);
             database.execute("checkpoint");
-        }
-    }
-
-    private void insert(int events, String status) {
-        for (int i = 0; i < events; i += STEP) {
-            database.execute("insert into " + OUTBOX + " (event_id, event_type, event_version, event_key, payload,"
-                    + " status, attempts, created_at, updated_at) select concat('" + (1_000 + steps++)
-                    + "-', event_id), event_type, event_version, event_key, payload, '" + status
-                    + "', 0, created_at, updated_at from template order by id");
         }
     }
 }

@@ -61,6 +61,21 @@ public abstract sealed class Dialect permits PostgreSqlDialect, MySqlDialect, H2
     /** What makes the planner use the pending index whatever its statistics say. */
     abstract String pendingHint(TableLayout layout);
 
+    /** A row's position in the pending index. */
+    String pendingPosition() {
+        return "id";
+    }
+
+    /** The order of the pending index, among pending rows. */
+    String pendingOrder() {
+        return pendingPosition();
+    }
+
+    /** At most so many rows, the number being a parameter. */
+    String limit() {
+        return "limit ?";
+    }
+
     abstract String share();
 
     /** Whether a list of ids is one array parameter; otherwise the numbers stand in the statement. */

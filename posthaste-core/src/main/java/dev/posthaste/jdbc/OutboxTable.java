@@ -39,9 +39,8 @@ public final class OutboxTable {
         this.dialect = dialect;
         this.layout = layout;
         this.table = dialect.quoteTable(layout.table());
-        // The order column of the pending index. PostgreSQL's primary key could serve "id > ?" too, and with stale
-        // statistics would read every published row; it cannot serve an expression.
-        String order = dialect == Dialect.POSTGRESQL ? "(id + 0)" : "id";
+        String position = dialect.pendingPosition();
+        String inOrder = " order by " + dialect.pendingOrder() + " " + dialect.limit();
         String columns = """
                 select id, event_id, event_type, event_version, event_key, destination, routing_key, headers, payload,
                        attempts, max_attempts, {nanosUntil:next_attempt_at}, {nanosSince:created_at}
@@ -52,9 +51,9 @@ public final class OutboxTable {
                   attempts, max_attempts, next_attempt_at, created_at, updated_at)
                 values (?, ?, ?, ?, ?, ?, ?, ?, 'pending', 0, ?, %s, {now}, {now})
                 """);
-        this.fetch = dialect.sql(columns + pending + "and " + order + " > ? order by " + order + " limit ?");
-        this.scan = dialect.sql("select id, event_key, {nanosUntil:next_attempt_at} " + pending + "and " + order
-                + " > ? and " + order + " <= ? order by " + order + " limit ?");
+        this.fetch = dialect.sql(columns + pending + "and " + position + " > ?" + inOrder);
+        this.scan = dialect.sql("select id, event_key, {nanosUntil:next_attempt_at} " + pending + "and " + position
+                + " > ? and " + position + " <= ?" + inOrder);
         this.load = dialect.sql(columns + "from " + table + " where status = 'pending' and id ") + "%s order by id";
         this.markPublished = dialect.sql("update " + table
                         + " set status = 'published', published_at = {now}, next_attempt_at = null, updated_at = {now}"
@@ -276,7 +275,7 @@ public final class OutboxTable {
         String sql = dialect.sql("select (select count(*) from " + table + " " + hint + " where status = 'pending'),"
                 + " (select count(*) from " + table + " where status = 'dead'),"
                 + " coalesce((select {nanosSince:created_at} from " + table + " " + hint
-                + " where status = 'pending' order by " + (dialect == Dialect.POSTGRESQL ? "(id + 0)" : "id")
+                + " where status = 'pending' order by " + dialect.pendingOrder()
                 + " limit 1), 0)");
         try (Statement statement = connection.createStatement();
                 ResultSet rows = statement.executeQuery(sql)) {

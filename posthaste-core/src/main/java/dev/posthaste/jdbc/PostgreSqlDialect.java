@@ -36,6 +36,24 @@ final class PostgreSqlDialect extends Dialect {
     }
 
     /** None: the pending index is partial and on an expression, so it is the only one that serves the statement. */
+    /**
+     * The primary key could serve {@code id > ?} too, and with stale statistics would read every published row; it cannot
+     * serve an expression.
+     */
+    @Override
+    String pendingPosition() {
+        return "(id + 0)";
+    }
+
+    /**
+     * A number that the planner cannot see. When it thinks that fewer rows than the limit are there, as with stale
+     * statistics after a burst, it reads and sorts all of them; not knowing the limit, it keeps to the index's order.
+     */
+    @Override
+    String limit() {
+        return "limit (select ?::bigint)";
+    }
+
     @Override
     String pendingHint(TableLayout layout) {
         return "";

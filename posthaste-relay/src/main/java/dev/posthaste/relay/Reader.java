@@ -222,9 +222,9 @@ final class Reader {
         if (roundOver) {
             patrolFrom = 0;
         }
-        // At most a fifth of the time, and not more often than the outbox is polled.
+        // At most a twentieth of the time, and not more often than the outbox is polled.
         long gap = roundOver ? Math.max(PATROL_GAP_NANOS, pollNanos) : 0;
-        nextPatrolAt = end + Math.max(gap, 4 * (end - now));
+        nextPatrolAt = end + Math.max(gap, 19 * (end - now));
         return came;
     }
 

@@ -7,6 +7,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.SimpleFileVisitor;
 import java.nio.file.attribute.BasicFileAttributes;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
@@ -58,6 +59,20 @@ public final class Processes {
         } catch (IOException e) {
             throw new IllegalStateException("Cannot start " + List.of(command), e);
         }
+    }
+
+    /** Starts a program on this JVM's class path; it logs to {@code NAME.log} in {@code home}. */
+    public static Process java(
+            String name, Path home, Map<String, String> environment, Class<?> main, String... arguments) {
+        List<String> command = new ArrayList<>(List.of(
+                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "-Xmx128m",
+                "-XX:TieredStopAtLevel=1",
+                "-cp",
+                System.getProperty("java.class.path"),
+                main.getName()));
+        command.addAll(List.of(arguments));
+        return start(name, home, home.resolve(name + ".log"), environment, command.toArray(String[]::new));
     }
 
     private static void end(Process process) {

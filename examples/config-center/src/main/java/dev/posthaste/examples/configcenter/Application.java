@@ -29,10 +29,11 @@ import java.time.Clock;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.Deque;
+import java.util.EnumSet;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Set;
 import java.util.concurrent.TimeoutException;
-import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.PropertyNamingStrategies;
 import tools.jackson.databind.json.JsonMapper;
 
@@ -43,6 +44,7 @@ import tools.jackson.databind.json.JsonMapper;
 final class Application implements AutoCloseable {
     static final String OUTBOX = "config";
     static final String CONSUMER = "config-history";
+    private static final int PREFETCH = 500;
     static final JsonMapper JSON = JsonMapper.builder()
             .propertyNamingStrategy(PropertyNamingStrategies.SNAKE_CASE)
             .build();
@@ -63,6 +65,12 @@ final class Application implements AutoCloseable {
     private final StatusJournal journal;
     private final SwitchableBroker broker;
 
+    /** What an application does besides making changes. */
+    enum Part {
+        RELAY,
+        CONSUMER
+    }
+
     /** What a person wants to see at a glance. */
     record State(Map<Status, Long> outbox, long history, boolean historyRunning, boolean brokerRunning) {}
 
@@ -73,7 +81,8 @@ final class Application implements AutoCloseable {
         }
     }
 
-    private Application(Settings settings, Deque<AutoCloseable> open) throws CannotStart, SQLException {
+    private Application(Settings settings, Set<Part> parts, Deque<AutoCloseable> open)
+            throws CannotStart, SQLException {
         this.open = open;
         Clock clock = Clock.systemUTC();
         this.database = new Database(pool(settings, "application", 32));
@@ -84,30 +93,22 @@ final class Application implements AutoCloseable {
         try (Connection connection = database.dataSource().getConnection()) {
             this.journal = new StatusJournal(database.dataSource(), Dialect.of(connection), CATALOG.outbox(OUTBOX));
         }
-        Consumer consumer = new Consumer(
-                Inbox.builder(pool(settings, "consumer", 8))
-                        .consumer(CONSUMER)
-                        .on(ConfigHistoryEvent.TYPE, ConfigHistoryEvent.class, new HistoryRecorder(history, clock))
-                        .json(JSON)
-                        .build(),
-                ConsumerSettings.defaults().withThreads(8).withRetry(HistoryRecorder.RETRY),
-                ConsumerListener.NONE);
-        this.broker = broker(settings.broker(), consumer);
-        Relay relay = Relay.builder(pool(settings, "relay", 4), CATALOG)
-                .broker(broker)
-                .settings(RELAY)
-                .build()
-                .start();
-        open.push(relay);
-        this.configs = new ConfigCenter(
-                database, new Outbox(CATALOG, OutboxSettings.defaults(), JSON), () -> relay.wake(OUTBOX), clock);
+        this.broker = broker(settings, parts.contains(Part.CONSUMER), clock);
+        Runnable afterCommit = parts.contains(Part.RELAY) ? relay(settings) : () -> {};
+        this.configs =
+                new ConfigCenter(database, new Outbox(CATALOG, OutboxSettings.defaults(), JSON), afterCommit, clock);
         open.push(configs);
     }
 
     static Application start(Settings settings) throws CannotStart, SQLException {
+        return start(settings, EnumSet.allOf(Part.class));
+    }
+
+    /** A process that does only some of the work; the others find each other through database and broker. */
+    static Application start(Settings settings, Set<Part> parts) throws CannotStart, SQLException {
         Deque<AutoCloseable> open = new ArrayDeque<>();
         try {
-            return new Application(settings, open);
+            return new Application(settings, parts, open);
         } catch (CannotStart | SQLException | RuntimeException e) {
             close(open);
             throw e;
@@ -124,33 +125,60 @@ final class Application implements AutoCloseable {
         config.setMinimumIdle(1);
         config.setConnectionTimeout(10_000);
         try {
-            HikariDataSource pool = new HikariDataSource(config);
-            open.push(pool);
-            return pool;
+            return opened(new HikariDataSource(config));
         } catch (RuntimeException e) {
             throw new CannotStart("Cannot open the database " + settings.databaseName() + ": " + innermost(e), e);
         }
     }
 
-    private SwitchableBroker broker(@Nullable String uri, Consumer consumer) throws CannotStart {
+    private SwitchableBroker broker(Settings settings, boolean consuming, Clock clock) throws CannotStart {
+        String uri = settings.broker();
         if (uri == null) {
-            SwitchableBroker local = new SwitchableBroker(new LocalBroker().subscribe(consumer));
-            open.push(local);
-            return local;
+            LocalBroker local = new LocalBroker();
+            SwitchableBroker broker = opened(new SwitchableBroker(local));
+            if (consuming) {
+                local.subscribe(consumer(settings, clock));
+            }
+            return broker;
         }
         try {
             RabbitSettings rabbit = RabbitSettings.of(uri).declaring(ROUTE);
             RabbitTopology.declare(rabbit, ROUTE);
-            RabbitSubscription subscription =
-                    new RabbitSubscription(rabbit, Objects.requireNonNull(ROUTE.group()), 500, consumer);
-            open.push(subscription);
-            subscription.start();
-            SwitchableBroker remote = new SwitchableBroker(new RabbitBroker(rabbit));
-            open.push(remote);
-            return remote;
+            if (consuming) {
+                String queue = Objects.requireNonNull(ROUTE.group());
+                opened(new RabbitSubscription(rabbit, queue, PREFETCH, consumer(settings, clock)))
+                        .start();
+            }
+            return opened(new SwitchableBroker(new RabbitBroker(rabbit)));
         } catch (IOException | TimeoutException | IllegalArgumentException e) {
             throw new CannotStart("Cannot use the broker " + Settings.redacted(uri) + ": " + innermost(e), e);
         }
+    }
+
+    private Consumer consumer(Settings settings, Clock clock) throws CannotStart {
+        return new Consumer(
+                Inbox.builder(pool(settings, "consumer", 8))
+                        .consumer(CONSUMER)
+                        .on(ConfigHistoryEvent.TYPE, ConfigHistoryEvent.class, new HistoryRecorder(history, clock))
+                        .json(JSON)
+                        .build(),
+                ConsumerSettings.defaults().withThreads(8).withRetry(HistoryRecorder.RETRY),
+                ConsumerListener.NONE);
+    }
+
+    /** Starts the relay; what is returned wakes it. */
+    private Runnable relay(Settings settings) throws CannotStart {
+        Relay relay = opened(Relay.builder(pool(settings, "relay", 4), CATALOG)
+                .broker(broker)
+                .settings(RELAY)
+                .build());
+        relay.start();
+        return () -> relay.wake(OUTBOX);
+    }
+
+    private <T extends AutoCloseable> T opened(T resource) {
+        open.push(resource);
+        return resource;
     }
 
     private static String innermost(Throwable e) {

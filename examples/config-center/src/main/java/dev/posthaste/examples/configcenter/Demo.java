@@ -2,6 +2,7 @@ package dev.posthaste.examples.configcenter;
 
 import java.io.IOException;
 import java.net.BindException;
+import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.sql.SQLException;
@@ -101,13 +102,18 @@ final class Demo implements Callable<Integer> {
     private boolean help;
 
     public static void main(String[] arguments) {
+        System.exit(run(arguments));
+    }
+
+    /** Runs to its end and returns the exit code. */
+    static int run(String... arguments) {
         CommandLine line = new CommandLine(new Demo());
         line.setParameterExceptionHandler((e, all) -> complain(e.getMessage() + ". See ./posthaste demo --help"));
         line.setExecutionExceptionHandler((e, command, result) -> {
             e.printStackTrace();
             return 1;
         });
-        System.exit(line.execute(arguments));
+        return line.execute(arguments);
     }
 
     private static int complain(@Nullable String message) {
@@ -156,8 +162,10 @@ final class Demo implements Callable<Integer> {
         if (settings.database() == null) {
             try {
                 Files.createDirectories(settings.data());
-            } catch (IOException e) {
-                throw new IOException("Cannot use the directory " + settings.data() + ": " + e, e);
+            } catch (FileSystemException e) {
+                String reason =
+                        e.getReason() != null ? e.getReason() : e.getClass().getSimpleName();
+                throw new IOException("Cannot use the directory " + settings.data() + ": " + reason, e);
             }
         }
         return Application.start(settings);

@@ -1,7 +1,5 @@
 package dev.posthaste.examples.configcenter;
 
-import dev.posthaste.examples.configcenter.ConfigRefused.Reason;
-import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -22,13 +20,12 @@ final class LoadRun {
     static final String MODULE_PREFIX = "load-";
     private static final int CONFIGS = 200;
     private static final int WRITERS = 30;
-    private static final double ROLLED_BACK = 0.1;
     private static final Duration PATIENCE = Duration.ofSeconds(60);
     private static final Duration PROGRESS = Duration.ofSeconds(1);
-    private static final int MOST_FAILURES = 20;
 
     private final Application application;
     private final ConfigCenter configs;
+    private final LoadWriter writer;
     private final int changes;
     private final boolean resume;
     private final AtomicInteger tickets = new AtomicInteger();
@@ -36,12 +33,10 @@ final class LoadRun {
     LoadRun(Application application, int changes, boolean resume) {
         this.application = application;
         this.configs = application.configs();
+        this.writer = new LoadWriter(application);
         this.changes = changes;
         this.resume = resume;
     }
-
-    /** Thrown inside a transaction to roll it back. */
-    private static final class OnPurpose extends RuntimeException {}
 
     /** Prints progress on standard error and the report on standard output; returns the exit code. */
     int run() throws SQLException, InterruptedException {
@@ -99,14 +94,14 @@ final class LoadRun {
             for (int i = 0; i < WRITERS; i++) {
                 running.add(writers.submit(() -> {
                     while (tickets.getAndDecrement() > 0) {
-                        change(ids.get(ThreadLocalRandom.current().nextInt(ids.size())));
+                        writer.change(ids.get(ThreadLocalRandom.current().nextInt(ids.size())));
                     }
                     return null;
                 }));
             }
             long next = System.nanoTime() + PROGRESS.toNanos();
-            for (Future<?> writer : running) {
-                while (!writer.isDone()) {
+            for (Future<?> each : running) {
+                while (!each.isDone()) {
                     Thread.sleep(20);
                     if (System.nanoTime() - next > 0) {
                         next += PROGRESS.toNanos();
@@ -114,51 +109,13 @@ final class LoadRun {
                                 + recorded(module) + " in the history");
                     }
                 }
-                writer.get();
+                each.get();
             }
         } catch (ExecutionException e) {
             throw new IllegalStateException("A writer failed: " + e.getCause(), e);
         } finally {
             writers.shutdownNow();
         }
-    }
-
-    /** One change that counts, and now and then one before it that is rolled back. */
-    private void change(long id) throws SQLException {
-        if (ThreadLocalRandom.current().nextDouble() < ROLLED_BACK) {
-            attempt(id, true);
-        }
-        attempt(id, false);
-    }
-
-    private void attempt(long id, boolean rollBack) throws SQLException {
-        for (int failures = 0; ; ) {
-            try {
-                long version = application.database().count("select version from config where id = ?", id);
-                Config.Change change = new Config.Change(id, version, "load", Tally.value(version + 1, rollBack));
-                if (rollBack) {
-                    application.database().inTransaction(connection -> takeBack(connection, change));
-                } else {
-                    configs.update(change);
-                }
-                return;
-            } catch (OnPurpose e) {
-                return;
-            } catch (ConfigRefused e) {
-                if (e.reason() != Reason.CONFLICT) {
-                    throw e;
-                } // another writer was faster: look again
-            } catch (SQLException e) {
-                if (++failures == MOST_FAILURES) {
-                    throw e;
-                }
-            }
-        }
-    }
-
-    private Void takeBack(Connection connection, Config.Change change) throws SQLException {
-        configs.update(connection, change);
-        throw new OnPurpose();
     }
 
     private void awaitHistory(String module) throws SQLException, InterruptedException {

@@ -1,0 +1,61 @@
+package dev.posthaste.examples.configcenter;
+
+import dev.posthaste.examples.configcenter.ConfigRefused.Reason;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.util.concurrent.ThreadLocalRandom;
+
+/** Makes one change after the other, and now and then one that is rolled back on purpose. Thread-safe. */
+final class LoadWriter {
+    private static final double ROLLED_BACK = 0.1;
+    private static final int MOST_FAILURES = 20;
+
+    private final Database database;
+    private final ConfigCenter configs;
+
+    LoadWriter(Application application) {
+        this.database = application.database();
+        this.configs = application.configs();
+    }
+
+    /** Thrown inside a transaction to roll it back. */
+    private static final class OnPurpose extends RuntimeException {}
+
+    /** Makes one change of a released configuration that counts, and perhaps one before it that does not. */
+    void change(long id) throws SQLException {
+        if (ThreadLocalRandom.current().nextDouble() < ROLLED_BACK) {
+            attempt(id, true);
+        }
+        attempt(id, false);
+    }
+
+    private void attempt(long id, boolean rollBack) throws SQLException {
+        for (int failures = 0; ; ) {
+            try {
+                long version = database.count("select version from config where id = ?", id);
+                Config.Change change = new Config.Change(id, version, "load", Tally.value(version + 1, rollBack));
+                if (rollBack) {
+                    database.inTransaction(connection -> takeBack(connection, change));
+                } else {
+                    configs.update(change);
+                }
+                return;
+            } catch (OnPurpose e) {
+                return;
+            } catch (ConfigRefused e) {
+                if (e.reason() != Reason.CONFLICT) {
+                    throw e;
+                } // another writer was faster: look again
+            } catch (SQLException e) {
+                if (++failures == MOST_FAILURES) {
+                    throw e;
+                }
+            }
+        }
+    }
+
+    private Void takeBack(Connection connection, Config.Change change) throws SQLException {
+        configs.update(connection, change);
+        throw new OnPurpose();
+    }
+}

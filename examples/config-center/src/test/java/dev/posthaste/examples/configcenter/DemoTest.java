@@ -1,0 +1,105 @@
+package dev.posthaste.examples.configcenter;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.ByteArrayOutputStream;
+import java.io.PrintStream;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** The command line: what it prints and how it ends. */
+class DemoTest {
+    @TempDir
+    Path data;
+
+    private record Ended(int code, List<String> out, List<String> err) {}
+
+    private static Ended run(String... arguments) {
+        PrintStream out = System.out;
+        PrintStream err = System.err;
+        ByteArrayOutputStream outBytes = new ByteArrayOutputStream();
+        ByteArrayOutputStream errBytes = new ByteArrayOutputStream();
+        System.setOut(new PrintStream(outBytes, true, StandardCharsets.UTF_8));
+        System.setErr(new PrintStream(errBytes, true, StandardCharsets.UTF_8));
+        try {
+            int code = Demo.run(arguments);
+            return new Ended(
+                    code,
+                    outBytes.toString(StandardCharsets.UTF_8).lines().toList(),
+                    errBytes.toString(StandardCharsets.UTF_8).lines().toList());
+        } finally {
+            System.setOut(out);
+            System.setErr(err);
+        }
+    }
+
+    private Ended load(String... more) {
+        List<String> arguments =
+                new java.util.ArrayList<>(List.of("--changes", "300", "--exit", "--data", data.toString()));
+        arguments.addAll(List.of(more));
+        return run(arguments.toArray(String[]::new));
+    }
+
+    private static void assertComplaint(Ended ended, String what) {
+        assertThat(ended.code()).isEqualTo(2);
+        assertThat(ended.out()).isEmpty();
+        assertThat(ended.err().stream().filter(line -> line.startsWith("posthaste demo: ")))
+                .singleElement()
+                .asString()
+                .contains(what)
+                .doesNotContain("secret");
+        assertThat(ended.err()).noneMatch(line -> line.contains("Exception") || line.startsWith("\tat "));
+    }
+
+    @Test
+    void aLoadRunEndsWithItsTallyAndIsFoundAgain() {
+        Ended first = load();
+        assertThat(first.code()).isZero();
+        String zeros = "\"duplicates\":0,\"lost\":0,\"phantoms\":0,\"outOfOrder\":0,\"dead\":0,";
+        assertThat(first.out().get(first.out().size() - 1))
+                .startsWith("{\"written\":300,\"published\":300,\"consumed\":300,\"history\":300," + zeros);
+        Ended resumed = load("--resume");
+        assertThat(resumed.code()).isZero();
+        assertThat(resumed.out().get(0)).startsWith("{\"written\":300,");
+        assertThat(resumed.err()).anyMatch(line -> line.contains("300 of 300 changes are there"));
+        assertThat(load().out().get(0)).startsWith("{\"written\":300,");
+    }
+
+    @Test
+    void aWrongOptionIsOneLineAndTwo() {
+        assertComplaint(run("--nope"), "--nope");
+        assertComplaint(run("--changes", "0"), "--changes");
+        assertComplaint(run("--exit"), "--exit");
+        assertComplaint(run("--port", "70000"), "--port");
+        assertComplaint(run("--database", "postgres://x"), "--database");
+        assertComplaint(run("--broker", "http://x"), "--broker");
+    }
+
+    @Test
+    void aServerThatCannotBeReachedIsOneLineAndTwo() {
+        assertComplaint(
+                run("--database", "jdbc:postgresql://127.0.0.1:1/x?password=secret", "--user", "u"),
+                "jdbc:postgresql://127.0.0.1:1/x");
+        assertComplaint(run("--data", data.toString(), "--broker", "amqp://u:secret@127.0.0.1:1"), "127.0.0.1:1");
+    }
+
+    @Test
+    void aPortInUseIsOneLineAndTwo() throws Exception {
+        try (ServerSocket taken = new ServerSocket(0, 1, InetAddress.getByName("127.0.0.1"))) {
+            String port = Integer.toString(taken.getLocalPort());
+            assertComplaint(run("--data", data.toString(), "--port", port), "Port " + port + " is in use");
+        }
+    }
+
+    @Test
+    void aDirectoryThatCannotBeUsedIsOneLineAndTwo() throws Exception {
+        Path file = Files.createFile(data.resolve("file"));
+        assertComplaint(run("--data", file.resolve("below").toString()), "Cannot use the directory");
+    }
+}

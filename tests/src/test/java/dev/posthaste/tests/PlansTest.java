@@ -1,0 +1,136 @@
+package dev.posthaste.tests;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.posthaste.Catalog;
+import dev.posthaste.OutboxDefinition;
+import dev.posthaste.Route;
+import dev.posthaste.jdbc.Dialect;
+import dev.posthaste.jdbc.OutboxTable;
+import dev.posthaste.jdbc.Schema;
+import dev.posthaste.servers.Database;
+import dev.posthaste.servers.DatabaseServer;
+import dev.posthaste.servers.TestDatabase;
+import java.sql.Connection;
+import java.sql.PreparedStatement;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+/** The relay's statements find pending events through their index and in its order, however large the table is. */
+class PlansTest {
+    private static final OutboxDefinition ORDERS = OutboxDefinition.of("orders", Route.to("t"), "order.placed");
+    private static final int SEED = 1_000;
+
+    /** H2 holds its test databases in this JVM's memory. */
+    private static int million(Database kind) {
+        return kind == Database.H2 ? 200_000 : 1_000_000;
+    }
+
+    private void fill(TestDatabase database, int rows, String publishedUnless) {
+        database.execute("create table seeds (n int)");
+        StringBuilder values = new StringBuilder("insert into seeds values (0)");
+        for (int i = 1; i < SEED; i++) {
+            values.append(", (").append(i).append(')');
+        }
+        database.execute(values.toString());
+        String quote = database.kind() == Database.H2 ? "\"orders\"" : "orders";
+        for (int i = 0; i < rows; i += SEED * 100) {
+            database.execute(
+                    "insert into " + quote + " (event_id, event_type, event_version, event_key, payload, status,"
+                            + " attempts, created_at, updated_at) select concat('e-', " + i + " + a.n * 100 + b.n),"
+                            + " 'order.placed', 'v1', concat('key-', a.n), '{}', case when " + publishedUnless
+                            + " then 'pending' else 'published' end, 0, current_timestamp, current_timestamp"
+                            + " from seeds a join seeds b on b.n < 100");
+        }
+    }
+
+    private static List<String> plan(TestDatabase database, String sql, Object... parameters) throws SQLException {
+        String explain = database.kind() == Database.H2 ? "explain plan for " : "explain ";
+        List<String> lines = new ArrayList<>();
+        try (Connection connection = database.dataSource().getConnection();
+                PreparedStatement statement = connection.prepareStatement(explain + sql)) {
+            for (int i = 0; i < parameters.length; i++) {
+                statement.setObject(i + 1, parameters[i]);
+            }
+            try (ResultSet rows = statement.executeQuery()) {
+                while (rows.next()) {
+                    for (int i = 1; i <= rows.getMetaData().getColumnCount(); i++) {
+                        lines.add(String.valueOf(rows.getString(i)).toLowerCase(Locale.ROOT));
+                    }
+                }
+            }
+        }
+        return lines;
+    }
+
+    private static void assertServedByThePendingIndex(TestDatabase database) throws SQLException {
+        Dialect dialect;
+        try (Connection connection = database.dataSource().getConnection()) {
+            dialect = Dialect.of(connection);
+        }
+        OutboxTable table = new OutboxTable(dialect, ORDERS.table());
+        for (List<String> plan : List.of(
+                plan(database, table.fetchStatement(), 0L, 1000),
+                plan(database, table.fetchStatement(), 150_000L, 1000),
+                plan(database, table.scanStatement(), 0L, 150_000L, 1000))) {
+            String text = String.join("\n", plan);
+            assertThat(text).contains("orders_pending");
+            if (database.kind() == Database.H2) {
+                assertThat(text).contains("index sorted");
+            } else {
+                assertThat(text).doesNotContain("sort", "seq scan");
+            }
+        }
+        List<String> settle = plan(database, table.publishedStatement().formatted("in (1, 2, 3)"));
+        assertThat(String.join("\n", settle)).containsAnyOf("orders_pkey", "primary");
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void H26_withAMillionRows(Database kind) throws Exception {
+        try (TestDatabase database = DatabaseServer.of(kind).createDatabase()) {
+            Schema.create(database.dataSource(), Catalog.of(ORDERS).outboxes());
+            fill(database, million(kind), "b.n = 7");
+            analyze(database);
+            assertServedByThePendingIndex(database);
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void H26b_withAMillionRowsAllPending(Database kind) throws Exception {
+        try (TestDatabase database = DatabaseServer.of(kind).createDatabase()) {
+            Schema.create(database.dataSource(), Catalog.of(ORDERS).outboxes());
+            fill(database, million(kind), "1 = 1");
+            analyze(database);
+            assertServedByThePendingIndex(database);
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void H26b_afterABurstThatNobodyAnalysed(Database kind) throws Exception {
+        try (TestDatabase database = DatabaseServer.of(kind).createDatabase()) {
+            Schema.create(database.dataSource(), Catalog.of(ORDERS).outboxes());
+            if (kind == Database.POSTGRESQL) {
+                database.execute("alter table orders set (autovacuum_enabled = false)");
+                database.execute("analyze orders");
+            }
+            fill(database, 200_000, "1 = 1");
+            assertServedByThePendingIndex(database);
+        }
+    }
+
+    private static void analyze(TestDatabase database) {
+        switch (database.kind()) {
+            case POSTGRESQL -> database.execute("analyze orders");
+            case H2 -> database.execute("analyze");
+            default -> database.query("analyze table orders");
+        }
+    }
+}

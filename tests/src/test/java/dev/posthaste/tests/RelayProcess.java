@@ -1,0 +1,43 @@
+package dev.posthaste.tests;
+
+import com.zaxxer.hikari.HikariConfig;
+import com.zaxxer.hikari.HikariDataSource;
+import dev.posthaste.Catalog;
+import dev.posthaste.OutboxDefinition;
+import dev.posthaste.Route;
+import dev.posthaste.relay.OutboxPolicy;
+import dev.posthaste.relay.Relay;
+import dev.posthaste.relay.RelaySettings;
+import dev.posthaste.servers.Processes;
+import dev.posthaste.servers.TestDatabase;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Map;
+
+/** A relay in a process of its own, on the outbox {@code orders}, publishing to a {@link TableBroker}. */
+final class RelayProcess {
+    static final String TYPE = "order.placed";
+    static final Duration LEASE = Duration.ofSeconds(2);
+    static final Catalog CATALOG = Catalog.of(OutboxDefinition.of("orders", Route.to("orders-topic"), TYPE));
+
+    private RelayProcess() {}
+
+    /** @param environment as for libfaketime */
+    static Process start(String name, TestDatabase database, Path home, Map<String, String> environment) {
+        return Processes.java(name, home, environment, RelayProcess.class, name, database.url());
+    }
+
+    public static void main(String[] arguments) throws InterruptedException {
+        HikariConfig config = new HikariConfig();
+        config.setJdbcUrl(arguments[1]);
+        config.setMaximumPoolSize(4);
+        Relay relay = Relay.builder(new HikariDataSource(config), CATALOG)
+                .name(arguments[0])
+                .broker(new TableBroker(arguments[1], Duration.ofMillis(2)))
+                .policy(OutboxPolicy.defaults())
+                .settings(RelaySettings.defaults().withLease(LEASE, Duration.ofMillis(900)))
+                .build();
+        relay.start();
+        Thread.currentThread().join();
+    }
+}
