@@ -23,12 +23,17 @@ final class H2Dialect extends Dialect {
 
     @Override
     String nanosUntil(String column) {
-        return "datediff(microsecond, current_timestamp(6), " + column + ") * 1000";
+        return nanos(column, "current_timestamp(6)");
     }
 
     @Override
     String nanosSince(String column) {
-        return "datediff(microsecond, " + column + ", current_timestamp(6)) * 1000";
+        return nanos("current_timestamp(6)", column);
+    }
+
+    /** Not {@code datediff}, which compares what the clocks on two walls show, whatever zones they are in. */
+    private static String nanos(String end, String start) {
+        return "cast((extract(epoch from " + end + ") - extract(epoch from " + start + ")) * 1000000000 as bigint)";
     }
 
     /** H2 sorts unless it is told the whole index. */

@@ -26,6 +26,7 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import javax.sql.DataSource;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
@@ -92,6 +93,29 @@ public abstract class InboxContract extends DatabaseContract {
         assertThat(inbox.handle(message)).isInstanceOf(Inbox.Result.Failed.class);
         assertThat(inbox.handle(message)).isInstanceOf(Inbox.Result.Handled.class);
         assertThat(query("select name from effects")).containsExactly("a");
+    }
+
+    @Test
+    void H35_deathBetweenAnyTwoStepsHasOneEffect() throws Exception {
+        int step = 0;
+        boolean died;
+        do {
+            String name = "step-" + ++step;
+            Message message = message(name, "k", name);
+            DyingDataSource dying = new DyingDataSource(dataSource, step);
+            for (DataSource each : List.of(dying.dataSource(), dataSource)) {
+                Inbox.builder(each)
+                        .consumer("test")
+                        .on(TYPE, String.class, (text, context) -> effect(context, text))
+                        .build()
+                        .handle(message);
+            }
+            assertThat(query("select name from effects where name = '" + name + "'"))
+                    .as("after death at step %d", step)
+                    .hasSize(1);
+            died = dying.died();
+        } while (died);
+        assertThat(step).as("steps, the last of which was not reached").isGreaterThan(4);
     }
 
     @Test

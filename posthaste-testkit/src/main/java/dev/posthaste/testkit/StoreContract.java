@@ -10,6 +10,7 @@ import dev.posthaste.InvalidEventException;
 import dev.posthaste.OutboxDefinition;
 import dev.posthaste.Route;
 import dev.posthaste.Status;
+import dev.posthaste.jdbc.Dialect;
 import dev.posthaste.jdbc.LeaseTable;
 import dev.posthaste.jdbc.Schema;
 import dev.posthaste.journal.Claim;
@@ -20,6 +21,7 @@ import dev.posthaste.journal.PendingMark;
 import dev.posthaste.journal.Verdict;
 import java.nio.charset.StandardCharsets;
 import java.sql.Connection;
+import java.sql.Statement;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
@@ -185,11 +187,38 @@ public abstract class StoreContract extends DatabaseContract {
         long wait = fetch().get(0).waitNanos();
         assertThat(Duration.ofNanos(wait)).isBetween(Duration.ofSeconds(90), Duration.ofSeconds(100));
         execute("update " + table() + " set next_attempt_at = "
-                + (dialect == dev.posthaste.jdbc.Dialect.POSTGRESQL || dialect == dev.posthaste.jdbc.Dialect.H2
+                + (dialect == Dialect.POSTGRESQL || dialect == Dialect.H2
                         ? "timestamp with time zone '2020-01-01 00:00:00.9996+00'"
                         : "'2020-01-01 00:00:00.9996'"));
         assertThat(query("select next_attempt_at from " + table()).get(0)).contains("00.9996");
         assertThat(fetch().get(0).waitNanos()).isNegative();
+    }
+
+    @Test
+    void H30_sessionsInOtherTimeZonesAgreeOnWhatIsDue() throws Exception {
+        String zone = dialect == Dialect.MYSQL || dialect == Dialect.MARIADB
+                ? "set time_zone = '+09:00'"
+                : "set time zone 'Asia/Tokyo'";
+        try (Connection connection = begin();
+                Statement statement = connection.createStatement()) {
+            statement.execute(zone);
+            outbox.write(
+                    connection,
+                    List.of(
+                            Event.of(TYPE, "now", "now"),
+                            Event.builder(TYPE)
+                                    .payload("later")
+                                    .delay(Duration.ofSeconds(100))
+                                    .build()));
+            connection.commit();
+            statement.execute(zone.replace("+09:00", "+00:00").replace("Asia/Tokyo", "UTC"));
+        }
+        assertThat(fetch())
+                .satisfiesExactly(
+                        now -> assertThat(now.waitNanos()).isLessThanOrEqualTo(0),
+                        later -> assertThat(Duration.ofNanos(later.waitNanos()))
+                                .isBetween(Duration.ofSeconds(90), Duration.ofSeconds(100)));
+        assertThat(Duration.ofNanos(fetch().get(0).ageNanos())).isLessThan(Duration.ofSeconds(60));
     }
 
     // --- Settling ----------------------------------------------------------------------------------------------------
@@ -306,9 +335,9 @@ public abstract class StoreContract extends DatabaseContract {
         String first = fetch().get(0).event().eventId();
         execute("delete from " + table());
         execute(
-                dialect == dev.posthaste.jdbc.Dialect.POSTGRESQL
+                dialect == Dialect.POSTGRESQL
                         ? "alter table " + table() + " alter column id restart with 1"
-                        : dialect == dev.posthaste.jdbc.Dialect.H2
+                        : dialect == Dialect.H2
                                 ? "alter table " + table() + " alter column id restart with 1"
                                 : "alter table " + table() + " auto_increment = 1");
         write("a", "2");

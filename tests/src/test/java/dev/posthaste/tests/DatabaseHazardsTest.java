@@ -348,4 +348,31 @@ class DatabaseHazardsTest {
             assertThat(most).as("rows there at once, of %d written", written).isLessThan(written / 2);
         }
     }
+
+    // --- 32 ----------------------------------------------------------------------------------------------------------
+
+    @ParameterizedTest
+    @EnumSource
+    void H32_aPoolOfTwoSharedWithTheApplicationOutlastsAFrozenBroker(Database kind) throws Exception {
+        RecordingBroker broker = new RecordingBroker();
+        broker.hold();
+        try (TestDatabase database = open(kind);
+                var pool = database.pool(2);
+                Relay relay = Relay.builder(pool, RelayProcess.CATALOG)
+                        .broker(broker)
+                        .build()
+                        .start()) {
+            for (int i = 0; i < 200; i++) {
+                try (Connection connection = pool.getConnection()) {
+                    write(connection, Event.of(TYPE, "key-" + i, "x"));
+                    connection.setAutoCommit(true);
+                }
+                relay.wake("orders");
+            }
+            await().atMost(Duration.ofSeconds(30)).until(() -> broker.heldCount() == 200);
+            broker.release();
+            await().atMost(Duration.ofSeconds(30))
+                    .until(() -> journal(database).backlog().pending() == 0);
+        }
+    }
 }

@@ -1,0 +1,135 @@
+package dev.posthaste;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.posthaste.broker.LocalBroker;
+import dev.posthaste.broker.Message;
+import dev.posthaste.broker.MessageHeaders;
+import dev.posthaste.inbox.Consumer;
+import dev.posthaste.inbox.Inbox;
+import dev.posthaste.jdbc.Schema;
+import io.opentelemetry.api.trace.Span;
+import io.opentelemetry.context.Scope;
+import io.opentelemetry.sdk.testing.junit5.OpenTelemetryExtension;
+import java.nio.charset.StandardCharsets;
+import java.sql.Connection;
+import java.sql.PreparedStatement;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import org.h2.jdbcx.JdbcDataSource;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.RegisterExtension;
+
+/** What the documentation comments show, compiled and run. */
+class NewcomerTest {
+    @RegisterExtension
+    static final OpenTelemetryExtension TRACING = OpenTelemetryExtension.create();
+
+    /** Something that an application would tell others. */
+    record Order(String name, int amount) {}
+
+    private final JdbcDataSource dataSource = new JdbcDataSource();
+    private final Catalog catalog = Catalog.of(OutboxDefinition.of("orders", Route.to("orders-topic"), "order.placed"));
+    private final Outbox outbox = new Outbox(catalog);
+
+    @BeforeEach
+    void create() throws SQLException {
+        dataSource.setURL("jdbc:h2:mem:" + EventId.next() + ";DB_CLOSE_DELAY=-1");
+        Schema.create(dataSource, catalog.outboxes());
+    }
+
+    private String onlyRow(String column) throws SQLException {
+        try (Connection connection = dataSource.getConnection();
+                Statement statement = connection.createStatement();
+                ResultSet rows = statement.executeQuery("select " + column + " from \"orders\"")) {
+            rows.next();
+            return String.valueOf(rows.getString(1));
+        }
+    }
+
+    @Test
+    void anEventIsWrittenInTheTransactionOfItsChange() throws SQLException {
+        try (Connection connection = dataSource.getConnection()) {
+            connection.setAutoCommit(false);
+            outbox.write(connection, Event.of("order.placed", "order-42", new Order("tea", 3)));
+            connection.commit();
+        }
+        assertThat(onlyRow("payload")).isEqualTo("{\"name\":\"tea\",\"amount\":3}");
+        assertThat(onlyRow("event_key")).isEqualTo("order-42");
+    }
+
+    @Test
+    void theWritersTraceTravelsWithTheEvent() throws SQLException {
+        Span span = TRACING.getOpenTelemetry()
+                .getTracer("test")
+                .spanBuilder("write")
+                .startSpan();
+        try (Scope scope = span.makeCurrent();
+                Connection connection = dataSource.getConnection()) {
+            connection.setAutoCommit(false);
+            outbox.write(connection, Event.of("order.placed", "k", "x"));
+            connection.commit();
+        } finally {
+            span.end();
+        }
+        assertThat(onlyRow("headers"))
+                .contains("\"traceparent\":\"00-" + span.getSpanContext().getTraceId() + "-"
+                        + span.getSpanContext().getSpanId());
+    }
+
+    @Test
+    void aConsumerHandlesWhatTheLocalBrokerGetsOnce() throws Exception {
+        try (Connection connection = dataSource.getConnection();
+                Statement statement = connection.createStatement()) {
+            statement.execute("create table stock (name varchar(100), amount int)");
+        }
+        Inbox inbox = Inbox.builder(dataSource)
+                .consumer("stock")
+                .on("order.placed", Order.class, (order, context) -> {
+                    try (PreparedStatement insert =
+                            context.connection().prepareStatement("insert into stock values (?, ?)")) {
+                        insert.setString(1, order.name());
+                        insert.setInt(2, order.amount());
+                        insert.executeUpdate();
+                    }
+                })
+                .build();
+        Message message = new Message(
+                "orders-topic",
+                null,
+                "order-42",
+                Map.of(MessageHeaders.EVENT_ID, EventId.next(), MessageHeaders.EVENT_TYPE, "order.placed"),
+                "{\"name\":\"tea\",\"amount\":3}".getBytes(StandardCharsets.UTF_8));
+        CountDownLatch answered = new CountDownLatch(2);
+        try (LocalBroker broker = new LocalBroker().subscribe(new Consumer(inbox))) {
+            broker.publish(message, outcome -> answered.countDown());
+            broker.publish(message, outcome -> answered.countDown());
+            assertThat(answered.await(20, TimeUnit.SECONDS)).isTrue();
+        }
+        try (Connection connection = dataSource.getConnection();
+                Statement statement = connection.createStatement();
+                ResultSet rows = statement.executeQuery("select count(*) from stock")) {
+            rows.next();
+            assertThat(rows.getInt(1)).isEqualTo(1);
+        }
+    }
+
+    @Test
+    void aCatalogRefusesWhatIsAmbiguous() {
+        OutboxDefinition orders = OutboxDefinition.of("orders", Route.to("t"), "order.placed");
+        assertThatThrownBy(() -> Catalog.of(orders, OutboxDefinition.of("other", Route.to("t"), "order.placed")))
+                .hasMessageContaining("order.placed");
+        assertThatThrownBy(() -> Catalog.of(
+                        orders, OutboxDefinition.of("other", Route.to("t"), "x").inTable("orders")))
+                .hasMessageContaining("share the table");
+        assertThatThrownBy(() -> catalog.outbox("none")).hasMessageContaining("none");
+        assertThat(List.copyOf(catalog.outboxes())).hasSize(1);
+    }
+}

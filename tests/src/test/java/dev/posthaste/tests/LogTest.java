@@ -1,0 +1,173 @@
+package dev.posthaste.tests;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import dev.posthaste.Event;
+import dev.posthaste.Outbox;
+import dev.posthaste.RetryPolicy;
+import dev.posthaste.broker.LocalBroker;
+import dev.posthaste.broker.Message;
+import dev.posthaste.broker.Outcome;
+import dev.posthaste.inbox.Consumer;
+import dev.posthaste.inbox.ConsumerMeters;
+import dev.posthaste.inbox.ConsumerSettings;
+import dev.posthaste.inbox.Inbox;
+import dev.posthaste.inbox.InboxRetention;
+import dev.posthaste.inbox.RejectEvent;
+import dev.posthaste.jdbc.Schema;
+import dev.posthaste.rabbitmq.RabbitBroker;
+import dev.posthaste.rabbitmq.RabbitSettings;
+import dev.posthaste.relay.OutboxPolicy;
+import dev.posthaste.relay.Relay;
+import dev.posthaste.relay.RelayMeters;
+import dev.posthaste.servers.Database;
+import dev.posthaste.servers.DatabaseServer;
+import dev.posthaste.servers.RabbitServer;
+import dev.posthaste.servers.TestDatabase;
+import io.micrometer.core.instrument.MeterRegistry;
+import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
+import java.sql.Connection;
+import java.time.Duration;
+import java.util.concurrent.atomic.AtomicReference;
+import javax.sql.DataSource;
+import org.junit.jupiter.api.Test;
+
+/** What is logged, what is not, and what is measured. */
+class LogTest {
+    private static final String SECRET = "s3cret";
+
+    private static void write(DataSource dataSource, String... payloads) throws Exception {
+        try (Connection connection = dataSource.getConnection()) {
+            connection.setAutoCommit(false);
+            for (String payload : payloads) {
+                new Outbox(RelayProcess.CATALOG)
+                        .write(connection, Event.of(RelayProcess.TYPE, payload, payload + SECRET));
+            }
+            connection.commit();
+            connection.setAutoCommit(true);
+        }
+    }
+
+    private static Consumer consumer(DataSource dataSource, MeterRegistry registry) {
+        Inbox inbox = Inbox.builder(dataSource)
+                .consumer("test")
+                .on(RelayProcess.TYPE, String.class, (text, context) -> {
+                    if (text.startsWith("reject")) {
+                        throw new RejectEvent("not of this world");
+                    }
+                    if (text.startsWith("fail")) {
+                        throw new IllegalStateException("fails");
+                    }
+                })
+                .build();
+        return new Consumer(
+                inbox,
+                ConsumerSettings.defaults().withRetry(RetryPolicy.fixed(Duration.ofMillis(5), 3)),
+                new ConsumerMeters(registry));
+    }
+
+    @Test
+    void H47_neitherPayloadsNorPasswordsAreEverLogged() throws Exception {
+        MeterRegistry registry = new SimpleMeterRegistry();
+        try (LogCapture log = new LogCapture();
+                TestDatabase database = DatabaseServer.of(Database.H2).createDatabase()) {
+            Schema.create(database.dataSource(), RelayProcess.CATALOG.outboxes());
+            write(database.dataSource(), "fine", "reject", "fail");
+            try (LocalBroker broker = new LocalBroker().subscribe(consumer(database.dataSource(), registry));
+                    Relay relay = Relay.builder(database.dataSource(), RelayProcess.CATALOG)
+                            .broker(broker)
+                            .listener(new RelayMeters(registry))
+                            .build()
+                            .start()) {
+                await().atMost(Duration.ofSeconds(30))
+                        .until(() -> database.count("select count(*) from \"orders\" where status = 'pending'") == 0);
+            }
+            database.execute(
+                    "update \"orders\" set status = 'pending', headers = 'no json " + SECRET + "' where id = 1");
+            String wrongPassword = RabbitServer.shared().uri().replace("guest:guest@", "guest:" + SECRET + "@");
+            AtomicReference<Outcome> outcome = new AtomicReference<>();
+            try (RabbitBroker broker = new RabbitBroker(RabbitSettings.of(wrongPassword));
+                    Relay relay = Relay.builder(database.dataSource(), RelayProcess.CATALOG)
+                            .broker(broker)
+                            .build()
+                            .start()) {
+                broker.publish(
+                        new Message(
+                                "x",
+                                null,
+                                "k",
+                                java.util.Map.of(),
+                                SECRET.getBytes(java.nio.charset.StandardCharsets.UTF_8)),
+                        outcome::set);
+                await().atMost(Duration.ofSeconds(30)).until(() -> outcome.get() != null);
+                await().atMost(Duration.ofSeconds(30))
+                        .until(() -> database.count("select count(*) from \"orders\" where status = 'pending'") == 0);
+            }
+            assertThat(outcome.get()).isInstanceOf(Outcome.Unavailable.class);
+            assertThat(outcome.get().toString()).doesNotContain(SECRET);
+            assertThat(database.query("select last_error from \"orders\" order by id"))
+                    .noneMatch(error -> error.contains(SECRET));
+            assertThat(log.lines()).anyMatch(line -> line.contains("not of this world"));
+            assertThat(log.lines()).noneMatch(line -> line.contains(SECRET));
+        }
+        assertThat(registry.getMeters().toString()).doesNotContain(SECRET);
+    }
+
+    @Test
+    void metersSayWhatBecameOfEachEvent() throws Exception {
+        MeterRegistry registry = new SimpleMeterRegistry();
+        try (TestDatabase database = DatabaseServer.of(Database.H2).createDatabase()) {
+            Schema.create(database.dataSource(), RelayProcess.CATALOG.outboxes());
+            write(database.dataSource(), "fine", "fine too", "reject", "fail");
+            try (LocalBroker broker = new LocalBroker().subscribe(consumer(database.dataSource(), registry));
+                    Relay relay = Relay.builder(database.dataSource(), RelayProcess.CATALOG)
+                            .broker(broker)
+                            .policy(OutboxPolicy.defaults())
+                            .listener(new RelayMeters(registry))
+                            .build()
+                            .start()) {
+                await().atMost(Duration.ofSeconds(30)).untilAsserted(() -> {
+                    assertThat(registry.get("posthaste.relay.published")
+                                    .counter()
+                                    .count())
+                            .isEqualTo(2);
+                    assertThat(registry.get("posthaste.relay.dead").counter().count())
+                            .isEqualTo(2);
+                });
+                assertThat(registry.get("posthaste.relay.publish").timer().count())
+                        .isEqualTo(2);
+                assertThat(registry.get("posthaste.relay.end.to.end").timer().count())
+                        .isEqualTo(2);
+                assertThat(registry.get("posthaste.relay.settle").timer().count())
+                        .isPositive();
+                assertThat(registry.get("posthaste.relay.fetch").timer().count())
+                        .isPositive();
+                assertThat(registry.get("posthaste.relay.lease.held").gauge().value())
+                        .isEqualTo(1);
+                assertThat(registry.get("posthaste.relay.lease.epoch").gauge().value())
+                        .isEqualTo(1);
+                assertThat(registry.get("posthaste.relay.broker.up").gauge().value())
+                        .isEqualTo(1);
+                assertThat(registry.get("posthaste.inbox.handled").timer().count())
+                        .isEqualTo(2);
+            }
+        }
+    }
+
+    @Test
+    void H34_anInboxThatForgetsSoonerThanOthersKeepIsWarnedAbout() throws Exception {
+        try (LogCapture log = new LogCapture();
+                TestDatabase database = DatabaseServer.of(Database.H2).createDatabase()) {
+            Inbox inbox = Inbox.builder(database.dataSource())
+                    .consumer("forgetful")
+                    .on(RelayProcess.TYPE, String.class, (text, context) -> {})
+                    .build();
+            new InboxRetention(inbox, Duration.ofDays(30), Duration.ofDays(7)).close();
+            assertThat(log.lines()).noneMatch(line -> line.contains("forgetful"));
+            new InboxRetention(inbox, Duration.ofDays(7), Duration.ofDays(7)).close();
+            assertThat(log.lines())
+                    .anyMatch(line -> line.startsWith("WARN") && line.contains("forgetful") && line.contains("twice"));
+        }
+    }
+}
