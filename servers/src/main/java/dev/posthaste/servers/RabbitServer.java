@@ -80,10 +80,7 @@ public final class RabbitServer implements AutoCloseable {
 
     /** Starts the server again with the data it had. */
     public void startAgain() {
-        if (!Files.isExecutable(PROGRAMS.resolve("rabbitmq-server"))) {
-            throw new IllegalStateException("RabbitMQ is not installed (apt-get install rabbitmq-server);"
-                    + " or set POSTHASTE_TEST_RABBITMQ to an AMQP URI");
-        }
+        Programs.require(PROGRAMS.resolve("rabbitmq-server"));
         process = Processes.start(
                 "rabbitmq",
                 home,
@@ -96,6 +93,18 @@ public final class RabbitServer implements AutoCloseable {
 
     /** Kills the server as a power failure would; {@link #startAgain} brings it back. */
     public void kill() {
+        requireOwn();
+        end();
+    }
+
+    private void requireOwn() {
+        if (external != null) {
+            throw new IllegalStateException(
+                    "This test kills, freezes or controls RabbitMQ, so it needs one of its own: unset POSTHASTE_TEST_RABBITMQ");
+        }
+    }
+
+    private void end() {
         Process running = process;
         if (running != null) {
             List<ProcessHandle> all = new ArrayList<>(running.descendants().toList());
@@ -108,6 +117,7 @@ public final class RabbitServer implements AutoCloseable {
 
     /** Freezes or thaws every process of the server. */
     public void signal(String signal) {
+        requireOwn();
         Process running = process;
         if (running != null) {
             List<ProcessHandle> all = new ArrayList<>(running.descendants().toList());
@@ -118,20 +128,16 @@ public final class RabbitServer implements AutoCloseable {
 
     /** Runs {@code rabbitmqctl}. */
     public String control(String... arguments) {
+        requireOwn();
         List<String> command =
                 new ArrayList<>(List.of(PROGRAMS.resolve("rabbitmqctl").toString()));
         command.addAll(List.of(arguments));
         return Processes.run(home, environment, command.toArray(String[]::new));
     }
 
-    /** Whether this server was started here, so that it can be killed, frozen and controlled. */
-    public boolean ours() {
-        return external == null;
-    }
-
     @Override
     public void close() {
-        kill();
+        end();
         if (external == null && Ports.listening(epmdPort)) {
             Processes.run(home, environment, "epmd", "-port", Integer.toString(epmdPort), "-kill");
         }

@@ -9,6 +9,7 @@ import dev.posthaste.jdbc.Schema;
 import dev.posthaste.servers.Database;
 import dev.posthaste.servers.DatabaseServer;
 import dev.posthaste.servers.Processes;
+import dev.posthaste.servers.Programs;
 import dev.posthaste.servers.TestDatabase;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -103,7 +104,7 @@ class ProcessTest {
 
     @Test
     void H07_aClockThatIsSteppedByTwoHoursChangesNeitherOrderNorDueTimes() throws Exception {
-        assertThat(Path.of(FAKETIME)).as("apt-get install libfaketime").exists();
+        Programs.require(Path.of(FAKETIME));
         Path clock = home.resolve("clock");
         Files.writeString(clock, "+0s");
         Process relay = RelayProcess.start(
