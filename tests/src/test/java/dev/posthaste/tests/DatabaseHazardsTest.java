@@ -208,6 +208,35 @@ class DatabaseHazardsTest {
         }
     }
 
+    // --- 27 ----------------------------------------------------------------------------------------------------------
+
+    @ParameterizedTest
+    @EnumSource(mode = Mode.EXCLUDE, names = "H2")
+    void H27_payloadsOfAMegabyteNeedNoRoomForSorting(Database kind) throws Exception {
+        try (TestDatabase database = open(kind)) {
+            DatabaseServer.of(kind)
+                    .execute(
+                            kind == Database.POSTGRESQL
+                                    ? "alter database " + database.name() + " set work_mem = '256kB'"
+                                    : "set global sort_buffer_size = 262144");
+            int events = 40;
+            for (int i = 0; i < events; i++) {
+                write(database, Event.of(TYPE, "key-" + i % 3, i + "-" + "x".repeat(990_000)));
+            }
+            RecordingBroker broker = new RecordingBroker();
+            try (var fresh = database.pool(4);
+                    Relay relay = Relay.builder(fresh, RelayProcess.CATALOG)
+                            .broker(broker)
+                            .build()
+                            .start()) {
+                await().atMost(Duration.ofSeconds(60))
+                        .until(() -> journal(database).backlog().pending() == 0);
+                assertThat(relay.owned()).containsExactly("orders");
+            }
+            assertThat(broker.arrived()).hasSize(events);
+        }
+    }
+
     // --- 28 ----------------------------------------------------------------------------------------------------------
 
     @org.junit.jupiter.api.Test
