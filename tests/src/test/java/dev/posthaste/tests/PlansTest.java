@@ -50,7 +50,11 @@ class PlansTest {
     }
 
     private static List<String> plan(TestDatabase database, String sql, Object... parameters) throws SQLException {
-        String explain = database.kind() == Database.H2 ? "explain plan for " : "explain ";
+        String explain = switch (database.kind()) {
+            case H2 -> "explain plan for ";
+            case MYSQL -> "explain format=traditional ";
+            default -> "explain ";
+        };
         List<String> lines = new ArrayList<>();
         try (Connection connection = database.dataSource().getConnection();
                 PreparedStatement statement = connection.prepareStatement(explain + sql)) {
