@@ -124,7 +124,7 @@ public final class RabbitBroker implements Broker {
         watch.interrupt();
         RabbitSession current = session.getAndSet(null);
         if (current != null) {
-            current.end("the broker is closed");
+            current.leave("the broker is closed");
         }
         refuseQueued("the broker is closed");
     }

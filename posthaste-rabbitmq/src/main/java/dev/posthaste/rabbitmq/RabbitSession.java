@@ -30,6 +30,7 @@ import org.slf4j.LoggerFactory;
  * closes the channel, takes nobody else's confirms along.
  */
 final class RabbitSession {
+    private static final int GOODBYE_MILLIS = 1_000;
     private static final Logger log = LoggerFactory.getLogger(RabbitSession.class);
 
     private final RabbitSettings settings;
@@ -275,6 +276,12 @@ final class RabbitSession {
                 lane.answerAll(new Outcome.Unknown("RabbitMQ takes nothing for now: " + alarm));
             }
         }
+    }
+
+    /** As {@link #end}, but tells the server before, which has a second to answer. */
+    void leave(String reason) {
+        connection.abort(GOODBYE_MILLIS);
+        end(reason);
     }
 
     /** Closes the connection without asking the server, and answers everything that is outstanding. Works twice. */

@@ -31,6 +31,7 @@ public final class RelayMeters implements RelayListener {
     /** The meters of one outbox; gauges hold the last measured value. */
     private static final class OutboxMeters {
         final Counter published;
+        final Counter rejected;
         final Counter retries;
         final Counter dead;
         final Counter resent;
@@ -54,6 +55,7 @@ public final class RelayMeters implements RelayListener {
 
         OutboxMeters(MeterRegistry registry, String outbox) {
             published = registry.counter("posthaste.relay.published", "outbox", outbox);
+            rejected = registry.counter("posthaste.relay.rejected", "outbox", outbox);
             retries = registry.counter("posthaste.relay.retries", "outbox", outbox);
             dead = registry.counter("posthaste.relay.dead", "outbox", outbox);
             resent = registry.counter("posthaste.relay.resent", "outbox", outbox);
@@ -121,6 +123,8 @@ public final class RelayMeters implements RelayListener {
         if (outcome instanceof Outcome.Acknowledged) {
             meters.publish.record(nanos, TimeUnit.NANOSECONDS);
             meters.endToEnd.record(event.ageNanos() + nanos, TimeUnit.NANOSECONDS);
+        } else if (outcome instanceof Outcome.Rejected) {
+            meters.rejected.increment();
         } else if (outcome instanceof Outcome.Unknown) {
             meters.resent.increment();
         }

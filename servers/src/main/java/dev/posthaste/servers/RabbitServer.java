@@ -9,6 +9,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -138,8 +139,20 @@ public final class RabbitServer implements AutoCloseable {
     @Override
     public void close() {
         end();
-        if (external == null && Ports.listening(epmdPort)) {
-            Processes.run(home, environment, "epmd", "-port", Integer.toString(epmdPort), "-kill");
+        if (external == null) {
+            endNameServer();
+        }
+    }
+
+    /** Erlang's name server outlives its nodes, and refuses to end until it has noticed that they are gone. */
+    private void endNameServer() {
+        String port = Integer.toString(epmdPort);
+        for (int i = 0; i < 40 && Ports.listening(epmdPort); i++) {
+            try {
+                Processes.run(Path.of("/"), environment, "epmd", "-port", port, "-kill");
+            } catch (IllegalStateException e) {
+                LockSupport.parkNanos(50_000_000L);
+            }
         }
     }
 }

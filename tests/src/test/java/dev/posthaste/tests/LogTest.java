@@ -135,6 +135,8 @@ class LogTest {
                     assertThat(registry.get("posthaste.relay.dead").counter().count())
                             .isEqualTo(2);
                 });
+                assertThat(registry.get("posthaste.relay.rejected").counter().count())
+                        .isEqualTo(2);
                 assertThat(registry.get("posthaste.relay.publish").timer().count())
                         .isEqualTo(2);
                 assertThat(registry.get("posthaste.relay.end.to.end").timer().count())

@@ -1,0 +1,90 @@
+package dev.posthaste.tests;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import dev.posthaste.Catalog;
+import dev.posthaste.Event;
+import dev.posthaste.Outbox;
+import dev.posthaste.OutboxDefinition;
+import dev.posthaste.Route;
+import dev.posthaste.jdbc.Schema;
+import dev.posthaste.relay.Relay;
+import dev.posthaste.relay.RelaySettings;
+import dev.posthaste.servers.Database;
+import dev.posthaste.servers.DatabaseServer;
+import dev.posthaste.servers.TestDatabase;
+import dev.posthaste.testkit.RecordingBroker;
+import java.nio.charset.StandardCharsets;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.time.Duration;
+import java.util.List;
+import java.util.stream.IntStream;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+/** Several outboxes in one relay, and several relays that share them. */
+class SharingTest {
+    private static final Duration LONG = Duration.ofSeconds(30);
+    private static final int OUTBOXES = 4;
+
+    private final RecordingBroker broker = new RecordingBroker();
+    private final Catalog catalog = Catalog.of(IntStream.range(0, OUTBOXES)
+            .mapToObj(i -> OutboxDefinition.of("outbox_" + i, Route.to("topic-" + i), "type-" + i))
+            .toArray(OutboxDefinition[]::new));
+
+    private Relay relay(TestDatabase database, String name) {
+        return Relay.builder(database.dataSource(), catalog)
+                .name(name)
+                .broker(broker)
+                .settings(RelaySettings.defaults().withLease(Duration.ofSeconds(2), Duration.ofMillis(900)))
+                .build()
+                .start();
+    }
+
+    private void writeToAll(TestDatabase database, int number) throws SQLException {
+        try (Connection connection = database.dataSource().getConnection()) {
+            connection.setAutoCommit(false);
+            List<Event> events = IntStream.range(0, OUTBOXES)
+                    .mapToObj(i -> Event.of("type-" + i, "k", i + ":" + number))
+                    .toList();
+            new Outbox(catalog).write(connection, events);
+            connection.commit();
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void relaysShareOutboxesFairlyAndTakeOverWhatIsLeft(Database kind) throws Exception {
+        try (TestDatabase database = DatabaseServer.of(kind).createDatabase()) {
+            Schema.create(database.dataSource(), catalog.outboxes());
+            try (Relay first = relay(database, "first")) {
+                await().atMost(LONG).until(() -> first.owned().size() == OUTBOXES);
+                writeToAll(database, 0);
+                try (Relay second = relay(database, "second")) {
+                    await().atMost(LONG)
+                            .until(() ->
+                                    first.owned().size() == 2 && second.owned().size() == 2);
+                    for (int i = 1; i < 50; i++) {
+                        writeToAll(database, i);
+                    }
+                    await().atMost(LONG).until(() -> broker.arrived().size() == 50 * OUTBOXES);
+                }
+                await().atMost(LONG).until(() -> first.owned().size() == OUTBOXES);
+                writeToAll(database, 50);
+                await().atMost(LONG).until(() -> broker.arrived().size() == 51 * OUTBOXES);
+            }
+        }
+        for (int outbox = 0; outbox < OUTBOXES; outbox++) {
+            String topic = "topic-" + outbox;
+            String prefix = outbox + ":";
+            assertThat(broker.arrived().stream()
+                            .filter(message -> message.destination().equals(topic))
+                            .map(message -> new String(message.body(), StandardCharsets.UTF_8)))
+                    .containsExactlyElementsOf(IntStream.rangeClosed(0, 50)
+                            .mapToObj(number -> prefix + number)
+                            .toList());
+        }
+    }
+}
