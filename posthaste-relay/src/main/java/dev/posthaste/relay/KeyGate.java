@@ -34,10 +34,12 @@ final class KeyGate {
     private static final int MOST_LANES = 250_000;
 
     private static final long NONE = Long.MAX_VALUE;
+    private static final long SOON_NANOS = 50_000_000L;
 
     private final Map<Object, Lane> lanes = new HashMap<>();
     private final ArrayDeque<Lane> ready = new ArrayDeque<>();
     private final PriorityQueue<Wake> wakes = new PriorityQueue<>();
+    private final PriorityQueue<Wake> resends = new PriorityQueue<>();
     private final Set<Lane> wanting = new LinkedHashSet<>();
     private final Set<Long> held = new HashSet<>();
     private final Set<Long> settling = new HashSet<>();
@@ -184,8 +186,8 @@ final class KeyGate {
     /** An event that was wanted, loaded. */
     void admit(PendingEvent event, long now) {
         Lane lane = laneOf(event.event().key(), event.id());
-        if (held.contains(event.id())) {
-            return;
+        if (held.contains(event.id()) || event.id() >= lane.leftFrom) {
+            return; // with an earlier one of its key that stayed in the table
         }
         if (event.waitNanos() > 0 || lane.queue.size() >= LANE) {
             missed(event.event().key(), event.id());
@@ -216,6 +218,9 @@ final class KeyGate {
     }
 
     private void add(Lane lane, PendingEvent event) {
+        if (lane.queue.isEmpty()) {
+            lane.wakeAt = 0; // it waited for a later one
+        }
         Held added = new Held(event, lane);
         held.add(event.id());
         bytes += event.event().payload().length;
@@ -306,27 +311,17 @@ final class KeyGate {
         return false;
     }
 
-    /** A pending event met while catching up; as {@link #wantsStray}. */
-    boolean wantsLeft(PendingMark mark, long now) {
+    /**
+     * A pending event met while catching up; as {@link #wantsStray}. What the lane left stays left until it is admitted:
+     * a walk that ends halfway must not pass anything.
+     */
+    boolean wantsLeft(PendingMark mark) {
         Lane lane = lanes.get(mark.key() == null ? (Object) mark.id() : mark.key());
         if (lane == null || lane.run != run || lane.leftFrom > mark.id()) {
             return false;
         }
-        if (settling.contains(mark.id())) {
-            lane.run = -1; // it may come back; the lane must not pass it
-            return false;
-        }
-        lane.leftFrom = mark.id();
-        if (mark.waitNanos() > 0) {
-            lane.run = -1;
-            if (lane.queue.isEmpty()) {
-                wait(lane, now + mark.waitNanos());
-            }
-            wantIfRoom(lane);
-            return false;
-        }
-        if (lane.queue.size() >= LANE) {
-            lane.run = -1;
+        if (settling.contains(mark.id()) || lane.queue.size() >= LANE) {
+            lane.run = -1; // what is not written down yet may come back
             wantIfRoom(lane);
             return false;
         }
@@ -405,12 +400,9 @@ final class KeyGate {
                 continue; // it was woken or forgotten before
             }
             lane.wakeAt = 0;
-            if (!lane.queue.isEmpty()) {
-                readyIfPossible(lane);
-                wantIfRoom(lane);
-            } else if (lane.leftFrom != NONE && !lane.blocked) {
+            if (lane.leftFrom != NONE && !lane.blocked) {
                 if (settling.contains(lane.leftFrom)) {
-                    wait(lane, now + 50_000_000L); // not written down yet
+                    wait(lane, now + SOON_NANOS); // not written down yet
                 } else {
                     ids.add(lane.leftFrom);
                     woken.put(lane.leftFrom, lane);
@@ -420,6 +412,16 @@ final class KeyGate {
             }
         }
         return ids;
+    }
+
+    /** The events of lanes whose wait is over could not be loaded. */
+    void wakeLater(List<Long> ids, long now) {
+        for (Long id : ids) {
+            Lane lane = woken.remove(id);
+            if (lane != null && lane.leftFrom == id && lane.wakeAt == 0) {
+                wait(lane, now + SOON_NANOS);
+            }
+        }
     }
 
     /** The first event of a lane whose wait is over, loaded. */
@@ -491,9 +493,28 @@ final class KeyGate {
         lane.inFlight = false;
         again.resends++;
         if (at - now > 0) {
-            wait(lane, at);
+            lane.wakeAt = at == 0 ? 1 : at;
+            resends.add(new Wake(lane.wakeAt, lane));
         } else {
             readyIfPossible(lane);
+        }
+    }
+
+    /** When the next wait for sending again ends, or {@link Long#MAX_VALUE}. */
+    long nextResend() {
+        Wake next = resends.peek();
+        return next == null ? Long.MAX_VALUE : next.at();
+    }
+
+    /** Ends the waits for sending again that are over. Needs no room: their events are in memory. */
+    void resume(long now) {
+        for (Wake next = resends.peek(); next != null && next.at() - now <= 0; next = resends.peek()) {
+            resends.poll();
+            Lane lane = next.lane();
+            if (lane.wakeAt == next.at() && lanes.get(lane.key) == lane) {
+                lane.wakeAt = 0;
+                readyIfPossible(lane);
+            }
         }
     }
 

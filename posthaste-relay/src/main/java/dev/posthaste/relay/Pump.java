@@ -119,6 +119,7 @@ final class Pump {
     private int handOver() {
         int handed = 0;
         long now = parts.clock().getAsLong();
+        gate.resume(now);
         while (mayHandOver(now)) {
             KeyGate.Held held = gate.next();
             if (held == null) {
@@ -265,7 +266,7 @@ final class Pump {
     /** Waits until there may be something to do; an answer or a hint ends it at once. */
     void await() throws InterruptedException {
         long now = parts.clock().getAsLong();
-        long until = draining ? Long.MAX_VALUE : reader.nextReadAt();
+        long until = draining ? Long.MAX_VALUE : Math.min(reader.nextReadAt(), gate.nextResend());
         if (gate.hasNext()) {
             if (breaker.open()) {
                 until = Math.min(until, breaker.openUntil());

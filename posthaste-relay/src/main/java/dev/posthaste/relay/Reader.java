@@ -1,6 +1,7 @@
 package dev.posthaste.relay;
 
 import dev.posthaste.journal.Journal;
+import dev.posthaste.journal.JournalException;
 import dev.posthaste.journal.PendingEvent;
 import dev.posthaste.journal.PendingMark;
 import java.util.ArrayList;
@@ -42,6 +43,7 @@ final class Reader {
     private final String outbox;
 
     private final Gaps gaps = new Gaps();
+    private boolean owesLook;
     private long highest;
     private int limit = FIRST_LIMIT;
     private long pollNanos = FIRST_POLL_NANOS;
@@ -71,8 +73,19 @@ final class Reader {
 
     /** Reads what is due to be read and fits; returns how many events came in. */
     int read() {
-        int came = wake() + catchUp() + fresh() + patrol();
-        return came == 0 ? 0 : came + lookBehind();
+        int came;
+        try {
+            came = wake() + catchUp() + fresh() + patrol();
+        } catch (JournalException e) {
+            owesLook = true; // something may have come in before it failed
+            throw e;
+        }
+        if (came > 0 || owesLook) {
+            owesLook = true;
+            came += lookBehind();
+            owesLook = false;
+        }
+        return came;
     }
 
     /** When there is something to read again, on the pump's clock. */
@@ -149,7 +162,13 @@ final class Reader {
         if (ids.isEmpty()) {
             return 0;
         }
-        Map<Long, PendingEvent> loaded = load(ids);
+        Map<Long, PendingEvent> loaded;
+        try {
+            loaded = load(ids);
+        } catch (JournalException e) {
+            gate.wakeLater(ids, now);
+            throw e;
+        }
         long end = clock.getAsLong();
         for (Long id : ids) {
             PendingEvent event = loaded.get(id);
@@ -178,11 +197,17 @@ final class Reader {
         List<PendingMark> wanted = new ArrayList<>();
         for (PendingMark mark : marks) {
             catchUpFrom = mark.id();
-            if (gate.wantsLeft(mark, now)) {
+            if (gate.wantsLeft(mark)) {
                 wanted.add(mark);
             }
         }
-        Map<Long, PendingEvent> loaded = loadMarks(wanted);
+        Map<Long, PendingEvent> loaded;
+        try {
+            loaded = loadMarks(wanted);
+        } catch (JournalException e) {
+            wanted.forEach(mark -> gate.missedLeft(mark.key(), mark.id()));
+            throw e;
+        }
         long end = clock.getAsLong();
         for (PendingMark mark : wanted) {
             PendingEvent event = loaded.get(mark.id());
@@ -274,7 +299,13 @@ final class Reader {
                 wanted.add(mark);
             }
         }
-        Map<Long, PendingEvent> loaded = loadMarks(wanted);
+        Map<Long, PendingEvent> loaded;
+        try {
+            loaded = loadMarks(wanted);
+        } catch (JournalException e) {
+            wanted.forEach(mark -> gate.missed(mark.key(), mark.id()));
+            throw e;
+        }
         for (PendingMark mark : wanted) {
             PendingEvent event = loaded.get(mark.id());
             if (event == null) {

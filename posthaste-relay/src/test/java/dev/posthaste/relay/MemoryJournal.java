@@ -1,0 +1,151 @@
+package dev.posthaste.relay;
+
+import dev.posthaste.Status;
+import dev.posthaste.journal.Claim;
+import dev.posthaste.journal.Journal;
+import dev.posthaste.journal.JournalException;
+import dev.posthaste.journal.PendingEvent;
+import dev.posthaste.journal.PendingMark;
+import dev.posthaste.journal.StoredEvent;
+import dev.posthaste.journal.Verdict;
+import java.sql.SQLException;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.EnumMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Random;
+import java.util.TreeMap;
+import java.util.function.LongSupplier;
+import org.jspecify.annotations.Nullable;
+
+/** A journal in memory that fails now and then, before or after it has written. For simulations on one thread. */
+final class MemoryJournal implements Journal {
+    private final TreeMap<Long, Row> rows = new TreeMap<>();
+    private final LongSupplier clock;
+    private final Random random;
+    private final double failing;
+
+    /** A committed row. */
+    static final class Row {
+        final long id;
+        final @Nullable String key;
+        Status status = Status.PENDING;
+        int attempts;
+        long dueAt;
+
+        Row(long id, @Nullable String key, long dueAt) {
+            this.id = id;
+            this.key = key;
+            this.dueAt = dueAt;
+        }
+    }
+
+    MemoryJournal(LongSupplier clock, Random random, double failing) {
+        this.clock = clock;
+        this.random = random;
+        this.failing = failing;
+    }
+
+    void commit(Row row) {
+        rows.put(row.id, row);
+    }
+
+    Collection<Row> rows() {
+        return rows.values();
+    }
+
+    private void failNowAndThen() {
+        if (random.nextDouble() < failing) {
+            throw new JournalException("failed, as the simulation wants", new SQLException());
+        }
+    }
+
+    private List<Row> pending(Collection<Row> of, int limit) {
+        return of.stream()
+                .filter(row -> row.status == Status.PENDING)
+                .limit(limit)
+                .toList();
+    }
+
+    private PendingEvent read(Row row) {
+        StoredEvent event =
+                new StoredEvent(row.id, "e-" + row.id, "t", "v1", row.key, null, null, null, new byte[] {1});
+        return new PendingEvent(event, row.attempts, null, row.dueAt - clock.getAsLong(), 0);
+    }
+
+    @Override
+    public List<PendingEvent> fetch(long after, int limit, long maxBytes) {
+        failNowAndThen();
+        return pending(rows.tailMap(after, false).values(), limit).stream()
+                .map(this::read)
+                .toList();
+    }
+
+    @Override
+    public List<PendingMark> scan(long after, long through, int limit) {
+        failNowAndThen();
+        return after >= through
+                ? List.of()
+                : pending(rows.subMap(after, false, through, true).values(), limit).stream()
+                        .map(row -> new PendingMark(row.id, row.key, row.dueAt - clock.getAsLong()))
+                        .toList();
+    }
+
+    @Override
+    public List<PendingEvent> load(Collection<Long> ids, long maxBytes) {
+        failNowAndThen();
+        List<Row> found = new ArrayList<>();
+        ids.stream().sorted().filter(rows::containsKey).forEach(id -> found.add(rows.get(id)));
+        return pending(found, found.size()).stream().map(this::read).toList();
+    }
+
+    @Override
+    public int settle(Claim claim, List<Verdict> verdicts) {
+        failNowAndThen();
+        int written = 0;
+        for (Verdict verdict : verdicts) {
+            Row row = rows.get(verdict.id());
+            if (row == null || row.status != Status.PENDING) {
+                continue;
+            }
+            written++;
+            if (verdict instanceof Verdict.Retry retry) {
+                row.attempts = retry.attempts();
+                row.dueAt = clock.getAsLong() + retry.delay().toNanos();
+            } else {
+                row.status = verdict instanceof Verdict.Published ? Status.PUBLISHED : Status.DEAD;
+            }
+        }
+        failNowAndThen();
+        return written;
+    }
+
+    @Override
+    public Map<String, Long> deadKeys(int limit) {
+        return Map.of();
+    }
+
+    @Override
+    public Map<Status, Long> counts() {
+        Map<Status, Long> counts = new EnumMap<>(Status.class);
+        rows.values().forEach(row -> counts.merge(row.status, 1L, Long::sum));
+        return counts;
+    }
+
+    @Override
+    public Backlog backlog() {
+        return new Backlog(counts().getOrDefault(Status.PENDING, 0L), 0, Duration.ZERO, Duration.ZERO);
+    }
+
+    @Override
+    public int requeue(Collection<Long> ids) {
+        throw new UnsupportedOperationException();
+    }
+
+    @Override
+    public Purged purge(long after, Duration keep, Collection<Status> statuses, int batch) {
+        throw new UnsupportedOperationException();
+    }
+}

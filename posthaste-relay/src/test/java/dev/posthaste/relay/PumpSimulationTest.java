@@ -1,0 +1,205 @@
+package dev.posthaste.relay;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.posthaste.OutboxDefinition;
+import dev.posthaste.RetryPolicy;
+import dev.posthaste.Route;
+import dev.posthaste.Status;
+import dev.posthaste.broker.Broker;
+import dev.posthaste.broker.Message;
+import dev.posthaste.broker.Outcome;
+import dev.posthaste.journal.Claim;
+import dev.posthaste.journal.JournalException;
+import java.time.Duration;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Random;
+import java.util.Set;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/**
+ * A pump on one thread and a clock of its own, against writers that commit late or roll back, a broker that answers
+ * late, in any order and with every outcome, and a database that fails before or after it has written. One seed, one run.
+ */
+class PumpSimulationTest {
+    private static final int RUNS = 500;
+    private static final int EVENTS = 400;
+
+    /** One run. */
+    private static final class Simulation implements Broker {
+        final Random random;
+        final int keys;
+        long now = 1_000_000_000L;
+        long lastId;
+        int written;
+        final MemoryJournal journal;
+        final Map<Long, MemoryJournal.Row> open = new HashMap<>();
+        final Set<String> busy = new HashSet<>();
+        final List<Publication> atBroker = new ArrayList<>();
+        final Map<String, LinkedHashSet<Long>> arrived = new HashMap<>();
+        final ArrayDeque<Runnable> settling = new ArrayDeque<>();
+        final Pump pump;
+
+        record Publication(long id, @Nullable String key, Consumer<Outcome> callback) {}
+
+        Simulation(long seed, double failing) {
+            random = new Random(seed);
+            keys = 1 + random.nextInt(random.nextBoolean() ? 2 : 20);
+            journal = new MemoryJournal(() -> now, random, failing);
+            Claim claim = new Claim("orders", "me", 1);
+            Lease lease = new Lease("orders", () -> now);
+            lease.held(claim, now, Duration.ofDays(365));
+            RelaySettings settings = random.nextBoolean()
+                    ? RelaySettings.defaults().withWindow(10, 40, 1 << 20)
+                    : RelaySettings.defaults().withWindow(100, 400, 1 << 20);
+            pump = new Pump(
+                    new PumpParts(
+                            OutboxDefinition.of("orders", Route.to("t"), "t"),
+                            journal,
+                            this,
+                            MessageFormat.RAW,
+                            OutboxPolicy.defaults()
+                                    .withRetry(RetryPolicy.fixed(Duration.ofMillis(50), RetryPolicy.FOREVER)),
+                            settings,
+                            RelayListener.NONE,
+                            settling::add,
+                            () -> now,
+                            random),
+                    claim,
+                    lease);
+        }
+
+        /** Somebody begins, commits or rolls back. Two transactions never hold one key: its row is locked. */
+        void write() {
+            if (written < EVENTS && random.nextInt(3) > 0) {
+                String key = random.nextInt(10) == 0 ? null : "key-" + random.nextInt(keys);
+                if (key == null || busy.add(key)) {
+                    written++;
+                    long delay = random.nextInt(10) == 0 ? random.nextLong(100_000_000L) : 0;
+                    open.put(++lastId, new MemoryJournal.Row(lastId, key, now + delay));
+                }
+            }
+            if (!open.isEmpty() && random.nextBoolean()) {
+                List<Long> ids = List.copyOf(open.keySet());
+                MemoryJournal.Row row = Objects.requireNonNull(open.remove(ids.get(random.nextInt(ids.size()))));
+                if (random.nextInt(5) > 0) {
+                    journal.commit(row);
+                }
+                if (row.key != null) {
+                    busy.remove(row.key);
+                }
+            }
+        }
+
+        @Override
+        public void publish(Message message, Consumer<Outcome> callback) {
+            long id = Long.parseLong(Objects.requireNonNull(message.eventId()).substring(2));
+            String key = message.key();
+            assertThat(key != null && atBroker.stream().anyMatch(each -> key.equals(each.key())))
+                    .as("another event of %s is at the broker already", key)
+                    .isFalse();
+            atBroker.add(new Publication(id, key, callback));
+        }
+
+        void answer(boolean kindly) {
+            if (atBroker.isEmpty()) {
+                return;
+            }
+            Publication answered = atBroker.remove(random.nextInt(atBroker.size()));
+            int draw = kindly ? 0 : random.nextInt(20);
+            if (draw < 15 || draw == 16) {
+                arrived.computeIfAbsent(String.valueOf(answered.key()), key -> new LinkedHashSet<>())
+                        .add(answered.id());
+            }
+            answered.callback()
+                    .accept(
+                            draw < 15
+                                    ? Outcome.ACKNOWLEDGED
+                                    : draw < 18
+                                            ? new Outcome.Unknown("who knows")
+                                            : draw == 18 ? Outcome.rejected("no") : new Outcome.Unavailable("away"));
+        }
+
+        void settle() {
+            Runnable task = settling.poll();
+            if (task != null) {
+                task.run();
+            }
+        }
+
+        void pass() {
+            try {
+                pump.pass();
+            } catch (JournalException e) {
+                now += 100_000_000L;
+            }
+        }
+
+        @Override
+        public boolean healthy() {
+            return true;
+        }
+
+        @Override
+        public void close() {}
+    }
+
+    @ParameterizedTest
+    @ValueSource(doubles = {0, 0.05, 0.3})
+    void everyCommittedEventArrivesInTheOrderOfItsKey(double failing) {
+        for (long seed = 0; seed < RUNS; seed++) {
+            Simulation simulation = new Simulation(seed, failing);
+            while (simulation.written < EVENTS || !simulation.open.isEmpty()) {
+                simulation.now += simulation.random.nextLong(8_000_000L);
+                simulation.write();
+                switch (simulation.random.nextInt(3)) {
+                    case 0 -> simulation.answer(false);
+                    case 1 -> simulation.settle();
+                    default -> simulation.pass();
+                }
+            }
+            for (int i = 0; i < 20_000 && pending(simulation) > 0; i++) {
+                simulation.now += 20_000_000L;
+                simulation.pass();
+                simulation.answer(true);
+                simulation.settle();
+            }
+            check(seed, simulation);
+        }
+    }
+
+    private static long pending(Simulation simulation) {
+        return simulation.journal.backlog().pending();
+    }
+
+    private static void check(long seed, Simulation simulation) {
+        assertThat(pending(simulation)).as("still pending, seed %d", seed).isZero();
+        Map<String, List<Long>> committed = new HashMap<>();
+        for (MemoryJournal.Row row : simulation.journal.rows()) {
+            assertThat(row.status).as("row %d, seed %d", row.id, seed).isEqualTo(Status.PUBLISHED);
+            committed
+                    .computeIfAbsent(String.valueOf(row.key), key -> new ArrayList<>())
+                    .add(row.id);
+        }
+        assertThat(simulation.arrived.keySet()).isEqualTo(committed.keySet());
+        committed.forEach((key, ids) -> {
+            if (key.equals("null")) {
+                assertThat(simulation.arrived.get(key)).as("seed %d", seed).containsExactlyInAnyOrderElementsOf(ids);
+            } else {
+                assertThat(simulation.arrived.get(key))
+                        .as("%s, seed %d", key, seed)
+                        .containsExactlyElementsOf(ids);
+            }
+        });
+    }
+}
