@@ -13,6 +13,7 @@ import dev.posthaste.inbox.Consumer;
 import dev.posthaste.inbox.ConsumerListener;
 import dev.posthaste.inbox.ConsumerSettings;
 import dev.posthaste.inbox.Inbox;
+import dev.posthaste.inbox.InboxRetention;
 import dev.posthaste.jdbc.Dialect;
 import dev.posthaste.jdbc.Schema;
 import dev.posthaste.jdbc.StatusJournal;
@@ -20,6 +21,7 @@ import dev.posthaste.rabbitmq.RabbitBroker;
 import dev.posthaste.rabbitmq.RabbitSettings;
 import dev.posthaste.rabbitmq.RabbitSubscription;
 import dev.posthaste.rabbitmq.RabbitTopology;
+import dev.posthaste.relay.OutboxPolicy;
 import dev.posthaste.relay.Relay;
 import dev.posthaste.relay.RelaySettings;
 import java.io.IOException;
@@ -45,6 +47,7 @@ final class Application implements AutoCloseable {
     static final String OUTBOX = "config";
     static final String CONSUMER = "config-history";
     private static final int PREFETCH = 500;
+    private static final Duration INBOX_KEEPS = Duration.ofDays(30);
     static final JsonMapper JSON = JsonMapper.builder()
             .propertyNamingStrategy(PropertyNamingStrategies.SNAKE_CASE)
             .build();
@@ -156,12 +159,14 @@ final class Application implements AutoCloseable {
     }
 
     private Consumer consumer(Settings settings, Clock clock) throws CannotStart {
+        Inbox inbox = Inbox.builder(pool(settings, "consumer", 8))
+                .consumer(CONSUMER)
+                .on(ConfigHistoryEvent.TYPE, ConfigHistoryEvent.class, new HistoryRecorder(history, clock))
+                .json(JSON)
+                .build();
+        opened(new InboxRetention(inbox, INBOX_KEEPS, OutboxPolicy.defaults().keep()).start());
         return new Consumer(
-                Inbox.builder(pool(settings, "consumer", 8))
-                        .consumer(CONSUMER)
-                        .on(ConfigHistoryEvent.TYPE, ConfigHistoryEvent.class, new HistoryRecorder(history, clock))
-                        .json(JSON)
-                        .build(),
+                inbox,
                 ConsumerSettings.defaults().withThreads(8).withRetry(HistoryRecorder.RETRY),
                 ConsumerListener.NONE);
     }
