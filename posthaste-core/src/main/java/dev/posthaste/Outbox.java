@@ -1,9 +1,12 @@
 package dev.posthaste;
 
+import dev.posthaste.format.Envelope;
 import dev.posthaste.jdbc.Dialect;
-import dev.posthaste.jdbc.OutboxTable;
-import dev.posthaste.jdbc.OutboxTable.NewRow;
+import dev.posthaste.jdbc.OutboxInsert;
+import dev.posthaste.jdbc.OutboxInsert.NewRow;
 import dev.posthaste.jdbc.TableLayout;
+import dev.posthaste.jdbc.TableLayout.Column;
+import dev.posthaste.jdbc.TableLayout.Payload;
 import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
@@ -33,7 +36,7 @@ public final class Outbox {
     private final Catalog catalog;
     private final OutboxSettings settings;
     private final JsonMapper json;
-    private final Map<String, OutboxTable> tables = new ConcurrentHashMap<>();
+    private final Map<String, OutboxInsert> inserts = new ConcurrentHashMap<>();
 
     public Outbox(Catalog catalog) {
         this(catalog, OutboxSettings.defaults());
@@ -75,31 +78,28 @@ public final class Outbox {
             rows.computeIfAbsent(outbox, each -> new ArrayList<>()).add(row(outbox, event));
         }
         for (Map.Entry<OutboxDefinition, List<NewRow>> each : rows.entrySet()) {
-            table(connection, each.getKey()).insert(connection, each.getValue());
+            insert(connection, each.getKey()).insert(connection, each.getValue());
         }
     }
 
-    private OutboxTable table(Connection connection, OutboxDefinition outbox) throws SQLException {
-        OutboxTable table = tables.get(outbox.name());
-        if (table == null) {
-            table = new OutboxTable(Dialect.of(connection), outbox.table());
-            tables.put(outbox.name(), table);
+    private OutboxInsert insert(Connection connection, OutboxDefinition outbox) throws SQLException {
+        OutboxInsert insert = inserts.get(outbox.name());
+        if (insert == null) {
+            insert = new OutboxInsert(Dialect.of(connection), outbox);
+            inserts.put(outbox.name(), insert);
         }
-        return table;
+        return insert;
     }
 
     private NewRow row(OutboxDefinition outbox, Event event) {
-        requireLength(event, "id", event.id(), TableLayout.MAX_EVENT_ID);
-        requireLength(event, "type", event.type(), TableLayout.MAX_TYPE);
-        requireLength(event, "version", event.version(), TableLayout.MAX_VERSION);
-        requireLength(event, "key", event.key(), TableLayout.MAX_KEY);
-        requireLength(event, "routing key", event.routingKey(), TableLayout.MAX_DESTINATION);
-        String destination = event.destination();
-        if (destination != null && !outbox.allows(destination)) {
-            throw refused(
-                    event,
-                    "its destination '" + destination + "' is not among those allowed for outbox " + outbox.name());
-        }
+        TableLayout layout = outbox.table();
+        requireLength(event, "id", event.id(), layout.length(Column.EVENT_ID));
+        requireLength(event, "type", event.type(), layout.length(Column.TYPE));
+        requireLength(event, "version", event.version(), layout.length(Column.VERSION));
+        requireLength(event, "key", event.key(), layout.length(Column.KEY));
+        requireLength(event, "routing key", event.routingKey(), layout.length(Column.ROUTING_KEY));
+        requireDestination(event, outbox);
+        requireRoom(event, layout);
         if (event.delay().isNegative()) {
             throw refused(event, "its delay is negative: " + event.delay());
         }
@@ -107,10 +107,48 @@ public final class Outbox {
         if (maxAttempts != null && maxAttempts < 1) {
             throw refused(event, "its maxAttempts is " + maxAttempts + "; at least 1 is wanted");
         }
-        return new NewRow(event, headers(event), payload(event, outbox.table()));
+        return new NewRow(event, headers(event, layout), payload(event, layout));
     }
 
-    private @Nullable String headers(Event event) {
+    private static void requireDestination(Event event, OutboxDefinition outbox) {
+        String destination = event.destination();
+        if (destination != null && !outbox.allows(destination)) {
+            throw refused(
+                    event,
+                    "its destination '" + destination + "' is not among those allowed for outbox " + outbox.name());
+        }
+        String prefix = outbox.table().destinationPrefix();
+        if (destination != null && !destination.startsWith(prefix)) {
+            throw refused(event, "its destination '" + destination + "' does not begin with " + prefix);
+        }
+    }
+
+    /** What the event says must have a column to stand in; nothing is left out in silence. */
+    private static void requireRoom(Event event, TableLayout layout) {
+        boolean envelope = layout.payload() == Payload.ENVELOPE;
+        requireColumn(event, layout, Column.KEY, "a key, and without it no order is kept", event.key() != null);
+        requireColumn(
+                event,
+                layout,
+                Column.VERSION,
+                "a version",
+                !envelope && !event.version().equals("v1"));
+        requireColumn(event, layout, Column.DESTINATION, "a destination", event.destination() != null);
+        requireColumn(event, layout, Column.ROUTING_KEY, "a routing key", event.routingKey() != null);
+        requireColumn(event, layout, Column.HEADERS, "headers", !event.headers().isEmpty());
+        requireColumn(event, layout, Column.MAX_ATTEMPTS, "maxAttempts", event.maxAttempts() != null);
+    }
+
+    private static void requireColumn(Event event, TableLayout layout, Column column, String what, boolean wanted) {
+        if (wanted && !layout.has(column)) {
+            throw refused(event, "table " + layout.table() + " has no column for " + what);
+        }
+    }
+
+    private @Nullable String headers(Event event, TableLayout layout) {
+        if (!layout.has(Column.HEADERS)) {
+            return null;
+        }
         Map<String, String> headers = TraceContext.addTo(event.headers());
         headers.forEach((name, value) -> {
             requireLength(event, "header name", name, TableLayout.MAX_HEADER_NAME);
@@ -127,10 +165,20 @@ public final class Outbox {
                     "its payload has " + body.length + " bytes; " + settings.maxPayloadBytes()
                             + " are allowed. Store it elsewhere and send a reference, or raise OutboxSettings.maxPayloadBytes");
         }
-        if (!layout.binaryPayload()) {
-            requireText(event, body);
+        if (layout.payload() == Payload.BINARY) {
+            return body;
         }
-        return body;
+        requireText(event, body);
+        return layout.payload() == Payload.ENVELOPE ? envelope(event, body) : body;
+    }
+
+    private static byte[] envelope(Event event, byte[] body) {
+        try {
+            return new Envelope(0, event.id(), event.type(), event.version(), null, event.key(), body).toJson();
+        } catch (IllegalArgumentException e) {
+            throw new InvalidEventException(
+                    event + " is refused: " + e.getMessage() + ", and its table keeps JSON envelopes", e);
+        }
     }
 
     private byte[] bytes(Event event) {

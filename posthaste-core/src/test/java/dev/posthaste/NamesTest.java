@@ -29,7 +29,7 @@ class NamesTest {
                 "orders/*x*/"
             })
     void H46_aHostileTableNameIsRefusedAndShownHarmlessly(String name) {
-        assertThatThrownBy(() -> new TableLayout(name, false))
+        assertThatThrownBy(() -> TableLayout.debezium(name))
                 .isInstanceOf(IllegalArgumentException.class)
                 .satisfies(e -> assertThat(e.getMessage()).doesNotContain("\n", "\0"));
     }
@@ -37,7 +37,7 @@ class NamesTest {
     @ParameterizedTest
     @ValueSource(strings = {"orders", "_orders2", "shop.orders"})
     void ordinaryTableNamesAreTaken(String name) {
-        assertThat(new TableLayout(name, false).table()).isEqualTo(name);
+        assertThat(TableLayout.debezium(name).table()).isEqualTo(name);
     }
 
     @ParameterizedTest

@@ -6,6 +6,7 @@ import dev.posthaste.Outbox;
 import dev.posthaste.OutboxDefinition;
 import dev.posthaste.Route;
 import dev.posthaste.jdbc.Dialect;
+import dev.posthaste.jdbc.OutboxMarks;
 import dev.posthaste.jdbc.OutboxTable;
 import dev.posthaste.jdbc.Schema;
 import dev.posthaste.servers.TestDatabase;
@@ -26,6 +27,7 @@ final class Backlog {
     final Catalog catalog;
     final Dialect dialect;
     final OutboxTable table;
+    final OutboxMarks marks;
     private int steps = 1_000;
 
     Backlog(TestDatabase database, Route route) throws SQLException {
@@ -34,7 +36,8 @@ final class Backlog {
         try (Connection connection = database.dataSource().getConnection()) {
             this.dialect = Dialect.of(connection);
         }
-        this.table = new OutboxTable(dialect, catalog.outbox(OUTBOX).table());
+        this.table = new OutboxTable(dialect, catalog.outbox(OUTBOX));
+        this.marks = new OutboxMarks(dialect, catalog.outbox(OUTBOX));
         Schema.create(database.dataSource(), catalog.outboxes());
         writeTemplate();
     }

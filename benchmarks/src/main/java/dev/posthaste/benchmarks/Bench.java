@@ -1,16 +1,21 @@
 package dev.posthaste.benchmarks;
 
 import dev.posthaste.Route;
+import dev.posthaste.kafka.KafkaBroker;
+import dev.posthaste.kafka.KafkaSettings;
+import dev.posthaste.kafka.KafkaTopics;
 import dev.posthaste.rabbitmq.RabbitBroker;
 import dev.posthaste.rabbitmq.RabbitSettings;
 import dev.posthaste.rabbitmq.RabbitTopology;
 import dev.posthaste.servers.Database;
 import dev.posthaste.servers.DatabaseServer;
+import dev.posthaste.servers.KafkaServer;
 import dev.posthaste.servers.RabbitServer;
 import dev.posthaste.servers.TestDatabase;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.concurrent.Callable;
 import javax.sql.DataSource;
 import org.jspecify.annotations.Nullable;
@@ -40,6 +45,11 @@ final class Bench implements Callable<Integer> {
     private boolean quick;
 
     @Option(
+            names = "--kafka",
+            description = "Only from PostgreSQL to Kafka, with one producer setting after another changed.")
+    private boolean kafka;
+
+    @Option(
             names = {"-h", "--help"},
             usageHelp = true,
             description = "Show this help.")
@@ -56,8 +66,21 @@ final class Bench implements Callable<Integer> {
         System.exit(new CommandLine(new Bench()).execute(arguments));
     }
 
+    /** The defaults of {@code KafkaSettings}, and each of them changed. */
+    private static final List<Map<String, String>> PRODUCERS = List.of(
+            Map.of(),
+            Map.of("linger.ms", "0"),
+            Map.of("linger.ms", "20"),
+            Map.of("batch.size", "16384"),
+            Map.of("batch.size", "524288"),
+            Map.of("compression.type", "none"),
+            Map.of("compression.type", "zstd"));
+
     @Override
     public Integer call() throws Exception {
+        if (kafka) {
+            return kafkaAlone();
+        }
         progress("Heap: " + Runtime.getRuntime().maxMemory() / (1 << 20) + " MB. Starting PostgreSQL…");
         System.out.printf("%-36s %12s %12s %8s%n", "backlog drained (events/s)", "relay", "by hand", "ratio");
         String json;
@@ -87,6 +110,7 @@ final class Bench implements Callable<Integer> {
                     idle);
             if (!quick) {
                 rabbit(backlog, pool);
+                kafka(backlog, pool, PRODUCERS.subList(0, 1));
             }
         }
         if (!quick) {
@@ -143,6 +167,46 @@ final class Bench implements Callable<Integer> {
             }
         }
         line("PostgreSQL to RabbitMQ, 100,000", median(rates.subList(1, rates.size())), null);
+    }
+
+    private static int kafkaAlone() throws Exception {
+        progress("Starting PostgreSQL…");
+        try (TestDatabase database = DatabaseServer.of(Database.POSTGRESQL).createDatabase()) {
+            Backlog backlog = new Backlog(database, ROUTE);
+            DataSource pool = database.pool(4);
+            warmUp(backlog, pool);
+            kafka(backlog, pool, PRODUCERS);
+        }
+        return 0;
+    }
+
+    /** All producers in turn in each round, so that what the machine does else falls on all of them. */
+    private static void kafka(Backlog backlog, DataSource pool, List<Map<String, String>> producers) throws Exception {
+        progress("Starting Kafka…");
+        try (KafkaServer server = KafkaServer.start(1, Map.of("auto.create.topics.enable", "false"))) {
+            KafkaSettings settings = KafkaSettings.of(server.bootstrap());
+            KafkaTopics.create(settings, 6, 1, new Route(ROUTE.destination(), null, null));
+            List<List<Double>> rates = producers.stream()
+                    .map(each -> (List<Double>) new ArrayList<Double>())
+                    .toList();
+            for (int round = 0; round <= ROUNDS; round++) {
+                for (int i = 0; i < producers.size(); i++) {
+                    try (KafkaBroker broker = new KafkaBroker(settings.withProducer(producers.get(i)))) {
+                        rates.get(i)
+                                .add(rate(
+                                        "to Kafka " + producers.get(i),
+                                        backlog,
+                                        SMALL,
+                                        () -> ByRelay.drain(backlog, pool, broker, SMALL)));
+                    }
+                }
+            }
+            for (int i = 0; i < producers.size(); i++) {
+                List<Double> counted = rates.get(i).subList(1, rates.get(i).size());
+                String changed = producers.get(i).isEmpty() ? "" : " " + producers.get(i);
+                line("PostgreSQL to Kafka, 100,000" + changed, median(counted), null);
+            }
+        }
     }
 
     private static void other(Database kind, String name) throws Exception {

@@ -71,7 +71,7 @@ final class ByHand {
 
     private static PreparedStatement prepare(Connection connection, Backlog backlog, List<Long> ids)
             throws SQLException {
-        String template = backlog.table.publishedStatement();
+        String template = backlog.marks.publishedStatement();
         if (backlog.dialect == dev.posthaste.jdbc.Dialect.POSTGRESQL) {
             PreparedStatement statement = connection.prepareStatement(template.formatted("= any(?)"));
             statement.setArray(1, connection.createArrayOf("bigint", ids.toArray()));

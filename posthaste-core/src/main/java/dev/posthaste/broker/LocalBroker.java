@@ -1,8 +1,8 @@
 package dev.posthaste.broker;
 
-import dev.posthaste.inbox.Consumer;
 import dev.posthaste.inbox.Delivery;
 import dev.posthaste.inbox.Failure;
+import dev.posthaste.inbox.Receiver;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
@@ -17,11 +17,11 @@ import java.util.concurrent.atomic.AtomicReference;
  * <p>Thread-safe.
  */
 public final class LocalBroker implements Broker {
-    private final List<Consumer> consumers = new CopyOnWriteArrayList<>();
+    private final List<Receiver> consumers = new CopyOnWriteArrayList<>();
     private volatile boolean closed;
 
     /** Every message published from now on goes to this consumer too. The broker closes it with itself. */
-    public LocalBroker subscribe(Consumer consumer) {
+    public LocalBroker subscribe(Receiver consumer) {
         consumers.add(consumer);
         return this;
     }
@@ -32,7 +32,7 @@ public final class LocalBroker implements Broker {
             callback.accept(new Outcome.Unavailable("the local broker is closed"));
             return;
         }
-        List<Consumer> receivers = consumersOf(message);
+        List<Receiver> receivers = consumersOf(message);
         if (receivers.isEmpty()) {
             callback.accept(Outcome.rejected("no consumer in this JVM handles events of type " + message.eventType()));
             return;
@@ -41,9 +41,9 @@ public final class LocalBroker implements Broker {
         receivers.forEach(consumer -> consumer.accept(fan));
     }
 
-    private List<Consumer> consumersOf(Message message) {
-        List<Consumer> receivers = new ArrayList<>();
-        for (Consumer consumer : consumers) {
+    private List<Receiver> consumersOf(Message message) {
+        List<Receiver> receivers = new ArrayList<>();
+        for (Receiver consumer : consumers) {
             if (consumer.handles(message)) {
                 receivers.add(consumer);
             }
@@ -59,7 +59,7 @@ public final class LocalBroker implements Broker {
     @Override
     public void close() {
         closed = true;
-        consumers.forEach(Consumer::close);
+        consumers.forEach(Receiver::close);
     }
 
     /** One message on its way to several consumers: the slowest decides when, the first failure decides what. */

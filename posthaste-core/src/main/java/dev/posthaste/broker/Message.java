@@ -1,5 +1,6 @@
 package dev.posthaste.broker;
 
+import java.util.HashMap;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
@@ -27,6 +28,13 @@ public record Message(
     /** The event's type, or null as above. */
     public @Nullable String eventType() {
         return headers.get(MessageHeaders.EVENT_TYPE);
+    }
+
+    /** The same message with more headers. */
+    public Message with(Map<String, String> more) {
+        Map<String, String> all = new HashMap<>(headers);
+        all.putAll(more);
+        return new Message(destination, routingKey, key, all, body);
     }
 
     /** Names the message without its body. */

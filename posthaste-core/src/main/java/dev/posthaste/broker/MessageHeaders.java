@@ -7,6 +7,15 @@ public final class MessageHeaders {
     public static final String EVENT_VERSION = "posthaste-event-version";
     public static final String EVENT_KEY = "posthaste-event-key";
 
+    /** The outbox that the event comes from; with the row, what a receipt names. */
+    public static final String OUTBOX = "posthaste-outbox";
+    /** The event's row in that outbox. */
+    public static final String ROW = "posthaste-row";
+    /** How many attempts were counted when the message was sent. */
+    public static final String ATTEMPTS = "posthaste-attempts";
+    /** A check of the event's id and the body: see {@link Digest}. */
+    public static final String DIGEST = "posthaste-digest";
+
     /** On a dead-lettered message: why. */
     public static final String ERROR = "posthaste-error";
     /** On a dead-lettered message: where the error came from. */

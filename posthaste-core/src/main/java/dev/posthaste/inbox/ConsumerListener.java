@@ -13,5 +13,11 @@ public interface ConsumerListener {
     /** One attempt failed and another follows. */
     default void retried(String consumer, Message message, Throwable cause) {}
 
+    /** Its outbox was told to publish it again. */
+    default void redelivered(String consumer, Message message, Failure failure) {}
+
+    /** Its outbox was told that it is dead. */
+    default void died(String consumer, Message message, Failure failure) {}
+
     default void deadLettered(String consumer, Message message, Failure failure) {}
 }

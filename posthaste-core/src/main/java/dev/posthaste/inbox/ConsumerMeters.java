@@ -38,6 +38,16 @@ public final class ConsumerMeters implements ConsumerListener {
     }
 
     @Override
+    public void redelivered(String consumer, Message message, Failure failure) {
+        registry.counter("posthaste.inbox.redelivered", "consumer", consumer).increment();
+    }
+
+    @Override
+    public void died(String consumer, Message message, Failure failure) {
+        registry.counter("posthaste.inbox.dead", "consumer", consumer).increment();
+    }
+
+    @Override
     public void deadLettered(String consumer, Message message, Failure failure) {
         registry.counter("posthaste.inbox.dead.lettered", "consumer", consumer).increment();
     }

@@ -6,6 +6,17 @@ import dev.posthaste.broker.Message;
 public interface Delivery {
     Message message();
 
+    /** Deliveries with equal lanes are handled one after another, in the order they came. */
+    default Object lane() {
+        String key = message().key();
+        return key == null ? this : key;
+    }
+
+    /** Asked before each attempt: whether it is still this process's to handle. If not, it is abandoned. */
+    default boolean wanted() {
+        return true;
+    }
+
     /** Handled, now or before: the broker may forget it. */
     void done();
 

@@ -1,8 +1,11 @@
 package dev.posthaste.inbox;
 
+import dev.posthaste.broker.Digest;
 import dev.posthaste.broker.Message;
+import dev.posthaste.format.MessageFormat;
 import dev.posthaste.jdbc.Dialect;
 import dev.posthaste.jdbc.InboxTable;
+import dev.posthaste.journal.Receipt;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.util.LinkedHashMap;
@@ -32,6 +35,8 @@ public final class Inbox {
     private final String consumer;
     private final Map<String, Typed<?>> handlers;
     private final JsonMapper json;
+    private final MessageFormat format;
+    private final Receipts receipts;
     private volatile @Nullable InboxTable table;
 
     private Inbox(Builder builder) {
@@ -39,6 +44,8 @@ public final class Inbox {
         this.consumer = Objects.requireNonNull(builder.consumer, "an inbox needs the name of its consumer");
         this.handlers = Map.copyOf(builder.handlers);
         this.json = builder.json;
+        this.format = builder.format;
+        this.receipts = builder.receipts;
         if (handlers.isEmpty()) {
             throw new IllegalArgumentException("Inbox " + consumer + " has no handler; call on(type, class, handler)");
         }
@@ -75,10 +82,38 @@ public final class Inbox {
         return dataSource;
     }
 
+    Receipts receipts() {
+        return receipts;
+    }
+
+    /** The message as its format reads it, or as it came if that cannot be done. */
+    Message opened(Message message) {
+        try {
+            return format.read(message);
+        } catch (IllegalArgumentException e) {
+            return message;
+        }
+    }
+
+    /** Where the event of an opened message came from, if that outbox hears receipts. */
+    Receipt.@Nullable Consumed origin(Message opened) {
+        Receipt.Consumed origin = Receipts.consumed(opened);
+        return origin != null && receipts.tracks(origin.outbox()) ? origin : null;
+    }
+
     /** Makes one attempt at a message. Never throws for what is wrong with the message, the handler or the database. */
     public Result handle(Message message) {
-        String eventId = message.eventId();
-        String type = message.eventType();
+        if (!Digest.matches(message)) {
+            return new Result.Refused("its content is not what was sent: the digest does not match", null);
+        }
+        Message opened;
+        try {
+            opened = format.read(message);
+        } catch (IllegalArgumentException e) {
+            return new Result.Refused("the message cannot be read: " + e.getMessage(), e);
+        }
+        String eventId = opened.eventId();
+        String type = opened.eventType();
         if (eventId == null || type == null || eventId.isBlank() || eventId.length() > 64) {
             return new Result.Refused("the message says no event id and type that could be used", null);
         }
@@ -89,7 +124,7 @@ public final class Inbox {
                     null);
         }
         try (Connection connection = dataSource.getConnection()) {
-            return inTransaction(connection, eventId, message, handler);
+            return inTransaction(connection, eventId, opened, handler);
         } catch (SQLException e) {
             return new Result.Failed(e);
         }
@@ -100,13 +135,19 @@ public final class Inbox {
         connection.setAutoCommit(false);
         boolean committed = false;
         try {
-            if (!table(connection).add(connection, consumer, eventId)) {
-                return new Result.Duplicate();
+            boolean first = table(connection).add(connection, consumer, eventId);
+            if (first) {
+                handler.run(json, message, new Context(connection, eventId, message));
             }
-            handler.run(json, message, new Context(connection, eventId, message));
-            connection.commit();
-            committed = true;
-            return new Result.Handled();
+            Receipt.Consumed receipt = origin(message);
+            if (receipt != null) {
+                receipts.handled(connection, receipt);
+            }
+            if (first || receipt != null) {
+                connection.commit();
+                committed = true;
+            }
+            return first ? new Result.Handled() : new Result.Duplicate();
         } catch (RejectEvent e) {
             return new Result.Refused(e.getMessage() == null ? "rejected by the handler" : e.getMessage(), e);
         } catch (MalformedPayload e) {
@@ -176,6 +217,8 @@ public final class Inbox {
         private final Map<String, Typed<?>> handlers = new LinkedHashMap<>();
         private @Nullable String consumer;
         private JsonMapper json = JsonMapper.shared();
+        private MessageFormat format = MessageFormat.RAW;
+        private Receipts receipts = Receipts.NONE;
 
         private Builder(DataSource dataSource) {
             this.dataSource = dataSource;
@@ -199,6 +242,18 @@ public final class Inbox {
 
         public Builder json(JsonMapper json) {
             this.json = json;
+            return this;
+        }
+
+        /** How messages are read: as the relay wrote them. {@link MessageFormat#RAW} when never called. */
+        public Builder format(MessageFormat format) {
+            this.format = format;
+            return this;
+        }
+
+        /** How outboxes are told what became of their events. {@link Receipts#NONE} when never called. */
+        public Builder receipts(Receipts receipts) {
+            this.receipts = receipts;
             return this;
         }
 

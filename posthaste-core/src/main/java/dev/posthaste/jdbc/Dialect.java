@@ -1,8 +1,10 @@
 package dev.posthaste.jdbc;
 
 import java.sql.Connection;
+import java.sql.PreparedStatement;
 import java.sql.SQLException;
 import java.time.Duration;
+import java.util.Collection;
 import java.util.List;
 import java.util.Locale;
 import java.util.Set;
@@ -61,14 +63,29 @@ public abstract sealed class Dialect permits PostgreSqlDialect, MySqlDialect, H2
     /** What makes the planner use the pending index whatever its statistics say. */
     abstract String pendingHint(TableLayout layout);
 
-    /** A row's position in the pending index. */
-    String pendingPosition() {
-        return "id";
+    /** What makes the planner use the primary key; empty where it cannot be told. */
+    String primaryKeyHint() {
+        return "";
+    }
+
+    /** A row's position in the pending index, made of its id. */
+    String pendingPosition(String id) {
+        return id;
     }
 
     /** The order of the pending index, among pending rows. */
-    String pendingOrder() {
-        return pendingPosition();
+    String pendingOrder(String id, String status) {
+        return pendingPosition(id);
+    }
+
+    /** The same dialect for a table whose times show the clock of {@code zone}; see {@link TableLayout}. */
+    Dialect inZone(String zone) {
+        return this;
+    }
+
+    /** Binds a text to a column that need not be one of text: a UUID, JSON. */
+    void bindText(PreparedStatement statement, int parameter, String text) throws SQLException {
+        statement.setString(parameter, text);
     }
 
     /** At most so many rows, the number being a parameter. */
@@ -81,6 +98,18 @@ public abstract sealed class Dialect permits PostgreSqlDialect, MySqlDialect, H2
     /** Whether a list of ids is one array parameter; otherwise the numbers stand in the statement. */
     boolean bindsArrays() {
         return false;
+    }
+
+    /** Prepares {@code template}, whose {@code %s} stands for a comparison of the id with the list, its only parameter. */
+    final PreparedStatement prepareWithIds(Connection connection, String template, Collection<Long> ids)
+            throws SQLException {
+        if (bindsArrays()) {
+            PreparedStatement statement = connection.prepareStatement(template.formatted("= any(?)"));
+            statement.setArray(1, connection.createArrayOf("bigint", ids.toArray()));
+            return statement;
+        }
+        String list = ids.stream().map(String::valueOf).collect(Collectors.joining(",", "in (", ")"));
+        return connection.prepareStatement(template.formatted(list));
     }
 
     /** An INSERT that passes over a row that is there already, where its error would do more than fail. */

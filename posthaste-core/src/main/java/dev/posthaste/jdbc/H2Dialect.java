@@ -3,6 +3,7 @@ package dev.posthaste.jdbc;
 import java.sql.Connection;
 import java.time.Duration;
 import java.util.List;
+import java.util.Objects;
 
 /** H2 2.3 and later, for development and the demo: it promises nothing after a power failure. */
 final class H2Dialect extends Dialect {
@@ -38,13 +39,13 @@ final class H2Dialect extends Dialect {
 
     /** H2 sorts unless it is told the whole index. */
     @Override
-    String pendingOrder() {
-        return "status, id";
+    String pendingOrder(String id, String status) {
+        return status + ", " + id;
     }
 
     @Override
     String pendingHint(TableLayout layout) {
-        return "use index (" + quote(layout.pendingIndex()) + ")";
+        return "use index (" + quote(Objects.requireNonNull(layout.pendingIndex())) + ")";
     }
 
     @Override

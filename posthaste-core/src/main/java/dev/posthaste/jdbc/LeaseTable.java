@@ -1,5 +1,6 @@
 package dev.posthaste.jdbc;
 
+import dev.posthaste.Names;
 import dev.posthaste.journal.Claim;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
@@ -19,10 +20,21 @@ import org.jspecify.annotations.Nullable;
 public final class LeaseTable {
     private final Transactions transactions;
     private final Dialect dialect;
+    private final String prefix;
 
     public LeaseTable(DataSource dataSource, Dialect dialect) {
+        this(dataSource, dialect, null);
+    }
+
+    /** @param schema where the tables are, on MySQL and MariaDB a database; null for the connection's own */
+    public LeaseTable(DataSource dataSource, Dialect dialect, @Nullable String schema) {
         this.transactions = new Transactions(dataSource);
         this.dialect = dialect;
+        this.prefix = schema == null ? "" : dialect.quoteTable(Names.requireTable(schema)) + ".";
+    }
+
+    private String sql(String template) {
+        return dialect.sql(template.replace("posthaste_", prefix + "posthaste_"));
     }
 
     /**
@@ -43,7 +55,7 @@ public final class LeaseTable {
     public List<Row> leases() {
         return transactions.statement("read leases", connection -> {
             try (PreparedStatement statement = connection.prepareStatement(
-                            dialect.sql("select outbox, owner, epoch, {nanosUntil:expires_at} from posthaste_lease"));
+                            sql("select outbox, owner, epoch, {nanosUntil:expires_at} from posthaste_lease"));
                     ResultSet rows = statement.executeQuery()) {
                 List<Row> leases = new ArrayList<>();
                 while (rows.next()) {
@@ -57,8 +69,8 @@ public final class LeaseTable {
     /** The relays that have announced themselves and not gone silent since. */
     public List<Candidate> candidates() {
         return transactions.statement("read relays", connection -> {
-            try (PreparedStatement statement = connection.prepareStatement(dialect.sql(
-                            "select relay, outbox from posthaste_relay where expires_at > {now} order by relay"));
+            try (PreparedStatement statement = connection.prepareStatement(
+                            sql("select relay, outbox from posthaste_relay where expires_at > {now} order by relay"));
                     ResultSet rows = statement.executeQuery()) {
                 List<Candidate> candidates = new ArrayList<>();
                 while (rows.next()) {
@@ -74,8 +86,8 @@ public final class LeaseTable {
         transactions.transaction("announce relay " + relay, connection -> {
             for (String outbox : outboxes) {
                 if (updateAnnouncement(connection, relay, outbox, ttl) == 0) {
-                    try (PreparedStatement insert = connection.prepareStatement(dialect.sql(
-                            "insert into posthaste_relay (relay, outbox, expires_at) values (?, ?, {fromNow})"))) {
+                    try (PreparedStatement insert = connection.prepareStatement(
+                            sql("insert into posthaste_relay (relay, outbox, expires_at) values (?, ?, {fromNow})"))) {
                         insert.setString(1, relay);
                         insert.setString(2, outbox);
                         insert.setLong(3, ttl.toNanos() / 1000);
@@ -90,7 +102,7 @@ public final class LeaseTable {
     private int updateAnnouncement(Connection connection, String relay, String outbox, Duration ttl)
             throws SQLException {
         try (PreparedStatement update = connection.prepareStatement(
-                dialect.sql("update posthaste_relay set expires_at = {fromNow} where relay = ? and outbox = ?"))) {
+                sql("update posthaste_relay set expires_at = {fromNow} where relay = ? and outbox = ?"))) {
             update.setLong(1, ttl.toNanos() / 1000);
             update.setString(2, relay);
             update.setString(3, outbox);
@@ -101,8 +113,8 @@ public final class LeaseTable {
     /** Forgets relays that have been silent for an hour. */
     public int forgetSilent() {
         return transactions.statement("forget silent relays", connection -> {
-            try (PreparedStatement delete = connection.prepareStatement(
-                    dialect.sql("delete from posthaste_relay where expires_at < {fromNow}"))) {
+            try (PreparedStatement delete =
+                    connection.prepareStatement(sql("delete from posthaste_relay where expires_at < {fromNow}"))) {
                 delete.setLong(1, -Duration.ofHours(1).toNanos() / 1000);
                 return delete.executeUpdate();
             }
@@ -112,7 +124,7 @@ public final class LeaseTable {
     public void withdraw(String relay) {
         transactions.statement("withdraw relay " + relay, connection -> {
             try (PreparedStatement delete =
-                    connection.prepareStatement("delete from posthaste_relay where relay = ?")) {
+                    connection.prepareStatement(sql("delete from posthaste_relay where relay = ?"))) {
                 delete.setString(1, relay);
                 return delete.executeUpdate();
             }
@@ -137,8 +149,7 @@ public final class LeaseTable {
 
     private int insert(Connection connection, String outbox, String owner, Duration ttl) throws SQLException {
         String insert = "insert into posthaste_lease (outbox, owner, epoch, expires_at) values (?, ?, 1, {fromNow})";
-        try (PreparedStatement statement =
-                connection.prepareStatement(dialect.ignoringDuplicates(dialect.sql(insert)))) {
+        try (PreparedStatement statement = connection.prepareStatement(dialect.ignoringDuplicates(sql(insert)))) {
             statement.setString(1, outbox);
             statement.setString(2, owner);
             statement.setLong(3, ttl.toNanos() / 1000);
@@ -153,7 +164,7 @@ public final class LeaseTable {
 
     private int replace(Connection connection, String outbox, String owner, Row seen, Duration ttl)
             throws SQLException {
-        try (PreparedStatement statement = connection.prepareStatement(dialect.sql("""
+        try (PreparedStatement statement = connection.prepareStatement(sql("""
                 update posthaste_lease set owner = ?, epoch = ?, expires_at = {fromNow}
                 where outbox = ? and owner = ? and epoch = ? and (owner = '' or expires_at <= {now})
                 """))) {
@@ -170,7 +181,7 @@ public final class LeaseTable {
     /** @return whether the claim was still good, and now is for another {@code ttl} */
     public boolean renew(Claim claim, Duration ttl) {
         return transactions.statement("renew the lease of outbox " + claim.outbox(), connection -> {
-            try (PreparedStatement statement = connection.prepareStatement(dialect.sql("""
+            try (PreparedStatement statement = connection.prepareStatement(sql("""
                     update posthaste_lease set expires_at = {fromNow}
                     where outbox = ? and owner = ? and epoch = ?
                     """))) {
@@ -184,7 +195,7 @@ public final class LeaseTable {
     /** Gives a lease back at once, for anybody to take; nothing happens if the claim is not good any more. */
     public void release(Claim claim) {
         transactions.statement("release the lease of outbox " + claim.outbox(), connection -> {
-            try (PreparedStatement statement = connection.prepareStatement(dialect.sql("""
+            try (PreparedStatement statement = connection.prepareStatement(sql("""
                     update posthaste_lease set owner = '', expires_at = {now}
                     where outbox = ? and owner = ? and epoch = ?
                     """))) {
@@ -196,8 +207,8 @@ public final class LeaseTable {
 
     /** Whether the claim is good, and stays so until this transaction ends. */
     boolean holds(Connection connection, Claim claim) throws SQLException {
-        try (PreparedStatement statement = connection.prepareStatement(dialect.sql(
-                "select epoch from posthaste_lease where outbox = ? and owner = ? and epoch = ? {share}"))) {
+        try (PreparedStatement statement = connection.prepareStatement(
+                sql("select epoch from posthaste_lease where outbox = ? and owner = ? and epoch = ? {share}"))) {
             bind(statement, 1, claim);
             try (ResultSet rows = statement.executeQuery()) {
                 return rows.next();

@@ -8,27 +8,32 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.TreeMap;
 
 /** MySQL 8 and later, and MariaDB 10.6 and later: InnoDB with its two spellings. */
 final class MySqlDialect extends Dialect {
+    private static final String UTC = "utc_timestamp(6)";
+
     private final String name;
     private final String share;
     private final int streamingFetchSize;
+    private final String now;
 
-    private MySqlDialect(String name, String share, int streamingFetchSize) {
+    private MySqlDialect(String name, String share, int streamingFetchSize, String now) {
         this.name = name;
         this.share = share;
         this.streamingFetchSize = streamingFetchSize;
+        this.now = now;
     }
 
     /** Connector/J streams when asked for the lowest number there is. */
     static MySqlDialect mysql() {
-        return new MySqlDialect("mysql", "for share", Integer.MIN_VALUE);
+        return new MySqlDialect("mysql", "for share", Integer.MIN_VALUE, UTC);
     }
 
     static MySqlDialect mariadb() {
-        return new MySqlDialect("mariadb", "lock in share mode", 250);
+        return new MySqlDialect("mariadb", "lock in share mode", 250, UTC);
     }
 
     @Override
@@ -38,27 +43,43 @@ final class MySqlDialect extends Dialect {
 
     @Override
     String now() {
-        return "utc_timestamp(6)";
+        return now;
+    }
+
+    /** {@code datetime} columns know no zone: they show what whoever wrote them meant. */
+    @Override
+    Dialect inZone(String zone) {
+        return switch (zone) {
+            case "UTC" -> this;
+            case "session" -> new MySqlDialect(name, share, streamingFetchSize, "now(6)");
+            default ->
+                new MySqlDialect(name, share, streamingFetchSize, "convert_tz(" + UTC + ", '+00:00', '" + zone + "')");
+        };
     }
 
     @Override
     String fromNow() {
-        return "utc_timestamp(6) + interval ? microsecond";
+        return now + " + interval ? microsecond";
     }
 
     @Override
     String nanosUntil(String column) {
-        return "timestampdiff(microsecond, utc_timestamp(6), " + column + ") * 1000";
+        return "timestampdiff(microsecond, " + now + ", " + column + ") * 1000";
     }
 
     @Override
     String nanosSince(String column) {
-        return "timestampdiff(microsecond, " + column + ", utc_timestamp(6)) * 1000";
+        return "timestampdiff(microsecond, " + column + ", " + now + ") * 1000";
     }
 
     @Override
     String pendingHint(TableLayout layout) {
-        return "force index (" + quote(layout.pendingIndex()) + ")";
+        return "force index (" + quote(Objects.requireNonNull(layout.pendingIndex())) + ")";
+    }
+
+    @Override
+    String primaryKeyHint() {
+        return "force index (primary)";
     }
 
     @Override

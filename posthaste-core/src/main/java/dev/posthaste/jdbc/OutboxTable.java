@@ -1,130 +1,59 @@
 package dev.posthaste.jdbc;
 
-import dev.posthaste.DuplicateEventException;
-import dev.posthaste.Event;
+import dev.posthaste.OutboxDefinition;
 import dev.posthaste.Status;
+import dev.posthaste.format.Envelope;
+import dev.posthaste.jdbc.TableLayout.Column;
+import dev.posthaste.jdbc.TableLayout.Payload;
 import dev.posthaste.journal.PendingEvent;
 import dev.posthaste.journal.PendingMark;
 import dev.posthaste.journal.StoredEvent;
-import dev.posthaste.journal.Verdict;
-import java.nio.charset.StandardCharsets;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.EnumMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
-/** Every statement on an outbox's table. Runs them on the connection it is given and decides nothing. Thread-safe. */
+/** Reads an outbox's table, on the connection it is given. Thread-safe. */
 public final class OutboxTable {
+    private static final int MANY = 5_000;
+    private static final long LOOK_NANOS = 1_000_000_000L;
+
     private final Dialect dialect;
+    private final OutboxDefinition outbox;
     private final TableLayout layout;
-    private final String table;
-    private final String insert;
+    private final OutboxStatements statements;
+    private final boolean choosesPlans;
     private final String fetch;
     private final String scan;
     private final String load;
-    private final String markPublished;
-    private final String markRetry;
-    private final String markDead;
+    private volatile @Nullable Pending pending;
 
-    public OutboxTable(Dialect dialect, TableLayout layout) {
+    public OutboxTable(Dialect dialect, OutboxDefinition outbox) {
         this.dialect = dialect;
-        this.layout = layout;
-        this.table = dialect.quoteTable(layout.table());
-        String position = dialect.pendingPosition();
-        String inOrder = " order by " + dialect.pendingOrder() + " " + dialect.limit();
-        String columns = """
-                select id, event_id, event_type, event_version, event_key, destination, routing_key, headers, payload,
-                       attempts, max_attempts, {nanosUntil:next_attempt_at}, {nanosSince:created_at}
-                """;
-        String pending = "from " + table + " " + dialect.pendingHint(layout) + " where status = 'pending' ";
-        this.insert = dialect.sql("insert into " + table + """
-                 (event_id, event_type, event_version, event_key, destination, routing_key, headers, payload, status,
-                  attempts, max_attempts, next_attempt_at, created_at, updated_at)
-                values (?, ?, ?, ?, ?, ?, ?, ?, 'pending', 0, ?, %s, {now}, {now})
-                """);
-        this.fetch = dialect.sql(columns + pending + "and " + position + " > ?" + inOrder);
-        this.scan = dialect.sql("select id, event_key, {nanosUntil:next_attempt_at} " + pending + "and " + position
-                + " > ? and " + position + " <= ?" + inOrder);
-        this.load = dialect.sql(columns + "from " + table + " where status = 'pending' and id ") + "%s order by id";
-        this.markPublished = dialect.sql("update " + table
-                        + " set status = 'published', published_at = {now}, next_attempt_at = null, updated_at = {now}"
-                        + " where status = 'pending' and id ")
-                + "%s";
-        this.markRetry = dialect.sql("update " + table
-                + " set attempts = ?, last_error = ?, next_attempt_at = {fromNow}, updated_at = {now}"
-                + " where status = 'pending' and id = ?");
-        this.markDead = dialect.sql("update " + table
-                + " set status = 'dead', attempts = ?, last_error = ?, next_attempt_at = null, updated_at = {now}"
-                + " where status = 'pending' and id = ?");
+        this.outbox = outbox;
+        this.layout = outbox.table();
+        this.statements = new OutboxStatements(dialect, layout);
+        this.choosesPlans =
+                layout.pendingIndex() == null && !dialect.primaryKeyHint().isEmpty();
+        this.fetch = statements.fetch();
+        this.scan = statements.scan();
+        this.load = statements.load();
     }
 
-    /** An event made ready for its row. */
-    public record NewRow(Event event, @Nullable String headers, byte[] payload) {}
-
-    /** @throws DuplicateEventException if one of the event ids is there already */
-    public void insert(Connection connection, List<NewRow> rows) throws SQLException {
-        boolean delayed = rows.stream().anyMatch(row -> !row.event().delay().isZero());
-        String sql = insert.formatted(delayed ? "case when ? then " + dialect.fromNow() + " end" : "null");
-        try (PreparedStatement statement = connection.prepareStatement(sql)) {
-            for (NewRow row : rows) {
-                bind(statement, row, delayed);
-                if (rows.size() > 1) {
-                    statement.addBatch();
-                }
-            }
-            if (rows.size() > 1) {
-                statement.executeBatch();
-            } else {
-                statement.executeUpdate();
-            }
-        } catch (SQLException e) {
-            for (@Nullable Throwable each = e; each != null; each = each.getCause()) {
-                if (each instanceof SQLException sqlException && dialect.isDuplicate(sqlException)) {
-                    throw new DuplicateEventException(
-                            "An event is in table " + layout.table() + " already: "
-                                    + rows.stream()
-                                            .map(row -> row.event().id())
-                                            .limit(10)
-                                            .collect(Collectors.joining(", ")),
-                            e);
-                }
-            }
-            throw e;
-        }
-    }
-
-    private void bind(PreparedStatement statement, NewRow row, boolean delayed) throws SQLException {
-        Event event = row.event();
-        statement.setString(1, event.id());
-        statement.setString(2, event.type());
-        statement.setString(3, event.version());
-        statement.setString(4, event.key());
-        statement.setString(5, event.destination());
-        statement.setString(6, event.routingKey());
-        statement.setString(7, row.headers());
-        if (layout.binaryPayload()) {
-            statement.setBytes(8, row.payload());
-        } else {
-            statement.setString(8, new String(row.payload(), StandardCharsets.UTF_8));
-        }
-        statement.setObject(9, event.maxAttempts(), java.sql.Types.INTEGER);
-        if (delayed) {
-            statement.setBoolean(10, !event.delay().isZero());
-            statement.setLong(11, event.delay().toNanos() / 1000);
-        }
-    }
+    // --- Reading -----------------------------------------------------------------------------------------------------
 
     List<PendingEvent> fetch(Connection connection, long after, int limit, long maxBytes) throws SQLException {
-        try (PreparedStatement statement = connection.prepareStatement(fetch)) {
+        String sql = hasManyPending(connection) ? statements.fetchByPrimaryKey() : fetch;
+        try (PreparedStatement statement = connection.prepareStatement(sql)) {
             statement.setLong(1, after);
             statement.setInt(2, limit);
             return read(statement, maxBytes);
@@ -132,25 +61,49 @@ public final class OutboxTable {
     }
 
     List<PendingEvent> load(Connection connection, Collection<Long> ids, long maxBytes) throws SQLException {
-        try (PreparedStatement statement = prepareWithIds(connection, load, 1, ids)) {
+        try (PreparedStatement statement = dialect.prepareWithIds(connection, load, ids)) {
             return read(statement, maxBytes);
         }
     }
 
     List<PendingMark> scan(Connection connection, long after, long through, int limit) throws SQLException {
-        try (PreparedStatement statement = connection.prepareStatement(scan)) {
+        String sql = hasManyPending(connection) ? statements.scanByPrimaryKey() : scan;
+        try (PreparedStatement statement = connection.prepareStatement(sql)) {
             statement.setLong(1, after);
             statement.setLong(2, through);
             statement.setInt(3, limit);
             List<PendingMark> marks = new ArrayList<>();
             try (ResultSet rows = statement.executeQuery()) {
                 while (rows.next()) {
-                    marks.add(new PendingMark(rows.getLong(1), rows.getString(2), rows.getLong(3)));
+                    marks.add(new PendingMark(rows.getLong(1), noneIfEmpty(rows.getString(2)), rows.getLong(3)));
                 }
             }
             return marks;
         }
     }
+
+    /**
+     * In a table that has no index of Posthaste's, the database finds a few pending rows by an index on the status; of many
+     * it would sort them all, where the primary key has them in order. Looked at once a second at most.
+     */
+    private boolean hasManyPending(Connection connection) throws SQLException {
+        if (!choosesPlans) {
+            return false;
+        }
+        Pending known = pending;
+        long now = System.nanoTime();
+        if (known == null || now - known.at() > LOOK_NANOS) {
+            try (Statement statement = connection.createStatement();
+                    ResultSet rows = statement.executeQuery(statements.countPendingUpTo(MANY))) {
+                rows.next();
+                known = new Pending(rows.getInt(1) == MANY, now);
+                pending = known;
+            }
+        }
+        return known.many();
+    }
+
+    private record Pending(boolean many, long at) {}
 
     private List<PendingEvent> read(PreparedStatement statement, long maxBytes) throws SQLException {
         boolean inTransaction = !statement.getConnection().getAutoCommit();
@@ -161,7 +114,7 @@ public final class OutboxTable {
         long bytes = 0;
         try (ResultSet rows = statement.executeQuery()) {
             while (bytes < maxBytes && rows.next()) {
-                PendingEvent event = pendingEvent(rows);
+                PendingEvent event = event(rows);
                 events.add(event);
                 bytes += event.event().payload().length;
             }
@@ -169,87 +122,87 @@ public final class OutboxTable {
         return events;
     }
 
-    private static PendingEvent pendingEvent(ResultSet row) throws SQLException {
+    private PendingEvent event(ResultSet row) throws SQLException {
+        long id = row.getLong(1);
+        String eventId = noneIfEmpty(row.getString(2));
+        String version = row.getString(4);
+        String destination = noneIfEmpty(row.getString(6));
+        byte[] payload = row.getBytes(9);
         StoredEvent event = new StoredEvent(
-                row.getLong(1),
-                row.getString(2),
+                id,
+                eventId == null ? StoredEvent.idOfRow(outbox.name(), id) : eventId,
                 row.getString(3),
-                row.getString(4),
-                row.getString(5),
-                row.getString(6),
-                row.getString(7),
+                version == null ? "v1" : version,
+                noneIfEmpty(row.getString(5)),
+                destination == null ? null : layout.destinationPrefix() + destination,
+                noneIfEmpty(row.getString(7)),
                 row.getString(8),
-                row.getBytes(9));
+                payload == null ? new byte[0] : payload);
         int maxAttempts = row.getInt(11);
         return new PendingEvent(
-                event, row.getInt(10), maxAttempts == 0 ? null : maxAttempts, row.getLong(12), row.getLong(13));
+                payload == null
+                        ? event.defective("its payload is null")
+                        : layout.payload() == Payload.ENVELOPE ? opened(event) : event,
+                row.getInt(10),
+                maxAttempts == 0 ? null : maxAttempts,
+                row.getLong(12),
+                row.getLong(13));
     }
 
-    /** @return how many rows were still pending */
-    int mark(Connection connection, List<Verdict> verdicts) throws SQLException {
-        List<Verdict> inIdOrder = new ArrayList<>(verdicts);
-        inIdOrder.sort((a, b) -> Long.compare(a.id(), b.id()));
-        List<Long> published = new ArrayList<>();
-        int marked = 0;
-        int refused = 0;
-        try (PreparedStatement retry = connection.prepareStatement(markRetry);
-                PreparedStatement dead = connection.prepareStatement(markDead)) {
-            for (Verdict verdict : inIdOrder) {
-                if (verdict instanceof Verdict.Retry each) {
-                    retry.setInt(1, each.attempts());
-                    retry.setString(2, cut(each.error()));
-                    retry.setLong(3, each.delay().toNanos() / 1000);
-                    retry.setLong(4, each.id());
-                    retry.addBatch();
-                    refused++;
-                } else if (verdict instanceof Verdict.Dead each) {
-                    dead.setInt(1, each.attempts());
-                    dead.setString(2, cut(each.error()));
-                    dead.setLong(3, each.id());
-                    dead.addBatch();
-                    refused++;
-                } else {
-                    published.add(verdict.id());
-                }
-            }
-            if (refused > 0) {
-                marked += changed(retry.executeBatch()) + changed(dead.executeBatch());
-            }
-        }
-        if (!published.isEmpty()) {
-            try (PreparedStatement statement = prepareWithIds(connection, markPublished, 1, published)) {
-                marked += statement.executeUpdate();
-            }
-        }
-        return marked;
+    private static @Nullable String noneIfEmpty(@Nullable String text) {
+        return text == null || text.isEmpty() ? null : text;
     }
 
-    /** A driver that rewrites a batch no longer knows each count; it says so, and the statement did not fail. */
-    private static int changed(int[] counts) {
-        int changed = 0;
-        for (int count : counts) {
-            changed += count == Statement.SUCCESS_NO_INFO ? 1 : count;
+    /** What the envelope in the payload column says; the columns go before. */
+    private static StoredEvent opened(StoredEvent row) {
+        try {
+            Envelope envelope = Envelope.open(row.payload());
+            String eventId = envelope.eventId();
+            String version = envelope.eventVersion();
+            return row.opened(
+                    eventId == null ? row.eventId() : eventId,
+                    version == null ? row.version() : version,
+                    envelope.payload(),
+                    envelope.aggregateId());
+        } catch (IllegalArgumentException e) {
+            return row.defective("its payload cannot be opened: " + e.getMessage());
         }
-        return changed;
     }
 
-    int requeue(Connection connection, Collection<Long> ids) throws SQLException {
-        String sql = dialect.sql("update " + table + " set status = 'pending', attempts = 0, next_attempt_at = null,"
-                        + " updated_at = {now} where status = 'dead' and id ")
-                + "%s";
-        try (PreparedStatement statement = prepareWithIds(connection, sql, 1, ids)) {
-            return statement.executeUpdate();
+    // --- Unconsumed --------------------------------------------------------------------------------------------------
+
+    /** @return how many events, nanoseconds since the oldest was published */
+    long[] countUnconsumed(Connection connection, Duration limit) throws SQLException {
+        try (PreparedStatement statement = connection.prepareStatement(statements.countUnconsumed())) {
+            statement.setLong(1, -(limit.toNanos() / 1000));
+            try (ResultSet rows = statement.executeQuery()) {
+                rows.next();
+                return new long[] {rows.getLong(1), rows.getLong(2)};
+            }
         }
     }
+
+    List<PendingEvent> unconsumed(Connection connection, Duration limit, int most) throws SQLException {
+        try (PreparedStatement statement = connection.prepareStatement(statements.unconsumed())) {
+            statement.setLong(1, -(limit.toNanos() / 1000));
+            statement.setInt(2, most);
+            return read(statement, Long.MAX_VALUE);
+        }
+    }
+
+    // --- Operating ---------------------------------------------------------------------------------------------------
 
     Map<String, Long> deadKeys(Connection connection, int limit) throws SQLException {
-        String sql = "select event_key, min(id) from " + table
-                + " where status = 'dead' and event_key is not null group by event_key limit " + limit;
         Map<String, Long> keys = new LinkedHashMap<>();
-        try (Statement statement = connection.createStatement();
-                ResultSet rows = statement.executeQuery(sql)) {
-            while (rows.next()) {
-                keys.put(rows.getString(1), rows.getLong(2));
+        if (!layout.has(Column.KEY)) {
+            return keys;
+        }
+        try (PreparedStatement statement = connection.prepareStatement(statements.deadKeys())) {
+            statement.setInt(1, limit);
+            try (ResultSet rows = statement.executeQuery()) {
+                while (rows.next()) {
+                    keys.put(rows.getString(1), rows.getLong(2));
+                }
             }
         }
         return keys;
@@ -261,9 +214,12 @@ public final class OutboxTable {
             counts.put(status, 0L);
         }
         try (Statement statement = connection.createStatement();
-                ResultSet rows = statement.executeQuery("select status, count(*) from " + table + " group by status")) {
+                ResultSet rows = statement.executeQuery(statements.counts())) {
             while (rows.next()) {
-                counts.put(Status.ofCode(rows.getString(1)), rows.getLong(2));
+                Status status = layout.status(rows.getString(1));
+                if (status != null) {
+                    counts.put(status, rows.getLong(2));
+                }
             }
         }
         return counts;
@@ -271,67 +227,34 @@ public final class OutboxTable {
 
     /** @return pending, dead, nanoseconds since the oldest pending event was written */
     long[] backlog(Connection connection) throws SQLException {
-        String hint = dialect.pendingHint(layout);
-        String sql = dialect.sql("select (select count(*) from " + table + " " + hint + " where status = 'pending'),"
-                + " (select count(*) from " + table + " where status = 'dead'),"
-                + " coalesce((select {nanosSince:created_at} from " + table + " " + hint
-                + " where status = 'pending' order by " + dialect.pendingOrder()
-                + " limit 1), 0)");
         try (Statement statement = connection.createStatement();
-                ResultSet rows = statement.executeQuery(sql)) {
+                ResultSet rows = statement.executeQuery(statements.backlog())) {
             rows.next();
             return new long[] {rows.getLong(1), rows.getLong(2), rows.getLong(3)};
         }
     }
 
-    /** One row as retention sees it. {@code restNanos}: since it reached its status; {@code ageNanos}: since its write. */
-    record Aged(long id, Status status, long restNanos, long ageNanos) {}
+    /**
+     * One row as retention sees it.
+     *
+     * @param status null where it is another program's
+     * @param restNanos since it reached its status
+     * @param ageNanos since its write
+     */
+    record Aged(long id, @Nullable Status status, long restNanos, long ageNanos) {}
 
     List<Aged> aged(Connection connection, long after, int limit) throws SQLException {
-        String sql = dialect.sql("select id, status, {nanosSince:updated_at}, {nanosSince:created_at} from " + table
-                + " where id > ? order by id limit ?");
         List<Aged> rows = new ArrayList<>();
-        try (PreparedStatement statement = connection.prepareStatement(sql)) {
+        try (PreparedStatement statement = connection.prepareStatement(statements.aged())) {
             statement.setLong(1, after);
             statement.setInt(2, limit);
             try (ResultSet row = statement.executeQuery()) {
                 while (row.next()) {
-                    rows.add(new Aged(row.getLong(1), Status.ofCode(row.getString(2)), row.getLong(3), row.getLong(4)));
+                    rows.add(new Aged(row.getLong(1), layout.status(row.getString(2)), row.getLong(3), row.getLong(4)));
                 }
             }
         }
         return rows;
-    }
-
-    int delete(Connection connection, Collection<Long> ids, Collection<Status> statuses) throws SQLException {
-        String codes =
-                statuses.stream().map(status -> "'" + status.code() + "'").collect(Collectors.joining(", "));
-        String sql = "delete from " + table + " where status in (" + codes + ") and id %s";
-        try (PreparedStatement statement = prepareWithIds(connection, sql, 1, ids)) {
-            return statement.executeUpdate();
-        }
-    }
-
-    /** Prepares {@code template}, whose {@code %s} stands for a comparison of the id with the list. */
-    private PreparedStatement prepareWithIds(
-            Connection connection, String template, int parameter, Collection<Long> ids) throws SQLException {
-        if (dialect.bindsArrays()) {
-            PreparedStatement statement = connection.prepareStatement(template.formatted("= any(?)"));
-            statement.setArray(parameter, connection.createArrayOf("bigint", ids.toArray()));
-            return statement;
-        }
-        String list = ids.stream().map(String::valueOf).collect(Collectors.joining(",", "in (", ")"));
-        return connection.prepareStatement(template.formatted(list));
-    }
-
-    /** At most {@link TableLayout#MAX_ERROR} characters, never half a surrogate pair, no NUL. */
-    static String cut(String error) {
-        String clean = error.replace('\0', ' ');
-        if (clean.length() <= TableLayout.MAX_ERROR) {
-            return clean;
-        }
-        int end = TableLayout.MAX_ERROR;
-        return clean.substring(0, Character.isHighSurrogate(clean.charAt(end - 1)) ? end - 1 : end);
     }
 
     /** The statement that finds work, for plans and their tests. */
@@ -342,10 +265,5 @@ public final class OutboxTable {
     /** The statement that looks behind, for plans and their tests. */
     public String scanStatement() {
         return scan;
-    }
-
-    /** The statement that marks events as published, for benchmarks: its one parameter or {@code %s} is the ids. */
-    public String publishedStatement() {
-        return markPublished;
     }
 }

@@ -1,9 +1,11 @@
 package dev.posthaste.jdbc;
 
 import java.sql.Connection;
+import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
+import java.sql.Types;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -35,14 +37,13 @@ final class PostgreSqlDialect extends Dialect {
         return "(extract(epoch from (now() - " + column + ")) * 1000000000)::bigint";
     }
 
-    /** None: the pending index is partial and on an expression, so it is the only one that serves the statement. */
     /**
      * The primary key could serve {@code id > ?} too, and with stale statistics would read every published row; it cannot
      * serve an expression.
      */
     @Override
-    String pendingPosition() {
-        return "(id + 0)";
+    String pendingPosition(String id) {
+        return "(" + id + " + 0)";
     }
 
     /**
@@ -54,6 +55,13 @@ final class PostgreSqlDialect extends Dialect {
         return "limit (select ?::bigint)";
     }
 
+    /** As a text of no known type, which the server makes what the column needs. */
+    @Override
+    void bindText(PreparedStatement statement, int parameter, String text) throws SQLException {
+        statement.setObject(parameter, text, Types.OTHER);
+    }
+
+    /** None: the pending index is partial and on an expression, so it is the only one that serves the statement. */
     @Override
     String pendingHint(TableLayout layout) {
         return "";

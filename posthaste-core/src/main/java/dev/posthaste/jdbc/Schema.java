@@ -1,5 +1,6 @@
 package dev.posthaste.jdbc;
 
+import dev.posthaste.Names;
 import dev.posthaste.OutboxDefinition;
 import java.io.IOException;
 import java.io.InputStream;
@@ -15,16 +16,20 @@ import java.util.Arrays;
 import java.util.Collection;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Set;
+import java.util.TreeMap;
 import java.util.TreeSet;
 import javax.sql.DataSource;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Posthaste's tables: the scripts as text for whoever runs them by hand, {@link #create} for whoever does not, and
  * {@link #check} for what is missing.
  *
  * <p>The scripts lie in the jar under {@code dev/posthaste/jdbc/DIALECT/}: {@code outbox.sql} for one outbox, written
- * for the name {@code posthaste_outbox}, and {@code posthaste.sql} for the tables that belong to Posthaste itself.
+ * for the name {@code posthaste_outbox}, {@code debezium.sql} likewise, {@code leases.sql} for relays and
+ * {@code inbox.sql} for consumers.
  */
 public final class Schema {
     private static final String SCRIPT_NAME = "posthaste_outbox";
@@ -37,34 +42,81 @@ public final class Schema {
         this.dialect = dialect;
     }
 
-    /** Creates what does not exist yet: the tables of {@code outboxes}, and Posthaste's own. */
+    /**
+     * Creates what does not exist yet: the tables of {@code outboxes}, and Posthaste's own. A table that belongs to other
+     * programs is left as it is.
+     */
     public static void create(DataSource dataSource, Collection<OutboxDefinition> outboxes) throws SQLException {
         try (Connection connection = dataSource.getConnection()) {
             Schema schema = new Schema(Dialect.of(connection));
             List<String> scripts = new ArrayList<>(List.of(schema.ownScript()));
-            outboxes.forEach(outbox -> scripts.add(schema.outboxScript(outbox.table())));
-            try (Statement statement = connection.createStatement()) {
-                for (String sql : statements(scripts)) {
-                    statement.execute(sql);
-                }
-            }
-            if (!connection.getAutoCommit()) {
-                connection.commit();
-            }
+            outboxes.stream()
+                    .filter(outbox -> outbox.table().script() != null)
+                    .forEach(outbox -> scripts.add(schema.outboxScript(outbox)));
+            run(connection, scripts);
         }
     }
 
-    /** The script that creates one outbox. */
-    public String outboxScript(TableLayout layout) {
-        String script = resource("outbox.sql")
-                .replace(dialect.quote(SCRIPT_NAME), dialect.quoteTable(layout.table()))
+    /**
+     * Creates the tables {@code posthaste_lease} and {@code posthaste_relay} in another schema (on MySQL and MariaDB:
+     * another database of the same server), for relays that may not create any beside the outboxes. The schema exists.
+     */
+    public static void createLeases(DataSource dataSource, String schema) throws SQLException {
+        Names.requireTable(schema);
+        try (Connection connection = dataSource.getConnection()) {
+            Dialect dialect = Dialect.of(connection);
+            String script = new Schema(dialect).resource("leases.sql");
+            for (String table : OWN_TABLES) {
+                script = script.replace(" " + table + " (", " " + dialect.quoteTable(schema) + "." + table + " (");
+            }
+            run(connection, List.of(script));
+        }
+    }
+
+    private static void run(Connection connection, List<String> scripts) throws SQLException {
+        try (Statement statement = connection.createStatement()) {
+            for (String sql : statements(scripts)) {
+                statement.execute(sql);
+            }
+        }
+        if (!connection.getAutoCommit()) {
+            connection.commit();
+        }
+    }
+
+    /**
+     * The script that creates one outbox.
+     *
+     * @throws IllegalArgumentException if its table exists already and belongs to other programs
+     */
+    public String outboxScript(OutboxDefinition outbox) {
+        TableLayout layout = outbox.table();
+        String file = layout.script();
+        if (file == null) {
+            throw new IllegalArgumentException("Table " + layout.table() + " of outbox " + outbox.name()
+                    + " exists already; Posthaste has no script for it");
+        }
+        String script = resource(file) + (outbox.tracked() && hasPublishedIndex() ? resource("tracked.sql") : "");
+        if (!layout.isStandard()) {
+            script = script.replace(
+                    "_published on \"" + SCRIPT_NAME + "\" (id)",
+                    "_published on \"" + SCRIPT_NAME + "\" (" + layout.column(TableLayout.Column.ID) + ")");
+        }
+        script = script.replace(dialect.quote(SCRIPT_NAME), dialect.quoteTable(layout.table()))
                 .replace(SCRIPT_NAME + "_", layout.simpleName() + "_");
-        return layout.binaryPayload() ? script.replaceAll("(?m)^(  payload +)\\w+", "$1" + binaryType()) : script;
+        return layout.payload() == TableLayout.Payload.BINARY
+                ? script.replaceAll("(?m)^(  payload +)\\w+", "$1" + binaryType())
+                : script;
+    }
+
+    /** Elsewhere the index on the status serves. */
+    private boolean hasPublishedIndex() {
+        return dialect == Dialect.POSTGRESQL;
     }
 
     /** The script that creates the lease, relay and inbox tables. */
     public String ownScript() {
-        return resource("posthaste.sql");
+        return resource("leases.sql") + resource("inbox.sql");
     }
 
     private String binaryType() {
@@ -111,19 +163,26 @@ public final class Schema {
 
     /** Says which table, column or index is missing for relays, and which setting endangers the promises. */
     public static Findings check(DataSource dataSource, Collection<OutboxDefinition> outboxes) throws SQLException {
+        return check(dataSource, outboxes, null);
+    }
+
+    /** As the other; {@code leases} is the schema that holds the lease tables, or null for the connection's. */
+    public static Findings check(DataSource dataSource, Collection<OutboxDefinition> outboxes, @Nullable String leases)
+            throws SQLException {
         try (Connection connection = dataSource.getConnection()) {
             Dialect dialect = Dialect.of(connection);
-            List<String> errors = new ArrayList<>();
-            DatabaseMetaData data = connection.getMetaData();
+            Findings findings =
+                    new Findings(new ArrayList<>(), new ArrayList<>(dialect.durabilityWarnings(connection)));
             for (String table : OWN_TABLES) {
-                if (columns(connection, data, table).isEmpty()) {
-                    errors.add("table " + table + " is missing");
+                String name = leases == null ? table : leases + "." + table;
+                if (columns(connection, name).isEmpty()) {
+                    findings.errors().add("table " + name + " is missing");
                 }
             }
             for (OutboxDefinition outbox : outboxes) {
-                checkOutbox(connection, data, outbox, errors);
+                new Schema(dialect).checkOutbox(connection, outbox, findings);
             }
-            return new Findings(errors, dialect.durabilityWarnings(connection));
+            return findings;
         }
     }
 
@@ -132,7 +191,7 @@ public final class Schema {
         try (Connection connection = dataSource.getConnection()) {
             List<String> errors = new ArrayList<>();
             for (String table : INBOX_TABLES) {
-                if (columns(connection, connection.getMetaData(), table).isEmpty()) {
+                if (columns(connection, table).isEmpty()) {
                     errors.add("table " + table + " is missing");
                 }
             }
@@ -140,54 +199,54 @@ public final class Schema {
         }
     }
 
-    private static final List<String> STANDARD_COLUMNS = List.of(
-            "id",
-            "event_id",
-            "event_type",
-            "event_version",
-            "event_key",
-            "destination",
-            "routing_key",
-            "headers",
-            "payload",
-            "status",
-            "attempts",
-            "max_attempts",
-            "next_attempt_at",
-            "last_error",
-            "created_at",
-            "published_at",
-            "consumed_at",
-            "updated_at");
-
-    private static void checkOutbox(
-            Connection connection, DatabaseMetaData data, OutboxDefinition outbox, List<String> errors)
-            throws SQLException {
+    private void checkOutbox(Connection connection, OutboxDefinition outbox, Findings findings) throws SQLException {
         TableLayout layout = outbox.table();
-        Set<String> columns = columns(connection, data, layout.table());
+        Set<String> columns = columns(connection, layout.table());
         if (columns.isEmpty()) {
-            errors.add("table " + layout.table() + " of outbox " + outbox.name() + " is missing");
+            findings.errors().add("table " + layout.table() + " of outbox " + outbox.name() + " is missing");
             return;
         }
-        for (String column : STANDARD_COLUMNS) {
-            if (!columns.contains(column)) {
-                errors.add("table " + layout.table() + " has no column " + column);
+        for (String column : layout.columns().values()) {
+            if (!columns.contains(column.toLowerCase(Locale.ROOT))) {
+                findings.errors().add("table " + layout.table() + " has no column " + column);
             }
         }
-        Set<String> indexes = indexes(connection, data, layout.table());
-        if (!indexes.contains(layout.pendingIndex())) {
-            errors.add("table " + layout.table() + " has no index " + layout.pendingIndex());
-        }
-        if (!indexes.contains(layout.simpleName() + "_event_id")) {
-            errors.add("table " + layout.table() + " has no unique index " + layout.simpleName() + "_event_id");
+        Map<String, String> indexes = indexes(connection, layout.table());
+        if (layout.pendingIndex() != null) {
+            checkIndexes(outbox, indexes.keySet(), findings);
+        } else if (!indexes.containsValue(
+                layout.column(TableLayout.Column.STATUS).toLowerCase(Locale.ROOT))) {
+            findings.warnings()
+                    .add("table " + layout.table() + " has no index that begins with "
+                            + layout.column(TableLayout.Column.STATUS)
+                            + ": looking for events that wait reads all of it, again and again");
         }
     }
 
-    private static Set<String> columns(Connection connection, DatabaseMetaData data, String table) throws SQLException {
+    private void checkIndexes(OutboxDefinition outbox, Set<String> indexes, Findings findings) {
+        TableLayout layout = outbox.table();
+        requireIndex(layout, layout.simpleName() + "_pending", "index", indexes, findings);
+        if (layout.isStandard()) {
+            requireIndex(layout, layout.simpleName() + "_event_id", "unique index", indexes, findings);
+        }
+        if (outbox.tracked() && hasPublishedIndex()) {
+            requireIndex(layout, layout.simpleName() + "_published", "index", indexes, findings);
+        }
+    }
+
+    private static void requireIndex(
+            TableLayout layout, String index, String kind, Set<String> indexes, Findings findings) {
+        if (!indexes.contains(index.toLowerCase(Locale.ROOT))) {
+            findings.errors().add("table " + layout.table() + " has no " + kind + " " + index);
+        }
+    }
+
+    private static Set<String> columns(Connection connection, String table) throws SQLException {
+        DatabaseMetaData data = connection.getMetaData();
         Set<String> names = new TreeSet<>();
         for (String spelling : spellings(table)) {
             try (ResultSet rows = data.getColumns(
-                    connection.getCatalog(), schema(connection, table), pattern(data, spelling), null)) {
+                    catalog(connection, table), schema(connection, table), pattern(data, spelling), null)) {
                 while (rows.next()) {
                     names.add(rows.getString("COLUMN_NAME").toLowerCase(Locale.ROOT));
                 }
@@ -196,14 +255,19 @@ public final class Schema {
         return names;
     }
 
-    private static Set<String> indexes(Connection connection, DatabaseMetaData data, String table) throws SQLException {
-        Set<String> names = new TreeSet<>();
+    /** The indexes' names, each with its first column. */
+    private static Map<String, String> indexes(Connection connection, String table) throws SQLException {
+        Map<String, String> names = new TreeMap<>();
         for (String spelling : spellings(table)) {
-            try (ResultSet rows =
-                    data.getIndexInfo(connection.getCatalog(), schema(connection, table), spelling, false, true)) {
+            try (ResultSet rows = connection
+                    .getMetaData()
+                    .getIndexInfo(catalog(connection, table), schema(connection, table), spelling, false, true)) {
                 while (rows.next()) {
-                    if (rows.getString("INDEX_NAME") != null) {
-                        names.add(rows.getString("INDEX_NAME").toLowerCase(Locale.ROOT));
+                    String index = rows.getString("INDEX_NAME");
+                    if (index != null && rows.getInt("ORDINAL_POSITION") == 1) {
+                        names.put(
+                                index.toLowerCase(Locale.ROOT),
+                                String.valueOf(rows.getString("COLUMN_NAME")).toLowerCase(Locale.ROOT));
                     }
                 }
             }
@@ -217,9 +281,16 @@ public final class Schema {
         return Set.of(simple, simple.toUpperCase(Locale.ROOT));
     }
 
-    private static @org.jspecify.annotations.Nullable String schema(Connection connection, String table)
-            throws SQLException {
-        return table.contains(".") ? table.substring(0, table.indexOf('.')) : connection.getSchema();
+    /** MySQL and MariaDB call a schema a catalog. */
+    private static @Nullable String catalog(Connection connection, String table) throws SQLException {
+        return table.contains(".") && connection.getSchema() == null
+                ? table.substring(0, table.indexOf('.'))
+                : connection.getCatalog();
+    }
+
+    private static @Nullable String schema(Connection connection, String table) throws SQLException {
+        String current = connection.getSchema();
+        return table.contains(".") && current != null ? table.substring(0, table.indexOf('.')) : current;
     }
 
     private static String pattern(DatabaseMetaData data, String name) throws SQLException {

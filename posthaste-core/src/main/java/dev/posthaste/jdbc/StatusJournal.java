@@ -1,12 +1,14 @@
 package dev.posthaste.jdbc;
 
 import dev.posthaste.OutboxDefinition;
+import dev.posthaste.RetryPolicy;
 import dev.posthaste.Status;
 import dev.posthaste.journal.Claim;
 import dev.posthaste.journal.Journal;
 import dev.posthaste.journal.LeaseLostException;
 import dev.posthaste.journal.PendingEvent;
 import dev.posthaste.journal.PendingMark;
+import dev.posthaste.journal.Receipt;
 import dev.posthaste.journal.Verdict;
 import java.sql.Connection;
 import java.sql.SQLException;
@@ -25,15 +27,22 @@ public final class StatusJournal implements Journal {
     private final Transactions transactions;
     private final Dialect dialect;
     private final OutboxTable table;
+    private final OutboxMarks marks;
     private final LeaseTable leases;
 
     /** @param dataSource the relay's own small pool; every call borrows one connection and gives it back */
     public StatusJournal(DataSource dataSource, Dialect dialect, OutboxDefinition outbox) {
+        this(dataSource, dialect, outbox, new LeaseTable(dataSource, dialect));
+    }
+
+    /** @param leases where claims are checked; on the same server, so that it is the settling transaction that checks */
+    public StatusJournal(DataSource dataSource, Dialect dialect, OutboxDefinition outbox, LeaseTable leases) {
         this.name = outbox.name();
         this.transactions = new Transactions(dataSource);
         this.dialect = dialect;
-        this.table = new OutboxTable(dialect, outbox.table());
-        this.leases = new LeaseTable(dataSource, dialect);
+        this.table = new OutboxTable(dialect, outbox);
+        this.marks = new OutboxMarks(dialect, outbox);
+        this.leases = leases;
     }
 
     @Override
@@ -64,8 +73,29 @@ public final class StatusJournal implements Journal {
             if (!leases.holds(connection, claim)) {
                 throw new LeaseLostException(claim);
             }
-            return table.mark(connection, verdicts);
+            return marks.mark(connection, verdicts);
         });
+    }
+
+    @Override
+    public int receive(List<Receipt> receipts, RetryPolicy retry) {
+        return receipts.isEmpty()
+                ? 0
+                : transactions.transaction(
+                        what("write receipts"), connection -> marks.receive(connection, receipts, retry));
+    }
+
+    @Override
+    public Unconsumed unconsumed(Duration limit) {
+        return transactions.statement(what("count unconsumed events"), connection -> {
+            long[] found = table.countUnconsumed(connection, limit);
+            return new Unconsumed(found[0], Duration.ofNanos(Math.max(0, found[1])));
+        });
+    }
+
+    @Override
+    public List<PendingEvent> unconsumed(Duration limit, int most) {
+        return read("read unconsumed events", most, connection -> table.unconsumed(connection, limit, most));
     }
 
     @Override
@@ -91,7 +121,7 @@ public final class StatusJournal implements Journal {
     public int requeue(Collection<Long> ids) {
         return ids.isEmpty()
                 ? 0
-                : transactions.transaction(what("requeue events"), connection -> table.requeue(connection, ids));
+                : transactions.transaction(what("requeue events"), connection -> marks.requeue(connection, ids));
     }
 
     @Override
@@ -108,10 +138,10 @@ public final class StatusJournal implements Journal {
         }
         long keepNanos = keep.toNanos();
         List<Long> old = rows.stream()
-                .filter(row -> statuses.contains(row.status()) && row.restNanos() > keepNanos)
+                .filter(row -> row.status() != null && statuses.contains(row.status()) && row.restNanos() > keepNanos)
                 .map(OutboxTable.Aged::id)
                 .toList();
-        int deleted = old.isEmpty() ? 0 : table.delete(connection, old, statuses);
+        int deleted = old.isEmpty() ? 0 : marks.delete(connection, old, statuses);
         OutboxTable.Aged last = rows.get(rows.size() - 1);
         boolean more = rows.size() == batch && last.ageNanos() > keepNanos;
         return new Purged(deleted, last.id(), more);

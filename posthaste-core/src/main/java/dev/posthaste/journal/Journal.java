@@ -1,5 +1,6 @@
 package dev.posthaste.journal;
 
+import dev.posthaste.RetryPolicy;
 import dev.posthaste.Status;
 import java.time.Duration;
 import java.util.Collection;
@@ -33,12 +34,32 @@ public interface Journal {
 
     /**
      * Writes all verdicts in one transaction, which holds the claim: either the claim is still good when they commit, or
-     * nothing is written. Events that are not pending any more are left as they are.
+     * nothing is written. Events that are not pending any more, or count other attempts than were seen, are left as they
+     * are; but one that was consumed meanwhile is noted as published too.
      *
      * @return how many were written; fewer than given means that somebody else changed those events
      * @throws LeaseLostException if the claim is no longer good
      */
     int settle(Claim claim, List<Verdict> verdicts);
+
+    /**
+     * Writes what consumers said, in one transaction. Needs no claim: each receipt stands on the event's own status. One
+     * that came before, too late, or for an event that is not there any more changes nothing.
+     *
+     * @param retry how long an event waits that failed, and after how many attempts it is dead; an event's own limit
+     *     goes before
+     * @return how many changed their event
+     */
+    int receive(List<Receipt> receipts, RetryPolicy retry);
+
+    /**
+     * How many events were published longer than {@code limit} ago and not consumed since, and the age of the oldest of
+     * them.
+     */
+    Unconsumed unconsumed(Duration limit);
+
+    /** The first of these events, in id order; at most {@code most}. */
+    List<PendingEvent> unconsumed(Duration limit, int most);
 
     /** For each key with dead events, the lowest id among them; at most {@code limit} keys. */
     Map<String, Long> deadKeys(int limit);
@@ -69,6 +90,9 @@ public interface Journal {
      * @param oldestTransaction how long the database's oldest open transaction has been open; zero where it does not tell
      */
     record Backlog(long pending, long dead, Duration oldestAge, Duration oldestTransaction) {}
+
+    /** @param oldestAge since the oldest of them was published; zero without one */
+    record Unconsumed(long events, Duration oldestAge) {}
 
     /**
      * @param deleted what was really deleted

@@ -3,7 +3,7 @@ package dev.posthaste.journal;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A pending event with what the relay needs to decide about it.
+ * An event with what the relay needs to decide about it.
  *
  * @param attempts refusals counted so far
  * @param maxAttempts the event's own limit, or null for the policy's

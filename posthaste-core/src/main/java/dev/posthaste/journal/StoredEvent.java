@@ -9,6 +9,8 @@ import org.jspecify.annotations.Nullable;
  * @param destination the event's own topic or exchange, or null for the route's
  * @param headers a JSON object as text, or null for none; foreign programs may have written anything
  * @param payload not copied; nobody changes it
+ * @param aggregateId what the event is about, where the outbox keeps that beside the key; otherwise null
+ * @param defect why no message can ever be made of the row, or null
  */
 public record StoredEvent(
         long id,
@@ -19,7 +21,39 @@ public record StoredEvent(
         @Nullable String destination,
         @Nullable String routingKey,
         @Nullable String headers,
-        byte[] payload) {
+        byte[] payload,
+        @Nullable String aggregateId,
+        @Nullable String defect) {
+
+    public StoredEvent(
+            long id,
+            String eventId,
+            String type,
+            String version,
+            @Nullable String key,
+            @Nullable String destination,
+            @Nullable String routingKey,
+            @Nullable String headers,
+            byte[] payload) {
+        this(id, eventId, type, version, key, destination, routingKey, headers, payload, null, null);
+    }
+
+    /** The id of an event that was written without one: no other outbox has it. */
+    public static String idOfRow(String outbox, long row) {
+        return outbox + "-" + row;
+    }
+
+    /** The same row, whose payload was an envelope that says the rest. */
+    public StoredEvent opened(String eventId, String version, byte[] payload, @Nullable String aggregateId) {
+        return new StoredEvent(
+                id, eventId, type, version, key, destination, routingKey, headers, payload, aggregateId, defect);
+    }
+
+    /** The same row, of which no message can ever be made. */
+    public StoredEvent defective(String why) {
+        return new StoredEvent(
+                id, eventId, type, version, key, destination, routingKey, headers, payload, aggregateId, why);
+    }
 
     /** Names the event without its payload. */
     @Override

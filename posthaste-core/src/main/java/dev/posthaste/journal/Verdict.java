@@ -2,16 +2,37 @@ package dev.posthaste.journal;
 
 import java.time.Duration;
 
-/** What became of one event, to be written down by {@link Journal#settle}. */
+/**
+ * What became of one event, to be written down by {@link Journal#settle}. It stands on what the relay saw: when somebody
+ * else has changed the event's status or its attempts meanwhile, theirs stands.
+ */
 public sealed interface Verdict {
     long id();
 
+    /** The attempts that were counted when the event was read. */
+    int seenAttempts();
+
     /** The broker has it durably. */
-    record Published(long id) implements Verdict {}
+    record Published(long id, int seenAttempts) implements Verdict {}
 
-    /** Refused; to be sent again after {@code delay}. {@code attempts} includes this one. */
-    record Retry(long id, int attempts, Duration delay, String error) implements Verdict {}
+    /** Refused; to be sent again after {@code delay}. */
+    record Retry(long id, int seenAttempts, Duration delay, String error) implements Verdict {
+        /** Those that were seen, and this one. */
+        public int attempts() {
+            return oneMore(seenAttempts);
+        }
+    }
 
-    /** Refused for the last time. {@code attempts} includes this one. */
-    record Dead(long id, int attempts, String error) implements Verdict {}
+    /** Refused for the last time. */
+    record Dead(long id, int seenAttempts, String error) implements Verdict {
+        /** Those that were seen, and this one. */
+        public int attempts() {
+            return oneMore(seenAttempts);
+        }
+    }
+
+    /** One attempt more, without overflow. */
+    static int oneMore(int attempts) {
+        return attempts == Integer.MAX_VALUE ? attempts : attempts + 1;
+    }
 }

@@ -9,9 +9,9 @@ import com.rabbitmq.client.ShutdownSignalException;
 import dev.posthaste.Route;
 import dev.posthaste.broker.Message;
 import dev.posthaste.broker.Subscription;
-import dev.posthaste.inbox.Consumer;
 import dev.posthaste.inbox.Delivery;
 import dev.posthaste.inbox.Failure;
+import dev.posthaste.inbox.Receiver;
 import java.io.IOException;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
@@ -35,7 +35,7 @@ public final class RabbitSubscription implements Subscription {
     private final RabbitSettings settings;
     private final String queue;
     private final int prefetch;
-    private final Consumer consumer;
+    private final Receiver consumer;
     private final Thread thread;
     private final Object state = new Object();
     private boolean started; // guarded by state
@@ -43,7 +43,7 @@ public final class RabbitSubscription implements Subscription {
     private volatile @Nullable Connection connection;
 
     /** @param consumer closed together with this subscription */
-    public RabbitSubscription(RabbitSettings settings, String queue, int prefetch, Consumer consumer) {
+    public RabbitSubscription(RabbitSettings settings, String queue, int prefetch, Receiver consumer) {
         settings.connectionFactory();
         if (prefetch < 1 || prefetch > 65_535) {
             throw new IllegalArgumentException("prefetch must be 1 to 65535, not " + prefetch);
@@ -114,7 +114,7 @@ public final class RabbitSubscription implements Subscription {
             Channel channel = opened.createChannel();
             channel.addShutdownListener(cause -> lost.countDown());
             channel.basicQos(prefetch);
-            channel.basicConsume(queue, false, consumer.name(), new Receiver(channel, opened, lost));
+            channel.basicConsume(queue, false, consumer.name(), new Arrivals(channel, opened, lost));
             return opened;
         } catch (IOException | RuntimeException e) {
             opened.abort(1000);
@@ -123,11 +123,11 @@ public final class RabbitSubscription implements Subscription {
     }
 
     /** Hands deliveries on; called on the client's threads. */
-    private final class Receiver extends DefaultConsumer {
+    private final class Arrivals extends DefaultConsumer {
         private final Connection connection;
         private final CountDownLatch lost;
 
-        Receiver(Channel channel, Connection connection, CountDownLatch lost) {
+        Arrivals(Channel channel, Connection connection, CountDownLatch lost) {
             super(channel);
             this.connection = connection;
             this.lost = lost;

@@ -236,6 +236,43 @@ class RabbitBrokerTest extends BrokerContract {
     }
 
     @Test
+    void H23_aMessageThatComesBackMoreOftenThanAnyLimitIsNotLost() throws Exception {
+        assertThat(publish(message("1", "k", "stubborn"))).isEqualTo(Outcome.ACKNOWLEDGED);
+        for (int i = 0; i < 25; i++) { // RabbitMQ's own limit, for queues that have one, is 20
+            CompletableFuture<String> begun = new CompletableFuture<>();
+            subscribe(consumer(
+                    inbox((text, context) -> {
+                        begun.complete(text);
+                        throw new IllegalStateException("not this time");
+                    }),
+                    RetryPolicy.forever(Duration.ofSeconds(30), Duration.ofSeconds(30))));
+            assertThat(begun.get(30, TimeUnit.SECONDS)).isEqualTo("stubborn");
+            subscriptions.remove(0).close();
+        }
+        List<String> handled = new CopyOnWriteArrayList<>();
+        subscribe(consumer(inbox((text, context) -> handled.add(text)), RetryPolicy.fixed(Duration.ofMillis(10), 10)));
+        await().atMost(Duration.ofSeconds(30)).until(() -> handled.equals(List.of("stubborn")));
+        assertThat(deadLetters(List.of())).isEmpty();
+    }
+
+    @Test
+    void H42_anEventThatNobodyHandlesGoesToTheErrorQueueAndTheOthersGoOn() throws Exception {
+        List<String> handled = new CopyOnWriteArrayList<>();
+        subscribe(consumer(inbox((text, context) -> handled.add(text)), RetryPolicy.fixed(Duration.ofMillis(10), 3)));
+        Map<String, String> unknown =
+                Map.of(MessageHeaders.EVENT_ID, "u", MessageHeaders.EVENT_TYPE, "order.forgotten");
+        publish(message(unknown, "k", new byte[] {'x'}));
+        publish(message("g", "k", "good"));
+        await().atMost(Duration.ofSeconds(30)).until(() -> handled.equals(List.of("good")));
+        admin(channel -> {
+            GetResponse dead = channel.basicGet(name + "_queue_error", true);
+            assertThat(dead.getProps().getHeaders().get(MessageHeaders.ERROR))
+                    .asString()
+                    .contains("no handler", "order.forgotten");
+        });
+    }
+
+    @Test
     void H47_aBadUriIsRefusedWithoutItsPassword() {
         org.assertj.core.api.Assertions.assertThatThrownBy(
                         () -> new RabbitBroker(RabbitSettings.of("amqp://user:s3cret@host:notaport")))

@@ -518,11 +518,18 @@ final class KeyGate {
         }
     }
 
-    /** It was rejected and waits in the table until {@code at}; its key with it. */
+    /**
+     * It was rejected and waits in the table until {@code at}; its key with it, but for an earlier event that was put back
+     * by a receipt while this one was with the broker.
+     */
     void putOff(Held rejected, long at) {
         Lane lane = takeHead(rejected);
         leave(lane, rejected.event.id());
-        wait(lane, at);
+        if (lane.queue.isEmpty()) {
+            wait(lane, at);
+        } else {
+            readyIfPossible(lane);
+        }
     }
 
     /** It is dead, and its key waits for an operator. */

@@ -9,11 +9,19 @@ import java.time.Duration;
  * @param retry what follows a rejection
  * @param afterDead what a key does after one of its events died
  * @param maxPerSecond how many events are published in a second at most; 0 for no limit
- * @param keep how long published events are kept before retention deletes them
+ * @param keep how long published events are kept before retention deletes them; of a tracked outbox, consumed ones
  * @param deleteDead whether retention deletes dead events too
+ * @param consumedWithin after which time an event of a tracked outbox that was published and not consumed is reported
+ * @param republishUnconsumed whether such an event is published again, as if its consumer had said that it failed
  */
 public record OutboxPolicy(
-        RetryPolicy retry, AfterDead afterDead, int maxPerSecond, Duration keep, boolean deleteDead) {
+        RetryPolicy retry,
+        AfterDead afterDead,
+        int maxPerSecond,
+        Duration keep,
+        boolean deleteDead,
+        Duration consumedWithin,
+        boolean republishUnconsumed) {
 
     /** What a key does after one of its events died. */
     public enum AfterDead {
@@ -24,30 +32,38 @@ public record OutboxPolicy(
     }
 
     public OutboxPolicy {
+        if (consumedWithin.isNegative() || consumedWithin.isZero()) {
+            throw new IllegalArgumentException("consumedWithin must be positive, not " + consumedWithin);
+        }
         if (maxPerSecond < 0 || keep.isNegative()) {
             throw new IllegalArgumentException(
                     "maxPerSecond " + maxPerSecond + " and keep " + keep + " must not be negative");
         }
     }
 
-    /** Exponential retries, skip after a dead event, no limit of rate, 7 days. */
+    /** Exponential retries, skip after a dead event, no limit of rate, 7 days; unconsumed after 10 minutes, only reported. */
     public static OutboxPolicy defaults() {
-        return new OutboxPolicy(RetryPolicy.exponential(), AfterDead.SKIP, 0, Duration.ofDays(7), false);
+        return new OutboxPolicy(
+                RetryPolicy.exponential(), AfterDead.SKIP, 0, Duration.ofDays(7), false, Duration.ofMinutes(10), false);
     }
 
     public OutboxPolicy withRetry(RetryPolicy retry) {
-        return new OutboxPolicy(retry, afterDead, maxPerSecond, keep, deleteDead);
+        return new OutboxPolicy(retry, afterDead, maxPerSecond, keep, deleteDead, consumedWithin, republishUnconsumed);
     }
 
     public OutboxPolicy withAfterDead(AfterDead afterDead) {
-        return new OutboxPolicy(retry, afterDead, maxPerSecond, keep, deleteDead);
+        return new OutboxPolicy(retry, afterDead, maxPerSecond, keep, deleteDead, consumedWithin, republishUnconsumed);
     }
 
     public OutboxPolicy withMaxPerSecond(int maxPerSecond) {
-        return new OutboxPolicy(retry, afterDead, maxPerSecond, keep, deleteDead);
+        return new OutboxPolicy(retry, afterDead, maxPerSecond, keep, deleteDead, consumedWithin, republishUnconsumed);
     }
 
     public OutboxPolicy withKeep(Duration keep, boolean deleteDead) {
-        return new OutboxPolicy(retry, afterDead, maxPerSecond, keep, deleteDead);
+        return new OutboxPolicy(retry, afterDead, maxPerSecond, keep, deleteDead, consumedWithin, republishUnconsumed);
+    }
+
+    public OutboxPolicy withConsumedWithin(Duration consumedWithin, boolean republishUnconsumed) {
+        return new OutboxPolicy(retry, afterDead, maxPerSecond, keep, deleteDead, consumedWithin, republishUnconsumed);
     }
 }

@@ -1,12 +1,17 @@
 package dev.posthaste.relay;
 
+import dev.posthaste.broker.Digest;
 import dev.posthaste.broker.Message;
+import dev.posthaste.broker.MessageHeaders;
 import dev.posthaste.broker.Outcome;
 import dev.posthaste.journal.Claim;
 import dev.posthaste.journal.LeaseLostException;
+import dev.posthaste.journal.PendingEvent;
+import dev.posthaste.journal.StoredEvent;
 import dev.posthaste.journal.Verdict;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 
@@ -150,7 +155,7 @@ final class Pump {
         throttle.handedOver(now);
         Message message;
         try {
-            message = parts.format().message(held.event.event(), parts.outbox().route());
+            message = message(held.event);
         } catch (IllegalArgumentException e) {
             news.add(new News.Answer(held, new Outcome.Rejected(String.valueOf(e.getMessage()), true)));
             return;
@@ -169,6 +174,17 @@ final class Pump {
             // A broker should answer, not throw. Whether it sent anything is not known.
             news.add(new News.Answer(held, new Outcome.Unknown(e.toString())));
         }
+    }
+
+    private Message message(PendingEvent pending) {
+        StoredEvent event = pending.event();
+        if (event.defect() != null) {
+            throw new IllegalArgumentException(event.defect());
+        }
+        Message message = parts.format().write(event, parts.outbox());
+        return message.with(Map.of(
+                MessageHeaders.ATTEMPTS, Integer.toString(pending.attempts()),
+                MessageHeaders.DIGEST, Digest.of(event.eventId(), message.body())));
     }
 
     private int receive() {

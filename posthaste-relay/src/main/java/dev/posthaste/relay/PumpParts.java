@@ -2,6 +2,7 @@ package dev.posthaste.relay;
 
 import dev.posthaste.OutboxDefinition;
 import dev.posthaste.broker.Broker;
+import dev.posthaste.format.MessageFormat;
 import dev.posthaste.journal.Journal;
 import java.util.concurrent.Executor;
 import java.util.function.LongSupplier;

@@ -3,6 +3,7 @@ package dev.posthaste.relay;
 import dev.posthaste.Catalog;
 import dev.posthaste.OutboxDefinition;
 import dev.posthaste.broker.Broker;
+import dev.posthaste.format.MessageFormat;
 import dev.posthaste.jdbc.Dialect;
 import dev.posthaste.jdbc.LeaseTable;
 import dev.posthaste.jdbc.Schema;
@@ -10,7 +11,9 @@ import dev.posthaste.jdbc.StatusJournal;
 import dev.posthaste.journal.JournalException;
 import java.sql.Connection;
 import java.sql.SQLException;
+import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -42,12 +45,14 @@ import org.slf4j.LoggerFactory;
  */
 public final class Relay implements AutoCloseable {
     private static final Logger log = LoggerFactory.getLogger(Relay.class);
-    private static final long MEASURE_MILLIS = 15_000;
-    private static final long PURGE_MILLIS = 60_000;
+    private static final Duration MEASURE = Duration.ofSeconds(15);
+    private static final Duration PURGE = Duration.ofMinutes(1);
 
     private final String name;
     private final DataSource dataSource;
     private final RelaySettings settings;
+    private final Duration measureEvery;
+    private final @Nullable String leaseSchema;
     private final Leases leases;
     private final Map<String, OutboxWorker> workers = new LinkedHashMap<>();
     private final List<Thread> workerThreads = new ArrayList<>();
@@ -63,13 +68,9 @@ public final class Relay implements AutoCloseable {
         this.dataSource = builder.dataSource;
         this.settings = builder.settings;
         RelayListener listener = new RelayLog(name).and(builder.listener);
-        this.leases = new Leases(
-                new LeaseTable(dataSource, dialect),
-                name,
-                builder.outboxes().stream().map(OutboxDefinition::name).toList(),
-                settings.lease(),
-                builder.clock,
-                listener);
+        this.measureEvery = builder.measureEvery;
+        this.leaseSchema = builder.leaseSchema;
+        this.leases = builder.leases(dialect, listener);
         for (OutboxDefinition outbox : builder.outboxes()) {
             ExecutorService settler =
                     Executors.newSingleThreadExecutor(work -> thread(work, outbox.name() + "-settler"));
@@ -110,7 +111,10 @@ public final class Relay implements AutoCloseable {
                 throw new IllegalStateException("Relay " + name + " was started before");
             }
             try {
-                Schema.check(dataSource, outboxes()).orThrow().warnings().forEach(warning -> log.warn("{}", warning));
+                Schema.check(dataSource, outboxes(), leaseSchema)
+                        .orThrow()
+                        .warnings()
+                        .forEach(warning -> log.warn("{}", warning));
             } catch (SQLException e) {
                 throw new JournalException("Cannot check the tables: " + e.getMessage(), e);
             }
@@ -157,15 +161,20 @@ public final class Relay implements AutoCloseable {
     }
 
     private void keepHouse() {
-        long rounds = 0;
+        Map<OutboxWorker, Long> purged = new HashMap<>();
         while (!stopping) {
             for (OutboxWorker worker : workers.values()) {
                 if (worker.owns()) {
-                    keepHouse(worker, rounds % (PURGE_MILLIS / MEASURE_MILLIS) == 0);
+                    long now = worker.parts().clock().getAsLong();
+                    Long last = purged.get(worker);
+                    boolean purge = last == null || now - last >= PURGE.toNanos();
+                    if (purge) {
+                        purged.put(worker, now);
+                    }
+                    keepHouse(worker, purge);
                 }
             }
-            rounds++;
-            if (!sleep(MEASURE_MILLIS)) {
+            if (!sleep(measureEvery.toMillis())) {
                 return;
             }
         }
@@ -176,8 +185,11 @@ public final class Relay implements AutoCloseable {
         String outbox = parts.outbox().name();
         try {
             parts.listener().backlog(outbox, parts.journal().backlog(), worker.blockedKeys());
+            if (parts.outbox().tracked()) {
+                new UnconsumedWatch(parts).runOnce(() -> !stopping && worker.owns());
+            }
             if (purge) {
-                new Retention(outbox, parts.journal(), parts.policy(), parts.listener())
+                new Retention(parts.outbox(), parts.journal(), parts.policy(), parts.listener())
                         .runOnce(() -> !stopping && worker.owns());
             }
         } catch (RuntimeException e) {
@@ -253,6 +265,10 @@ public final class Relay implements AutoCloseable {
         private String name = ProcessHandle.current().pid() + "-"
                 + UUID.randomUUID().toString().substring(0, 8);
         private @Nullable Broker broker;
+        private Duration measureEvery = MEASURE;
+        private @Nullable String leaseSchema;
+        private MessageFormat format = MessageFormat.RAW;
+        private final Map<String, MessageFormat> formats = new LinkedHashMap<>();
         private OutboxPolicy policy = OutboxPolicy.defaults();
         private RelaySettings settings = RelaySettings.defaults();
         private RelayListener listener = RelayListener.NONE;
@@ -292,6 +308,26 @@ public final class Relay implements AutoCloseable {
             return this;
         }
 
+        /** The format of all outboxes that have none of their own; {@link MessageFormat#RAW} when never called. */
+        public Builder format(MessageFormat format) {
+            this.format = format;
+            return this;
+        }
+
+        public Builder format(String outbox, MessageFormat format) {
+            this.formats.put(catalog.outbox(outbox).name(), format);
+            return this;
+        }
+
+        /**
+         * Keeps the leases in another schema of the same server (on MySQL and MariaDB: another database), for a relay that
+         * may not create tables beside the outboxes. {@link Schema#createLeases} makes them.
+         */
+        public Builder leasesIn(String schema) {
+            this.leaseSchema = schema;
+            return this;
+        }
+
         /** Serves only these outboxes of the catalog; all of them when never called. */
         public Builder serve(String... outboxes) {
             this.served = List.of(outboxes);
@@ -301,6 +337,15 @@ public final class Relay implements AutoCloseable {
 
         public Builder settings(RelaySettings settings) {
             this.settings = settings;
+            return this;
+        }
+
+        /** How often the backlog, and what is not consumed, is measured; every 15 seconds when never called. */
+        public Builder measureEvery(Duration interval) {
+            if (interval.toMillis() < 1) {
+                throw new IllegalArgumentException("measureEvery must be at least a millisecond, not " + interval);
+            }
+            this.measureEvery = interval;
             return this;
         }
 
@@ -329,18 +374,25 @@ public final class Relay implements AutoCloseable {
         /** A relay that has no threads and moves only when it is told to; for tests and simulations. */
         public ManualRelay buildManual() {
             Dialect dialect = dialect();
-            Leases leases = new Leases(
-                    new LeaseTable(dataSource, dialect),
+            return new ManualRelay(
+                    leases(dialect, listener),
+                    outboxes().stream()
+                            .map(outbox -> parts(outbox, dialect, listener, Runnable::run))
+                            .toList());
+        }
+
+        private Leases leases(Dialect dialect, RelayListener listener) {
+            return new Leases(
+                    leaseTable(dialect),
                     name,
                     outboxes().stream().map(OutboxDefinition::name).toList(),
                     settings.lease(),
                     clock,
                     listener);
-            return new ManualRelay(
-                    leases,
-                    outboxes().stream()
-                            .map(outbox -> parts(outbox, dialect, listener, Runnable::run))
-                            .toList());
+        }
+
+        private LeaseTable leaseTable(Dialect dialect) {
+            return new LeaseTable(dataSource, dialect, leaseSchema);
         }
 
         private Dialect dialect() {
@@ -364,9 +416,9 @@ public final class Relay implements AutoCloseable {
             }
             return new PumpParts(
                     outbox,
-                    new StatusJournal(dataSource, dialect, outbox),
+                    new StatusJournal(dataSource, dialect, outbox, leaseTable(dialect)),
                     its,
-                    MessageFormat.RAW,
+                    formats.getOrDefault(outbox.name(), format),
                     policies.getOrDefault(outbox.name(), policy),
                     settings,
                     listener,

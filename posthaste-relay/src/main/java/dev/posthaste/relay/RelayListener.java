@@ -39,6 +39,9 @@ public interface RelayListener {
     /** What is waiting, measured now and then. {@code blockedKeys}: keys that wait for an operator. */
     default void backlog(String outbox, Journal.Backlog backlog, int blockedKeys) {}
 
+    /** What was published and not consumed in time, measured now and then, in tracked outboxes. */
+    default void unconsumed(String outbox, Journal.Unconsumed unconsumed, Duration limit) {}
+
     /** Retention deleted events that were kept for {@code keep}. */
     default void purged(String outbox, int deleted, Duration keep) {}
 

@@ -70,6 +70,12 @@ record RelayListeners(RelayListener first, RelayListener second) implements Rela
     }
 
     @Override
+    public void unconsumed(String outbox, Journal.Unconsumed unconsumed, Duration limit) {
+        first.unconsumed(outbox, unconsumed, limit);
+        second.unconsumed(outbox, unconsumed, limit);
+    }
+
+    @Override
     public void purged(String outbox, int deleted, Duration keep) {
         first.purged(outbox, deleted, keep);
         second.purged(outbox, deleted, keep);

@@ -1,6 +1,7 @@
 package dev.posthaste.relay;
 
 import dev.posthaste.broker.Outcome;
+import dev.posthaste.journal.Journal;
 import dev.posthaste.journal.PendingEvent;
 import dev.posthaste.journal.Verdict;
 import java.time.Duration;
@@ -14,9 +15,11 @@ import org.slf4j.LoggerFactory;
 final class RelayLog implements RelayListener {
     private static final Logger log = LoggerFactory.getLogger(Relay.class);
     private static final long QUIET_NANOS = 10_000_000_000L;
+    private static final long REMINDER_NANOS = 600_000_000_000L;
 
     private final String relay;
     private final Map<String, Long> lastFailure = new ConcurrentHashMap<>();
+    private final Map<String, Long> lastUnconsumed = new ConcurrentHashMap<>();
 
     RelayLog(String relay) {
         this.relay = relay;
@@ -54,8 +57,8 @@ final class RelayLog implements RelayListener {
     public void settled(String outbox, List<Verdict> verdicts, int written, long nanos) {
         if (written < verdicts.size()) {
             log.warn(
-                    "Outbox {}: {} of {} events were no longer pending when they were settled; somebody else changes its"
-                            + " table",
+                    "Outbox {}: {} of {} events had been changed by somebody else when they were settled (a receipt, an"
+                            + " operator, another program); what they wrote stands",
                     outbox,
                     verdicts.size() - written,
                     verdicts.size());
@@ -89,6 +92,25 @@ final class RelayLog implements RelayListener {
         if (last == null || now - last > QUIET_NANOS) {
             lastFailure.put(outbox, now);
             log.warn("Outbox {}: the database failed, relay {} goes on trying: {}", outbox, relay, cause.getMessage());
+        }
+    }
+
+    @Override
+    public void unconsumed(String outbox, Journal.Unconsumed unconsumed, Duration limit) {
+        if (unconsumed.events() == 0) {
+            lastUnconsumed.remove(outbox);
+            return;
+        }
+        long now = System.nanoTime();
+        Long last = lastUnconsumed.get(outbox);
+        if (last == null || now - last > REMINDER_NANOS) {
+            lastUnconsumed.put(outbox, now);
+            log.warn(
+                    "Outbox {}: {} events were published longer than {} ago and not consumed since, the oldest {} ago",
+                    outbox,
+                    unconsumed.events(),
+                    limit,
+                    unconsumed.oldestAge().truncatedTo(java.time.temporal.ChronoUnit.SECONDS));
         }
     }
 

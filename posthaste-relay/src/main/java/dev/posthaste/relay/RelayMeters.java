@@ -49,6 +49,8 @@ public final class RelayMeters implements RelayListener {
         volatile double oldestSeconds = Double.NaN;
         volatile double oldestTransactionSeconds = Double.NaN;
         volatile double blockedKeys;
+        volatile double unconsumed;
+        volatile double unconsumedOldestSeconds;
         volatile double leaseHeld;
         volatile double epoch;
         volatile double brokerUp = 1;
@@ -77,6 +79,12 @@ public final class RelayMeters implements RelayListener {
                     this,
                     meters -> meters.oldestTransactionSeconds);
             registry.gauge("posthaste.relay.blocked.keys", tags(outbox), this, meters -> meters.blockedKeys);
+            registry.gauge("posthaste.relay.unconsumed", tags(outbox), this, meters -> meters.unconsumed);
+            registry.gauge(
+                    "posthaste.relay.unconsumed.oldest.seconds",
+                    tags(outbox),
+                    this,
+                    meters -> meters.unconsumedOldestSeconds);
             registry.gauge("posthaste.relay.lease.held", tags(outbox), this, meters -> meters.leaseHeld);
             registry.gauge("posthaste.relay.lease.epoch", tags(outbox), this, meters -> meters.epoch);
             registry.gauge("posthaste.relay.broker.up", tags(outbox), this, meters -> meters.brokerUp);
@@ -171,6 +179,12 @@ public final class RelayMeters implements RelayListener {
         meters.oldestSeconds = backlog.oldestAge().toMillis() / 1000.0;
         meters.oldestTransactionSeconds = backlog.oldestTransaction().toMillis() / 1000.0;
         meters.blockedKeys = blockedKeys;
+    }
+
+    @Override
+    public void unconsumed(String outbox, Journal.Unconsumed unconsumed, Duration limit) {
+        of(outbox).unconsumed = unconsumed.events();
+        of(outbox).unconsumedOldestSeconds = unconsumed.oldestAge().toMillis() / 1000.0;
     }
 
     @Override

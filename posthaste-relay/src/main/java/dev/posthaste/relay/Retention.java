@@ -1,5 +1,6 @@
 package dev.posthaste.relay;
 
+import dev.posthaste.OutboxDefinition;
 import dev.posthaste.Status;
 import dev.posthaste.journal.Journal;
 import dev.posthaste.journal.Journal.Purged;
@@ -11,12 +12,12 @@ import java.util.function.BooleanSupplier;
 public final class Retention {
     private static final int BATCH = 1000;
 
-    private final String outbox;
+    private final OutboxDefinition outbox;
     private final Journal journal;
     private final OutboxPolicy policy;
     private final RelayListener listener;
 
-    public Retention(String outbox, Journal journal, OutboxPolicy policy, RelayListener listener) {
+    public Retention(OutboxDefinition outbox, Journal journal, OutboxPolicy policy, RelayListener listener) {
         this.outbox = outbox;
         this.journal = journal;
         this.policy = policy;
@@ -30,7 +31,8 @@ public final class Retention {
      * @return how many events were really deleted
      */
     public int runOnce(BooleanSupplier goOn) {
-        Collection<Status> statuses = EnumSet.of(Status.PUBLISHED, Status.CONSUMED);
+        Collection<Status> statuses =
+                outbox.tracked() ? EnumSet.of(Status.CONSUMED) : EnumSet.of(Status.PUBLISHED, Status.CONSUMED);
         if (policy.deleteDead()) {
             statuses.add(Status.DEAD);
         }
@@ -41,7 +43,7 @@ public final class Retention {
             deleted += last.deleted();
         }
         if (deleted > 0) {
-            listener.purged(outbox, deleted, policy.keep());
+            listener.purged(outbox.name(), deleted, policy.keep());
         }
         return deleted;
     }

@@ -27,7 +27,7 @@ final class Settlement {
     static Decision decide(
             PendingEvent event, Outcome outcome, int resends, RetryPolicy retry, RandomGenerator random) {
         if (outcome instanceof Outcome.Acknowledged) {
-            return new Decision.Write(new Verdict.Published(event.id()));
+            return new Decision.Write(new Verdict.Published(event.id(), event.attempts()));
         }
         if (outcome instanceof Outcome.Rejected rejected) {
             return new Decision.Write(rejected(event, rejected, retry, random));
@@ -43,10 +43,11 @@ final class Settlement {
             PendingEvent event, Outcome.Rejected rejected, RetryPolicy retry, RandomGenerator random) {
         Integer own = event.maxAttempts();
         int most = own == null ? retry.attempts() : own;
-        int attempts = event.attempts() == Integer.MAX_VALUE ? event.attempts() : event.attempts() + 1;
+        int attempts = Verdict.oneMore(event.attempts());
         if (rejected.permanent() || attempts >= most) {
-            return new Verdict.Dead(event.id(), attempts, rejected.reason());
+            return new Verdict.Dead(event.id(), event.attempts(), rejected.reason());
         }
-        return new Verdict.Retry(event.id(), attempts, retry.delay(attempts, random), rejected.reason());
+        Duration delay = retry.delay(attempts, random);
+        return new Verdict.Retry(event.id(), event.attempts(), delay, rejected.reason());
     }
 }

@@ -1,11 +1,13 @@
 package dev.posthaste.relay;
 
+import dev.posthaste.RetryPolicy;
 import dev.posthaste.Status;
 import dev.posthaste.journal.Claim;
 import dev.posthaste.journal.Journal;
 import dev.posthaste.journal.JournalException;
 import dev.posthaste.journal.PendingEvent;
 import dev.posthaste.journal.PendingMark;
+import dev.posthaste.journal.Receipt;
 import dev.posthaste.journal.StoredEvent;
 import dev.posthaste.journal.Verdict;
 import java.sql.SQLException;
@@ -107,7 +109,7 @@ final class MemoryJournal implements Journal {
         int written = 0;
         for (Verdict verdict : verdicts) {
             Row row = rows.get(verdict.id());
-            if (row == null || row.status != Status.PENDING) {
+            if (row == null || row.status != Status.PENDING || row.attempts != verdict.seenAttempts()) {
                 continue;
             }
             written++;
@@ -120,6 +122,39 @@ final class MemoryJournal implements Journal {
         }
         failNowAndThen();
         return written;
+    }
+
+    @Override
+    public int receive(List<Receipt> receipts, RetryPolicy retry) {
+        int changed = 0;
+        for (Receipt receipt : receipts) {
+            Row row = rows.get(receipt.row());
+            if (row == null || (row.status != Status.PENDING && row.status != Status.PUBLISHED)) {
+                continue;
+            }
+            if (receipt instanceof Receipt.Consumed) {
+                row.status = Status.CONSUMED;
+                changed++;
+            } else if (receipt instanceof Receipt.Failed failed
+                    && Integer.valueOf(row.attempts).equals(failed.seenAttempts())) {
+                row.status = Status.PENDING;
+                row.attempts++;
+                row.dueAt =
+                        clock.getAsLong() + retry.delay(row.attempts, random).toNanos();
+                changed++;
+            }
+        }
+        return changed;
+    }
+
+    @Override
+    public Unconsumed unconsumed(Duration limit) {
+        return new Unconsumed(0, Duration.ZERO);
+    }
+
+    @Override
+    public List<PendingEvent> unconsumed(Duration limit, int most) {
+        return List.of();
     }
 
     @Override

@@ -30,15 +30,15 @@ class SettlementTest {
 
     @Test
     void whatIsAcknowledgedIsPublished() {
-        assertThat(verdict(event(2, null), Outcome.ACKNOWLEDGED)).isEqualTo(new Verdict.Published(7));
+        assertThat(verdict(event(2, null), Outcome.ACKNOWLEDGED)).isEqualTo(new Verdict.Published(7, 2));
     }
 
     @Test
     void aRejectionCountsAndTheLastOneKills() {
         Outcome rejected = Outcome.rejected("no");
-        assertThat(verdict(event(0, null), rejected)).isEqualTo(new Verdict.Retry(7, 1, Duration.ofSeconds(5), "no"));
-        assertThat(verdict(event(1, null), rejected)).isEqualTo(new Verdict.Retry(7, 2, Duration.ofSeconds(5), "no"));
-        assertThat(verdict(event(2, null), rejected)).isEqualTo(new Verdict.Dead(7, 3, "no"));
+        assertThat(verdict(event(0, null), rejected)).isEqualTo(new Verdict.Retry(7, 0, Duration.ofSeconds(5), "no"));
+        assertThat(verdict(event(1, null), rejected)).isEqualTo(new Verdict.Retry(7, 1, Duration.ofSeconds(5), "no"));
+        assertThat(verdict(event(2, null), rejected)).isEqualTo(new Verdict.Dead(7, 2, "no"));
     }
 
     @Test
@@ -50,7 +50,7 @@ class SettlementTest {
     @Test
     void whatCanNeverBeTakenIsDeadAtOnce() {
         assertThat(verdict(event(0, null), new Outcome.Rejected("never", true)))
-                .isEqualTo(new Verdict.Dead(7, 1, "never"));
+                .isEqualTo(new Verdict.Dead(7, 0, "never"));
     }
 
     @Test

@@ -5,9 +5,11 @@ import dev.posthaste.Event;
 import dev.posthaste.Outbox;
 import dev.posthaste.OutboxDefinition;
 import dev.posthaste.Route;
+import dev.posthaste.Status;
 import dev.posthaste.jdbc.Dialect;
 import dev.posthaste.jdbc.Schema;
 import dev.posthaste.jdbc.StatusJournal;
+import dev.posthaste.jdbc.TableLayout.Column;
 import java.sql.Connection;
 import java.sql.ResultSet;
 import java.sql.SQLException;
@@ -16,6 +18,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.BooleanSupplier;
+import java.util.stream.Stream;
 import javax.sql.DataSource;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -26,12 +29,22 @@ import org.junit.jupiter.api.BeforeEach;
  */
 public abstract class DatabaseContract {
     protected static final String TYPE = "order.placed";
-    protected final OutboxDefinition orders = OutboxDefinition.of("orders", Route.to("orders-topic"), TYPE);
+    protected final OutboxDefinition orders = definition();
     protected final Catalog catalog = Catalog.of(orders);
     protected final Outbox outbox = new Outbox(catalog);
     protected DataSource dataSource;
     protected Dialect dialect;
     protected StatusJournal journal;
+
+    /** The outbox {@code orders}, whose route is {@code orders-topic}; in the standard table unless a subclass wants another. */
+    protected OutboxDefinition definition() {
+        return OutboxDefinition.of("orders", Route.to("orders-topic"), TYPE);
+    }
+
+    /** Creates Posthaste's tables, and the outbox's; a subclass whose table has no script of Posthaste's creates it. */
+    protected void createTables() throws Exception {
+        Schema.create(dataSource, catalog.outboxes());
+    }
 
     /** A new, empty database. */
     protected abstract DataSource newDatabase() throws Exception;
@@ -45,7 +58,7 @@ public abstract class DatabaseContract {
         try (Connection connection = dataSource.getConnection()) {
             dialect = Dialect.of(connection);
         }
-        Schema.create(dataSource, catalog.outboxes());
+        createTables();
         journal = new StatusJournal(dataSource, dialect, orders);
     }
 
@@ -100,12 +113,42 @@ public abstract class DatabaseContract {
 
     /** The outbox's table, quoted as this database wants it. */
     protected String table() {
+        return quoted(orders.table().table());
+    }
+
+    private String quoted(String name) {
         String quote = dialect == Dialect.MYSQL || dialect == Dialect.MARIADB ? "`" : "\"";
-        return quote + orders.table().table() + quote;
+        return quote + name + quote;
+    }
+
+    /** A column of the outbox's table, quoted where its layout quotes it; SQL's null where the table has none. */
+    protected String column(Column column) {
+        if (!orders.table().has(column)) {
+            return "null";
+        }
+        String name = orders.table().column(column);
+        return orders.table().isStandard() ? name : quoted(name);
+    }
+
+    /** A status as the outbox's table spells it, for SQL. */
+    protected String code(Status status) {
+        String code = orders.table().code(status);
+        return code.matches("[0-9]+") ? code : "'" + code + "'";
     }
 
     protected List<String> statuses() throws SQLException {
-        return query("select status from " + table() + " order by id");
+        List<String> found = new ArrayList<>();
+        for (String code :
+                query("select " + column(Column.STATUS) + " from " + table() + " order by " + column(Column.ID))) {
+            found.add(Stream.of(Status.values())
+                    .filter(status ->
+                            status != Status.CONSUMED || orders.table().tracksConsumption())
+                    .filter(status -> orders.table().code(status).equals(code))
+                    .findFirst()
+                    .orElseThrow()
+                    .code());
+        }
+        return found;
     }
 
     /** Runs {@code step} until {@code done}, for 30 seconds at most. */

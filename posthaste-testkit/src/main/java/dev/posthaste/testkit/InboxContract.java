@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.posthaste.EventId;
 import dev.posthaste.RetryPolicy;
+import dev.posthaste.broker.Digest;
 import dev.posthaste.broker.LocalBroker;
 import dev.posthaste.broker.Message;
 import dev.posthaste.broker.MessageHeaders;
@@ -161,6 +162,21 @@ public abstract class InboxContract extends DatabaseContract {
                         Inbox.Result.Refused.class,
                         refused -> assertThat(refused.reason()).contains("no handler", "other"));
         assertThat(query("select event_id from posthaste_inbox")).isEmpty();
+    }
+
+    @Test
+    void H15_aContentThatIsNotWhatWasSentIsRefused() throws Exception {
+        Inbox inbox = inbox().on(TYPE, String.class, (text, context) -> effect(context, text))
+                .build();
+        Message sent = message("1", "k", "right");
+        String digest = Digest.of("1", sent.body());
+        assertThat(inbox.handle(message("1", "k", "wrong").with(Map.of(MessageHeaders.DIGEST, digest))))
+                .isInstanceOfSatisfying(
+                        Inbox.Result.Refused.class,
+                        refused -> assertThat(refused.reason()).contains("digest"));
+        assertThat(inbox.handle(sent.with(Map.of(MessageHeaders.DIGEST, digest))))
+                .isInstanceOf(Inbox.Result.Handled.class);
+        assertThat(query("select name from effects")).containsExactly("right");
     }
 
     @Test

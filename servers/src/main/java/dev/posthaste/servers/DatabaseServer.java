@@ -92,9 +92,22 @@ public final class DatabaseServer {
         }
         DB db = DB.newEmbeddedDB(config.build());
         db.start();
-        return new DatabaseServer(
-                Database.MARIADB,
-                "jdbc:mariadb://127.0.0.1:" + db.getConfiguration().getPort() + "/?user=root&password=");
+        String url = "jdbc:mariadb://127.0.0.1:" + db.getConfiguration().getPort() + "/?user=root&password=";
+        turnRightsOn(url);
+        return new DatabaseServer(Database.MARIADB, url);
+    }
+
+    /** It starts with no regard to users and their rights. */
+    private static void turnRightsOn(String url) throws SQLException {
+        try (Connection connection = DriverManager.getConnection(url);
+                java.sql.Statement statement = connection.createStatement()) {
+            statement.execute("delete from mysql.global_priv where user = ''"); // would go before users from anywhere
+            statement.execute("flush privileges");
+            for (String host : new String[] {"127.0.0.1", "localhost"}) {
+                statement.execute("create or replace user 'root'@'" + host + "' identified by ''");
+                statement.execute("grant all privileges on *.* to 'root'@'" + host + "' with grant option");
+            }
+        }
     }
 
     private static DatabaseServer startMySql() throws Exception {

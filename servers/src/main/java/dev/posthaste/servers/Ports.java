@@ -6,7 +6,11 @@ import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Duration;
+import java.util.List;
+import java.util.function.BooleanSupplier;
 
 /** Ports of the loopback address. */
 public final class Ports {
@@ -30,10 +34,35 @@ public final class Ports {
         }
     }
 
+    /** @throws IllegalStateException if nothing listens there in time, or the process has ended, with its last words */
+    static void awaitListening(String what, int port, Duration most, Process process, Path home) {
+        try {
+            awaitListening(what, port, most, process::isAlive);
+        } catch (IllegalStateException e) {
+            throw new IllegalStateException(e.getMessage() + ": " + lastWords(home.resolve("out.log")), e);
+        }
+    }
+
+    private static String lastWords(Path log) {
+        try {
+            List<String> lines = Files.readAllLines(log);
+            return String.join("\n", lines.subList(Math.max(0, lines.size() - 20), lines.size()));
+        } catch (IOException e) {
+            return "no log";
+        }
+    }
+
     /** @throws IllegalStateException if nothing listens there in time */
     public static void awaitListening(String what, int port, Duration most) {
+        awaitListening(what, port, most, () -> true);
+    }
+
+    private static void awaitListening(String what, int port, Duration most, BooleanSupplier alive) {
         long end = System.nanoTime() + most.toNanos();
         while (!listening(port)) {
+            if (!alive.getAsBoolean()) {
+                throw new IllegalStateException(what + " has ended instead of listening on port " + port);
+            }
             if (System.nanoTime() - end > 0) {
                 throw new IllegalStateException(what + " did not listen on port " + port + " within " + most);
             }

@@ -280,9 +280,7 @@ class DatabaseHazardsTest {
     }
 
     private static long buffersOfAFetchAfter(TestDatabase database, long after) throws SQLException {
-        String fetch = new dev.posthaste.jdbc.OutboxTable(
-                        Dialect.POSTGRESQL,
-                        RelayProcess.CATALOG.outbox("orders").table())
+        String fetch = new dev.posthaste.jdbc.OutboxTable(Dialect.POSTGRESQL, RelayProcess.CATALOG.outbox("orders"))
                 .fetchStatement()
                 .replaceFirst("\\?", Long.toString(after))
                 .replaceFirst("\\?", "1000");

@@ -4,6 +4,8 @@ import dev.posthaste.servers.Database;
 import dev.posthaste.servers.DatabaseServer;
 import dev.posthaste.servers.TestDatabase;
 import dev.posthaste.testkit.InboxContract;
+import dev.posthaste.testkit.OwnershipContract;
+import dev.posthaste.testkit.ReceiptContract;
 import dev.posthaste.testkit.RelayContract;
 import dev.posthaste.testkit.StoreContract;
 import javax.sql.DataSource;
@@ -43,6 +45,32 @@ abstract class DatabaseTests {
 
     @Nested
     class Inboxes extends InboxContract {
+        @Override
+        protected DataSource newDatabase() {
+            return open();
+        }
+
+        @Override
+        protected void dropDatabase() {
+            drop();
+        }
+    }
+
+    @Nested
+    class ReceiptsOf extends ReceiptContract {
+        @Override
+        protected DataSource newDatabase() {
+            return open();
+        }
+
+        @Override
+        protected void dropDatabase() {
+            drop();
+        }
+    }
+
+    @Nested
+    class Owners extends OwnershipContract {
         @Override
         protected DataSource newDatabase() {
             return open();

@@ -6,6 +6,7 @@ import dev.posthaste.Catalog;
 import dev.posthaste.OutboxDefinition;
 import dev.posthaste.Route;
 import dev.posthaste.jdbc.Dialect;
+import dev.posthaste.jdbc.OutboxMarks;
 import dev.posthaste.jdbc.OutboxTable;
 import dev.posthaste.jdbc.Schema;
 import dev.posthaste.servers.Database;
@@ -77,7 +78,7 @@ class PlansTest {
         try (Connection connection = database.dataSource().getConnection()) {
             dialect = Dialect.of(connection);
         }
-        OutboxTable table = new OutboxTable(dialect, ORDERS.table());
+        OutboxTable table = new OutboxTable(dialect, ORDERS);
         for (List<String> plan : List.of(
                 plan(database, table.fetchStatement(), 0L, 1000),
                 plan(database, table.fetchStatement(), 150_000L, 1000),
@@ -90,7 +91,8 @@ class PlansTest {
                 assertThat(text).doesNotContain("sort", "seq scan");
             }
         }
-        List<String> settle = plan(database, table.publishedStatement().formatted("in (1, 2, 3)"));
+        List<String> settle = plan(
+                database, new OutboxMarks(dialect, ORDERS).publishedStatement().formatted("in (1, 2, 3)"));
         assertThat(String.join("\n", settle)).containsAnyOf("orders_pkey", "primary");
     }
 

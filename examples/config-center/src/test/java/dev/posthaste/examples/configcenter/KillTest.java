@@ -69,7 +69,12 @@ class KillTest extends CenterTest {
     @ParameterizedTest
     @EnumSource(names = {"POSTGRESQL", "MARIADB"})
     void whateverIsKilledNothingIsLostDoubledMadeUpOrOutOfOrder(Database kind) throws Exception {
-        String broker = RabbitServer.shared().uri();
+        try (RabbitServer rabbit = RabbitServer.start()) {
+            killAndCheck(kind, rabbit.uri());
+        }
+    }
+
+    private void killAndCheck(Database kind, String broker) throws Exception {
         Application center = start(kind, broker, Set.of());
         for (int i = 0; i < CONFIGS; i++) {
             released(center, "key-" + i);

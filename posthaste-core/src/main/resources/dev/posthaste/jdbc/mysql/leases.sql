@@ -1,4 +1,4 @@
--- Posthaste's own tables on MariaDB 10.6 or later.
+-- What relays need beside the outboxes, on MySQL 8 or later.
 
 -- Which relay owns an outbox. The epoch grows with every change of owner.
 create table if not exists posthaste_lease (
@@ -14,14 +14,4 @@ create table if not exists posthaste_relay (
   outbox     varchar(100) not null,
   expires_at datetime(6)  not null,
   primary key (relay, outbox)
-) engine = InnoDB default character set utf8mb4 collate utf8mb4_bin;
-
--- What each consumer has handled.
-create table if not exists posthaste_inbox (
-  consumer   varchar(100) not null,
-  event_id   varchar(64)  not null,
-  handled_at datetime(6)  not null,
-  primary key (consumer, event_id),
-  -- Retention's way to old rows.
-  key posthaste_inbox_handled (consumer, handled_at)
 ) engine = InnoDB default character set utf8mb4 collate utf8mb4_bin;

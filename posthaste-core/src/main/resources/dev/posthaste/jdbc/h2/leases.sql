@@ -1,4 +1,4 @@
--- Posthaste's own tables on H2.
+-- What relays need beside the outboxes, on H2.
 
 -- Which relay owns an outbox. The epoch grows with every change of owner.
 create table if not exists posthaste_lease (
@@ -15,14 +15,3 @@ create table if not exists posthaste_relay (
   expires_at timestamp(6) with time zone not null,
   primary key (relay, outbox)
 );
-
--- What each consumer has handled.
-create table if not exists posthaste_inbox (
-  consumer   varchar(100) not null,
-  event_id   varchar(64)  not null,
-  handled_at timestamp(6) with time zone not null,
-  primary key (consumer, event_id)
-);
-
--- Retention's way to old rows.
-create index if not exists posthaste_inbox_handled on posthaste_inbox (consumer, handled_at);

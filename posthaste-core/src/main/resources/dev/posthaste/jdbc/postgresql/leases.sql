@@ -1,4 +1,4 @@
--- Posthaste's own tables on PostgreSQL.
+-- What relays need beside the outboxes, on PostgreSQL.
 
 -- Which relay owns an outbox. The epoch grows with every change of owner.
 create table if not exists posthaste_lease (
@@ -15,14 +15,3 @@ create table if not exists posthaste_relay (
   expires_at timestamptz(6) not null,
   primary key (relay, outbox)
 ) with (fillfactor = 50);
-
--- What each consumer has handled.
-create table if not exists posthaste_inbox (
-  consumer   varchar(100) not null,
-  event_id   varchar(64)  not null,
-  handled_at timestamptz(6) not null,
-  primary key (consumer, event_id)
-);
-
--- Retention's way to old rows.
-create index if not exists posthaste_inbox_handled on posthaste_inbox (consumer, handled_at);

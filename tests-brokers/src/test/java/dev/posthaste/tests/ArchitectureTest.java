@@ -31,10 +31,11 @@ class ArchitectureTest {
     void theCoreKnowsNoRelayAndNoBrokersClient() {
         noClasses()
                 .that()
-                .resideInAnyPackage(ROOT, in("inbox"), in("broker"), in("journal"), in("jdbc"))
+                .resideInAnyPackage(ROOT, in("inbox"), in("broker"), in("journal"), in("format"), in("jdbc"))
                 .should()
                 .dependOnClassesThat()
-                .resideInAnyPackage(in("relay"), in("rabbitmq"), in("testkit"), "com.rabbitmq..")
+                .resideInAnyPackage(
+                        in("relay"), in("rabbitmq"), in("kafka"), in("testkit"), "com.rabbitmq..", "org.apache.kafka..")
                 .check(all);
     }
 
@@ -42,7 +43,7 @@ class ArchitectureTest {
     void theCoreNeedsNoMoreLibrariesThanItSays() {
         classes()
                 .that()
-                .resideInAnyPackage(ROOT, in("inbox"), in("broker"), in("journal"), in("jdbc"))
+                .resideInAnyPackage(ROOT, in("inbox"), in("broker"), in("journal"), in("format"), in("jdbc"))
                 .should()
                 .onlyDependOnClassesThat()
                 .resideInAnyPackage(
@@ -62,7 +63,7 @@ class ArchitectureTest {
     void brokersDoNotKnowRelaysOrDatabases() {
         noClasses()
                 .that()
-                .resideInAPackage(in("rabbitmq"))
+                .resideInAnyPackage(in("rabbitmq"), in("kafka"))
                 .should()
                 .dependOnClassesThat()
                 .resideInAnyPackage(in("relay"), in("journal"), in("jdbc"), "java.sql..")
@@ -93,7 +94,15 @@ class ArchitectureTest {
     void allSqlIsInOneRoom() {
         noClasses()
                 .that()
-                .resideInAnyPackage(ROOT, in("inbox"), in("broker"), in("journal"), in("relay"), in("rabbitmq"))
+                .resideInAnyPackage(
+                        ROOT,
+                        in("inbox"),
+                        in("broker"),
+                        in("journal"),
+                        in("format"),
+                        in("relay"),
+                        in("rabbitmq"),
+                        in("kafka"))
                 .should()
                 .dependOnClassesThat()
                 .haveFullyQualifiedName("java.sql.PreparedStatement")
@@ -110,6 +119,8 @@ class ArchitectureTest {
                 .resideInAPackage(in("relay"))
                 .and()
                 .haveSimpleNameNotStartingWith("Relay")
+                .and()
+                .doNotHaveSimpleName("ReceiptIntake")
                 .should()
                 .callConstructor(Thread.class, Runnable.class, String.class)
                 .orShould()

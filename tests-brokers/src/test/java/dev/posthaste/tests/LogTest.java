@@ -3,9 +3,12 @@ package dev.posthaste.tests;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
+import dev.posthaste.Catalog;
 import dev.posthaste.Event;
 import dev.posthaste.Outbox;
+import dev.posthaste.OutboxDefinition;
 import dev.posthaste.RetryPolicy;
+import dev.posthaste.Route;
 import dev.posthaste.broker.LocalBroker;
 import dev.posthaste.broker.Message;
 import dev.posthaste.broker.Outcome;
@@ -35,14 +38,16 @@ import org.junit.jupiter.api.Test;
 
 /** What is logged, what is not, and what is measured. */
 class LogTest {
+    private static final String TYPE = "order.placed";
+    private static final Catalog CATALOG = Catalog.of(OutboxDefinition.of("orders", Route.to("orders-topic"), TYPE));
+
     private static final String SECRET = "s3cret";
 
     private static void write(DataSource dataSource, String... payloads) throws Exception {
         try (Connection connection = dataSource.getConnection()) {
             connection.setAutoCommit(false);
             for (String payload : payloads) {
-                new Outbox(RelayProcess.CATALOG)
-                        .write(connection, Event.of(RelayProcess.TYPE, payload, payload + SECRET));
+                new Outbox(CATALOG).write(connection, Event.of(TYPE, payload, payload + SECRET));
             }
             connection.commit();
             connection.setAutoCommit(true);
@@ -52,7 +57,7 @@ class LogTest {
     private static Consumer consumer(DataSource dataSource, MeterRegistry registry) {
         Inbox inbox = Inbox.builder(dataSource)
                 .consumer("test")
-                .on(RelayProcess.TYPE, String.class, (text, context) -> {
+                .on(TYPE, String.class, (text, context) -> {
                     if (text.startsWith("reject")) {
                         throw new RejectEvent("not of this world");
                     }
@@ -72,10 +77,10 @@ class LogTest {
         MeterRegistry registry = new SimpleMeterRegistry();
         try (LogCapture log = new LogCapture();
                 TestDatabase database = DatabaseServer.of(Database.H2).createDatabase()) {
-            Schema.create(database.dataSource(), RelayProcess.CATALOG.outboxes());
+            Schema.create(database.dataSource(), CATALOG.outboxes());
             write(database.dataSource(), "fine", "reject", "fail");
             try (LocalBroker broker = new LocalBroker().subscribe(consumer(database.dataSource(), registry));
-                    Relay relay = Relay.builder(database.dataSource(), RelayProcess.CATALOG)
+                    Relay relay = Relay.builder(database.dataSource(), CATALOG)
                             .broker(broker)
                             .listener(new RelayMeters(registry))
                             .build()
@@ -88,7 +93,7 @@ class LogTest {
             String wrongPassword = RabbitServer.shared().uri().replace("guest:guest@", "guest:" + SECRET + "@");
             AtomicReference<Outcome> outcome = new AtomicReference<>();
             try (RabbitBroker broker = new RabbitBroker(RabbitSettings.of(wrongPassword));
-                    Relay relay = Relay.builder(database.dataSource(), RelayProcess.CATALOG)
+                    Relay relay = Relay.builder(database.dataSource(), CATALOG)
                             .broker(broker)
                             .build()
                             .start()) {
@@ -118,10 +123,10 @@ class LogTest {
     void metersSayWhatBecameOfEachEvent() throws Exception {
         MeterRegistry registry = new SimpleMeterRegistry();
         try (TestDatabase database = DatabaseServer.of(Database.H2).createDatabase()) {
-            Schema.create(database.dataSource(), RelayProcess.CATALOG.outboxes());
+            Schema.create(database.dataSource(), CATALOG.outboxes());
             write(database.dataSource(), "fine", "fine too", "reject", "fail");
             try (LocalBroker broker = new LocalBroker().subscribe(consumer(database.dataSource(), registry));
-                    Relay relay = Relay.builder(database.dataSource(), RelayProcess.CATALOG)
+                    Relay relay = Relay.builder(database.dataSource(), CATALOG)
                             .broker(broker)
                             .policy(OutboxPolicy.defaults())
                             .listener(new RelayMeters(registry))
@@ -163,7 +168,7 @@ class LogTest {
                 TestDatabase database = DatabaseServer.of(Database.H2).createDatabase()) {
             Inbox inbox = Inbox.builder(database.dataSource())
                     .consumer("forgetful")
-                    .on(RelayProcess.TYPE, String.class, (text, context) -> {})
+                    .on(TYPE, String.class, (text, context) -> {})
                     .build();
             new InboxRetention(inbox, Duration.ofDays(30), Duration.ofDays(7)).close();
             assertThat(log.lines()).noneMatch(line -> line.contains("forgetful"));

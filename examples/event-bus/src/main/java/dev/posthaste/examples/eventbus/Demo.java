@@ -1,0 +1,224 @@
+package dev.posthaste.examples.eventbus;
+
+import dev.posthaste.OutboxDefinition;
+import java.io.IOException;
+import java.nio.file.FileSystemException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.sql.SQLException;
+import java.util.Locale;
+import java.util.Objects;
+import java.util.TreeMap;
+import java.util.concurrent.Callable;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
+
+/** {@code ./posthaste demo event-bus}: three services to watch, or a load that checks itself. */
+@Command(
+        name = "posthaste demo event-bus",
+        sortOptions = false,
+        usageHelpAutoWidth = true,
+        description = {
+            "Runs three services, each with an outbox, a topic and a consumer group of its own. What is said to the agent"
+                    + " becomes history, and then an event of the memory service: a chain across two outboxes.",
+            "With no options: on an embedded database and the local broker, writing a few events a second and showing"
+                    + " what becomes of them, until Ctrl-C."
+        },
+        exitCodeListHeading = "%nExit codes:%n",
+        exitCodeList = {
+            "0:it worked",
+            "1:with --events: something was lost, doubled, made up or out of order, or did not end",
+            "2:an option is wrong, or a server cannot be reached"
+        },
+        footerHeading = "%nExamples:%n",
+        footer = {
+            "  ./posthaste demo event-bus",
+            "  ./posthaste demo event-bus --events 10000 --exit --fail-rate 0.2",
+            "  ./posthaste demo event-bus --database jdbc:mariadb://localhost/bus --user me --password secret"
+                    + " --broker kafka://localhost:9092 --events 10000 --exit",
+            "",
+            "The password may come from the environment instead: POSTHASTE_PASSWORD."
+        })
+final class Demo implements Callable<Integer> {
+    private static final long PAUSE_MILLIS = 50;
+    private static final long SHOW_EVERY = 20;
+
+    @Spec
+    private @Nullable CommandSpec spec;
+
+    @Option(
+            names = "--database",
+            paramLabel = "URL",
+            description =
+                    "JDBC URL of a PostgreSQL, MySQL or MariaDB database; default: an H2 file in the data directory.")
+    private @Nullable String database;
+
+    @Option(names = "--user", paramLabel = "NAME", description = "The database's user.")
+    private @Nullable String user;
+
+    @Option(names = "--password", paramLabel = "WORD", description = "The user's password.")
+    private @Nullable String password;
+
+    @Option(
+            names = "--broker",
+            paramLabel = "URI",
+            description =
+                    "Kafka as kafka://host:port, several with commas; default: the local broker, in this process.")
+    private @Nullable String broker;
+
+    @Option(
+            names = "--data",
+            paramLabel = "DIR",
+            defaultValue = "data/event-bus",
+            description = "Where the embedded database lives; default: ${DEFAULT-VALUE}.")
+    private Path data = Path.of("data/event-bus");
+
+    @Option(
+            names = "--fail-rate",
+            paramLabel = "SHARE",
+            defaultValue = "0",
+            description = "How often a handler fails on purpose, 0 to 0.9; default: ${DEFAULT-VALUE}.")
+    private double failRate;
+
+    @Option(
+            names = "--events",
+            paramLabel = "N",
+            description =
+                    "Write N events from 16 concurrent writers over 50 conversations and tasks, one in ten rolled back on purpose, and check what became of them; wants --exit.")
+    private @Nullable Integer events;
+
+    @Option(names = "--exit", description = "End when the events are checked; wants --events.")
+    private boolean exit;
+
+    @Option(names = "--resume", description = "Go on with the last --events run, which was killed.")
+    private boolean resume;
+
+    @Option(
+            names = {"-h", "--help"},
+            usageHelp = true,
+            description = "Show this help.")
+    private boolean help;
+
+    public static void main(String[] arguments) {
+        System.exit(run(arguments));
+    }
+
+    /** Runs to its end and returns the exit code. */
+    static int run(String... arguments) {
+        CommandLine line = new CommandLine(new Demo());
+        line.setParameterExceptionHandler(
+                (e, all) -> complain(e.getMessage() + ". See ./posthaste demo event-bus --help"));
+        line.setExecutionExceptionHandler((e, command, result) -> {
+            e.printStackTrace();
+            return 1;
+        });
+        return line.execute(arguments);
+    }
+
+    private static int complain(@Nullable String message) {
+        System.err.println("posthaste demo event-bus: " + message);
+        return 2;
+    }
+
+    @Override
+    public Integer call() throws Exception {
+        checkOptions();
+        String secret = password != null ? password : System.getenv("POSTHASTE_PASSWORD");
+        String servers = broker == null ? null : broker.substring("kafka://".length());
+        Settings settings = new Settings(database, user, secret, servers, data, failRate);
+        try (EventBus bus = open(settings)) {
+            Integer wanted = events;
+            return wanted == null ? show(bus, settings) : new LoadRun(bus, wanted, resume).run();
+        } catch (EventBus.CannotStart | IOException e) {
+            return complain(e.getMessage());
+        }
+    }
+
+    private void checkOptions() {
+        if (events != null && events < 1) {
+            throw wrong("--events wants a positive number, not " + events);
+        }
+        if ((exit || resume) && events == null) {
+            throw wrong((exit ? "--exit" : "--resume") + " wants --events");
+        }
+        if (events != null && !exit) {
+            throw wrong("--events wants --exit");
+        }
+        if (!(failRate >= 0 && failRate <= 0.9)) {
+            throw wrong("--fail-rate wants a number from 0 to 0.9, not " + failRate);
+        }
+        if (database != null && !database.startsWith("jdbc:")) {
+            throw wrong("--database wants a JDBC URL such as jdbc:mariadb://localhost/bus");
+        }
+        if (broker != null && !broker.matches("kafka://[^,/@]+:[0-9]+(,[^,/@]+:[0-9]+)*")) {
+            throw wrong("--broker wants Kafka's servers such as kafka://localhost:9092");
+        }
+    }
+
+    private ParameterException wrong(String message) {
+        return new ParameterException(Objects.requireNonNull(spec).commandLine(), message);
+    }
+
+    private static EventBus open(Settings settings) throws EventBus.CannotStart, SQLException, IOException {
+        if (settings.database() == null) {
+            try {
+                Files.createDirectories(settings.data());
+            } catch (FileSystemException e) {
+                String reason =
+                        e.getReason() != null ? e.getReason() : e.getClass().getSimpleName();
+                throw new IOException("Cannot use the directory " + settings.data() + ": " + reason, e);
+            }
+        }
+        return EventBus.start(settings);
+    }
+
+    /** Writes a few events a second and shows what becomes of all there are. */
+    private static int show(EventBus bus, Settings settings) throws SQLException, InterruptedException {
+        CountDownLatch stop = new CountDownLatch(1);
+        Runtime.getRuntime().addShutdownHook(new Thread(() -> {
+            stop.countDown();
+            bus.close();
+        }));
+        System.out.println(
+                "Three services on " + settings.databaseName() + " and " + settings.brokerName() + ". Ctrl-C ends it.");
+        Writer writer = new Writer(
+                bus, IntStream.range(0, 10).mapToObj(i -> "show-" + i).toList());
+        writer.open();
+        for (int number = 0; !stop.await(PAUSE_MILLIS, TimeUnit.MILLISECONDS); number++) {
+            writer.write(number);
+            if (number % SHOW_EVERY == 0) {
+                System.out.println(statuses(bus));
+            }
+        }
+        return 0;
+    }
+
+    private static String statuses(EventBus bus) throws SQLException {
+        StringBuilder line = new StringBuilder();
+        for (OutboxDefinition outbox : EventBus.CATALOG.outboxes()) {
+            TreeMap<String, Long> counts = new TreeMap<>();
+            bus.tables()
+                    .query(
+                            "select status, count(*) from "
+                                    + bus.tables().quoted(outbox.table().table()) + " group by status",
+                            row -> counts.put(row.getString(1), row.getLong(2)));
+            line.append(String.format(
+                    Locale.ROOT,
+                    "%-7s pending %-4d published %-4d consumed %-6d dead %-4d",
+                    outbox.name(),
+                    counts.getOrDefault("pending", 0L),
+                    counts.getOrDefault("published", 0L),
+                    counts.getOrDefault("consumed", 0L),
+                    counts.getOrDefault("dead", 0L)));
+        }
+        return line.toString().stripTrailing();
+    }
+}

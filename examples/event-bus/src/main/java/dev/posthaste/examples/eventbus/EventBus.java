@@ -1,0 +1,270 @@
+package dev.posthaste.examples.eventbus;
+
+import com.zaxxer.hikari.HikariConfig;
+import com.zaxxer.hikari.HikariDataSource;
+import dev.posthaste.Catalog;
+import dev.posthaste.Outbox;
+import dev.posthaste.OutboxDefinition;
+import dev.posthaste.RetryPolicy;
+import dev.posthaste.Route;
+import dev.posthaste.Services;
+import dev.posthaste.broker.Broker;
+import dev.posthaste.broker.LocalBroker;
+import dev.posthaste.format.MessageFormat;
+import dev.posthaste.inbox.Consumer;
+import dev.posthaste.inbox.ConsumerListener;
+import dev.posthaste.inbox.ConsumerSettings;
+import dev.posthaste.inbox.ConsumerSettings.AfterLastAttempt;
+import dev.posthaste.inbox.Handler;
+import dev.posthaste.inbox.Inbox;
+import dev.posthaste.inbox.InboxRetention;
+import dev.posthaste.inbox.Receipts;
+import dev.posthaste.jdbc.Schema;
+import dev.posthaste.kafka.KafkaBroker;
+import dev.posthaste.kafka.KafkaSettings;
+import dev.posthaste.kafka.KafkaSubscription;
+import dev.posthaste.kafka.KafkaTopics;
+import dev.posthaste.relay.OutboxPolicy;
+import dev.posthaste.relay.Relay;
+import dev.posthaste.relay.RelaySettings;
+import java.sql.SQLException;
+import java.time.Duration;
+import java.util.ArrayDeque;
+import java.util.Deque;
+import java.util.EnumSet;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Set;
+import java.util.concurrent.ThreadLocalRandom;
+import javax.sql.DataSource;
+import org.apache.kafka.common.KafkaException;
+
+/**
+ * The three services at work, with a relay and a broker, all in this process or some of it. Closing stops them in the
+ * opposite order.
+ */
+final class EventBus implements AutoCloseable {
+    /** Which event type belongs to which service; the rest follows from the services' names. */
+    static final Catalog CATALOG = new Services("smartflow")
+            .register(AgentService.NAME, AgentService.PERSIST)
+            .register(TaskService.NAME, TaskService.STEP)
+            .register(MemoryService.NAME, MemoryService.EXTRACT)
+            .adjustAll(OutboxDefinition::withReceipts)
+            .catalog();
+
+    private static final int PARTITIONS = 6;
+    private static final short BROKERS_DEFAULT = -1;
+    private static final MessageFormat FORMAT = MessageFormat.ENVELOPE;
+    private static final RetryPolicy REDELIVERY = RetryPolicy.quadratic();
+    /** Many quick attempts in place, for a conversation keeps its order only while nothing is put back. */
+    private static final RetryPolicy IN_PLACE = new RetryPolicy(
+            "in-place", RetryPolicy.Curve.EXPONENTIAL, Duration.ofMillis(20), Duration.ofSeconds(1), 20, 0.2);
+    /** Shorter than the defaults, as below: who kills the demo should not wait long for what it leaves behind. */
+    private static final Map<String, String> MISSED_SOON =
+            Map.of("session.timeout.ms", "6000", "heartbeat.interval.ms", "1500");
+
+    private static final RelaySettings RELAY = RelaySettings.defaults()
+            .withLease(Duration.ofSeconds(10), Duration.ofSeconds(5))
+            .withStopTimeout(Duration.ofSeconds(2));
+
+    private final Deque<AutoCloseable> open;
+    private final Settings settings;
+    private final HikariDataSource pool;
+    private final Tables tables;
+    private final AgentService agent;
+    private final TaskService task;
+    private final MemoryService memory = new MemoryService();
+
+    /** What a process does besides writing events. */
+    enum Part {
+        RELAY,
+        CONSUMERS
+    }
+
+    /** Something outside is not as it has to be; the message says what, for a person. */
+    static final class CannotStart extends Exception {
+        CannotStart(String message, Throwable cause) {
+            super(message, cause);
+        }
+    }
+
+    private EventBus(Settings settings, Set<Part> parts, Deque<AutoCloseable> open) throws CannotStart, SQLException {
+        this.open = open;
+        this.settings = settings;
+        this.pool = pool("application", 24);
+        this.tables = new Tables(pool);
+        tables.create();
+        Schema.create(pool, CATALOG.outboxes());
+        Outbox outbox = new Outbox(CATALOG);
+        this.agent = new AgentService(outbox);
+        this.task = new TaskService(outbox);
+        if (!parts.isEmpty()) {
+            connect(parts);
+        }
+    }
+
+    static EventBus start(Settings settings) throws CannotStart, SQLException {
+        return start(settings, EnumSet.allOf(Part.class));
+    }
+
+    /** A process that does only some of the work; the others find each other through database and broker. */
+    static EventBus start(Settings settings, Set<Part> parts) throws CannotStart, SQLException {
+        Deque<AutoCloseable> open = new ArrayDeque<>();
+        try {
+            return new EventBus(settings, parts, open);
+        } catch (CannotStart | SQLException | RuntimeException e) {
+            close(open);
+            throw e;
+        }
+    }
+
+    private HikariDataSource pool(String name, int size) throws CannotStart {
+        HikariConfig config = new HikariConfig();
+        config.setPoolName(name);
+        config.setJdbcUrl(settings.url());
+        config.setUsername(settings.user());
+        config.setPassword(settings.password());
+        config.setMaximumPoolSize(size);
+        config.setMinimumIdle(1);
+        config.setConnectionTimeout(10_000);
+        try {
+            return opened(new HikariDataSource(config));
+        } catch (RuntimeException e) {
+            throw new CannotStart("Cannot open the database " + settings.databaseName() + ": " + reason(e), e);
+        }
+    }
+
+    private void connect(Set<Part> parts) throws CannotStart {
+        String servers = settings.broker();
+        if (servers == null) {
+            LocalBroker local = opened(new LocalBroker());
+            for (OutboxDefinition service : CATALOG.outboxes()) {
+                local.subscribe(consumer(service));
+            }
+            relay(local);
+            return;
+        }
+        KafkaSettings kafka = KafkaSettings.of(servers).withConsumer(MISSED_SOON);
+        try {
+            KafkaTopics.create(
+                    kafka,
+                    PARTITIONS,
+                    BROKERS_DEFAULT,
+                    CATALOG.outboxes().stream().map(OutboxDefinition::route).toArray(Route[]::new));
+        } catch (KafkaException e) {
+            throw new CannotStart("Cannot use Kafka at " + servers + ": " + reason(e), e);
+        }
+        if (parts.contains(Part.CONSUMERS)) {
+            for (OutboxDefinition service : CATALOG.outboxes()) {
+                opened(new KafkaSubscription(kafka, service.route(), consumer(service)))
+                        .start();
+            }
+        }
+        if (parts.contains(Part.RELAY)) {
+            relay(opened(new KafkaBroker(kafka)));
+        }
+    }
+
+    private void relay(Broker broker) throws CannotStart {
+        opened(Relay.builder(pool("relay", 8), CATALOG)
+                        .broker(broker)
+                        .format(FORMAT)
+                        .policy(OutboxPolicy.defaults().withRetry(REDELIVERY))
+                        .settings(RELAY)
+                        .build())
+                .start();
+    }
+
+    // --- Consumers ---------------------------------------------------------------------------------------------------
+
+    /** The consumer of a service, which handles the events of its topic and marks their rows as consumed. */
+    private Consumer consumer(OutboxDefinition service) throws CannotStart {
+        DataSource handling = pool(service.name(), 8);
+        Inbox.Builder builder = Inbox.builder(handling)
+                .consumer(Objects.requireNonNull(service.route().group()))
+                .format(FORMAT)
+                .receipts(Receipts.inDatabase(handling, CATALOG, REDELIVERY));
+        switch (service.name()) {
+            case AgentService.NAME ->
+                builder.on(AgentService.PERSIST, AgentService.ChatMessage.class, failing(agent::persist));
+            case TaskService.NAME -> builder.on(TaskService.STEP, TaskService.TaskStep.class, failing(task::log));
+            default -> builder.on(MemoryService.EXTRACT, MemoryService.Extraction.class, failing(memory::extract));
+        }
+        Inbox inbox = builder.build();
+        opened(new InboxRetention(
+                        inbox, Duration.ofDays(30), OutboxPolicy.defaults().keep())
+                .start());
+        return new Consumer(
+                inbox,
+                ConsumerSettings.defaults()
+                        .withThreads(6)
+                        .withRetry(IN_PLACE)
+                        .withAfterLastAttempt(AfterLastAttempt.REDELIVER),
+                ConsumerListener.NONE);
+    }
+
+    /** Fails now and then on purpose, after the handler's effect as often as before it. */
+    private <T> Handler<T> failing(Handler<T> handler) {
+        double half = settings.failRate() / 2;
+        return (event, context) -> {
+            failNowAndThen(half);
+            handler.handle(event, context);
+            failNowAndThen(half);
+        };
+    }
+
+    private static void failNowAndThen(double rate) {
+        if (ThreadLocalRandom.current().nextDouble() < rate) {
+            throw new IllegalStateException("failing on purpose");
+        }
+    }
+
+    // --- Parts -------------------------------------------------------------------------------------------------------
+
+    AgentService agent() {
+        return agent;
+    }
+
+    TaskService task() {
+        return task;
+    }
+
+    Tables tables() {
+        return tables;
+    }
+
+    DataSource dataSource() {
+        return pool;
+    }
+
+    private <T extends AutoCloseable> T opened(T resource) {
+        open.push(resource);
+        return resource;
+    }
+
+    private static String reason(Throwable e) {
+        Throwable innermost = e;
+        while (innermost.getCause() != null) {
+            innermost = innermost.getCause();
+        }
+        String message = innermost.getMessage();
+        return message == null
+                ? innermost.getClass().getSimpleName()
+                : message.lines().findFirst().orElse("");
+    }
+
+    @Override
+    public void close() {
+        close(open);
+    }
+
+    private static void close(Deque<AutoCloseable> open) {
+        while (!open.isEmpty()) {
+            try {
+                open.pop().close();
+            } catch (Exception e) {
+                System.err.println("While stopping: " + e);
+            }
+        }
+    }
+}

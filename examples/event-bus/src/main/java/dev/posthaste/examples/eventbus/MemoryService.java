@@ -1,0 +1,22 @@
+package dev.posthaste.examples.eventbus;
+
+import dev.posthaste.inbox.Context;
+import java.sql.SQLException;
+
+/** Remembers what was said: the end of the chain. */
+final class MemoryService {
+    static final String NAME = "memory";
+    static final String EXTRACT = "memory.extract.requested";
+
+    /** That there is something to remember of a message. */
+    record Extraction(String conversation, int seq) {}
+
+    void extract(Extraction extraction, Context context) throws SQLException {
+        Tables.update(
+                context.connection(),
+                "insert into memory (conversation, seq, event_id) values (?, ?, ?)",
+                extraction.conversation(),
+                extraction.seq(),
+                context.eventId());
+    }
+}

@@ -1,0 +1,99 @@
+package dev.posthaste.examples.eventbus;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.ByteArrayOutputStream;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** The command line: what it prints and how it ends. */
+class DemoTest {
+    @TempDir
+    Path data;
+
+    private record Ended(int code, List<String> out, List<String> err) {}
+
+    private static Ended run(String... arguments) {
+        PrintStream out = System.out;
+        PrintStream err = System.err;
+        ByteArrayOutputStream outBytes = new ByteArrayOutputStream();
+        ByteArrayOutputStream errBytes = new ByteArrayOutputStream();
+        System.setOut(new PrintStream(outBytes, true, StandardCharsets.UTF_8));
+        System.setErr(new PrintStream(errBytes, true, StandardCharsets.UTF_8));
+        try {
+            int code = Demo.run(arguments);
+            return new Ended(
+                    code,
+                    outBytes.toString(StandardCharsets.UTF_8).lines().toList(),
+                    errBytes.toString(StandardCharsets.UTF_8).lines().toList());
+        } finally {
+            System.setOut(out);
+            System.setErr(err);
+        }
+    }
+
+    private Ended load(String... more) {
+        List<String> arguments = new ArrayList<>(List.of("--events", "200", "--exit", "--data", data.toString()));
+        arguments.addAll(List.of(more));
+        return run(arguments.toArray(String[]::new));
+    }
+
+    private static void assertComplaint(Ended ended, String what) {
+        assertThat(ended.code()).isEqualTo(2);
+        assertThat(ended.out()).isEmpty();
+        assertThat(ended.err().stream().filter(line -> line.startsWith("posthaste demo event-bus: ")))
+                .singleElement()
+                .asString()
+                .contains(what)
+                .doesNotContain("secret");
+        assertThat(ended.err()).noneMatch(line -> line.contains("Exception: ") || line.startsWith("\tat "));
+    }
+
+    @Test
+    void aLoadRunEndsWithItsTallyAndIsFoundAgain() {
+        String zeros = "\"duplicates\":0,\"lost\":0,\"phantoms\":0,\"outOfOrder\":0";
+        String agent = "{\"agent\":{\"written\":150,\"published\":150,\"consumed\":150," + zeros + ",\"dead\":0}";
+        Ended first = load("--fail-rate", "0.2");
+        assertThat(first.code()).isZero();
+        assertThat(first.out().get(first.out().size() - 1))
+                .startsWith(agent)
+                .contains("\"task\":{\"written\":50,", "\"chain\":{\"started\":150,\"ended\":150," + zeros + "}");
+        Ended resumed = load("--resume");
+        assertThat(resumed.code()).isZero();
+        assertThat(resumed.out().get(0)).startsWith(agent);
+        assertThat(resumed.err()).anyMatch(line -> line.contains("200 of 200 events are there"));
+        assertThat(load().out().get(0)).startsWith(agent);
+    }
+
+    @Test
+    void aWrongOptionIsOneLineAndTwo() {
+        assertComplaint(run("--nope"), "--nope");
+        assertComplaint(run("--events", "0", "--exit"), "--events");
+        assertComplaint(run("--events", "5"), "--exit");
+        assertComplaint(run("--exit"), "--events");
+        assertComplaint(run("--fail-rate", "1"), "--fail-rate");
+        assertComplaint(run("--database", "mysql://x"), "--database");
+        assertComplaint(run("--broker", "amqp://x"), "--broker");
+        assertComplaint(run("--broker", "kafka://user:secret@host:1"), "--broker");
+    }
+
+    @Test
+    void aServerThatCannotBeReachedIsOneLineAndTwo() {
+        assertComplaint(
+                run("--database", "jdbc:postgresql://127.0.0.1:1/x?password=secret", "--user", "u"),
+                "jdbc:postgresql://127.0.0.1:1/x");
+        assertComplaint(run("--data", data.toString(), "--broker", "kafka://127.0.0.1:1"), "127.0.0.1:1");
+    }
+
+    @Test
+    void aDirectoryThatCannotBeUsedIsOneLineAndTwo() throws Exception {
+        Path file = Files.createFile(data.resolve("file"));
+        assertComplaint(run("--data", file.resolve("below").toString()), "Cannot use the directory");
+    }
+}

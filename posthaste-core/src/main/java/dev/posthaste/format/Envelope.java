@@ -1,0 +1,89 @@
+package dev.posthaste.format;
+
+import java.io.ByteArrayOutputStream;
+import java.nio.charset.StandardCharsets;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+import tools.jackson.core.JsonGenerator;
+import tools.jackson.databind.json.JsonMapper;
+
+/**
+ * A JSON object around an event's payload: {@code outbox_id}, {@code event_id}, {@code event_type}, {@code event_version},
+ * {@code service_name}, {@code aggregate_id}, {@code payload}. What the payload says is kept to the letter. Other members
+ * are passed over. Immutable and thread-safe.
+ *
+ * @param outboxId the row in the outbox, or 0 where the envelope does not say it
+ * @param eventId null or as the others: missing, or empty
+ * @param payload any JSON value, as UTF-8; not copied
+ */
+public record Envelope(
+        long outboxId,
+        @Nullable String eventId,
+        @Nullable String eventType,
+        @Nullable String eventVersion,
+        @Nullable String serviceName,
+        @Nullable String aggregateId,
+        byte[] payload) {
+
+    /** @throws IllegalArgumentException if {@code json} is no JSON object with a payload; says why */
+    public static Envelope open(byte[] json) {
+        try {
+            Map<String, byte[]> members = RawJson.members(json);
+            byte[] payload = members.get("payload");
+            if (payload == null) {
+                throw new IllegalArgumentException("it has no payload");
+            }
+            return new Envelope(
+                    outboxId(RawJson.text(members, "outbox_id")),
+                    RawJson.text(members, "event_id"),
+                    RawJson.text(members, "event_type"),
+                    RawJson.text(members, "event_version"),
+                    RawJson.text(members, "service_name"),
+                    RawJson.text(members, "aggregate_id"),
+                    payload);
+        } catch (IllegalArgumentException e) {
+            throw new IllegalArgumentException("it is no envelope: " + e.getMessage(), e);
+        }
+    }
+
+    private static long outboxId(@Nullable String text) {
+        return text != null && text.matches("[0-9]{1,18}") ? Long.parseLong(text) : 0;
+    }
+
+    /**
+     * The envelope as JSON. Members that are null are left out, and {@code outbox_id} when it is 0.
+     *
+     * @throws IllegalArgumentException if the payload is no JSON value
+     */
+    public byte[] toJson() {
+        RawJson.requireOneValue(payload);
+        ByteArrayOutputStream out = new ByteArrayOutputStream(payload.length + 256);
+        try (JsonGenerator generator = JsonMapper.shared().createGenerator(out)) {
+            generator.writeStartObject();
+            if (outboxId != 0) {
+                generator.writeNumberProperty("outbox_id", outboxId);
+            }
+            write(generator, "event_id", eventId);
+            write(generator, "event_type", eventType);
+            write(generator, "event_version", eventVersion);
+            write(generator, "service_name", serviceName);
+            write(generator, "aggregate_id", aggregateId);
+            generator.writeName("payload");
+            generator.writeRawValue(new String(payload, StandardCharsets.UTF_8));
+            generator.writeEndObject();
+        }
+        return out.toByteArray();
+    }
+
+    private static void write(JsonGenerator generator, String name, @Nullable String value) {
+        if (value != null) {
+            generator.writeStringProperty(name, value);
+        }
+    }
+
+    /** Names the event without its payload. */
+    @Override
+    public String toString() {
+        return "envelope of event " + eventId + " (" + eventType + ")";
+    }
+}

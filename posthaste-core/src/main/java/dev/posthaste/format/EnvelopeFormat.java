@@ -1,0 +1,49 @@
+package dev.posthaste.format;
+
+import dev.posthaste.OutboxDefinition;
+import dev.posthaste.broker.Message;
+import dev.posthaste.broker.MessageHeaders;
+import dev.posthaste.journal.StoredEvent;
+import java.util.HashMap;
+import java.util.Map;
+
+/**
+ * An envelope as the body. An event that has no id of its own is known by its row on the wire, as programs that know
+ * nothing of Posthaste expect; consumers of Posthaste's know it by the service and the row, which no other service has.
+ */
+final class EnvelopeFormat implements MessageFormat {
+    @Override
+    public Message write(StoredEvent event, OutboxDefinition outbox) {
+        boolean ownId = !event.eventId().equals(StoredEvent.idOfRow(outbox.name(), event.id()));
+        String aggregate = event.aggregateId();
+        byte[] body = new Envelope(
+                        event.id(),
+                        ownId ? event.eventId() : Long.toString(event.id()),
+                        event.type(),
+                        event.version(),
+                        outbox.name(),
+                        aggregate == null ? event.key() : aggregate,
+                        event.payload())
+                .toJson();
+        return Addressing.message(event, outbox, Addressing.headers(event, outbox), body);
+    }
+
+    @Override
+    public Message read(Message message) {
+        Envelope envelope = Envelope.open(message.body());
+        Map<String, String> headers = new HashMap<>();
+        String id = envelope.eventId();
+        String service = envelope.serviceName();
+        if (envelope.outboxId() != 0 && service != null) {
+            headers.put(MessageHeaders.OUTBOX, service);
+            headers.put(MessageHeaders.ROW, Long.toString(envelope.outboxId()));
+            if (id == null || id.equals(Long.toString(envelope.outboxId()))) {
+                id = StoredEvent.idOfRow(service, envelope.outboxId());
+            }
+        }
+        Addressing.putIfMissing(headers, MessageHeaders.EVENT_VERSION, envelope.eventVersion());
+        headers.putAll(message.headers());
+        Message all = new Message(message.destination(), message.routingKey(), message.key(), headers, message.body());
+        return Addressing.opened(all, id, envelope.eventType(), envelope.payload());
+    }
+}

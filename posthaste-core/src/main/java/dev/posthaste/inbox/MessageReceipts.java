@@ -1,0 +1,55 @@
+package dev.posthaste.inbox;
+
+import dev.posthaste.EventId;
+import dev.posthaste.broker.Broker;
+import dev.posthaste.broker.Message;
+import dev.posthaste.broker.MessageHeaders;
+import dev.posthaste.broker.Outcome;
+import dev.posthaste.journal.Receipt;
+import java.io.IOException;
+import java.sql.Connection;
+import java.util.Map;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+
+/** Receipts that travel as messages. */
+final class MessageReceipts implements Receipts {
+    private final Broker broker;
+    private final String destination;
+    private final @Nullable String routingKey;
+
+    MessageReceipts(Broker broker, String destination, @Nullable String routingKey) {
+        this.broker = broker;
+        this.destination = destination;
+        this.routingKey = routingKey;
+    }
+
+    /** The outbox's side knows which it tracks. */
+    @Override
+    public boolean tracks(String outbox) {
+        return true;
+    }
+
+    @Override
+    public void handled(Connection connection, Receipt.Consumed receipt) {}
+
+    @Override
+    public void tell(Receipt receipt, Consumer<@Nullable Throwable> told) {
+        // Receipts of one event keep their order: it was handled after it had failed.
+        String key = receipt.outbox() + "/" + receipt.row();
+        Map<String, String> headers = Map.of(
+                MessageHeaders.EVENT_ID,
+                EventId.next(),
+                MessageHeaders.EVENT_TYPE,
+                ReceiptMessages.TYPE,
+                MessageHeaders.EVENT_KEY,
+                key);
+        Message message = new Message(destination, routingKey, key, headers, ReceiptMessages.write(receipt));
+        broker.publish(
+                message,
+                outcome -> told.accept(
+                        outcome instanceof Outcome.Acknowledged
+                                ? null
+                                : new IOException("the receipt could not be sent: " + outcome)));
+    }
+}

@@ -1,0 +1,96 @@
+package dev.posthaste.jdbc;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.posthaste.OutboxDefinition;
+import dev.posthaste.Route;
+import dev.posthaste.Status;
+import dev.posthaste.jdbc.TableLayout.Column;
+import java.util.HashMap;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+class TableLayoutTest {
+    private static Map<String, String> least() {
+        return new HashMap<>(Map.ofEntries(
+                Map.entry("table", "events"),
+                Map.entry("column.id", "id"),
+                Map.entry("column.type", "kind"),
+                Map.entry("column.payload", "body"),
+                Map.entry("column.status", "state"),
+                Map.entry("column.attempts", "tries"),
+                Map.entry("column.next-attempt-at", "due"),
+                Map.entry("status.pending", "0"),
+                Map.entry("status.published", "1"),
+                Map.entry("status.dead", "2")));
+    }
+
+    private static Map<String, String> with(String key, String value) {
+        Map<String, String> description = least();
+        description.put(key, value);
+        return description;
+    }
+
+    @Test
+    void theLeastThatARelayNeedsIsEnough() {
+        TableLayout layout = TableLayout.of(least());
+        assertThat(layout.table()).isEqualTo("events");
+        assertThat(layout.column(Column.TYPE)).isEqualTo("kind");
+        assertThat(layout.has(Column.KEY)).isFalse();
+        assertThat(layout.tracksConsumption()).isFalse();
+        assertThat(layout.literal(Status.DEAD)).isEqualTo("2");
+        assertThat(layout.status("1")).isEqualTo(Status.PUBLISHED);
+        assertThat(layout.status("7")).as("another program's").isNull();
+    }
+
+    @Test
+    void eachThingThatIsMissingIsNamed() {
+        for (String key : least().keySet()) {
+            Map<String, String> description = least();
+            description.remove(key);
+            assertThatThrownBy(() -> TableLayout.of(description))
+                    .isInstanceOf(IllegalArgumentException.class)
+                    .hasMessageContaining(key);
+        }
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "column.colour, red",
+        "status.lost, 9",
+        "payload, xml",
+        "due, tomorrow",
+        "zone, Mars",
+        "zone, \"'; drop table events; --\"",
+        "length.type, many",
+        "column.key, \"a b\"",
+        "column.key, \"k`; drop table events; --\"",
+        "column.key, kind",
+        "status.consumed, 1",
+        "status.dead, \"'2'\""
+    })
+    void H46_whatCannotBeUsedIsRefused(String key, String value) {
+        assertThatThrownBy(() -> TableLayout.of(with(key, value)))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageContaining("events");
+    }
+
+    @Test
+    void withoutACodeForConsumedAnOutboxCannotBeTracked() {
+        OutboxDefinition outbox = OutboxDefinition.of("o", Route.to("t"), "x").inTable(TableLayout.of(least()));
+        assertThatThrownBy(outbox::withReceipts)
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageContaining("consumed");
+    }
+
+    @Test
+    void aPrefixHoldsTheRouteToo() {
+        assertThatThrownBy(
+                        () -> OutboxDefinition.of("o", Route.to("orders"), "x").inTable(TableLayout.debezium("outbox")))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageContaining("outbox.event.");
+    }
+}

@@ -1,0 +1,159 @@
+package dev.posthaste.kafka;
+
+import java.time.Duration;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+
+/**
+ * How to reach and use Kafka.
+ *
+ * @param bootstrapServers {@code host:port}, several with commas between
+ * @param client Kafka's own properties for every client, as {@code security.protocol}, {@code sasl.jaas.config} or
+ *     {@code ssl.truststore.location}; secrets belong in files or the environment, and are never logged
+ * @param producer Kafka's own properties for producers, over the defaults here
+ * @param consumer Kafka's own properties for consumers, over the defaults here
+ * @param deliveryTimeout the longest that a publish may take; no longer than the relay's publish timeout
+ * @param topicCheck how often topics are looked at: their partitions, their limits, whether they are there
+ * @param prefetch how many messages of one partition may wait or be handled in this process
+ */
+public record KafkaSettings(
+        String bootstrapServers,
+        Map<String, String> client,
+        Map<String, String> producer,
+        Map<String, String> consumer,
+        Duration deliveryTimeout,
+        Duration topicCheck,
+        int prefetch) {
+    private static final Set<String> OURS = Set.of(
+            "bootstrap.servers",
+            "key.serializer",
+            "value.serializer",
+            "key.deserializer",
+            "value.deserializer",
+            "acks",
+            "enable.idempotence",
+            "transactional.id",
+            "delivery.timeout.ms",
+            "max.block.ms",
+            "enable.auto.commit",
+            "group.id");
+
+    public KafkaSettings {
+        client = Map.copyOf(client);
+        producer = Map.copyOf(producer);
+        consumer = Map.copyOf(consumer);
+        if (bootstrapServers.isBlank()) {
+            throw new IllegalArgumentException("Kafka's bootstrap servers are missing; wanted: host:port");
+        }
+        if (prefetch < 1) {
+            throw new IllegalArgumentException("prefetch must be positive, not " + prefetch);
+        }
+        if (deliveryTimeout.toMillis() < 100 || topicCheck.toMillis() < 100) {
+            throw new IllegalArgumentException("deliveryTimeout and topicCheck must be at least 100 ms, not "
+                    + deliveryTimeout + " and " + topicCheck);
+        }
+        for (Map<String, String> each : List.of(client, producer, consumer)) {
+            for (String key : each.keySet()) {
+                if (OURS.contains(key)) {
+                    throw new IllegalArgumentException(
+                            "Kafka's property " + key + " is Posthaste's to set: what is promised depends on it");
+                }
+            }
+        }
+    }
+
+    /** 4 s for a publish, topics looked at every 30 s, 500 messages of a partition at once. */
+    public static KafkaSettings of(String bootstrapServers) {
+        return new KafkaSettings(
+                bootstrapServers, Map.of(), Map.of(), Map.of(), Duration.ofSeconds(4), Duration.ofSeconds(30), 500);
+    }
+
+    public KafkaSettings withClient(Map<String, String> client) {
+        return new KafkaSettings(bootstrapServers, client, producer, consumer, deliveryTimeout, topicCheck, prefetch);
+    }
+
+    public KafkaSettings withProducer(Map<String, String> producer) {
+        return new KafkaSettings(bootstrapServers, client, producer, consumer, deliveryTimeout, topicCheck, prefetch);
+    }
+
+    public KafkaSettings withConsumer(Map<String, String> consumer) {
+        return new KafkaSettings(bootstrapServers, client, producer, consumer, deliveryTimeout, topicCheck, prefetch);
+    }
+
+    public KafkaSettings withTimes(Duration deliveryTimeout, Duration topicCheck) {
+        return new KafkaSettings(bootstrapServers, client, producer, consumer, deliveryTimeout, topicCheck, prefetch);
+    }
+
+    public KafkaSettings withPrefetch(int prefetch) {
+        return new KafkaSettings(bootstrapServers, client, producer, consumer, deliveryTimeout, topicCheck, prefetch);
+    }
+
+    /** How long a message may wait for its topic to be looked up and for room; the rest of its time is the client's. */
+    Duration beforeSending() {
+        return deliveryTimeout.dividedBy(4);
+    }
+
+    /**
+     * Acknowledged by all replicas in sync and idempotent, always. Batches, linger and compression were chosen by
+     * measuring: see BENCHMARKS.md.
+     */
+    Map<String, Object> producerProperties() {
+        long millis = deliveryTimeout.toMillis();
+        Map<String, Object> all = new HashMap<>();
+        all.put("linger.ms", "5");
+        all.put("batch.size", "131072");
+        all.put("compression.type", "lz4");
+        all.put("buffer.memory", "67108864");
+        all.put("max.request.size", "33554432"); // the topic's own limit decides before
+        all.put("retry.backoff.ms", "50");
+        all.put("reconnect.backoff.max.ms", "1000");
+        all.put("request.timeout.ms", Long.toString(Math.max(50, millis / 2)));
+        all.put("delivery.timeout.ms", Long.toString(millis - beforeSending().toMillis()));
+        all.put("max.block.ms", Long.toString(beforeSending().toMillis()));
+        all.putAll(client);
+        all.putAll(producer);
+        all.put("bootstrap.servers", bootstrapServers);
+        all.put("acks", "all");
+        all.put("enable.idempotence", "true");
+        return all;
+    }
+
+    Map<String, Object> adminProperties() {
+        Map<String, Object> all = new HashMap<>();
+        all.put("reconnect.backoff.max.ms", "1000");
+        all.put("request.timeout.ms", Long.toString(beforeSending().toMillis()));
+        all.put("default.api.timeout.ms", Long.toString(beforeSending().toMillis()));
+        all.putAll(client);
+        all.put("bootstrap.servers", bootstrapServers);
+        return all;
+    }
+
+    /** A group that is new begins with the oldest message: nothing is lost. Topics are never created. */
+    Map<String, Object> consumerProperties(String group) {
+        Map<String, Object> all = new HashMap<>();
+        all.put("auto.offset.reset", "earliest");
+        all.put("partition.assignment.strategy", "org.apache.kafka.clients.consumer.CooperativeStickyAssignor");
+        all.put("session.timeout.ms", "15000"); // a member that dies is missed for so long
+        all.put("metadata.max.age.ms", "5000");
+        all.put("reconnect.backoff.max.ms", "1000");
+        all.put("max.poll.records", Integer.toString(prefetch));
+        all.putAll(client);
+        all.putAll(consumer);
+        all.put("bootstrap.servers", bootstrapServers);
+        all.put("group.id", group);
+        all.put("enable.auto.commit", "false");
+        all.put("allow.auto.create.topics", "false");
+        return all;
+    }
+
+    /** Names the properties without their values, some of which are secret. */
+    @Override
+    public String toString() {
+        Set<String> names = new TreeMap<>(client).keySet();
+        return "KafkaSettings[" + bootstrapServers + ", client properties " + names + ", delivery within "
+                + deliveryTimeout + "]";
+    }
+}

@@ -1,0 +1,192 @@
+package dev.posthaste.relay;
+
+import dev.posthaste.Catalog;
+import dev.posthaste.OutboxDefinition;
+import dev.posthaste.RetryPolicy;
+import dev.posthaste.broker.Message;
+import dev.posthaste.inbox.Delivery;
+import dev.posthaste.inbox.Failure;
+import dev.posthaste.inbox.ReceiptMessages;
+import dev.posthaste.inbox.Receiver;
+import dev.posthaste.journal.Journal;
+import dev.posthaste.journal.Receipt;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Function;
+import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The outbox's side of receipts that travel as messages: reads them from a topic or queue of their own and writes them in
+ * batches. Any number of them may run, beside a relay or not; it needs no lease. A receipt is acknowledged to its broker
+ * when it is written, and what is no receipt goes to the error queue or dead-letter topic.
+ *
+ * <pre>{@code
+ * new KafkaSubscription(settings, new Route("acme.receipts", null, "acme-receipts"), intake).start();
+ * }</pre>
+ *
+ * <p>One thread ({@code posthaste-receipts}). Thread-safe.
+ */
+public final class ReceiptIntake implements Receiver {
+    private static final Logger log = LoggerFactory.getLogger(ReceiptIntake.class);
+    private static final int BATCH = 1000;
+    private static final long IDLE_MILLIS = 100;
+    private static final long FIRST_WAIT_MILLIS = 100;
+    private static final long LONGEST_WAIT_MILLIS = 5_000;
+    private static final long CLOSE_MILLIS = 5_000;
+
+    private final Map<String, Journal> journals;
+    private final RetryPolicy retry;
+    private final LinkedBlockingQueue<Delivery> queue = new LinkedBlockingQueue<>();
+    private final Thread thread;
+    private final List<Delivery> unanswered = new ArrayList<>(); // the thread's
+    private volatile boolean closed;
+
+    /**
+     * @param journals opens the journal of an outbox: {@code outbox -> new StatusJournal(pool, dialect, outbox)}
+     * @param retry how long an event waits that its consumer could not handle, and when it is dead; the relay's policy
+     * @throws IllegalArgumentException if no outbox of the catalog is tracked
+     */
+    public ReceiptIntake(Catalog catalog, Function<OutboxDefinition, Journal> journals, RetryPolicy retry) {
+        this.journals = catalog.outboxes().stream()
+                .filter(OutboxDefinition::tracked)
+                .collect(Collectors.toUnmodifiableMap(OutboxDefinition::name, journals));
+        if (this.journals.isEmpty()) {
+            throw new IllegalArgumentException("No outbox of the catalog is tracked; say withReceipts() of one");
+        }
+        this.retry = retry;
+        this.thread = new Thread(this::work, "posthaste-receipts");
+        thread.setDaemon(true);
+        thread.start();
+    }
+
+    @Override
+    public String name() {
+        return "receipts";
+    }
+
+    @Override
+    public boolean handles(Message message) {
+        return ReceiptMessages.TYPE.equals(message.eventType());
+    }
+
+    @Override
+    public void accept(Delivery delivery) {
+        queue.add(delivery);
+        if (closed) {
+            abandonQueued();
+        }
+    }
+
+    /** A delivery and what it says. */
+    private record Told(Delivery delivery, Receipt receipt) {}
+
+    private void work() {
+        try {
+            while (!closed) {
+                Delivery first = queue.poll(IDLE_MILLIS, TimeUnit.MILLISECONDS);
+                if (first != null) {
+                    unanswered.add(first);
+                    queue.drainTo(unanswered, BATCH - 1);
+                    writeAll();
+                }
+            }
+        } catch (InterruptedException e) {
+            unanswered.forEach(Delivery::abandoned);
+        }
+        abandonQueued();
+    }
+
+    private void writeAll() throws InterruptedException {
+        Map<String, List<Told>> byOutbox = new LinkedHashMap<>();
+        for (Delivery delivery : List.copyOf(unanswered)) {
+            Told told = read(delivery);
+            if (told != null) {
+                byOutbox.computeIfAbsent(told.receipt().outbox(), name -> new ArrayList<>())
+                        .add(told);
+            }
+        }
+        for (Map.Entry<String, List<Told>> each : byOutbox.entrySet()) {
+            write(each.getKey(), each.getValue());
+            for (Told told : each.getValue()) {
+                told.delivery().done();
+                unanswered.remove(told.delivery());
+            }
+        }
+    }
+
+    private @Nullable Told read(Delivery delivery) throws InterruptedException {
+        try {
+            return new Told(delivery, ReceiptMessages.read(delivery.message().body()));
+        } catch (IllegalArgumentException e) {
+            deadLetter(delivery, new Failure(name(), String.valueOf(e.getMessage()), e, 1));
+            return null;
+        }
+    }
+
+    private void deadLetter(Delivery delivery, Failure failure) throws InterruptedException {
+        for (long wait = FIRST_WAIT_MILLIS; ; wait = Math.min(wait * 2, LONGEST_WAIT_MILLIS)) {
+            try {
+                delivery.deadLetter(failure);
+                unanswered.remove(delivery);
+                log.warn("A message among the receipts is dead-lettered: {}", failure.reason());
+                return;
+            } catch (InterruptedException e) {
+                throw e;
+            } catch (Exception e) {
+                log.warn(
+                        "A message among the receipts cannot be dead-lettered, next try in {} ms: {}",
+                        wait,
+                        e.toString());
+                TimeUnit.MILLISECONDS.sleep(wait);
+            }
+        }
+    }
+
+    private void write(String outbox, List<Told> told) throws InterruptedException {
+        Journal journal = journals.get(outbox);
+        if (journal == null) {
+            log.warn(
+                    "{} receipts are for outbox {}, which is not tracked here; they are passed over",
+                    told.size(),
+                    outbox);
+            return;
+        }
+        List<Receipt> receipts = told.stream().map(Told::receipt).toList();
+        for (long wait = FIRST_WAIT_MILLIS; ; wait = Math.min(wait * 2, LONGEST_WAIT_MILLIS)) {
+            try {
+                int changed = journal.receive(receipts, retry);
+                log.debug("Outbox {}: {} of {} receipts changed their event", outbox, changed, receipts.size());
+                return;
+            } catch (RuntimeException e) {
+                log.warn("Outbox {}: receipts cannot be written, next try in {} ms: {}", outbox, wait, e.getMessage());
+                TimeUnit.MILLISECONDS.sleep(wait);
+            }
+        }
+    }
+
+    private void abandonQueued() {
+        List<Delivery> waiting = new ArrayList<>();
+        queue.drainTo(waiting);
+        waiting.forEach(Delivery::abandoned);
+    }
+
+    @Override
+    public void close() {
+        closed = true;
+        try {
+            thread.join(CLOSE_MILLIS);
+            thread.interrupt();
+            thread.join(1_000);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+        abandonQueued();
+    }
+}

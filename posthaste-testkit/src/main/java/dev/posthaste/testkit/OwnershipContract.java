@@ -1,0 +1,105 @@
+package dev.posthaste.testkit;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.posthaste.Event;
+import dev.posthaste.journal.Verdict;
+import dev.posthaste.relay.ManualRelay;
+import dev.posthaste.relay.RelayListener;
+import dev.posthaste.relay.RelaySettings;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.Test;
+
+/** What several relays on one outbox must do on every database: one owns it, and others take over in order. */
+public abstract class OwnershipContract extends WithRelay {
+    @Test
+    void H04_onlyOneOfFourRelaysPublishes() throws Exception {
+        List<ManualRelay> relays = IntStream.range(0, 4)
+                .mapToObj(i -> builder("r" + i).buildManual())
+                .toList();
+        for (int i = 0; i < 200; i++) {
+            write("k" + i % 5, "" + i);
+            relays.get(i % 4).pass();
+        }
+        until(
+                "all arrive",
+                () -> relays.forEach(ManualRelay::pass),
+                () -> broker.arrived().size() >= 200);
+        assertThat(broker.arrived()).hasSize(200);
+        assertThat(relays.stream().filter(relay -> relay.owns("orders"))).hasSize(1);
+        broker.firstArrivalsByKey()
+                .forEach((key, bodies) -> assertThat(bodies)
+                        .isSortedAccordingTo((a, b) -> Integer.compare(Integer.parseInt(a), Integer.parseInt(b))));
+    }
+
+    @Test
+    void H08_aRelayThatStoodStillSettlesNothingAndHandsNothingOver() throws Exception {
+        RelaySettings shortLease = RelaySettings.defaults().withLease(Duration.ofMillis(600), Duration.ofMillis(200));
+        RecordingBroker slow = new RecordingBroker();
+        slow.hold();
+        List<String> lost = new ArrayList<>();
+        ManualRelay old = builder("old")
+                .broker(slow)
+                .settings(shortLease)
+                .listener(new RelayListener() {
+                    @Override
+                    public void leaseLost(String outbox, long epoch) {
+                        lost.add(outbox + " " + epoch);
+                    }
+                })
+                .buildManual();
+        write(Event.of(TYPE, "a", "1"), Event.of(TYPE, "a", "2"));
+        pump(old, "1 is at the broker", () -> slow.heldCount() == 1);
+        ManualRelay other = builder("new").settings(shortLease).buildManual();
+        until("the other takes over", other::pass, () -> other.owns("orders"));
+        pumpUntilArrived(other, 2);
+        slow.release();
+        until("the old one finds out", old::passWithoutLeases, () -> !lost.isEmpty());
+        assertThat(slow.attempts()).hasSize(1);
+        assertThat(lost).containsExactly("orders 1");
+        assertThat(query("select epoch, owner from posthaste_lease")).containsExactly("2|new");
+    }
+
+    @Test
+    void H09_aSlowBrokerDoesNotCostTheLease() throws Exception {
+        RelaySettings shortLease = RelaySettings.defaults().withLease(Duration.ofMillis(600), Duration.ofMillis(200));
+        broker.hold();
+        List<Verdict> settled = Collections.synchronizedList(new ArrayList<>());
+        ManualRelay relay = builder("me")
+                .settings(shortLease)
+                .listener(new RelayListener() {
+                    @Override
+                    public void settled(String outbox, List<Verdict> verdicts, int written, long nanos) {
+                        assertThat(written).isEqualTo(verdicts.size());
+                        settled.addAll(verdicts);
+                    }
+                })
+                .buildManual();
+        write("a", "1");
+        long start = System.nanoTime();
+        pump(relay, "three leases pass", () -> System.nanoTime() - start > 1_800_000_000L);
+        broker.release();
+        pumpUntilArrived(relay, 1);
+        assertThat(broker.attempts()).hasSize(1);
+        assertThat(settled).hasSize(1);
+        assertThat(query("select epoch from posthaste_lease")).containsExactly("1");
+    }
+
+    @Test
+    void aSecondRelayTakesOverAtOnceAfterAGracefulEnd() throws Exception {
+        ManualRelay first = builder("first").buildManual();
+        write("a", "1");
+        pumpUntilArrived(first, 1);
+        first.release();
+        write("a", "2");
+        ManualRelay second = builder("second").buildManual();
+        second.pass();
+        assertThat(second.owns("orders")).isTrue();
+        pumpUntilArrived(second, 2);
+        assertThat(query("select epoch from posthaste_lease")).containsExactly("2");
+    }
+}

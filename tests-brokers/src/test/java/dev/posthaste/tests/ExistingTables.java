@@ -1,0 +1,64 @@
+package dev.posthaste.tests;
+
+import dev.posthaste.OutboxDefinition;
+import dev.posthaste.Route;
+import dev.posthaste.jdbc.TableLayout;
+import dev.posthaste.servers.TestDatabase;
+import java.io.IOException;
+import java.io.Reader;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.Properties;
+
+/** The tables of {@code examples/existing-tables}, as a user copies them. */
+enum ExistingTables {
+    OUTBOX_EVENTS,
+    AGENT_OUTBOX_MESSAGES;
+
+    private static final Path DIRECTORY =
+            Path.of("").toAbsolutePath().getParent().resolve("examples/existing-tables");
+
+    private Path file(String ending) {
+        return DIRECTORY.resolve(name().toLowerCase(java.util.Locale.ROOT) + ending);
+    }
+
+    TableLayout layout() {
+        Properties file = new Properties();
+        try (Reader reader = Files.newBufferedReader(file(".properties"))) {
+            file.load(reader);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+        Map<String, String> description = new HashMap<>();
+        file.stringPropertyNames().forEach(name -> description.put(name, file.getProperty(name)));
+        return TableLayout.of(description);
+    }
+
+    OutboxDefinition outbox(String name, Route route, String... types) {
+        return OutboxDefinition.of(name, route, types).inTable(layout());
+    }
+
+    /** The statements of the script: first the table, then the row that its program writes. */
+    String[] script() {
+        try {
+            return Files.readString(file(".sql"))
+                    .replaceAll("(?m)^--.*$", "")
+                    .strip()
+                    .split(";\\s*(\\n|$)");
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    void create(TestDatabase database) {
+        database.execute(script()[0]);
+    }
+
+    /** What a program does that knows nothing of Posthaste. */
+    void insert(TestDatabase database) {
+        database.execute(script()[1]);
+    }
+}

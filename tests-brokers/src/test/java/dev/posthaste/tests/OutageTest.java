@@ -1,0 +1,120 @@
+package dev.posthaste.tests;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import dev.posthaste.Catalog;
+import dev.posthaste.Event;
+import dev.posthaste.Outbox;
+import dev.posthaste.OutboxDefinition;
+import dev.posthaste.RetryPolicy;
+import dev.posthaste.Route;
+import dev.posthaste.jdbc.Schema;
+import dev.posthaste.kafka.KafkaBroker;
+import dev.posthaste.kafka.KafkaSettings;
+import dev.posthaste.kafka.KafkaTopics;
+import dev.posthaste.relay.OutboxPolicy;
+import dev.posthaste.relay.Relay;
+import dev.posthaste.servers.Database;
+import dev.posthaste.servers.DatabaseServer;
+import dev.posthaste.servers.KafkaServer;
+import dev.posthaste.servers.TestDatabase;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.IntStream;
+import org.apache.kafka.clients.consumer.KafkaConsumer;
+import org.apache.kafka.common.TopicPartition;
+import org.apache.kafka.common.serialization.StringDeserializer;
+import org.junit.jupiter.api.Test;
+
+/** A Kafka that is away for longer than all retries together would last. */
+class OutageTest {
+    private static final Duration LONG = Duration.ofMinutes(2);
+    private static final String TYPE = "order.placed";
+    private static final RetryPolicy SHORT = RetryPolicy.fixed(Duration.ofMillis(50), 3);
+    private static final Catalog CATALOG = Catalog.of(OutboxDefinition.of("orders", Route.to("orders-topic"), TYPE));
+
+    private final AtomicInteger written = new AtomicInteger();
+
+    private void write(TestDatabase database, Outbox outbox, int count) throws SQLException {
+        try (Connection connection = database.dataSource().getConnection()) {
+            connection.setAutoCommit(false);
+            for (int i = 0; i < count; i++) {
+                int number = written.getAndIncrement();
+                outbox.write(connection, Event.of(TYPE, "key-" + number % 7, Integer.toString(number)));
+                connection.commit();
+            }
+        }
+    }
+
+    @Test
+    void H33_aBrokerThatIsAwayTwiceForLongerThanAllBackoffsKillsAndReordersNothing() throws Exception {
+        Outbox outbox = new Outbox(CATALOG);
+        try (TestDatabase database = DatabaseServer.of(Database.MARIADB).createDatabase();
+                KafkaServer kafka = KafkaServer.start(1, Map.of())) {
+            Schema.create(database.dataSource(), CATALOG.outboxes());
+            KafkaSettings settings = KafkaSettings.of(kafka.bootstrap());
+            KafkaTopics.create(settings, 3, 1, Route.to("orders-topic"));
+            try (KafkaBroker broker = new KafkaBroker(settings);
+                    Relay relay = Relay.builder(database.pool(4), CATALOG)
+                            .broker(broker)
+                            .policy(OutboxPolicy.defaults().withRetry(SHORT))
+                            .build()
+                            .start()) {
+                assertThat(relay.name()).isNotBlank();
+                for (int outage = 0; outage < 2; outage++) {
+                    write(database, outbox, 100);
+                    kafka.kill();
+                    write(database, outbox, 100);
+                    long past = System.nanoTime() + Duration.ofSeconds(5).toNanos(); // all backoffs: 0.15 s
+                    await().atMost(LONG).until(() -> System.nanoTime() > past);
+                    kafka.startAgain();
+                    await().atMost(LONG)
+                            .until(() -> database.count("select count(*) from orders where status = 'published'")
+                                    == written.get());
+                }
+                assertThat(database.query("select distinct status, attempts from orders"))
+                        .as("no attempt was counted")
+                        .containsExactly("published|0");
+            }
+            Map<String, List<Integer>> arrived = firstArrivals(kafka);
+            for (int key = 0; key < 7; key++) {
+                int mine = key;
+                assertThat(arrived.get("key-" + key))
+                        .containsExactlyElementsOf(IntStream.range(0, written.get())
+                                .filter(number -> number % 7 == mine)
+                                .boxed()
+                                .toList());
+            }
+        }
+    }
+
+    private static Map<String, List<Integer>> firstArrivals(KafkaServer kafka) {
+        Map<String, List<Integer>> arrived = new LinkedHashMap<>();
+        try (KafkaConsumer<String, String> reader = new KafkaConsumer<>(
+                Map.of("bootstrap.servers", kafka.bootstrap()), new StringDeserializer(), new StringDeserializer())) {
+            List<TopicPartition> all = IntStream.range(0, 3)
+                    .mapToObj(i -> new TopicPartition("orders-topic", i))
+                    .toList();
+            reader.assign(all);
+            reader.seekToBeginning(all);
+            Map<TopicPartition, Long> ends = reader.endOffsets(all);
+            while (all.stream().anyMatch(each -> reader.position(each) < ends.getOrDefault(each, 0L))) {
+                reader.poll(Duration.ofMillis(100)).forEach(record -> {
+                    List<Integer> of = arrived.computeIfAbsent(record.key(), key -> new ArrayList<>());
+                    Integer number = Integer.valueOf(record.value());
+                    if (!of.contains(number)) {
+                        of.add(number);
+                    }
+                });
+            }
+        }
+        return arrived;
+    }
+}

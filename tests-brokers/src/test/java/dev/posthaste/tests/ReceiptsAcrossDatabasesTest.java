@@ -1,0 +1,217 @@
+package dev.posthaste.tests;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import dev.posthaste.Catalog;
+import dev.posthaste.Event;
+import dev.posthaste.Outbox;
+import dev.posthaste.OutboxDefinition;
+import dev.posthaste.RetryPolicy;
+import dev.posthaste.Route;
+import dev.posthaste.broker.Broker;
+import dev.posthaste.broker.Subscription;
+import dev.posthaste.inbox.Consumer;
+import dev.posthaste.inbox.ConsumerListener;
+import dev.posthaste.inbox.ConsumerSettings;
+import dev.posthaste.inbox.ConsumerSettings.AfterLastAttempt;
+import dev.posthaste.inbox.Inbox;
+import dev.posthaste.inbox.Receipts;
+import dev.posthaste.inbox.Receiver;
+import dev.posthaste.jdbc.Dialect;
+import dev.posthaste.jdbc.Schema;
+import dev.posthaste.jdbc.StatusJournal;
+import dev.posthaste.kafka.KafkaBroker;
+import dev.posthaste.kafka.KafkaSettings;
+import dev.posthaste.kafka.KafkaSubscription;
+import dev.posthaste.kafka.KafkaTopics;
+import dev.posthaste.rabbitmq.RabbitBroker;
+import dev.posthaste.rabbitmq.RabbitSettings;
+import dev.posthaste.rabbitmq.RabbitSubscription;
+import dev.posthaste.rabbitmq.RabbitTopology;
+import dev.posthaste.relay.OutboxPolicy;
+import dev.posthaste.relay.ReceiptIntake;
+import dev.posthaste.relay.Relay;
+import dev.posthaste.servers.Database;
+import dev.posthaste.servers.DatabaseServer;
+import dev.posthaste.servers.KafkaServer;
+import dev.posthaste.servers.RabbitServer;
+import dev.posthaste.servers.TestDatabase;
+import java.sql.Connection;
+import java.sql.PreparedStatement;
+import java.time.Duration;
+import java.util.ArrayDeque;
+import java.util.Deque;
+import java.util.Objects;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+/** The outbox in MariaDB, its consumer in PostgreSQL, and receipts that travel between them. */
+class ReceiptsAcrossDatabasesTest {
+    private static final Duration LONG = Duration.ofMinutes(1);
+    private static final String PREFIX = "ra" + ProcessHandle.current().pid();
+    private static final RetryPolicy THREE = RetryPolicy.fixed(Duration.ofMillis(100), 3);
+
+    private final Deque<AutoCloseable> open = new ArrayDeque<>();
+
+    /** How messages get from one side to the other. */
+    enum Wire {
+        KAFKA {
+            private final KafkaSettings settings =
+                    KafkaSettings.of(KafkaServer.shared().bootstrap());
+
+            @Override
+            void create(Route route) {
+                KafkaTopics.create(settings, 3, 1, route);
+            }
+
+            @Override
+            Broker broker(Route route) {
+                return new KafkaBroker(settings);
+            }
+
+            @Override
+            Subscription subscription(Route route, Receiver receiver) {
+                return new KafkaSubscription(settings, route, receiver);
+            }
+        },
+        RABBITMQ {
+            private final RabbitSettings settings =
+                    RabbitSettings.of(RabbitServer.shared().uri());
+
+            @Override
+            void create(Route route) throws Exception {
+                RabbitTopology.declare(settings, route);
+            }
+
+            @Override
+            Broker broker(Route route) {
+                return new RabbitBroker(settings.declaring(route));
+            }
+
+            @Override
+            Subscription subscription(Route route, Receiver receiver) {
+                return new RabbitSubscription(settings, Objects.requireNonNull(route.group()), 200, receiver);
+            }
+        };
+
+        abstract void create(Route route) throws Exception;
+
+        abstract Broker broker(Route route);
+
+        abstract Subscription subscription(Route route, Receiver receiver);
+    }
+
+    private <T extends AutoCloseable> T opened(T resource) {
+        open.push(resource);
+        return resource;
+    }
+
+    @AfterEach
+    void close() throws Exception {
+        while (!open.isEmpty()) {
+            open.pop().close();
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void everyRowEndsAsItsConsumerSaidThoughConsumerAndIntakeComeAndGo(Wire wire) throws Exception {
+        Route orders = new Route(PREFIX + "-orders", "orders", PREFIX + "-orders-group");
+        Route back = new Route(PREFIX + "-receipts", "receipts", PREFIX + "-receipts-group");
+        wire.create(orders);
+        wire.create(back);
+        TestDatabase here = opened(DatabaseServer.of(Database.MARIADB).createDatabase());
+        TestDatabase there = opened(DatabaseServer.of(Database.POSTGRESQL).createDatabase());
+        Catalog catalog = Catalog.of(OutboxDefinition.of(
+                        "orders", orders, "order.placed", "order.troubled", "order.cursed", "order.forgotten")
+                .withReceipts());
+        Schema.create(here.dataSource(), catalog.outboxes());
+        Schema.create(there.dataSource(), Catalog.of().outboxes());
+        there.execute("create table effects (event_id varchar(64))");
+        opened(Relay.builder(here.pool(4), catalog)
+                        .broker(opened(wire.broker(orders)))
+                        .policy(OutboxPolicy.defaults().withRetry(THREE))
+                        .build())
+                .start();
+        Subscription intake = intake(wire, back, here, catalog);
+        Subscription consumer = consumer(wire, orders, back, there);
+
+        Outbox outbox = new Outbox(catalog);
+        for (int i = 0; i < 300; i++) {
+            String type = i % 50 == 10 ? "troubled" : i % 50 == 20 ? "cursed" : i % 50 == 30 ? "forgotten" : "placed";
+            try (Connection connection = here.dataSource().getConnection()) {
+                connection.setAutoCommit(false);
+                outbox.write(connection, Event.of("order." + type, "key-" + i % 20, "\"" + i + "\""));
+                connection.commit();
+            }
+            if (i == 100) {
+                consumer.close();
+                consumer = consumer(wire, orders, back, there);
+            } else if (i == 200) {
+                intake.close();
+                intake = intake(wire, back, here, catalog);
+            }
+        }
+        await().atMost(LONG)
+                .untilAsserted(
+                        () -> assertThat(here.query("select event_type, status, count(*), max(attempts) from orders"
+                                        + " group by event_type, status order by 1, 2"))
+                                .containsExactly(
+                                        "order.cursed|dead|6|3",
+                                        "order.forgotten|dead|6|1",
+                                        "order.placed|consumed|282|0",
+                                        "order.troubled|consumed|6|1"));
+        assertThat(here.query("select distinct last_error from orders where event_type = 'order.forgotten'"))
+                .allMatch(error -> error.contains("no handler for events of type order.forgotten"));
+        assertThat(there.query("select count(*), count(distinct event_id) from effects"))
+                .containsExactly("288|288");
+        intake.close();
+        consumer.close();
+    }
+
+    private Subscription intake(Wire wire, Route back, TestDatabase here, Catalog catalog) {
+        Subscription subscription = opened(wire.subscription(
+                back,
+                new ReceiptIntake(
+                        catalog, outbox -> new StatusJournal(here.dataSource(), Dialect.MARIADB, outbox), THREE)));
+        subscription.start();
+        return subscription;
+    }
+
+    /** Handles placed orders at once, troubled ones when they come for the second time, cursed ones never. */
+    private Subscription consumer(Wire wire, Route orders, Route back, TestDatabase there) {
+        Inbox inbox = Inbox.builder(there.dataSource())
+                .consumer("shop")
+                .on("order.placed", String.class, (text, context) -> effect(context.connection(), context.eventId()))
+                .on("order.troubled", String.class, (text, context) -> {
+                    if ("0".equals(context.message().headers().get("posthaste-attempts"))) {
+                        throw new IllegalStateException("troubled, the first time");
+                    }
+                    effect(context.connection(), context.eventId());
+                })
+                .on("order.cursed", String.class, (text, context) -> {
+                    throw new IllegalStateException("cursed");
+                })
+                .receipts(Receipts.through(opened(wire.broker(back)), back.destination(), back.routingKey()))
+                .build();
+        Subscription subscription = opened(wire.subscription(
+                orders,
+                new Consumer(
+                        inbox,
+                        ConsumerSettings.defaults()
+                                .withRetry(RetryPolicy.fixed(Duration.ofMillis(1), 2))
+                                .withAfterLastAttempt(AfterLastAttempt.REDELIVER),
+                        ConsumerListener.NONE)));
+        subscription.start();
+        return subscription;
+    }
+
+    private static void effect(Connection connection, String eventId) throws java.sql.SQLException {
+        try (PreparedStatement insert = connection.prepareStatement("insert into effects (event_id) values (?)")) {
+            insert.setString(1, eventId);
+            insert.executeUpdate();
+        }
+    }
+}
