@@ -81,10 +81,13 @@ class ProcessTest {
                 Processes.signal("STOP", relays.get(owner).pid());
                 long until =
                         System.nanoTime() + RelayProcess.LEASE.multipliedBy(3).toNanos();
+                await("the other takes over")
+                        .atMost(LONG)
+                        .until(() -> relays.containsKey(owner()) && !owner().equals(owner));
                 await().atMost(LONG).until(() -> System.nanoTime() > until);
                 Processes.signal("CONT", relays.get(owner).pid());
                 await().atMost(LONG).until(() -> pending() == 0);
-                assertThat(owner()).as("who took over").isNotEqualTo(owner);
+                await().atMost(LONG).until(() -> relays.containsKey(owner()));
             }
         } finally {
             relays.values().forEach(Process::destroyForcibly);
