@@ -7,10 +7,12 @@ import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.Random;
 import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.ScheduledThreadPoolExecutor;
-import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
+import java.util.random.RandomGenerator;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -32,7 +34,8 @@ public final class Consumer implements Receiver {
     private final Inbox inbox;
     private final ConsumerSettings settings;
     private final ConsumerListener listener;
-    private final ScheduledThreadPoolExecutor threads;
+    private final ScheduledExecutorService threads;
+    private final RandomGenerator random;
     private final Map<Object, Deque<Attempt>> lanes = new HashMap<>(); // guarded by itself
     private volatile boolean closed;
 
@@ -41,16 +44,37 @@ public final class Consumer implements Receiver {
     }
 
     public Consumer(Inbox inbox, ConsumerSettings settings, ConsumerListener listener) {
+        this(inbox, settings, listener, threads(inbox.consumer(), settings.threads()), new Random());
+    }
+
+    /**
+     * With threads from outside, for tests and simulations.
+     *
+     * @param threads run the attempts, and wait before those that are made again; shut down with the consumer
+     * @param random what jitters retries; thread-safe if there is more than one
+     */
+    public Consumer(
+            Inbox inbox,
+            ConsumerSettings settings,
+            ConsumerListener listener,
+            ScheduledExecutorService threads,
+            RandomGenerator random) {
         this.inbox = inbox;
         this.settings = settings;
         this.listener = listener;
-        this.threads = new ScheduledThreadPoolExecutor(settings.threads(), work -> {
-            Thread thread = new Thread(work, "posthaste-consumer-" + inbox.consumer());
+        this.threads = threads;
+        this.random = random;
+    }
+
+    private static ScheduledExecutorService threads(String consumer, int number) {
+        ScheduledThreadPoolExecutor threads = new ScheduledThreadPoolExecutor(number, work -> {
+            Thread thread = new Thread(work, "posthaste-consumer-" + consumer);
             thread.setDaemon(true);
             return thread;
         });
         threads.setRemoveOnCancelPolicy(true);
         threads.setExecuteExistingDelayedTasksAfterShutdownPolicy(false);
+        return threads;
     }
 
     @Override
@@ -129,9 +153,7 @@ public final class Consumer implements Receiver {
             giveUp(attempt, new Failure(name(), String.valueOf(cause), cause, attempt.count), true);
         } else {
             listener.retried(name(), message, cause);
-            long wait = settings.retry()
-                    .delay(attempt.count, ThreadLocalRandom.current())
-                    .toMillis();
+            long wait = settings.retry().delay(attempt.count, random).toMillis();
             log.info(
                     "Consumer {}: attempt {} at {} failed, next in {} ms: {}",
                     name(),

@@ -88,6 +88,16 @@ public abstract sealed class Dialect permits PostgreSqlDialect, MySqlDialect, H2
         statement.setString(parameter, text);
     }
 
+    /**
+     * Tells the server to end the session, and with it the transaction and its locks, when the client says nothing for
+     * {@code seconds} in the middle of one: it may stand still for hours, and nobody else could settle or take over.
+     * Empty where there is no server.
+     */
+    abstract String limitSilence(long seconds);
+
+    /** Takes {@link #limitSilence} back after the transaction; empty where it ends with the transaction. */
+    abstract String unlimitSilence();
+
     /** At most so many rows, the number being a parameter. */
     String limit() {
         return "limit ?";

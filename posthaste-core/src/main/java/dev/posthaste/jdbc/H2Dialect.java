@@ -49,6 +49,16 @@ final class H2Dialect extends Dialect {
     }
 
     @Override
+    String limitSilence(long seconds) {
+        return "";
+    }
+
+    @Override
+    String unlimitSilence() {
+        return "";
+    }
+
+    @Override
     String share() {
         return "for update";
     }

@@ -39,21 +39,22 @@ public final class InboxTable {
 
     /** Deletes up to {@code batch} rows of the consumer that are older than {@code keep}; returns how many. */
     public int purge(DataSource dataSource, String consumer, Duration keep, int batch) {
-        return new Transactions(dataSource).transaction("delete old inbox rows of consumer " + consumer, connection -> {
-            List<String> old = old(connection, consumer, keep, batch);
-            try (PreparedStatement delete =
-                    connection.prepareStatement("delete from posthaste_inbox where consumer = ? and event_id = ?")) {
-                for (String eventId : old) {
-                    delete.setString(1, consumer);
-                    delete.setString(2, eventId);
-                    delete.addBatch();
-                }
-                if (!old.isEmpty()) {
-                    delete.executeBatch();
-                }
-            }
-            return old.size();
-        });
+        return new Transactions(dataSource, dialect)
+                .transaction("delete old inbox rows of consumer " + consumer, connection -> {
+                    List<String> old = old(connection, consumer, keep, batch);
+                    try (PreparedStatement delete = connection.prepareStatement(
+                            "delete from posthaste_inbox where consumer = ? and event_id = ?")) {
+                        for (String eventId : old) {
+                            delete.setString(1, consumer);
+                            delete.setString(2, eventId);
+                            delete.addBatch();
+                        }
+                        if (!old.isEmpty()) {
+                            delete.executeBatch();
+                        }
+                    }
+                    return old.size();
+                });
     }
 
     private List<String> old(Connection connection, String consumer, Duration keep, int batch) throws SQLException {

@@ -28,7 +28,7 @@ public final class LeaseTable {
 
     /** @param schema where the tables are, on MySQL and MariaDB a database; null for the connection's own */
     public LeaseTable(DataSource dataSource, Dialect dialect, @Nullable String schema) {
-        this.transactions = new Transactions(dataSource);
+        this.transactions = new Transactions(dataSource, dialect);
         this.dialect = dialect;
         this.prefix = schema == null ? "" : dialect.quoteTable(Names.requireTable(schema)) + ".";
     }

@@ -18,22 +18,25 @@ final class MySqlDialect extends Dialect {
     private final String name;
     private final String share;
     private final int streamingFetchSize;
+    private final String silence;
     private final String now;
 
-    private MySqlDialect(String name, String share, int streamingFetchSize, String now) {
+    /** @param silence the variable that says how many seconds a client may be silent in a transaction */
+    private MySqlDialect(String name, String share, int streamingFetchSize, String silence, String now) {
         this.name = name;
         this.share = share;
         this.streamingFetchSize = streamingFetchSize;
+        this.silence = silence;
         this.now = now;
     }
 
     /** Connector/J streams when asked for the lowest number there is. */
     static MySqlDialect mysql() {
-        return new MySqlDialect("mysql", "for share", Integer.MIN_VALUE, UTC);
+        return new MySqlDialect("mysql", "for share", Integer.MIN_VALUE, "wait_timeout", UTC);
     }
 
     static MySqlDialect mariadb() {
-        return new MySqlDialect("mariadb", "lock in share mode", 250, UTC);
+        return new MySqlDialect("mariadb", "lock in share mode", 250, "idle_transaction_timeout", UTC);
     }
 
     @Override
@@ -51,9 +54,10 @@ final class MySqlDialect extends Dialect {
     Dialect inZone(String zone) {
         return switch (zone) {
             case "UTC" -> this;
-            case "session" -> new MySqlDialect(name, share, streamingFetchSize, "now(6)");
+            case "session" -> new MySqlDialect(name, share, streamingFetchSize, silence, "now(6)");
             default ->
-                new MySqlDialect(name, share, streamingFetchSize, "convert_tz(" + UTC + ", '+00:00', '" + zone + "')");
+                new MySqlDialect(
+                        name, share, streamingFetchSize, silence, "convert_tz(" + UTC + ", '+00:00', '" + zone + "')");
         };
     }
 
@@ -80,6 +84,16 @@ final class MySqlDialect extends Dialect {
     @Override
     String primaryKeyHint() {
         return "force index (primary)";
+    }
+
+    @Override
+    String limitSilence(long seconds) {
+        return "set @posthaste_silence = @@session." + silence + ", session " + silence + " = " + seconds;
+    }
+
+    @Override
+    String unlimitSilence() {
+        return "set session " + silence + " = @posthaste_silence";
     }
 
     @Override

@@ -55,6 +55,16 @@ final class PostgreSqlDialect extends Dialect {
         return "limit (select ?::bigint)";
     }
 
+    @Override
+    String limitSilence(long seconds) {
+        return "set local idle_in_transaction_session_timeout = '" + seconds + "s'";
+    }
+
+    @Override
+    String unlimitSilence() {
+        return "";
+    }
+
     /** As a text of no known type, which the server makes what the column needs. */
     @Override
     void bindText(PreparedStatement statement, int parameter, String text) throws SQLException {

@@ -38,7 +38,7 @@ public final class StatusJournal implements Journal {
     /** @param leases where claims are checked; on the same server, so that it is the settling transaction that checks */
     public StatusJournal(DataSource dataSource, Dialect dialect, OutboxDefinition outbox, LeaseTable leases) {
         this.name = outbox.name();
-        this.transactions = new Transactions(dataSource);
+        this.transactions = new Transactions(dataSource, dialect);
         this.dialect = dialect;
         this.table = new OutboxTable(dialect, outbox);
         this.marks = new OutboxMarks(dialect, outbox);

@@ -3,21 +3,28 @@ package dev.posthaste.jdbc;
 import dev.posthaste.journal.JournalException;
 import java.sql.Connection;
 import java.sql.SQLException;
+import java.sql.Statement;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.locks.LockSupport;
 import javax.sql.DataSource;
 
 /**
- * Runs Posthaste's own statements: short, at READ COMMITTED, again when a deadlock or a lock wait threw them out. Never
- * used for a transaction of the application's. Thread-safe.
+ * Runs Posthaste's own statements: short, at READ COMMITTED, again when a deadlock or a lock wait threw them out. Who
+ * stands still in the middle of a transaction loses it after 5 s, so that nobody waits for its locks longer. Never used
+ * for a transaction of the application's. Thread-safe.
  */
 final class Transactions {
     private static final int TRIES = 5;
+    private static final long LONGEST_SILENCE_SECONDS = 5;
 
     private final DataSource dataSource;
+    private final String begin;
+    private final String end;
 
-    Transactions(DataSource dataSource) {
+    Transactions(DataSource dataSource, Dialect dialect) {
         this.dataSource = dataSource;
+        this.begin = dialect.limitSilence(LONGEST_SILENCE_SECONDS);
+        this.end = dialect.unlimitSilence();
     }
 
     /** Work on a connection. */
@@ -59,6 +66,9 @@ final class Transactions {
             }
             boolean done = false;
             try {
+                if (!autoCommit) {
+                    execute(connection, begin);
+                }
                 T result = work.run(connection);
                 if (!autoCommit) {
                     connection.commit();
@@ -73,11 +83,20 @@ final class Transactions {
         }
     }
 
-    private static void endTransaction(Connection connection, boolean committed) throws SQLException {
+    private static void execute(Connection connection, String sql) throws SQLException {
+        if (!sql.isEmpty()) {
+            try (Statement statement = connection.createStatement()) {
+                statement.execute(sql);
+            }
+        }
+    }
+
+    private void endTransaction(Connection connection, boolean committed) throws SQLException {
         try {
             if (!committed) {
                 connection.rollback();
             }
+            execute(connection, end);
             connection.setAutoCommit(true);
         } catch (SQLException e) {
             if (committed) {

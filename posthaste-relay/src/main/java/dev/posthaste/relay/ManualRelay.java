@@ -24,8 +24,31 @@ public final class ManualRelay {
 
     /** Looks after the leases and gives every owned outbox one pass; returns whether anything moved. */
     public boolean pass() {
-        leases.runOnce();
+        keepLeases();
         return passWithoutLeases();
+    }
+
+    /** Renews what is due, and looks whether to take or give up something. */
+    public void keepLeases() {
+        leases.runOnce();
+    }
+
+    /**
+     * Looks for events of owned outboxes that nobody has consumed, where they are tracked, and deletes those that were
+     * done with long ago.
+     *
+     * @throws dev.posthaste.journal.JournalException if the database failed
+     */
+    public void keepHouse() {
+        for (PumpParts parts : outboxes) {
+            String outbox = parts.outbox().name();
+            if (owns(outbox)) {
+                if (parts.outbox().tracked()) {
+                    new UnconsumedWatch(parts).runOnce(() -> owns(outbox));
+                }
+                new Retention(parts).runOnce(() -> owns(outbox));
+            }
+        }
     }
 
     /** As {@link #pass}, but as if the thread that renews the leases stood still. */

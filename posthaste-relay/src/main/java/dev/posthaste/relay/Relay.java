@@ -17,12 +17,14 @@ import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Random;
 import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.Executor;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
+import java.util.function.BooleanSupplier;
 import java.util.function.LongSupplier;
 import java.util.random.RandomGenerator;
 import javax.sql.DataSource;
@@ -183,14 +185,14 @@ public final class Relay implements AutoCloseable {
     private void keepHouse(OutboxWorker worker, boolean purge) {
         PumpParts parts = worker.parts();
         String outbox = parts.outbox().name();
+        BooleanSupplier goOn = () -> !stopping && worker.owns();
         try {
             parts.listener().backlog(outbox, parts.journal().backlog(), worker.blockedKeys());
             if (parts.outbox().tracked()) {
-                new UnconsumedWatch(parts).runOnce(() -> !stopping && worker.owns());
+                new UnconsumedWatch(parts).runOnce(goOn);
             }
             if (purge) {
-                new Retention(parts.outbox(), parts.journal(), parts.policy(), parts.listener())
-                        .runOnce(() -> !stopping && worker.owns());
+                new Retention(parts).runOnce(goOn);
             }
         } catch (RuntimeException e) {
             parts.listener().databaseFailed(outbox, e);
@@ -273,7 +275,7 @@ public final class Relay implements AutoCloseable {
         private RelaySettings settings = RelaySettings.defaults();
         private RelayListener listener = RelayListener.NONE;
         private LongSupplier clock = System::nanoTime;
-        private RandomGenerator random = RandomGenerator.getDefault();
+        private RandomGenerator random = new Random();
 
         private Builder(DataSource dataSource, Catalog catalog) {
             this.dataSource = dataSource;
@@ -360,7 +362,7 @@ public final class Relay implements AutoCloseable {
             return this;
         }
 
-        /** What jitters retries, for tests. */
+        /** What jitters retries, for tests; thread-safe if there is more than one outbox. */
         public Builder random(RandomGenerator random) {
             this.random = random;
             return this;
@@ -373,11 +375,20 @@ public final class Relay implements AutoCloseable {
 
         /** A relay that has no threads and moves only when it is told to; for tests and simulations. */
         public ManualRelay buildManual() {
+            return buildManual(Runnable::run);
+        }
+
+        /**
+         * The same, with what it settles given to somebody else.
+         *
+         * @param settler must run what it is given one at a time and in order, now or later
+         */
+        public ManualRelay buildManual(Executor settler) {
             Dialect dialect = dialect();
             return new ManualRelay(
                     leases(dialect, listener),
                     outboxes().stream()
-                            .map(outbox -> parts(outbox, dialect, listener, Runnable::run))
+                            .map(outbox -> parts(outbox, dialect, listener, settler))
                             .toList());
         }
 

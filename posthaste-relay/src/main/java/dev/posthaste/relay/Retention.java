@@ -17,6 +17,10 @@ public final class Retention {
     private final OutboxPolicy policy;
     private final RelayListener listener;
 
+    Retention(PumpParts parts) {
+        this(parts.outbox(), parts.journal(), parts.policy(), parts.listener());
+    }
+
     public Retention(OutboxDefinition outbox, Journal journal, OutboxPolicy policy, RelayListener listener) {
         this.outbox = outbox;
         this.journal = journal;

@@ -77,7 +77,11 @@ public final class DatabaseServer {
     private static DatabaseServer startMariaDb() throws Exception {
         DBConfigurationBuilder config = DBConfigurationBuilder.newBuilder();
         config.setPort(Ports.free());
-        config.setDeletingTemporaryBaseAndDataDirsOnShutdown(true);
+        // One of this JVM's own: the usual place is shared, and the first JVM to end would delete it under the others.
+        Path base = Files.createTempDirectory("posthaste-mariadb-");
+        Processes.deleteOnExit(base);
+        config.setBaseDir(base.resolve("base").toFile());
+        config.setDataDir(base.resolve("data").toFile());
         for (String argument : new String[] {
             "--user=root",
             "--bind-address=127.0.0.1",

@@ -11,9 +11,13 @@ import dev.posthaste.Outbox;
 import dev.posthaste.RetryPolicy;
 import dev.posthaste.Status;
 import dev.posthaste.jdbc.Dialect;
+import dev.posthaste.jdbc.LeaseTable;
 import dev.posthaste.jdbc.Schema;
 import dev.posthaste.jdbc.StatusJournal;
+import dev.posthaste.journal.Claim;
 import dev.posthaste.journal.Journal;
+import dev.posthaste.journal.JournalException;
+import dev.posthaste.journal.Verdict;
 import dev.posthaste.relay.OutboxPolicy;
 import dev.posthaste.relay.Relay;
 import dev.posthaste.servers.Database;
@@ -22,6 +26,7 @@ import dev.posthaste.servers.Processes;
 import dev.posthaste.servers.Proxy;
 import dev.posthaste.servers.TestDatabase;
 import dev.posthaste.testkit.RecordingBroker;
+import java.lang.reflect.InvocationTargetException;
 import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.DriverManager;
@@ -31,12 +36,15 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Queue;
 import java.util.Random;
 import java.util.Set;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.CountDownLatch;
 import java.util.stream.Stream;
+import javax.sql.DataSource;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -70,6 +78,56 @@ class DatabaseHazardsTest {
         try (Connection connection = database.dataSource().getConnection()) {
             write(connection, event);
         }
+    }
+
+    // --- 8 -----------------------------------------------------------------------------------------------------------
+
+    @ParameterizedTest
+    @EnumSource(mode = Mode.EXCLUDE, names = "H2")
+    void H08_whoStandsStillInTheMiddleOfSettlingKeepsNobodyFromTakingOver(Database kind) throws Exception {
+        try (TestDatabase database = open(kind)) {
+            write(database, Event.of(TYPE, "k", "x"));
+            Dialect dialect;
+            try (Connection connection = database.dataSource().getConnection()) {
+                dialect = Dialect.of(connection);
+            }
+            LeaseTable leases = new LeaseTable(database.dataSource(), dialect);
+            Claim old = Objects.requireNonNull(leases.take("orders", "old", null, Duration.ofSeconds(1)));
+            CountDownLatch stands = new CountDownLatch(1);
+            CountDownLatch goesOn = new CountDownLatch(1);
+            DataSource still = standingStill(DataSource.class, database.dataSource(), "update", stands, goesOn);
+            CompletableFuture<Integer> settled = CompletableFuture.supplyAsync(
+                    () -> new StatusJournal(still, dialect, RelayProcess.CATALOG.outbox("orders"))
+                            .settle(old, List.of(new Verdict.Published(1, 0))));
+            stands.await();
+            await().atMost(Duration.ofSeconds(30))
+                    .ignoreExceptions()
+                    .until(() -> leases.take("orders", "new", leases.leases().get(0), Duration.ofMinutes(1)) != null);
+            goesOn.countDown();
+            assertThatThrownBy(settled::join).hasCauseInstanceOf(JournalException.class);
+            assertThat(journal(database).counts()).containsEntry(Status.PENDING, 1L);
+        }
+    }
+
+    /** Whoever prepares a statement that begins so stands still before it. */
+    private static <T> T standingStill(
+            Class<T> type, T target, String statement, CountDownLatch stands, CountDownLatch goesOn) {
+        return type.cast(java.lang.reflect.Proxy.newProxyInstance(
+                type.getClassLoader(), new Class<?>[] {type}, (self, method, arguments) -> {
+                    if (method.getName().equals("prepareStatement") && ((String) arguments[0]).startsWith(statement)) {
+                        stands.countDown();
+                        goesOn.await();
+                    }
+                    Object result;
+                    try {
+                        result = method.invoke(target, arguments);
+                    } catch (InvocationTargetException e) {
+                        throw e.getCause();
+                    }
+                    return result instanceof Connection connection
+                            ? standingStill(Connection.class, connection, statement, stands, goesOn)
+                            : result;
+                }));
     }
 
     // --- 12 ----------------------------------------------------------------------------------------------------------
