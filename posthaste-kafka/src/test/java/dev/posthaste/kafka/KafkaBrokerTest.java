@@ -42,7 +42,7 @@ class KafkaBrokerTest extends BrokerContract {
     private final String name = "t" + ProcessHandle.current().pid() + "-" + NEXT.incrementAndGet();
     private final Route route = new Route(name + ".topic", null, name + "-group");
     private final KafkaSettings settings =
-            KafkaSettings.of(server.bootstrap()).withTimes(Duration.ofSeconds(4), Duration.ofMillis(500));
+            KafkaSettings.of(server.bootstrap()).withTimes(Duration.ofSeconds(20), Duration.ofMillis(500));
     private final TestDatabase database = DatabaseServer.of(Database.H2).createDatabase();
     private final List<KafkaSubscription> subscriptions = new ArrayList<>();
 

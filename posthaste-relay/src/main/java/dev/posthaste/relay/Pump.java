@@ -10,6 +10,7 @@ import dev.posthaste.journal.PendingEvent;
 import dev.posthaste.journal.StoredEvent;
 import dev.posthaste.journal.Verdict;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.LinkedBlockingQueue;
@@ -39,6 +40,12 @@ final class Pump {
     private final List<News> received = new ArrayList<>();
     private final List<Verdict> unsettled = new ArrayList<>();
     private List<Verdict> settling = List.of();
+    /**
+     * Events whose death is not written down yet. Their keys wait for it: another relay that does not know of it would
+     * publish them, after those that had gone on.
+     */
+    private final Map<Long, KeyGate.Held> dying = new HashMap<>();
+
     private int inFlight;
     private boolean draining;
     private boolean deadKeysKnown;
@@ -192,7 +199,7 @@ final class Pump {
         news.drainTo(received);
         RuntimeException failure = null;
         for (News each : received) {
-            if (each instanceof News.Answer answer && gate.awaits(answer.held())) {
+            if (each instanceof News.Answer answer && awaits(answer.held())) {
                 inFlight--;
                 decide(answer.held(), answer.outcome());
             } else if (each instanceof News.Settled settled) {
@@ -211,6 +218,11 @@ final class Pump {
         return received.size();
     }
 
+    /** A second answer is of no interest. */
+    private boolean awaits(KeyGate.Held held) {
+        return gate.awaits(held) && !dying.containsKey(held.event.id());
+    }
+
     private void decide(KeyGate.Held held, Outcome outcome) {
         long now = parts.clock().getAsLong();
         watchBroker(outcome, now);
@@ -223,9 +235,12 @@ final class Pump {
             unsettled.add(write.verdict());
             if (write.verdict() instanceof Verdict.Retry retry) {
                 gate.putOff(held, now + retry.delay().toNanos());
-            } else if (write.verdict() instanceof Verdict.Dead
-                    && parts.policy().afterDead() == OutboxPolicy.AfterDead.BLOCK) {
-                gate.block(held);
+            } else if (write.verdict() instanceof Verdict.Dead) {
+                if (parts.policy().afterDead() == OutboxPolicy.AfterDead.BLOCK) {
+                    gate.block(held);
+                } else {
+                    dying.put(held.event.id(), held);
+                }
             } else {
                 gate.done(held);
             }
@@ -273,6 +288,12 @@ final class Pump {
     private void settled(News.Settled settled) {
         List<Verdict> batch = settling;
         settling = List.of();
+        for (Verdict verdict : batch) {
+            KeyGate.Held dead = dying.remove(verdict.id());
+            if (dead != null) {
+                gate.done(dead);
+            }
+        }
         gate.settled(batch.stream().map(Verdict::id).toList());
         listener().settled(outbox, batch, settled.written(), settled.nanos());
     }

@@ -32,6 +32,7 @@ final class Reader {
     private static final int MARKS = 1000;
     private static final int GAP_PROBES = 500;
     private static final long PATROL_GAP_NANOS = 100_000_000L;
+    private static final long LONGEST_REST_NANOS = 2_000_000_000L;
     private static final long QUICK_NANOS = 5_000_000L;
     private static final long SLOW_NANOS = 20_000_000L;
 
@@ -247,9 +248,11 @@ final class Reader {
         if (roundOver) {
             patrolFrom = 0;
         }
-        // At most a twentieth of the time, and not more often than the outbox is polled.
+        // At most a twentieth of the time, and not more often than the outbox is polled. A process that stood still in
+        // the
+        // middle has not been busy for so long.
         long gap = roundOver ? Math.max(PATROL_GAP_NANOS, pollNanos) : 0;
-        nextPatrolAt = end + Math.max(gap, 19 * (end - now));
+        nextPatrolAt = end + Math.max(gap, Math.min(19 * (end - now), LONGEST_REST_NANOS));
         return came;
     }
 

@@ -23,7 +23,7 @@ import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 
 /** A journal in memory that fails now and then, before or after it has written. For simulations on one thread. */
-final class MemoryJournal implements Journal {
+class MemoryJournal implements Journal {
     private final TreeMap<Long, Row> rows = new TreeMap<>();
     private final LongSupplier clock;
     private final Random random;
@@ -52,6 +52,13 @@ final class MemoryJournal implements Journal {
 
     void commit(Row row) {
         rows.put(row.id, row);
+    }
+
+    /** As a receipt or an operator puts an event back. */
+    void requeueAt(long id, long dueAt) {
+        Row row = java.util.Objects.requireNonNull(rows.get(id));
+        row.status = Status.PENDING;
+        row.dueAt = dueAt;
     }
 
     Collection<Row> rows() {

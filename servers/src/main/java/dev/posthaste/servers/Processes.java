@@ -22,6 +22,11 @@ public final class Processes {
     }
 
     public static String run(Path directory, Map<String, String> environment, String... command) {
+        return output(0, directory, environment, command);
+    }
+
+    /** The same for a program that is to end with {@code code}. */
+    public static String output(int code, Path directory, Map<String, String> environment, String... command) {
         try {
             ProcessBuilder builder =
                     new ProcessBuilder(command).directory(directory.toFile()).redirectErrorStream(true);
@@ -30,7 +35,7 @@ public final class Processes {
             process.getOutputStream().close();
             String output =
                     new String(process.getInputStream().readAllBytes(), java.nio.charset.StandardCharsets.UTF_8);
-            if (process.waitFor() != 0) {
+            if (process.waitFor() != code) {
                 throw new IllegalStateException(
                         List.of(command) + " ended with " + process.exitValue() + ": " + output);
             }

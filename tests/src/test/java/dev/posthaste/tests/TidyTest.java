@@ -29,6 +29,7 @@ class TidyTest {
             "tests-brokers",
             "examples/config-center",
             "examples/event-bus",
+            "reliability",
             "benchmarks");
     private static final Pattern VAGUE =
             Pattern.compile("(Abstract|Default|Base)[A-Z].*|.*(Impl|Manager|Helper|Util|Utils)");

@@ -1,0 +1,97 @@
+package dev.posthaste.reliability.planted;
+
+import java.io.IOException;
+import java.io.StringWriter;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Stream;
+import javax.tools.JavaCompiler;
+import javax.tools.ToolProvider;
+
+/**
+ * A fault that relays are known to have.
+ *
+ * @param name as reports call it
+ * @param seed a seed from which the simulation soon finds it
+ * @param checkers those that may notice it first
+ * @param edits what is different in Posthaste's sources
+ */
+public record PlantedBug(String name, long seed, List<String> checkers, List<Edit> edits) {
+
+    /**
+     * @param file from the repository's root
+     * @param text what is there, exactly once
+     * @param instead what the bug has there
+     */
+    public record Edit(String file, String text, String instead) {}
+
+    /**
+     * Compiles the changed sources.
+     *
+     * @param root the repository
+     * @param classPath what they are compiled against
+     * @param into where their classes go, to be put before the real ones
+     * @throws IllegalStateException if a text that is to be changed is not there any more, or the change does not compile
+     */
+    public void plant(Path root, String classPath, Path into) throws IOException {
+        Map<String, String> changed = new LinkedHashMap<>();
+        for (Edit edit : edits) {
+            String source = changed.containsKey(edit.file())
+                    ? changed.get(edit.file())
+                    : Files.readString(root.resolve(edit.file()));
+            int at = source.indexOf(edit.text());
+            if (at < 0 || source.indexOf(edit.text(), at + 1) >= 0) {
+                throw new IllegalStateException(
+                        "Planted bug " + name + ": " + edit.file() + " should hold exactly once:\n" + edit.text());
+            }
+            changed.put(edit.file(), source.replace(edit.text(), edit.instead()));
+        }
+        Path sources = into.resolve("sources");
+        List<String> arguments =
+                new ArrayList<>(List.of("-proc:none", "-nowarn", "-cp", classPath, "-d", into.toString()));
+        for (Map.Entry<String, String> each : changed.entrySet()) {
+            Path file = sources.resolve(Path.of(each.getKey()).getFileName());
+            Files.createDirectories(sources);
+            Files.writeString(file, each.getValue());
+            arguments.add(file.toString());
+        }
+        compile(arguments);
+    }
+
+    private void compile(List<String> arguments) throws IOException {
+        JavaCompiler compiler = ToolProvider.getSystemJavaCompiler();
+        if (compiler == null) {
+            throw new IllegalStateException(
+                    "Planting bugs needs a JDK, and this is a Java run time without a compiler");
+        }
+        StringWriter messages = new StringWriter();
+        try (var files = compiler.getStandardFileManager(null, null, null)) {
+            List<String> options =
+                    arguments.stream().filter(each -> !each.endsWith(".java")).toList();
+            List<Path> sources = arguments.stream()
+                    .filter(each -> each.endsWith(".java"))
+                    .map(Path::of)
+                    .toList();
+            boolean compiled = compiler.getTask(
+                            messages, files, null, options, null, files.getJavaFileObjectsFromPaths(sources))
+                    .call();
+            if (!compiled) {
+                throw new IllegalStateException("Planted bug " + name + " does not compile:\n" + messages);
+            }
+        }
+    }
+
+    /** All of them. */
+    public static Stream<PlantedBug> all() {
+        return PlantedBugs.ALL.stream();
+    }
+
+    @Override
+    public String toString() {
+        return name;
+    }
+}

@@ -1,0 +1,76 @@
+package dev.posthaste.reliability.simulation;
+
+import ch.qos.logback.classic.Level;
+import ch.qos.logback.classic.Logger;
+import org.slf4j.LoggerFactory;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+
+/** Runs seeds from the command line; the same seed is the same run. */
+@Command(
+        name = "./posthaste simulate",
+        mixinStandardHelpOptions = true,
+        description = "Runs the engine on one thread against a clock, a database and a broker that a seed decides.")
+public final class Main implements java.util.concurrent.Callable<Integer> {
+    @Option(names = "--seed", description = "The first seed; default ${DEFAULT-VALUE}.")
+    long seed;
+
+    @Option(names = "--seeds", defaultValue = "2000", description = "How many; default ${DEFAULT-VALUE}.")
+    long seeds;
+
+    @Option(names = "--threads", defaultValue = "1", description = "How many at a time; default ${DEFAULT-VALUE}.")
+    int threads;
+
+    @Option(names = "--history", description = "Runs the first seed alone and tells what happens in it.")
+    boolean history;
+
+    @Option(names = "--log", defaultValue = "OFF", description = "What the engine logs, by level; default nothing.")
+    String log = "OFF";
+
+    public static void main(String[] arguments) {
+        System.exit(new CommandLine(new Main()).execute(arguments));
+    }
+
+    @Override
+    public Integer call() throws Exception {
+        ((Logger) LoggerFactory.getLogger(org.slf4j.Logger.ROOT_LOGGER_NAME)).setLevel(Level.toLevel(log));
+        if (history) {
+            return tell();
+        }
+        Seeds.Summary summary = Seeds.run(seed, seeds, threads);
+        Seeds.Failure failure = summary.failure();
+        System.out.println(json(summary));
+        if (failure != null) {
+            System.out.println("Seed " + failure.seed() + " broke a promise. " + failure.what());
+            System.out.println("What happened: ./posthaste simulate --history --seed " + failure.seed());
+        }
+        return failure == null ? 0 : 1;
+    }
+
+    private int tell() {
+        try {
+            System.out.println(new Simulation(seed, System.out::println).run());
+            return 0;
+        } catch (Truth.Violation e) {
+            System.out.println(e.getMessage());
+            return 1;
+        }
+    }
+
+    static String json(Seeds.Summary summary) {
+        int runs = summary.recoveryMillis().size();
+        return """
+                {"seeds":%d,"events":%d,"faults":%d,"wireDuplicates":%d,"violations":%d,\
+                "recoveryMedianMillis":%d,"recoveryWorstMillis":%d,"seconds":%.1f,"seedsPerSecond":%.0f}""".formatted(
+                        summary.seeds(),
+                        summary.events(),
+                        summary.faults(),
+                        summary.wireDuplicates(),
+                        summary.failure() == null ? 0 : 1,
+                        runs == 0 ? 0 : summary.recoveryMillis().get(runs / 2),
+                        runs == 0 ? 0 : summary.recoveryMillis().get(runs - 1),
+                        summary.seconds(),
+                        summary.seeds() / summary.seconds());
+    }
+}

@@ -1,0 +1,98 @@
+package dev.posthaste.reliability.simulation;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.Callable;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.atomic.AtomicLong;
+import org.jspecify.annotations.Nullable;
+
+/** Runs simulations, a range of seeds on some threads: each run is one thread's alone. */
+final class Seeds {
+    private Seeds() {}
+
+    /** A seed whose run broke a promise, and which. */
+    record Failure(long seed, String checker, String what) {}
+
+    /**
+     * What a range of seeds came to.
+     *
+     * @param recoveryMillis of each run, sorted, in simulated time
+     */
+    record Summary(
+            long seeds,
+            long events,
+            long faults,
+            long wireDuplicates,
+            List<Long> recoveryMillis,
+            @Nullable Failure failure,
+            double seconds) {}
+
+    /** Runs until the range is through or a run fails. */
+    static Summary run(long first, long number, int threads) throws InterruptedException {
+        long start = System.nanoTime();
+        AtomicLong next = new AtomicLong(first);
+        ExecutorService workers = Executors.newFixedThreadPool(threads);
+        List<Future<Summary>> parts = new ArrayList<>();
+        for (int i = 0; i < threads; i++) {
+            Callable<Summary> worker = () -> work(next, first + number);
+            parts.add(workers.submit(worker));
+        }
+        workers.shutdown();
+        long seeds = 0;
+        long events = 0;
+        long faults = 0;
+        long wireDuplicates = 0;
+        Failure failure = null;
+        List<Long> recovery = new ArrayList<>();
+        for (Future<Summary> each : parts) {
+            Summary part = get(each);
+            seeds += part.seeds();
+            events += part.events();
+            faults += part.faults();
+            wireDuplicates += part.wireDuplicates();
+            recovery.addAll(part.recoveryMillis());
+            failure = failure == null ? part.failure() : failure;
+        }
+        recovery.sort(null);
+        return new Summary(seeds, events, faults, wireDuplicates, recovery, failure, (System.nanoTime() - start) / 1e9);
+    }
+
+    private static Summary get(Future<Summary> part) throws InterruptedException {
+        try {
+            return part.get();
+        } catch (ExecutionException e) {
+            throw new IllegalStateException(e.getCause());
+        }
+    }
+
+    private static Summary work(AtomicLong next, long end) {
+        long seeds = 0;
+        long events = 0;
+        long faults = 0;
+        long wireDuplicates = 0;
+        List<Long> recovery = new ArrayList<>();
+        Failure failure = null;
+        for (long seed = next.getAndIncrement(); seed < end && failure == null; seed = next.getAndIncrement()) {
+            try {
+                Simulation.Result result = new Simulation(seed, null).run();
+                events += result.events();
+                faults += result.faults();
+                wireDuplicates += result.wireDuplicates();
+                recovery.add(result.recoveryMillis());
+            } catch (Truth.Violation e) {
+                failure = new Failure(seed, e.checker, String.valueOf(e.getMessage()));
+            } catch (RuntimeException | StackOverflowError e) {
+                failure = new Failure(seed, "crash", e + " at " + e.getStackTrace()[0]);
+            }
+            seeds++;
+        }
+        if (failure != null) {
+            next.addAndGet(end); // the others stop too
+        }
+        return new Summary(seeds, events, faults, wireDuplicates, recovery, failure, 0);
+    }
+}

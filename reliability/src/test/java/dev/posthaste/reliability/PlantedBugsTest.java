@@ -1,0 +1,46 @@
+package dev.posthaste.reliability;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.posthaste.reliability.planted.PlantedBug;
+import dev.posthaste.servers.Processes;
+import java.nio.file.Path;
+import java.util.Map;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/** A simulation that finds nothing proves something only if it would have found it. */
+class PlantedBugsTest {
+    @TempDir
+    Path classes;
+
+    static Stream<PlantedBug> bugs() {
+        return PlantedBug.all();
+    }
+
+    @ParameterizedTest
+    @MethodSource("bugs")
+    void theSimulationNoticesAPlantedBug(PlantedBug bug) throws Exception {
+        String classPath = System.getProperty("java.class.path");
+        bug.plant(Path.of("").toAbsolutePath().getParent(), classPath, classes);
+        String java = Path.of(System.getProperty("java.home"), "bin", "java").toString();
+        String output = Processes.output(
+                1,
+                classes,
+                Map.of(),
+                java,
+                "-cp",
+                classes + ":" + classPath,
+                "dev.posthaste.reliability.simulation.Main",
+                "--seed",
+                Long.toString(bug.seed()),
+                "--seeds",
+                "200000",
+                "--threads",
+                "2");
+        System.out.println(bug + ": " + output);
+        assertThat(output).containsPattern("broke a promise. (" + String.join("|", bug.checkers()) + "): ");
+    }
+}
