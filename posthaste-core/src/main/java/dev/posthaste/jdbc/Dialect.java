@@ -105,6 +105,11 @@ public abstract sealed class Dialect permits PostgreSqlDialect, MySqlDialect, H2
 
     abstract String share();
 
+    /** What locks the rows that nobody else has locked and leaves the others out; empty where there is no such thing. */
+    String lockFree() {
+        return "for update skip locked";
+    }
+
     /** Whether a list of ids is one array parameter; otherwise the numbers stand in the statement. */
     boolean bindsArrays() {
         return false;

@@ -64,6 +64,11 @@ final class H2Dialect extends Dialect {
     }
 
     @Override
+    String lockFree() {
+        return "";
+    }
+
+    @Override
     boolean bindsArrays() {
         return true;
     }

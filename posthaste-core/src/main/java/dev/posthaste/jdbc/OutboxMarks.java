@@ -16,8 +16,10 @@ import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Comparator;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.ThreadLocalRandom;
 import org.jspecify.annotations.Nullable;
@@ -34,6 +36,7 @@ public final class OutboxMarks {
     private final String retry;
     private final String dead;
     private final String consumedOne;
+    private final String lockPending;
 
     public OutboxMarks(Dialect dialect, OutboxDefinition outbox) {
         this.dialect = dialect;
@@ -42,15 +45,54 @@ public final class OutboxMarks {
         this.published = statements.published();
         this.retry = statements.retry(false);
         this.dead = statements.dead(false);
+        this.lockPending = layout.tracksConsumption() ? statements.lockPending() : "";
         this.consumedOne = layout.tracksConsumption() ? statements.consumedOne() : "";
     }
 
     // --- Settling ----------------------------------------------------------------------------------------------------
 
-    /** @return how many rows were still as the relay saw them */
+    /**
+     * A row that a consumer is marking in a transaction of its own is left to it: who waited for that transaction would
+     * hold up all other events for as long as a consumer stands still. If it is rolled back, the row is pending as before.
+     *
+     * @return how many rows were still as the relay saw them
+     */
     int mark(Connection connection, List<Verdict> verdicts) throws SQLException {
         List<Verdict> inIdOrder = new ArrayList<>(verdicts);
         inIdOrder.sort(Comparator.comparingLong(Verdict::id));
+        int marked = markAll(connection, free(connection, lockPending, inIdOrder));
+        if (marked == inIdOrder.size() || !layout.tracksConsumption() || !layout.has(Column.PUBLISHED_AT)) {
+            return marked;
+        }
+        List<Verdict> published =
+                inIdOrder.stream().filter(Verdict.Published.class::isInstance).toList();
+        List<Long> consumed = free(connection, statements.lockConsumed(), published).stream()
+                .map(Verdict::id)
+                .toList();
+        return consumed.isEmpty()
+                ? marked
+                : marked + updateAll(connection, statements.publishedBeforeConsumed(), consumed);
+    }
+
+    /** Those whose rows are as the statement says, and are now locked; all of them if there is no such statement. */
+    private List<Verdict> free(Connection connection, String lock, List<Verdict> verdicts) throws SQLException {
+        if (lock.isEmpty() || verdicts.isEmpty()) {
+            return verdicts;
+        }
+        Set<Long> locked = new HashSet<>();
+        List<Long> ids = verdicts.stream().map(Verdict::id).toList();
+        try (PreparedStatement statement = dialect.prepareWithIds(connection, lock, ids);
+                ResultSet rows = statement.executeQuery()) {
+            while (rows.next()) {
+                locked.add(rows.getLong(1));
+            }
+        }
+        return verdicts.stream()
+                .filter(verdict -> locked.contains(verdict.id()))
+                .toList();
+    }
+
+    private int markAll(Connection connection, List<Verdict> inIdOrder) throws SQLException {
         Map<Integer, List<Long>> publishedByAttempts = new TreeMap<>();
         int marked = 0;
         int refused = 0;
@@ -74,15 +116,7 @@ public final class OutboxMarks {
             }
         }
         for (Map.Entry<Integer, List<Long>> each : publishedByAttempts.entrySet()) {
-            marked += markPublished(connection, each.getKey(), each.getValue());
-        }
-        return marked;
-    }
-
-    private int markPublished(Connection connection, int attempts, List<Long> ids) throws SQLException {
-        int marked = updateAll(connection, published.formatted(attempts, "%s"), ids);
-        if (marked < ids.size() && layout.tracksConsumption() && layout.has(Column.PUBLISHED_AT)) {
-            marked += updateAll(connection, statements.publishedBeforeConsumed(), ids);
+            marked += updateAll(connection, published.formatted(each.getKey(), "%s"), each.getValue());
         }
         return marked;
     }

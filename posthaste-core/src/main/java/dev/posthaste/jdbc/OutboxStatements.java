@@ -183,6 +183,26 @@ final class OutboxStatements {
 
     // --- Settling ----------------------------------------------------------------------------------------------------
 
+    /** Locks those that are pending and that nobody else is changing just now; empty where the database cannot. */
+    String lockPending() {
+        return lock(is(Status.PENDING));
+    }
+
+    /** The same of those that were consumed before they were known to be published. */
+    String lockConsumed() {
+        return lock(unpublished());
+    }
+
+    private String lock(String condition) {
+        return dialect.lockFree().isEmpty()
+                ? ""
+                : listed("select " + id() + " from " + table + " where " + condition) + " " + dialect.lockFree();
+    }
+
+    private String unpublished() {
+        return is(Status.CONSUMED) + " and " + name(Column.PUBLISHED_AT) + " is null";
+    }
+
     /** Also takes the attempts that were seen, as a number in its {@code %d}. */
     String published() {
         return listed(new Update()
@@ -194,9 +214,7 @@ final class OutboxStatements {
 
     /** For what its consumer was faster to say. */
     String publishedBeforeConsumed() {
-        return listed(new Update()
-                .set(Column.PUBLISHED_AT, "{now}")
-                .where(is(Status.CONSUMED) + " and " + name(Column.PUBLISHED_AT) + " is null"));
+        return listed(new Update().set(Column.PUBLISHED_AT, "{now}").where(unpublished()));
     }
 
     /** Parameters: attempts, error if there is a column for it, microseconds, seen attempts, id. */

@@ -10,7 +10,9 @@ import java.util.concurrent.TimeoutException;
 
 /**
  * Exchange, queue, binding and error queue of a route. Everything is durable, and nothing drops messages: no time to
- * live, no length limit, no delivery limit.
+ * live, no length limit, no delivery limit. The queue serves one consumer at a time (single active consumer), and the next
+ * when that one is gone: with several at once a key's later message could be handled before an earlier one. A queue that
+ * is there already stays as it is.
  */
 public final class RabbitTopology {
     private RabbitTopology() {}
@@ -35,10 +37,27 @@ public final class RabbitTopology {
         String queue = route.group();
         if (queue != null) {
             String routingKey = route.routingKey();
-            channel.queueDeclare(queue, true, false, false, Map.of());
+            declareQueue(connection, queue, Map.of("x-single-active-consumer", true));
             channel.queueBind(queue, route.destination(), routingKey == null ? "" : routingKey);
-            channel.queueDeclare(errorQueue(queue), true, false, false, Map.of());
+            declareQueue(connection, errorQueue(queue), Map.of());
         }
         channel.abort();
+    }
+
+    /** Asking for one that is not there closes the channel; so does declaring one that is there with other arguments. */
+    private static void declareQueue(Connection connection, String queue, Map<String, Object> arguments)
+            throws IOException {
+        Channel channel = connection.createChannel();
+        try {
+            channel.queueDeclarePassive(queue);
+        } catch (IOException e) {
+            if (channel.isOpen() || !connection.isOpen()) {
+                throw e;
+            }
+            channel = connection.createChannel();
+            channel.queueDeclare(queue, true, false, false, arguments);
+        } finally {
+            channel.abort();
+        }
     }
 }

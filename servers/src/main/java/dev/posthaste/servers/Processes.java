@@ -69,12 +69,24 @@ public final class Processes {
     /** Starts a program on this JVM's class path; it logs to {@code NAME.log} in {@code home}. */
     public static Process java(
             String name, Path home, Map<String, String> environment, Class<?> main, String... arguments) {
+        return java(name, home, null, environment, main, arguments);
+    }
+
+    /** @param before classes that go before those of the same names, or null */
+    public static Process java(
+            String name,
+            Path home,
+            @org.jspecify.annotations.Nullable Path before,
+            Map<String, String> environment,
+            Class<?> main,
+            String... arguments) {
+        String classPath = System.getProperty("java.class.path");
         List<String> command = new ArrayList<>(List.of(
                 Path.of(System.getProperty("java.home"), "bin", "java").toString(),
                 "-Xmx128m",
                 "-XX:TieredStopAtLevel=1",
                 "-cp",
-                System.getProperty("java.class.path"),
+                before == null ? classPath : before + java.io.File.pathSeparator + classPath,
                 main.getName()));
         command.addAll(List.of(arguments));
         return start(name, home, home.resolve(name + ".log"), environment, command.toArray(String[]::new));

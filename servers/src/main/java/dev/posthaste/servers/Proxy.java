@@ -1,32 +1,51 @@
 package dev.posthaste.servers;
 
-import java.io.Closeable;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
 import java.io.UncheckedIOException;
 import java.net.InetAddress;
+import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 
-/** A TCP proxy that can spoil what passes: swallow answers, cut connections. Listens on a free port. Thread-safe. */
+/**
+ * A TCP proxy that can spoil what passes: swallow answers, hold what comes, slow it down, reset connections. Listens on a
+ * free port of the loopback address. Thread-safe.
+ */
 public final class Proxy implements AutoCloseable {
+    private static final int LOOK_MILLIS = 5;
+
     private final ServerSocket server;
-    private final int target;
     private final Set<Socket> sockets = ConcurrentHashMap.newKeySet();
+    private volatile int target;
     private volatile boolean cuttingAnswers;
+    private volatile boolean holdingRequests;
+    private volatile boolean holdingAnswers;
+    private volatile int delayMillis;
+    private volatile int bytesPerSecond;
 
     /** @param target a port of the loopback address */
     public Proxy(int target) {
+        this();
         this.target = target;
+    }
+
+    /** Its target is named later. */
+    public Proxy() {
         try {
             this.server = new ServerSocket(0, 50, InetAddress.getLoopbackAddress());
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
         thread(this::accept);
+    }
+
+    public Proxy to(int port) {
+        target = port;
+        return this;
     }
 
     public int port() {
@@ -38,18 +57,64 @@ public final class Proxy implements AutoCloseable {
         cuttingAnswers = cutting;
     }
 
+    /** From now on nothing passes to the server, or to the clients; nobody is told. What was held passes afterwards. */
+    public void hold(boolean requests, boolean answers) {
+        holdingRequests = requests;
+        holdingAnswers = answers;
+    }
+
+    /** From now on everything comes so much later, and no faster than so many bytes a second; 0 for no limit. */
+    public void slow(int delayMillis, int bytesPerSecond) {
+        this.delayMillis = delayMillis;
+        this.bytesPerSecond = bytesPerSecond;
+    }
+
+    /** Resets every connection that is open now. */
+    public void reset() {
+        for (Socket socket : sockets) {
+            try {
+                socket.setSoLinger(true, 0);
+                socket.close();
+            } catch (IOException e) {
+                // it was closed meanwhile
+            }
+        }
+    }
+
+    /** Lets everything pass again. */
+    public void heal() {
+        cutAnswers(false);
+        hold(false, false);
+        slow(0, 0);
+    }
+
     private void accept() {
-        try {
-            while (true) {
-                Socket client = server.accept();
-                Socket remote = new Socket(InetAddress.getLoopbackAddress(), target);
+        while (!server.isClosed()) {
+            Socket client = null;
+            try {
+                client = server.accept();
+                Socket remote = new Socket();
+                remote.connect(new InetSocketAddress(InetAddress.getLoopbackAddress(), target), 2_000);
+                client.setTcpNoDelay(true);
+                remote.setTcpNoDelay(true);
                 sockets.add(client);
                 sockets.add(remote);
-                thread(() -> copy(client, remote, false));
-                thread(() -> copy(remote, client, true));
+                Socket from = client;
+                thread(() -> copy(from, remote, false));
+                thread(() -> copy(remote, from, true));
+            } catch (IOException e) {
+                close(client); // the server cannot be reached now, or this is closed
+            }
+        }
+    }
+
+    private static void close(@org.jspecify.annotations.Nullable Socket socket) {
+        try {
+            if (socket != null) {
+                socket.close();
             }
         } catch (IOException e) {
-            // closed
+            // it was closed meanwhile
         }
     }
 
@@ -59,15 +124,35 @@ public final class Proxy implements AutoCloseable {
                 to) {
             InputStream in = from.getInputStream();
             OutputStream out = to.getOutputStream();
-            for (int length = in.read(buffer); length >= 0; length = in.read(buffer)) {
+            int length = in.read(buffer);
+            while (length >= 0) {
                 if (answers && cuttingAnswers) {
                     return;
                 }
+                spoil(from, length, answers);
                 out.write(buffer, 0, length);
                 out.flush();
+                length = in.read(buffer, 0, bytesPerSecond == 0 ? buffer.length : Math.min(buffer.length, 1024));
             }
-        } catch (IOException e) {
+        } catch (IOException | InterruptedException e) {
             // one side is gone, so the other goes too
+        } finally {
+            sockets.remove(from);
+            sockets.remove(to);
+        }
+    }
+
+    private void spoil(Socket from, int length, boolean answers) throws InterruptedException {
+        int delay = delayMillis;
+        int rate = bytesPerSecond;
+        if (delay > 0) {
+            Thread.sleep(delay);
+        }
+        if (rate > 0) {
+            Thread.sleep(1000L * length / rate);
+        }
+        while ((answers ? holdingAnswers : holdingRequests) && !from.isClosed()) {
+            Thread.sleep(LOOK_MILLIS);
         }
     }
 
@@ -81,11 +166,9 @@ public final class Proxy implements AutoCloseable {
     public void close() {
         try {
             server.close();
-            for (Closeable socket : sockets) {
-                socket.close();
-            }
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
+        sockets.forEach(Proxy::close);
     }
 }

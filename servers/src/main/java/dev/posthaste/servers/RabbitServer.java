@@ -66,6 +66,7 @@ public final class RabbitServer implements AutoCloseable {
         RabbitServer server = new RabbitServer(named == null || named.isBlank() ? null : named);
         if (server.external == null) {
             server.startAgain();
+            server.control("await_startup");
         }
         return server;
     }
@@ -89,13 +90,27 @@ public final class RabbitServer implements AutoCloseable {
                 environment,
                 PROGRAMS.resolve("rabbitmq-server").toString());
         Ports.awaitListening("RabbitMQ (see " + home + "/out.log)", port, Duration.ofSeconds(90));
-        control("await_startup");
     }
 
     /** Kills the server as a power failure would; {@link #startAgain} brings it back. */
     public void kill() {
         requireOwn();
         end();
+    }
+
+    /** Asks the server to end; {@link #startAgain} brings it back. */
+    public void stop() {
+        requireOwn();
+        Process running = process;
+        if (running != null) {
+            List<ProcessHandle> all = running.descendants().toList();
+            all.forEach(ProcessHandle::destroy);
+            long deadline = System.nanoTime() + Duration.ofSeconds(30).toNanos();
+            while (running.isAlive() && System.nanoTime() < deadline) {
+                LockSupport.parkNanos(20_000_000L);
+            }
+            end();
+        }
     }
 
     private void requireOwn() {

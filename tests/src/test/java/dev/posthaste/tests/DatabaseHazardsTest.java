@@ -4,19 +4,23 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
+import dev.posthaste.Catalog;
 import dev.posthaste.DuplicateEventException;
 import dev.posthaste.Event;
 import dev.posthaste.EventId;
 import dev.posthaste.Outbox;
+import dev.posthaste.OutboxDefinition;
 import dev.posthaste.RetryPolicy;
 import dev.posthaste.Status;
 import dev.posthaste.jdbc.Dialect;
 import dev.posthaste.jdbc.LeaseTable;
+import dev.posthaste.jdbc.OutboxMarks;
 import dev.posthaste.jdbc.Schema;
 import dev.posthaste.jdbc.StatusJournal;
 import dev.posthaste.journal.Claim;
 import dev.posthaste.journal.Journal;
 import dev.posthaste.journal.JournalException;
+import dev.posthaste.journal.Receipt;
 import dev.posthaste.journal.Verdict;
 import dev.posthaste.relay.OutboxPolicy;
 import dev.posthaste.relay.Relay;
@@ -43,6 +47,7 @@ import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import javax.sql.DataSource;
 import org.junit.jupiter.api.io.TempDir;
@@ -106,6 +111,39 @@ class DatabaseHazardsTest {
             goesOn.countDown();
             assertThatThrownBy(settled::join).hasCauseInstanceOf(JournalException.class);
             assertThat(journal(database).counts()).containsEntry(Status.PENDING, 1L);
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource(mode = Mode.EXCLUDE, names = "H2")
+    void aConsumerThatStandsStillBeforeItsCommitHoldsUpOnlyItsOwnEvent(Database kind) throws Exception {
+        OutboxDefinition tracked =
+                RelayProcess.CATALOG.outbox("orders").inTable("tracked_orders").withReceipts();
+        try (TestDatabase database = open(kind);
+                Connection consumer = database.pool(1).getConnection()) {
+            Schema.create(database.dataSource(), List.of(tracked));
+            Dialect dialect = Dialect.of(consumer);
+            try (Connection connection = database.dataSource().getConnection()) {
+                connection.setAutoCommit(false);
+                new Outbox(Catalog.of(tracked))
+                        .write(
+                                connection,
+                                List.of(
+                                        Event.builder(TYPE).id("a").payload("x").build(),
+                                        Event.builder(TYPE).id("b").payload("x").build()));
+                connection.commit();
+            }
+            LeaseTable leases = new LeaseTable(database.dataSource(), dialect);
+            Claim claim = Objects.requireNonNull(leases.take("orders", "me", null, Duration.ofMinutes(1)));
+            consumer.setAutoCommit(false);
+            assertThat(new OutboxMarks(dialect, tracked).markConsumed(consumer, new Receipt.Consumed("orders", 1, "a")))
+                    .isTrue();
+            StatusJournal journal = new StatusJournal(database.dataSource(), dialect, tracked);
+            CompletableFuture<Integer> settled = CompletableFuture.supplyAsync(
+                    () -> journal.settle(claim, List.of(new Verdict.Published(1, 0), new Verdict.Published(2, 0))));
+            assertThat(settled.get(20, TimeUnit.SECONDS)).isEqualTo(1);
+            consumer.rollback();
+            assertThat(journal.counts()).containsEntry(Status.PENDING, 1L).containsEntry(Status.PUBLISHED, 1L);
         }
     }
 

@@ -9,9 +9,8 @@ import dev.posthaste.jdbc.Schema;
 import dev.posthaste.servers.Database;
 import dev.posthaste.servers.DatabaseServer;
 import dev.posthaste.servers.Processes;
-import dev.posthaste.servers.Programs;
 import dev.posthaste.servers.TestDatabase;
-import java.nio.file.Files;
+import dev.posthaste.servers.WallClock;
 import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.SQLException;
@@ -27,7 +26,6 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** What a stopped process or a stepped clock does to relays that are processes of their own. */
 class ProcessTest {
-    private static final String FAKETIME = "/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1";
     private static final Duration LONG = Duration.ofSeconds(60);
 
     @TempDir
@@ -105,28 +103,21 @@ class ProcessTest {
         }
     }
 
+    /** The stepped process looks at its clock's file once a second. */
+    private static void awaitTheStep() {
+        long seen = System.nanoTime() + Duration.ofMillis(1_500).toNanos();
+        await().atMost(LONG).until(() -> System.nanoTime() > seen);
+    }
+
     @Test
     void H07_aClockThatIsSteppedByTwoHoursChangesNeitherOrderNorDueTimes() throws Exception {
-        Programs.require(Path.of(FAKETIME));
-        Path clock = home.resolve("clock");
-        Files.writeString(clock, "+0s");
-        Process relay = RelayProcess.start(
-                "shifted",
-                database,
-                home,
-                Map.of(
-                        "LD_PRELOAD",
-                        FAKETIME,
-                        "FAKETIME_TIMESTAMP_FILE",
-                        clock.toString(),
-                        "FAKETIME_NO_CACHE",
-                        "1",
-                        "FAKETIME_DONT_FAKE_MONOTONIC",
-                        "1"));
+        WallClock clock = new WallClock(home.resolve("clock"));
+        Process relay = RelayProcess.start("shifted", database, home, clock.environment());
         try {
             await().atMost(LONG).until(() -> owner().equals("shifted"));
             for (String step : List.of("+2h", "-2h", "+0s")) {
-                Files.writeString(clock, step);
+                clock.step(step);
+                awaitTheStep();
                 write(
                         Event.of(RelayProcess.TYPE, "now", step + " a"),
                         Event.of(RelayProcess.TYPE, "now", step + " b"),

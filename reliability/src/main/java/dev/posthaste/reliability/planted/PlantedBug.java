@@ -50,6 +50,7 @@ public record PlantedBug(String name, long seed, List<String> checkers, List<Edi
             }
             changed.put(edit.file(), source.replace(edit.text(), edit.instead()));
         }
+        Files.createDirectories(into);
         Path sources = into.resolve("sources");
         List<String> arguments =
                 new ArrayList<>(List.of("-proc:none", "-nowarn", "-cp", classPath, "-d", into.toString()));
@@ -85,9 +86,30 @@ public record PlantedBug(String name, long seed, List<String> checkers, List<Edi
         }
     }
 
-    /** All of them. */
-    public static Stream<PlantedBug> all() {
+    /** All that the simulation notices. */
+    public static Stream<PlantedBug> inSimulation() {
         return PlantedBugs.ALL.stream();
+    }
+
+    /** @throws IllegalArgumentException if there is none of this name */
+    public static PlantedBug named(String name) {
+        return Stream.concat(PlantedBugs.IN_CAMPAIGN.stream(), PlantedBugs.ALL.stream())
+                .filter(bug -> bug.name().equals(name))
+                .findFirst()
+                .orElseThrow(() -> new IllegalArgumentException("There is no planted bug '" + name + "'; there are "
+                        + Stream.concat(PlantedBugs.IN_CAMPAIGN.stream(), PlantedBugs.ALL.stream())
+                                .map(PlantedBug::name)
+                                .toList()));
+    }
+
+    /** The repository around the working directory. */
+    public static Path repository() {
+        for (Path each = Path.of("").toAbsolutePath(); each != null; each = each.getParent()) {
+            if (Files.exists(each.resolve("posthaste-core/pom.xml"))) {
+                return each;
+            }
+        }
+        throw new IllegalStateException("Planting bugs needs Posthaste's sources: run it inside the repository");
     }
 
     @Override

@@ -24,6 +24,15 @@ final class PlantedBugs {
         return new PlantedBug(name, seed, checkers, List.of(edits));
     }
 
+    /** What only a real server shows. */
+    static final List<PlantedBug> IN_CAMPAIGN = List.of(bug(
+            "a return ignored",
+            List.of("loss"),
+            new Edit(
+                    "posthaste-rabbitmq/src/main/java/dev/posthaste/rabbitmq/RabbitSession.java",
+                    "            if (returned == null) {",
+                    "            if (returned == null || ack) {")));
+
     static final List<PlantedBug> ALL = List.of(
             bug(
                     "a bare id cursor",

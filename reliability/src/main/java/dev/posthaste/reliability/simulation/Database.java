@@ -140,13 +140,19 @@ final class Database {
             throws SQLException {
         List<@Nullable Object[]> rows = new ArrayList<>();
         for (Table.Row row : matching(transaction, table(select.table()), select.where(), scope)) {
-            if (select.share()) {
+            @Nullable Object[] seen = Objects.requireNonNull(row.seenBy(transaction));
+            if (select.lock() == Sql.Lock.SHARE) {
                 if (row.writer != null && row.writer != transaction) {
                     throw waitedTooLong(row);
                 }
                 transaction.share(row);
+            } else if (select.lock() == Sql.Lock.FREE) {
+                if (!row.mayBeWrittenBy(transaction)) {
+                    continue;
+                }
+                transaction.write(table(select.table()), row, seen);
             }
-            rows.add(Objects.requireNonNull(row.seenBy(transaction)));
+            rows.add(seen);
         }
         if (select.aggregate()) {
             scope.rows = rows;

@@ -2,6 +2,7 @@ package dev.posthaste.reliability.simulation;
 
 import ch.qos.logback.classic.Level;
 import ch.qos.logback.classic.Logger;
+import java.util.List;
 import org.slf4j.LoggerFactory;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -34,11 +35,12 @@ public final class Main implements java.util.concurrent.Callable<Integer> {
 
     @Override
     public Integer call() throws Exception {
-        ((Logger) LoggerFactory.getLogger(org.slf4j.Logger.ROOT_LOGGER_NAME)).setLevel(Level.toLevel(log));
+        logAt(log);
         if (history) {
             return tell();
         }
-        Seeds.Summary summary = Seeds.run(seed, seeds, threads);
+        Seeds.Summary summary =
+                Seeds.run(seed, seeds, threads, begun -> System.err.printf("%,d of %,d seeds…%n", begun, seeds));
         Seeds.Failure failure = summary.failure();
         System.out.println(json(summary));
         if (failure != null) {
@@ -46,6 +48,13 @@ public final class Main implements java.util.concurrent.Callable<Integer> {
             System.out.println("What happened: ./posthaste simulate --history --seed " + failure.seed());
         }
         return failure == null ? 0 : 1;
+    }
+
+    /** What the engine says of so many faults is mostly nobody's news. */
+    static void logAt(String level) {
+        for (String name : List.of(org.slf4j.Logger.ROOT_LOGGER_NAME, "dev.posthaste")) {
+            ((Logger) LoggerFactory.getLogger(name)).setLevel(Level.toLevel(level));
+        }
     }
 
     private int tell() {

@@ -7,7 +7,9 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.LongConsumer;
 import org.jspecify.annotations.Nullable;
 
 /** Runs simulations, a range of seeds on some threads: each run is one thread's alone. */
@@ -31,8 +33,12 @@ final class Seeds {
             @Nullable Failure failure,
             double seconds) {}
 
-    /** Runs until the range is through or a run fails. */
-    static Summary run(long first, long number, int threads) throws InterruptedException {
+    /**
+     * Runs until the range is through or a run fails.
+     *
+     * @param progress hears every ten seconds how many runs were begun
+     */
+    static Summary run(long first, long number, int threads, LongConsumer progress) throws InterruptedException {
         long start = System.nanoTime();
         AtomicLong next = new AtomicLong(first);
         ExecutorService workers = Executors.newFixedThreadPool(threads);
@@ -42,6 +48,9 @@ final class Seeds {
             parts.add(workers.submit(worker));
         }
         workers.shutdown();
+        while (!workers.awaitTermination(10, TimeUnit.SECONDS)) {
+            progress.accept(next.get() - first);
+        }
         long seeds = 0;
         long events = 0;
         long faults = 0;

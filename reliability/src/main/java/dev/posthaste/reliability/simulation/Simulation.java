@@ -182,7 +182,7 @@ final class Simulation {
     }
 
     private void strike() {
-        if (calm) {
+        if (calm || nodes.isEmpty()) {
             return;
         }
         faults++;

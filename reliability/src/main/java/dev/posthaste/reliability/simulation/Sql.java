@@ -29,9 +29,16 @@ final class Sql {
             Expression where,
             @Nullable Expression order,
             Expression limit,
-            boolean share,
+            Lock lock,
             boolean aggregate)
             implements Command {}
+
+    /** What a query does to the rows that it finds: with {@code FREE}, those that somebody else holds are not found. */
+    enum Lock {
+        NONE,
+        SHARE,
+        FREE
+    }
 
     /** Of a row, the parameters and the clock. Times are numbers of nanoseconds. */
     @FunctionalInterface
@@ -218,8 +225,8 @@ final class Sql {
         Expression where = where();
         Expression order = took("order", "by") ? expression() : null;
         Expression limit = took("limit") ? expression() : scope -> Long.MAX_VALUE;
-        boolean share = took("for", "share");
-        return new Select(table, outputs, where, order, limit, share, aggregate);
+        Lock lock = took("for", "share") ? Lock.SHARE : took("for", "update", "skip", "locked") ? Lock.FREE : Lock.NONE;
+        return new Select(table, outputs, where, order, limit, lock, aggregate);
     }
 
     private void skipParentheses() {

@@ -79,7 +79,7 @@ final class Transaction {
             @Nullable Object[] before = row.committed;
             @Nullable Object[] after = row.pending;
             row.committed = after;
-            if (before != null || after != null) {
+            if (before != after) { // not only locked
                 changes.add(new Change(table, before, after));
             }
             if (after == null && before != null) {

@@ -2,27 +2,23 @@ package dev.posthaste.reliability.simulation;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import ch.qos.logback.classic.Level;
-import ch.qos.logback.classic.Logger;
 import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
-import org.slf4j.LoggerFactory;
 
 class SimulationTest {
     private static final int SEEDS = 4_000;
 
-    /** What the engine says of so many faults is nobody's news. */
     @BeforeAll
     static void beQuiet() {
-        ((Logger) LoggerFactory.getLogger(org.slf4j.Logger.ROOT_LOGGER_NAME)).setLevel(Level.OFF);
+        Main.logAt("OFF");
     }
 
     @Test
     void everySeedKeepsEveryPromise() throws Exception {
         long first = System.currentTimeMillis(); // others than last time
-        Seeds.Summary summary = Seeds.run(first, SEEDS, 2);
+        Seeds.Summary summary = Seeds.run(first, SEEDS, 2, begun -> {});
         System.out.println("From seed " + first + ": " + Main.json(summary));
         assertThat(summary.failure()).isNull();
         assertThat(summary.seeds()).isEqualTo(SEEDS);

@@ -1,0 +1,161 @@
+package dev.posthaste.reliability.torture;
+
+import dev.posthaste.reliability.torture.Nemesis.Fault;
+import java.io.PrintStream;
+import java.sql.Connection;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Random;
+import java.util.Set;
+import java.util.TreeMap;
+
+/** One pair of database and broker, for a while: faults alone and overlapping, recovery after each, and the checks. */
+final class Campaign {
+    private static final Duration DRAIN = Duration.ofMinutes(4);
+    /** Lease, two polls and the longest backoff that faults so short can bring, on a machine that is never idle. */
+    private static final Duration RECOVERY = Duration.ofSeconds(60);
+
+    private final Stage stage;
+    private final Nemesis nemesis;
+    private final Random random;
+    private final PrintStream out;
+    private final Map<String, List<Long>> recoveries = new TreeMap<>();
+    private final Set<String> kinds = new HashSet<>();
+    private final List<String> violations = new ArrayList<>();
+    private final long started = System.nanoTime();
+    private int faults;
+    private int probes;
+
+    Campaign(Stage stage, Random random, PrintStream out) {
+        this.stage = stage;
+        this.nemesis = new Nemesis(stage, random);
+        this.random = random;
+        this.out = out;
+    }
+
+    /**
+     * @param kinds of faults that were done, alone or with others
+     * @param recoveries of each kind of fault that was done alone, and of several together, the milliseconds until an
+     *     event committed after it was handled
+     */
+    record Result(int faults, Set<String> kinds, Map<String, List<Long>> recoveries, Checks.Found found) {}
+
+    Result run(Duration time) throws Exception {
+        stage.startAll();
+        awaitHandled("the start");
+        long end = System.nanoTime() + time.toNanos();
+        while (System.nanoTime() < end && violations.isEmpty()) {
+            strike();
+        }
+        drain();
+        Checks.Found found = new Checks(stage).run();
+        violations.addAll(found.violations());
+        return new Result(
+                faults,
+                kinds,
+                recoveries,
+                new Checks.Found(
+                        found.events(),
+                        found.unknown(),
+                        found.died(),
+                        found.wireDuplicates(),
+                        List.copyOf(violations)));
+    }
+
+    // --- Faults ------------------------------------------------------------------------------------------------------
+
+    /** One fault, or some that overlap; then the stage must recover. */
+    private void strike() throws Exception {
+        List<Fault> drawn = new ArrayList<>();
+        Set<String> touched = new HashSet<>();
+        int number = random.nextInt(3) == 0 ? 2 + random.nextInt(2) : 1;
+        while (drawn.size() < number) {
+            Fault fault = nemesis.draw();
+            if (touched.add(fault.of())) {
+                drawn.add(fault);
+            }
+        }
+        for (Fault fault : drawn) {
+            faults++;
+            kinds.add(fault.kind());
+            fault.begin().run();
+            Thread.sleep(random.nextInt(300));
+        }
+        for (Fault fault : drawn) {
+            long most = fault.most().toMillis();
+            Thread.sleep(most == 0 ? 0 : random.nextLong(most / 4, most));
+            fault.end().run();
+        }
+        List<String> done = drawn.stream().map(Fault::kind).toList();
+        long recovered = awaitHandled(String.join(" and ", done));
+        out.printf(
+                "%5d s %5d faults %7d events; recovered after %6d ms: %s%n",
+                (System.nanoTime() - started) / 1_000_000_000L,
+                faults,
+                count("select coalesce(max(id), 0) from effects"),
+                recovered,
+                String.join(" + ", done));
+        String kind = done.size() == 1 ? done.get(0) : "several at once";
+        recoveries.computeIfAbsent(kind, each -> new ArrayList<>()).add(recovered);
+        for (String fallen : stage.fallen()) {
+            violations.add("progress: " + fallen + " ended by itself after " + done);
+        }
+    }
+
+    /** Commits an event and waits for its effect, from the stage's own side of the network. */
+    private long awaitHandled(String after) throws Exception {
+        long start = System.nanoTime();
+        String probe = "probe-" + probes++;
+        String transaction = Probe.write(stage, probe, start + RECOVERY.toNanos());
+        while (count("select count(*) from effects where event_id = '" + transaction + "-0'") == 0) {
+            if (System.nanoTime() - start > RECOVERY.toNanos()) {
+                violations.add("recovery: " + RECOVERY.toSeconds() + " s after " + after
+                        + ", an event committed since was not" + " handled; pending: "
+                        + count("select count(*) from orders where status = 'pending'"));
+                break;
+            }
+            Thread.sleep(20);
+        }
+        return (System.nanoTime() - start) / 1_000_000;
+    }
+
+    private long count(String sql) throws SQLException {
+        try (Connection connection = stage.connect();
+                Statement statement = connection.createStatement();
+                ResultSet rows = statement.executeQuery(sql)) {
+            rows.next();
+            return rows.getLong(1);
+        }
+    }
+
+    /** The writers end, and everything that they wrote is handled. */
+    private void drain() throws Exception {
+        stage.end(Stage.WRITER, true);
+        String end = stage.setup.wire() == Setup.Wire.KAFKA ? "consumed" : "published";
+        long deadline = System.nanoTime() + DRAIN.toNanos();
+        long quietSince = 0;
+        long effects = -1;
+        while (quietSince == 0
+                || System.nanoTime() - quietSince < Duration.ofSeconds(3).toNanos()) {
+            long now = count("select count(*) from effects");
+            boolean open = count("select count(*) from orders where status not in ('dead', '" + end + "')") > 0;
+            if (open || now != effects) {
+                quietSince = 0;
+            } else if (quietSince == 0) {
+                quietSince = System.nanoTime();
+            }
+            effects = now;
+            if (System.nanoTime() > deadline) {
+                violations.add("recovery: not everything was handled within " + DRAIN + " after the last fault");
+                return;
+            }
+            Thread.sleep(300);
+        }
+    }
+}

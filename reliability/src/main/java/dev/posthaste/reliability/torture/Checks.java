@@ -1,0 +1,268 @@
+package dev.posthaste.reliability.torture;
+
+import dev.posthaste.reliability.torture.Setup.Wire;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.sql.Connection;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Properties;
+import java.util.Set;
+import java.util.stream.Stream;
+import org.apache.kafka.clients.consumer.ConsumerRecord;
+import org.apache.kafka.clients.consumer.KafkaConsumer;
+import org.apache.kafka.common.TopicPartition;
+import org.apache.kafka.common.serialization.ByteArrayDeserializer;
+
+/** What must be true when all is healed and drained: of the writers' histories, the effects, the rows and the topic. */
+final class Checks {
+    private static final int MOST = 20;
+
+    private final Stage stage;
+    private final List<String> violations = new ArrayList<>();
+    private long events;
+    private long unknown;
+    private long died;
+    private long wireDuplicates;
+
+    Checks(Stage stage) {
+        this.stage = stage;
+    }
+
+    /**
+     * @param events that were committed
+     * @param unknown transactions of which no writer knows
+     * @param died rows that were dead for a while
+     * @param wireDuplicates messages more than events, as the topic shows or the consumers counted
+     */
+    record Found(long events, long unknown, long died, long wireDuplicates, List<String> violations) {}
+
+    /** An effect, in the order in which they were written. */
+    private record Effect(String event, int key, long version, long row, boolean whole) {}
+
+    Found run() throws IOException, SQLException {
+        History.Read history = History.read(stage.setup.home());
+        try (Connection connection = stage.connect()) {
+            Set<Long> deadOnce = new HashSet<>(numbers(connection, "select row_id from died"));
+            died = deadOnce.size();
+            texts(connection, "select what from wrong").forEach(this::violated);
+            Map<String, Long> dead = new HashMap<>();
+            read(
+                    connection,
+                    "select event_id, id from orders where status = 'dead'",
+                    row -> dead.put(row.getString(1), row.getLong(2)));
+            List<Effect> effects = new ArrayList<>();
+            read(
+                    connection,
+                    "select event_id, event_key, version, row_id, whole from effects order by id",
+                    row -> effects.add(new Effect(
+                            row.getString(1), row.getInt(2), row.getLong(3), row.getLong(4), row.getInt(5) == 1)));
+            checkEffects(history, effects, dead, deadOnce);
+            checkStatus(connection);
+            if (stage.setup.wire() == Wire.KAFKA) {
+                checkTopic(deadOnce);
+            } else {
+                wireDuplicates = countedDuplicates();
+            }
+        }
+        checkApplication(history);
+        return new Found(events, unknown, died, wireDuplicates, violations);
+    }
+
+    private void violated(String what) {
+        if (violations.size() < MOST) {
+            violations.add(what);
+        }
+    }
+
+    private void checkEffects(History.Read history, List<Effect> effects, Map<String, Long> dead, Set<Long> deadOnce) {
+        Set<String> handled = new HashSet<>();
+        Map<Integer, Effect> last = new HashMap<>();
+        for (Effect effect : effects) {
+            if (!handled.add(effect.event())) {
+                violated("effects: " + effect.event() + " was handled twice");
+            }
+            if (!effect.whole()) {
+                violated("payload: " + effect.event() + " was not handled as it was written");
+            }
+            Character fate = history.fates().get(transaction(effect.event()));
+            if (fate != null && fate == 'R') {
+                violated("phantom: " + effect.event() + " was handled and rolled back");
+            }
+            if (!history.events().containsKey(transaction(effect.event()))) {
+                violated("phantom: " + effect.event() + " was handled and nobody tried to write it");
+            }
+            if (!deadOnce.contains(effect.row())) {
+                Effect before = last.put(effect.key(), effect);
+                if (before != null && (before.version() >= effect.version() || before.row() >= effect.row())) {
+                    violated("effects in order: of key " + effect.key() + ", version " + effect.version() + " (row "
+                            + effect.row() + ") came after " + before.version() + " (row " + before.row() + ")");
+                }
+            }
+        }
+        history.events().forEach((transaction, number) -> {
+            Character fate = history.fates().get(transaction);
+            if (fate == null) {
+                unknown++;
+            }
+            int there = 0;
+            for (int i = 0; i < number; i++) {
+                String event = transaction + "-" + i;
+                there += handled.contains(event) || dead.containsKey(event) ? 1 : 0;
+            }
+            if (fate != null && fate == 'C' && there < number) {
+                violated("loss: of the " + number + " events of " + transaction + ", which was committed, " + there
+                        + " were handled or are dead");
+            } else if (fate == null && there != 0 && there != number) {
+                violated("loss: " + there + " of the " + number + " events of " + transaction
+                        + ", whose fate is unknown");
+            }
+            events += there;
+        });
+    }
+
+    private static String transaction(String event) {
+        return event.substring(0, event.lastIndexOf('-'));
+    }
+
+    private void checkStatus(Connection connection) throws SQLException {
+        String end = stage.setup.wire() == Wire.KAFKA ? "consumed" : "published";
+        for (String status : texts(connection, "select distinct status from orders")) {
+            if (!status.equals(end) && !status.equals("dead")) {
+                violated("status: when all was done, rows were still " + status);
+            }
+        }
+        for (String reason : texts(connection, "select coalesce(last_error, '') from orders where status = 'dead'")) {
+            if (reason.isBlank()) {
+                violated("status: a row is dead without a reason");
+            }
+        }
+        // Nothing was ever refused without a reason that the nemesis gave.
+        if (stage.setup.wire() == Wire.KAFKA) {
+            for (String error : texts(
+                    connection,
+                    "select last_error from orders where attempts > 0 and last_error not like 'published, and not%'")) {
+                violated("attempts: one was counted though no broker refused anything: " + error);
+            }
+        }
+    }
+
+    // --- On the wire -------------------------------------------------------------------------------------------------
+
+    private void checkTopic(Set<Long> deadOnce) {
+        Properties properties = new Properties();
+        properties.put("bootstrap.servers", stage.setup.broker());
+        Set<Long> seen = new HashSet<>();
+        Map<String, Long> last = new HashMap<>();
+        try (KafkaConsumer<byte[], byte[]> consumer =
+                new KafkaConsumer<>(properties, new ByteArrayDeserializer(), new ByteArrayDeserializer())) {
+            List<TopicPartition> partitions = consumer
+                    .partitionsFor(stage.setup.wire().route().destination())
+                    .stream()
+                    .map(each -> new TopicPartition(each.topic(), each.partition()))
+                    .toList();
+            consumer.assign(partitions);
+            consumer.seekToBeginning(partitions);
+            Map<TopicPartition, Long> ends = consumer.endOffsets(partitions);
+            while (partitions.stream().anyMatch(each -> consumer.position(each) < ends.getOrDefault(each, 0L))) {
+                for (ConsumerRecord<byte[], byte[]> record : consumer.poll(Duration.ofSeconds(1))) {
+                    arrived(record, seen, last, deadOnce);
+                }
+            }
+        }
+    }
+
+    private void arrived(
+            ConsumerRecord<byte[], byte[]> record, Set<Long> seen, Map<String, Long> last, Set<Long> deadOnce) {
+        long row = Long.parseLong(new String(
+                record.headers()
+                        .lastHeader(dev.posthaste.broker.MessageHeaders.ROW)
+                        .value(),
+                java.nio.charset.StandardCharsets.UTF_8));
+        if (!seen.add(row)) {
+            wireDuplicates++;
+        } else if (!deadOnce.contains(row)) {
+            String key = new String(record.key(), java.nio.charset.StandardCharsets.UTF_8);
+            Long before = last.put(key, row);
+            if (before != null && before > row) {
+                violated("order: of " + key + ", row " + row + " first arrived after row " + before);
+            }
+        }
+    }
+
+    /** As the consumers saw them; what a killed one had not said yet is missing. */
+    private long countedDuplicates() throws IOException {
+        long sum = 0;
+        for (Path log : logs("consumer")) {
+            long last = 0;
+            for (String line : Files.readAllLines(log)) {
+                if (line.startsWith("COUNTS ")) {
+                    last = Long.parseLong(line.split(" ")[2]);
+                }
+            }
+            sum += last;
+        }
+        return sum;
+    }
+
+    private List<Path> logs(String role) throws IOException {
+        try (Stream<Path> files = Files.list(stage.setup.home())) {
+            return files.filter(file -> file.getFileName().toString().startsWith(role)
+                            && file.toString().endsWith(".log"))
+                    .toList();
+        }
+    }
+
+    // --- The application ---------------------------------------------------------------------------------------------
+
+    /** Connections may be lost; deadlocks and waits for locks would be our doing. */
+    private void checkApplication(History.Read history) {
+        for (String line : history.failures()) {
+            String[] words = line.split(" ", 6);
+            if (List.of("40001", "40P01", "55P03").contains(words[3])
+                    || List.of("1205", "1213").contains(words[4])) {
+                violated("application: a writer's transaction was thrown out: " + line);
+            }
+        }
+    }
+
+    // --- Reading -----------------------------------------------------------------------------------------------------
+
+    /** Takes one row. */
+    private interface Taker {
+        void take(ResultSet row) throws SQLException;
+    }
+
+    private static void read(Connection connection, String sql, Taker taker) throws SQLException {
+        connection.setAutoCommit(false); // PostgreSQL streams only so
+        try (Statement statement = connection.createStatement()) {
+            statement.setFetchSize(1000);
+            try (ResultSet rows = statement.executeQuery(sql)) {
+                while (rows.next()) {
+                    taker.take(rows);
+                }
+            }
+        }
+        connection.commit();
+    }
+
+    private static List<String> texts(Connection connection, String sql) throws SQLException {
+        List<String> found = new ArrayList<>();
+        read(connection, sql, row -> found.add(row.getString(1)));
+        return found;
+    }
+
+    private static List<Long> numbers(Connection connection, String sql) throws SQLException {
+        List<Long> found = new ArrayList<>();
+        read(connection, sql, row -> found.add(row.getLong(1)));
+        return found;
+    }
+}

@@ -1,0 +1,190 @@
+package dev.posthaste.reliability.torture;
+
+import dev.posthaste.jdbc.Schema;
+import dev.posthaste.kafka.KafkaTopics;
+import dev.posthaste.rabbitmq.RabbitTopology;
+import dev.posthaste.reliability.torture.Setup.Wire;
+import dev.posthaste.servers.Database;
+import dev.posthaste.servers.DatabaseProcess;
+import dev.posthaste.servers.KafkaServer;
+import dev.posthaste.servers.Processes;
+import dev.posthaste.servers.Proxy;
+import dev.posthaste.servers.RabbitServer;
+import dev.posthaste.servers.WallClock;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.sql.Connection;
+import java.sql.DriverManager;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import org.jspecify.annotations.Nullable;
+
+/** One pair's servers, the proxies before them, and the processes that use them. */
+final class Stage implements AutoCloseable {
+    static final List<String> RELAYS = List.of("relay-1", "relay-2", "relay-3");
+    static final List<String> CONSUMERS = List.of("consumer-1", "consumer-2", "consumer-3");
+    static final String WRITER = "writer";
+    /** The relay whose clock the nemesis turns. */
+    static final String SHIFTED = "relay-3";
+
+    final DatabaseProcess database;
+    final BrokerProcess broker;
+    final Setup setup;
+    final WallClock clock;
+    /** Between each kind of process and the database. */
+    final Map<String, Proxy> toDatabase = new LinkedHashMap<>();
+    /** Between relays and the broker, and consumers and the broker; one for both where the broker names its address. */
+    final Map<String, Proxy> toBroker = new LinkedHashMap<>();
+
+    private final Map<String, Process> running = new LinkedHashMap<>();
+    private final Map<String, Integer> incarnations = new LinkedHashMap<>();
+    private final @Nullable Path planted;
+
+    Stage(Database kind, Wire wire, Path home, long seed, @Nullable Path planted)
+            throws IOException, SQLException, TimeoutException {
+        this.planted = planted;
+        clock = new WallClock(home.resolve("clock"));
+        database = DatabaseProcess.start(kind);
+        for (String who : List.of("writers", "relays", "consumers")) {
+            toDatabase.put(who, new Proxy(database.port()));
+        }
+        broker = wire == Wire.KAFKA ? kafka() : rabbit();
+        setup = new Setup(wire, database.url("torture"), broker.address(), home, seed);
+        createTables(kind);
+        if (wire == Wire.KAFKA) {
+            KafkaTopics.create(setup.kafka(), 6, 1, wire.route());
+        } else {
+            RabbitTopology.declare(setup.rabbit(), wire.route());
+        }
+    }
+
+    private BrokerProcess kafka() {
+        Proxy proxy = new Proxy();
+        KafkaServer server = KafkaServer.start(
+                1,
+                Map.of(
+                        "advertised.listeners",
+                        "PLAINTEXT://127.0.0.1:" + proxy.port(),
+                        "auto.create.topics.enable",
+                        "false",
+                        "group.max.session.timeout.ms",
+                        "60000"));
+        toBroker.put("clients", proxy.to(server.port()));
+        return BrokerProcess.of(server, "127.0.0.1:" + proxy.port());
+    }
+
+    private BrokerProcess rabbit() {
+        RabbitServer server = RabbitServer.start();
+        toBroker.put("relays", new Proxy(server.port()));
+        toBroker.put("consumers", new Proxy(server.port()));
+        return BrokerProcess.of(server);
+    }
+
+    Connection connect() throws SQLException {
+        return DriverManager.getConnection(setup.url());
+    }
+
+    private void createTables(Database kind) throws SQLException {
+        try (Connection connection =
+                        DriverManager.getConnection(database.url(kind == Database.POSTGRESQL ? "postgres" : "mysql"));
+                Statement statement = connection.createStatement()) {
+            statement.execute("create database torture");
+        }
+        try (var pool = setup.pool(2)) {
+            Schema.create(pool, setup.catalog().outboxes());
+        }
+        try (Connection connection = connect();
+                Statement statement = connection.createStatement()) {
+            for (String sql : Tables.script(kind, setup.wire() == Wire.KAFKA)) {
+                statement.execute(sql);
+            }
+            connection.setAutoCommit(false);
+            try (var insert = connection.prepareStatement("insert into aggregates (id, version) values (?, 0)")) {
+                for (int key = 0; key < Setup.KEYS; key++) {
+                    insert.setInt(1, key);
+                    insert.addBatch();
+                }
+                insert.executeBatch();
+            }
+            connection.commit();
+        }
+    }
+
+    // --- Processes ---------------------------------------------------------------------------------------------------
+
+    void startAll() {
+        start(WRITER);
+        RELAYS.forEach(this::start);
+        CONSUMERS.forEach(this::start);
+    }
+
+    /** Every incarnation has a name of its own. */
+    void start(String role) {
+        String name = role + "." + incarnations.merge(role, 1, Integer::sum);
+        String kind = role.startsWith("writer") ? "writers" : role.startsWith("relay") ? "relays" : "consumers";
+        Class<?> main = switch (kind) {
+            case "writers" -> WriterProcess.class;
+            case "relays" -> RelayProcess.class;
+            default -> ConsumerProcess.class;
+        };
+        Setup its = setup.through(
+                database.url(
+                        "torture", Objects.requireNonNull(toDatabase.get(kind)).port()),
+                brokerFor(kind));
+        List<String> arguments = new ArrayList<>(its.arguments());
+        arguments.add(name);
+        Map<String, String> environment = role.equals(SHIFTED) ? clock.environment() : Map.of();
+        running.put(
+                role, Processes.java(name, setup.home(), planted, environment, main, arguments.toArray(String[]::new)));
+    }
+
+    private String brokerFor(String kind) {
+        Proxy proxy = toBroker.get(kind);
+        return proxy == null ? broker.address() : "amqp://guest:guest@127.0.0.1:" + proxy.port();
+    }
+
+    Process process(String role) {
+        return Objects.requireNonNull(running.get(role));
+    }
+
+    /** Kills a process, or has it end by itself when it is asked to; either way it is gone afterwards. */
+    void end(String role, boolean forcibly) throws InterruptedException {
+        Process process = process(role);
+        if (forcibly) {
+            process.destroyForcibly().waitFor();
+        } else {
+            process.destroy();
+            if (!process.waitFor(20, TimeUnit.SECONDS)) {
+                process.destroyForcibly().waitFor();
+                throw new IllegalStateException(role + " did not end within 20 s of SIGTERM");
+            }
+        }
+    }
+
+    /** The roles whose processes have ended though nobody ended them. */
+    List<String> fallen() {
+        return running.entrySet().stream()
+                .filter(each -> !each.getValue().isAlive())
+                .map(Map.Entry::getKey)
+                .toList();
+    }
+
+    @Override
+    public void close() {
+        for (Process process : running.values()) {
+            process.destroyForcibly();
+            process.onExit().join();
+        }
+        toDatabase.values().forEach(Proxy::close);
+        toBroker.values().forEach(Proxy::close);
+        broker.close();
+        database.close();
+    }
+}

@@ -1,0 +1,127 @@
+package dev.posthaste.reliability.torture;
+
+import dev.posthaste.reliability.planted.PlantedBug;
+import dev.posthaste.reliability.torture.Setup.Wire;
+import dev.posthaste.servers.Database;
+import java.io.IOException;
+import java.lang.management.ManagementFactory;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Random;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.TreeSet;
+import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+
+/** The campaign from the command line: one line as a summary, exit code 1 with the history and the seed if a promise broke. */
+@Command(
+        name = "./posthaste torture",
+        mixinStandardHelpOptions = true,
+        description =
+                "Runs writers, relays and consumers as processes on real databases and brokers, and everything that can"
+                        + " go wrong with them.")
+public final class Torture implements Callable<Integer> {
+    @Option(names = "--minutes", defaultValue = "6", description = "How long in all; default ${DEFAULT-VALUE}.")
+    double minutes;
+
+    @Option(names = "--seed", description = "Decides on the faults; from the clock if not given.")
+    long seed = System.currentTimeMillis();
+
+    @Option(
+            names = "--pairs",
+            split = ",",
+            defaultValue =
+                    "postgresql-rabbitmq,mariadb-kafka,mysql-rabbitmq,postgresql-kafka,mariadb-rabbitmq,mysql-kafka",
+            description = "Databases and brokers, one pair after another; default ${DEFAULT-VALUE}.")
+    List<String> pairs = List.of();
+
+    @Option(names = "--plant", paramLabel = "BUG", description = "Plants a bug by its name, to see it noticed.")
+    @Nullable
+    String plant;
+
+    private final Map<String, List<Long>> recoveries = new TreeMap<>();
+    private final List<String> violations = new ArrayList<>();
+    private final Set<String> kinds = new TreeSet<>();
+    private long events;
+    private long faults;
+    private long died;
+    private long unknown;
+    private long wireDuplicates;
+
+    public static void main(String[] arguments) {
+        System.exit(new CommandLine(new Torture())
+                .setExitCodeExceptionMapper(failure -> 2) // the campaign itself failed, and proved nothing
+                .execute(arguments));
+    }
+
+    @Override
+    public Integer call() throws Exception {
+        for (String pair : pairs) {
+            run(pair, Duration.ofMillis((long) (minutes * 60_000 / pairs.size())));
+            if (!violations.isEmpty()) {
+                break;
+            }
+        }
+        recoveries.forEach((kind, millis) -> System.out.printf(
+                "%-45s %5d times, recovered after %6d ms (median), %6d ms (worst)%n",
+                kind,
+                millis.size(),
+                median(millis),
+                millis.stream().max(Long::compare).orElse(0L)));
+        violations.forEach(System.out::println);
+        System.out.printf(
+                "{\"events\":%d,\"faults\":%d,\"kinds\":%d,\"violations\":%d,\"wireDuplicates\":%d,\"died\":%d,"
+                        + "\"unknown\":%d,\"seed\":%d}%n",
+                events, faults, kinds.size(), violations.size(), wireDuplicates, died, unknown, seed);
+        return violations.isEmpty() ? 0 : 1;
+    }
+
+    private static long median(List<Long> millis) {
+        List<Long> sorted = new ArrayList<>(millis);
+        sorted.sort(null);
+        return sorted.get(sorted.size() / 2);
+    }
+
+    private @Nullable Path planted(Path home) throws IOException {
+        if (plant == null) {
+            return null;
+        }
+        Path classes = home.resolve("planted");
+        PlantedBug.named(plant)
+                .plant(
+                        PlantedBug.repository(),
+                        ManagementFactory.getRuntimeMXBean().getClassPath(),
+                        classes);
+        return classes;
+    }
+
+    private void run(String pair, Duration time) throws Exception {
+        String[] names = pair.toUpperCase(Locale.ROOT).split("-", 2);
+        Path home = Files.createTempDirectory("posthaste-torture-" + pair + "-");
+        System.out.printf("%s for %d s, seed %d, histories and logs in %s%n", pair, time.toSeconds(), seed, home);
+        try (Stage stage = new Stage(Database.valueOf(names[0]), Wire.valueOf(names[1]), home, seed, planted(home))) {
+            Campaign.Result result = new Campaign(stage, new Random(seed ^ pair.hashCode()), System.out).run(time);
+            Checks.Found found = result.found();
+            events += found.events();
+            faults += result.faults();
+            kinds.addAll(result.kinds());
+            died += found.died();
+            unknown += found.unknown();
+            wireDuplicates += found.wireDuplicates();
+            result.recoveries()
+                    .forEach((kind, millis) -> recoveries
+                            .computeIfAbsent(kind, each -> new ArrayList<>())
+                            .addAll(millis));
+            found.violations().forEach(each -> violations.add(pair + ": " + each));
+        }
+    }
+}

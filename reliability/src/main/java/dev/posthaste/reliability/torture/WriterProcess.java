@@ -1,0 +1,212 @@
+package dev.posthaste.reliability.torture;
+
+import dev.posthaste.DuplicateEventException;
+import dev.posthaste.Event;
+import dev.posthaste.Outbox;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.sql.Connection;
+import java.sql.PreparedStatement;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.Random;
+import java.util.TreeMap;
+import java.util.zip.CRC32;
+import javax.sql.DataSource;
+
+/**
+ * The application: changes aggregates and writes their events, with roll-backs, and again with the same ids when it does
+ * not know what became of a commit. Its history says before what it will try, and after what it knows.
+ */
+final class WriterProcess {
+    private static final int THREADS = 3;
+    private static final long MOST_BEHIND = 15_000;
+    private static final long CHECK_NANOS = 500_000_000L;
+
+    private final Setup setup;
+    private final String name;
+    private final DataSource dataSource;
+    private final Outbox outbox;
+    private final History history;
+    private final double[] zipf = zipf();
+    private volatile boolean farAhead;
+
+    private WriterProcess(Setup setup, String name) throws IOException {
+        this.setup = setup;
+        this.name = name;
+        this.dataSource = setup.pool(THREADS + 1);
+        this.outbox = new Outbox(setup.catalog());
+        this.history = History.open(setup.home().resolve(name + ".history"));
+    }
+
+    public static void main(String[] arguments) throws Exception {
+        WriterProcess writer = new WriterProcess(Setup.of(arguments), arguments[5]);
+        for (int i = 0; i < THREADS; i++) {
+            int thread = i;
+            new Thread(() -> writer.writeForEver(thread), "writer-" + i).start();
+        }
+        new Thread(writer::lookAhead, "look-ahead").start();
+    }
+
+    private void writeForEver(int thread) {
+        Random random = new Random(setup.seed() ^ name.hashCode() ^ thread);
+        for (long number = 0; ; number++) {
+            try {
+                while (farAhead) {
+                    Thread.sleep(50);
+                }
+                write(random, name + "-" + thread + "-" + number);
+            } catch (InterruptedException e) {
+                return;
+            } catch (IOException e) {
+                throw new java.io.UncheckedIOException(e);
+            }
+        }
+    }
+
+    /** So far ahead of the handlers that recovery would only measure the backlog. */
+    private void lookAhead() {
+        while (true) {
+            try (Connection connection = dataSource.getConnection();
+                    Statement statement = connection.createStatement()) {
+                farAhead = first(statement, "select id from orders order by id desc limit 1")
+                                - first(statement, "select row_id from effects order by id desc limit 1")
+                        > MOST_BEHIND;
+            } catch (SQLException e) {
+                // the next look may succeed
+            }
+            java.util.concurrent.locks.LockSupport.parkNanos(CHECK_NANOS);
+        }
+    }
+
+    private static long first(Statement statement, String sql) throws SQLException {
+        try (ResultSet rows = statement.executeQuery(sql)) {
+            return rows.next() ? rows.getLong(1) : 0;
+        }
+    }
+
+    private void write(Random random, String transaction) throws IOException, InterruptedException {
+        int number = 1 + random.nextInt(20);
+        TreeMap<Integer, Integer> wanted = new TreeMap<>();
+        for (int i = 0; i < number; i++) {
+            wanted.merge(key(random), 1, Integer::sum);
+        }
+        boolean rollingBack = random.nextInt(10) == 0;
+        long padding = random.nextLong();
+        List<String> ids = new ArrayList<>();
+        for (int i = 0; i < number; i++) {
+            ids.add(transaction + "-" + i);
+        }
+        history.attempted(transaction, number);
+        for (int attempt = 0; ; attempt++) {
+            Fate fate = attempt(transaction, wanted, rollingBack, ids, padding);
+            if (fate != Fate.UNKNOWN || attempt == 20) {
+                history.ended(transaction, fate);
+                return;
+            }
+            Thread.sleep(100L + random.nextInt(400));
+        }
+    }
+
+    /** What a writer knows of a transaction of its own. */
+    enum Fate {
+        COMMITTED,
+        ROLLED_BACK,
+        UNKNOWN
+    }
+
+    private Fate attempt(
+            String transaction, Map<Integer, Integer> wanted, boolean rollingBack, List<String> ids, long padding)
+            throws IOException {
+        try (Connection connection = dataSource.getConnection()) {
+            connection.setAutoCommit(false);
+            try {
+                List<Event> events = new ArrayList<>();
+                for (Map.Entry<Integer, Integer> each : wanted.entrySet()) {
+                    long version = change(connection, each.getKey(), each.getValue());
+                    for (int i = each.getValue() - 1; i >= 0; i--) {
+                        events.add(event(ids.get(events.size()), each.getKey(), version - i, padding));
+                    }
+                }
+                outbox.write(connection, events);
+            } catch (DuplicateEventException e) {
+                connection.rollback();
+                return Fate.COMMITTED; // by an attempt that did not hear of it
+            } catch (SQLException e) {
+                history.failed(transaction, e);
+                rollBack(connection);
+                return Fate.UNKNOWN;
+            }
+            if (rollingBack) {
+                connection.rollback();
+                return Fate.ROLLED_BACK;
+            }
+            connection.commit();
+            return Fate.COMMITTED;
+        } catch (SQLException e) {
+            history.failed(transaction, e);
+            return rollingBack ? Fate.ROLLED_BACK : Fate.UNKNOWN;
+        }
+    }
+
+    private static void rollBack(Connection connection) {
+        try {
+            connection.rollback();
+        } catch (SQLException e) {
+            // the connection is gone, and what was not committed with it
+        }
+    }
+
+    /** Locks the aggregate before its events are written: so ids follow versions. */
+    private static long change(Connection connection, int key, int by) throws SQLException {
+        try (PreparedStatement update =
+                        connection.prepareStatement("update aggregates set version = version + ? where id = ?");
+                PreparedStatement select = connection.prepareStatement("select version from aggregates where id = ?")) {
+            update.setInt(1, by);
+            update.setInt(2, key);
+            update.executeUpdate();
+            select.setInt(1, key);
+            try (ResultSet rows = select.executeQuery()) {
+                rows.next();
+                return rows.getLong(1);
+            }
+        }
+    }
+
+    private static Event event(String id, int key, long version, long padding) {
+        String text = key + "|" + version + "|" + id + "|"
+                + Long.toHexString(padding).repeat(1 + (int) (Math.abs(padding + version) % 20));
+        Event.Builder event = Event.builder(Setup.TYPE).id(id).key("key-" + key).payload(text + "|" + checksum(text));
+        if (version % 100 == 0) {
+            event.maxAttempts(1); // some that die of the first refusal
+        }
+        return event.build();
+    }
+
+    static String checksum(String text) {
+        CRC32 crc = new CRC32();
+        crc.update(text.getBytes(StandardCharsets.UTF_8));
+        return Long.toHexString(crc.getValue());
+    }
+
+    /** The sum of the shares of all keys up to each: the n-th key has a share of 1/n. */
+    private static double[] zipf() {
+        double[] sums = new double[Setup.KEYS];
+        double sum = 0;
+        for (int i = 0; i < sums.length; i++) {
+            sum += 1.0 / (i + 1);
+            sums[i] = sum;
+        }
+        return sums;
+    }
+
+    private int key(Random random) {
+        int found = Arrays.binarySearch(zipf, random.nextDouble() * zipf[zipf.length - 1]);
+        return found < 0 ? -found - 1 : found;
+    }
+}
