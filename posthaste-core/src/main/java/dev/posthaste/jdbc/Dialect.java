@@ -151,6 +151,11 @@ public abstract sealed class Dialect permits PostgreSqlDialect, MySqlDialect, H2
         return "23505".equals(e.getSQLState()) || e.getErrorCode() == 1062;
     }
 
+    /** Whether this user may change rows and yet not lock them; the transaction goes on. */
+    boolean mayNotLock(SQLException e) {
+        return false;
+    }
+
     /** Whether the same transaction may succeed when it is run again: deadlock, lock wait, serialisation. */
     public static boolean isTransient(Throwable e) {
         for (Throwable each = e; each != null; each = each.getCause()) {

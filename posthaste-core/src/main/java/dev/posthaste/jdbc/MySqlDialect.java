@@ -101,6 +101,12 @@ final class MySqlDialect extends Dialect {
         return share;
     }
 
+    /** Some versions of MySQL deny it to who has rights on the table only, and not on its database. */
+    @Override
+    boolean mayNotLock(SQLException e) {
+        return e.getErrorCode() == 1142 || e.getErrorCode() == 1143;
+    }
+
     @Override
     String quote(String identifier) {
         return '`' + identifier + '`';

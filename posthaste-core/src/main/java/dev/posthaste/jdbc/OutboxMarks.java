@@ -37,6 +37,7 @@ public final class OutboxMarks {
     private final String dead;
     private final String consumedOne;
     private final String lockPending;
+    private volatile boolean mayLock = true;
 
     public OutboxMarks(Dialect dialect, OutboxDefinition outbox) {
         this.dialect = dialect;
@@ -76,7 +77,7 @@ public final class OutboxMarks {
 
     /** Those whose rows are as the statement says, and are now locked; all of them if there is no such statement. */
     private List<Verdict> free(Connection connection, String lock, List<Verdict> verdicts) throws SQLException {
-        if (lock.isEmpty() || verdicts.isEmpty()) {
+        if (lock.isEmpty() || verdicts.isEmpty() || !mayLock) {
             return verdicts;
         }
         Set<Long> locked = new HashSet<>();
@@ -86,6 +87,12 @@ public final class OutboxMarks {
             while (rows.next()) {
                 locked.add(rows.getLong(1));
             }
+        } catch (SQLException e) {
+            if (dialect.mayNotLock(e)) {
+                mayLock = false;
+                return verdicts;
+            }
+            throw e;
         }
         return verdicts.stream()
                 .filter(verdict -> locked.contains(verdict.id()))

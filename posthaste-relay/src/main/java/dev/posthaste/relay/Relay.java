@@ -232,7 +232,9 @@ public final class Relay implements AutoCloseable {
             leaseThread.interrupt();
             join(leaseThread, 2_000);
             join(housekeepingThread, 2_000);
-            leases.withdraw();
+            Thread goodbye = thread(leases::withdraw, "goodbye"); // the database may be what stands still
+            goodbye.start();
+            join(goodbye, 2_000);
         }
     }
 

@@ -4,6 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
+import com.zaxxer.hikari.HikariConfig;
+import com.zaxxer.hikari.HikariDataSource;
 import dev.posthaste.Catalog;
 import dev.posthaste.DuplicateEventException;
 import dev.posthaste.Event;
@@ -24,6 +26,7 @@ import dev.posthaste.journal.Receipt;
 import dev.posthaste.journal.Verdict;
 import dev.posthaste.relay.OutboxPolicy;
 import dev.posthaste.relay.Relay;
+import dev.posthaste.relay.RelaySettings;
 import dev.posthaste.servers.Database;
 import dev.posthaste.servers.DatabaseServer;
 import dev.posthaste.servers.Processes;
@@ -166,6 +169,28 @@ class DatabaseHazardsTest {
                             ? standingStill(Connection.class, connection, statement, stands, goesOn)
                             : result;
                 }));
+    }
+
+    @ParameterizedTest
+    @EnumSource(mode = Mode.EXCLUDE, names = "H2")
+    void aRelayEndsWithinItsBoundThoughTheDatabaseStandsStill(Database kind) throws Exception {
+        try (TestDatabase database = open(kind);
+                Proxy proxy = new Proxy(database.port())) {
+            HikariConfig config = new HikariConfig();
+            config.setJdbcUrl(database.url().replace(":" + database.port() + "/", ":" + proxy.port() + "/"));
+            HikariDataSource pool = new HikariDataSource(config);
+            Relay relay = Relay.builder(pool, RelayProcess.CATALOG)
+                    .broker(new RecordingBroker())
+                    .settings(RelaySettings.defaults().withStopTimeout(Duration.ofSeconds(1)))
+                    .build()
+                    .start();
+            await().atMost(Duration.ofSeconds(30)).until(() -> !relay.owned().isEmpty());
+            proxy.hold(true, true);
+            CompletableFuture<Void> closed = CompletableFuture.runAsync(relay::close);
+            closed.get(30, TimeUnit.SECONDS);
+            proxy.heal();
+            pool.close();
+        }
     }
 
     // --- 12 ----------------------------------------------------------------------------------------------------------

@@ -3,6 +3,7 @@ package dev.posthaste.tests;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
+import com.zaxxer.hikari.HikariDataSource;
 import dev.posthaste.Catalog;
 import dev.posthaste.Event;
 import dev.posthaste.Outbox;
@@ -21,6 +22,7 @@ import java.sql.SQLException;
 import java.time.Duration;
 import java.util.List;
 import java.util.stream.IntStream;
+import javax.sql.DataSource;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
@@ -35,12 +37,47 @@ class SharingTest {
             .toArray(OutboxDefinition[]::new));
 
     private Relay relay(TestDatabase database, String name) {
-        return Relay.builder(database.dataSource(), catalog)
+        return relay(database.dataSource(), name);
+    }
+
+    private Relay relay(DataSource dataSource, String name) {
+        return Relay.builder(dataSource, catalog)
                 .name(name)
                 .broker(broker)
                 .settings(RelaySettings.defaults().withLease(Duration.ofSeconds(2), Duration.ofMillis(900)))
                 .build()
                 .start();
+    }
+
+    /** As poolers do that give each transaction another session, and pools whose connections live a few seconds. */
+    @ParameterizedTest
+    @EnumSource(mode = EnumSource.Mode.EXCLUDE, names = "H2")
+    void H10_aLeaseBelongsToNoSessionAndOutlivesItsConnections(Database kind) throws Exception {
+        try (TestDatabase database = DatabaseServer.of(kind).createDatabase();
+                HikariDataSource pool = database.pool(12)) {
+            Schema.create(database.dataSource(), catalog.outboxes());
+            try (Relay first = relay(pool, "first");
+                    Relay second = relay(pool, "second")) {
+                await().atMost(LONG)
+                        .until(() -> first.owned().size() + second.owned().size() == OUTBOXES);
+                for (int i = 0; i < 50; i++) {
+                    writeToAll(database, i);
+                    pool.getHikariPoolMXBean().softEvictConnections();
+                    int all = OUTBOXES * (i + 1);
+                    await().atMost(LONG).until(() -> broker.arrived().size() >= all);
+                }
+            }
+            assertThat(broker.arrived()).hasSize(OUTBOXES * 50);
+            for (int i = 0; i < OUTBOXES; i++) {
+                int outbox = i;
+                assertThat(broker.arrived().stream()
+                                .map(message -> new String(message.body(), StandardCharsets.UTF_8))
+                                .filter(body -> body.startsWith(outbox + ":")))
+                        .containsExactlyElementsOf(IntStream.range(0, 50)
+                                .mapToObj(number -> outbox + ":" + number)
+                                .toList());
+            }
+        }
     }
 
     private void writeToAll(TestDatabase database, int number) throws SQLException {

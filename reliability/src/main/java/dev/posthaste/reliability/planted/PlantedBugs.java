@@ -69,14 +69,9 @@ final class PlantedBugs {
                             "            gate.done(held);\n            gate.settled(List.of(held.event.id()));\n")),
             bug(
                     "a key goes on before a death is written down",
-                    1220,
+                    445,
                     List.of("order"),
                     new Edit(PUMP, "dying.put(held.event.id(), held);", "gate.done(held);")),
-            bug(
-                    "a pause taken for work",
-                    74190,
-                    List.of("recovery"),
-                    new Edit(READER, "Math.min(19 * (end - now), LONGEST_REST_NANOS)", "19 * (end - now)")),
             bug(
                     "settling without the epoch",
                     List.of("epoch"),
@@ -93,7 +88,7 @@ final class PlantedBugs {
                             "return dialect.sql(template).replace(\"clock_timestamp()\", \"local_clock()\").replace(\"now()\", \"local_clock()\");")),
             bug(
                     "taking over without compare-and-set",
-                    1150,
+                    680,
                     List.of("lease", "epoch"),
                     new Edit(
                             LEASES,
@@ -129,7 +124,7 @@ final class PlantedBugs {
                             "EnumSet.allOf(Status.class);")),
             bug(
                     "a verdict that stands on nothing",
-                    3345,
+                    50,
                     List.of("recovery", "loss", "attempts", "status", "order"),
                     new Edit(
                             CORE + "jdbc/OutboxStatements.java",
@@ -137,7 +132,7 @@ final class PlantedBugs {
                             "name(Column.ATTEMPTS) + \" >= %d - 1000\"")),
             bug(
                     "a receipt that overwrites consumed",
-                    27785,
+                    9915,
                     List.of("status", "retention"),
                     new Edit(
                             CORE + "jdbc/OutboxStatements.java",

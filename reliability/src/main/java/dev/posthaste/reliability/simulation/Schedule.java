@@ -20,6 +20,7 @@ final class Schedule {
     private long now = 1_000_000_000L;
     private long sequence;
     private int depth;
+    private @Nullable Throwable failure;
     private final @Nullable Consumer<String> history;
 
     /** @param history hears what happens, line by line, with the time; null where nobody reads it */
@@ -69,12 +70,24 @@ final class Schedule {
                 task.work().run();
             } catch (Node.Died e) {
                 // with everything that it was doing
+            } catch (RuntimeException | Error e) {
+                failure = failure == null ? e : failure;
+                throw e;
             } finally {
                 busy.remove(task.actor());
             }
         } else {
             in(BUSY_NANOS, node, task.actor(), task.work());
         }
+    }
+
+    /**
+     * What went wrong in some step, be it one inside another: whoever let it go first may have taken it for an error of his
+     * own, and handled it.
+     */
+    @Nullable
+    Throwable failure() {
+        return failure;
     }
 
     /** Whether something is to happen by then. */
@@ -87,10 +100,13 @@ final class Schedule {
     void letOthersGo(int steps) {
         if (depth < DEEPEST) {
             depth++;
-            for (int i = 0; i < steps && !tasks.isEmpty(); i++) {
-                step();
+            try {
+                for (int i = 0; i < steps && !tasks.isEmpty(); i++) {
+                    step();
+                }
+            } finally {
+                depth--;
             }
-            depth--;
         }
     }
 
@@ -100,11 +116,14 @@ final class Schedule {
             happened("%s stands still for %d ms", node, nanos / 1_000_000);
             depth++;
             node.pause(now + nanos);
-            while (node.pausedUntil() > now && !node.dead() && hasNext(node.pausedUntil())) {
-                step();
+            try {
+                while (node.pausedUntil() > now && !node.dead() && hasNext(node.pausedUntil())) {
+                    step();
+                }
+                now = Math.max(now, node.pausedUntil());
+            } finally {
+                depth--;
             }
-            now = Math.max(now, node.pausedUntil());
-            depth--;
         }
     }
 }

@@ -144,6 +144,9 @@ final class Simulation {
         heal();
         long healed = schedule.now();
         step(() -> schedule.now() - healed > RECOVERY || (writers.done() && truth.quiet()));
+        if (!writers.done()) {
+            throw new Truth.Violation("application", "writers did not come to an end");
+        }
         truth.requireOrder();
         truth.requireQuiet(schedule.now() - healed);
         return new Result(
@@ -157,6 +160,12 @@ final class Simulation {
         int steps = 0;
         while (!until.getAsBoolean()) {
             schedule.step();
+            if (schedule.failure() instanceof RuntimeException failure) {
+                throw failure;
+            }
+            if (schedule.failure() instanceof Error failure) {
+                throw failure;
+            }
             if (++steps > MOST_STEPS) {
                 throw new Truth.Violation("progress", "so many steps that something turns in circles");
             }

@@ -81,18 +81,9 @@ final class Campaign {
                 drawn.add(fault);
             }
         }
-        for (Fault fault : drawn) {
-            faults++;
-            kinds.add(fault.kind());
-            fault.begin().run();
-            Thread.sleep(random.nextInt(300));
-        }
-        for (Fault fault : drawn) {
-            long most = fault.most().toMillis();
-            Thread.sleep(most == 0 ? 0 : random.nextLong(most / 4, most));
-            fault.end().run();
-        }
-        List<String> done = drawn.stream().map(Fault::kind).toList();
+        List<Fault> begun = begin(drawn);
+        end(begun);
+        List<String> done = begun.stream().map(Fault::kind).toList();
         long recovered = awaitHandled(String.join(" and ", done));
         out.printf(
                 "%5d s %5d faults %7d events; recovered after %6d ms: %s%n",
@@ -105,6 +96,53 @@ final class Campaign {
         recoveries.computeIfAbsent(kind, each -> new ArrayList<>()).add(recovered);
         for (String fallen : stage.fallen()) {
             violations.add("progress: " + fallen + " ended by itself after " + done);
+        }
+    }
+
+    /** One that needs a server that another has just taken away is left out. */
+    private List<Fault> begin(List<Fault> drawn) throws InterruptedException {
+        List<Fault> begun = new ArrayList<>();
+        for (Fault fault : drawn) {
+            try {
+                fault.begin().run();
+                begun.add(fault);
+                kinds.add(fault.kind());
+                faults++;
+            } catch (InterruptedException e) {
+                throw e;
+            } catch (Exception e) {
+                if (begun.isEmpty()) {
+                    throw new IllegalStateException("Cannot do '" + fault.kind() + "'", e);
+                }
+                out.println("           not with the others: " + fault.kind() + " (" + e.getMessage() + ")");
+            }
+            Thread.sleep(random.nextInt(300));
+        }
+        return begun;
+    }
+
+    /** One that needs a server that is still away is ended when that is back. */
+    private void end(List<Fault> begun) throws InterruptedException {
+        List<Fault> open = new ArrayList<>(begun);
+        for (Fault fault : begun) {
+            long most = fault.most().toMillis();
+            Thread.sleep(most == 0 ? 0 : random.nextLong(most / 4, most));
+        }
+        long deadline = System.nanoTime() + RECOVERY.toNanos();
+        while (!open.isEmpty()) {
+            for (Fault fault : List.copyOf(open)) {
+                try {
+                    fault.end().run();
+                    open.remove(fault);
+                } catch (InterruptedException e) {
+                    throw e;
+                } catch (Exception e) {
+                    if (System.nanoTime() > deadline) {
+                        throw new IllegalStateException("Cannot end '" + fault.kind() + "'", e);
+                    }
+                    Thread.sleep(200);
+                }
+            }
         }
     }
 
