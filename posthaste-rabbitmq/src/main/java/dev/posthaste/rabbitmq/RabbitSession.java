@@ -235,10 +235,12 @@ final class RabbitSession {
             publication.callback().accept(new Outcome.Unavailable("no channel can be opened: " + e));
             return;
         }
+        // If that fails, the message stands among the outstanding ones, whose channel is closed or will be.
         try {
             lane.send(publication);
+        } catch (ShutdownSignalException e) {
+            lane.closed(e);
         } catch (IOException | RuntimeException e) {
-            // The message stands among the outstanding ones, whose channel is closed or will be.
             lane.answerAll(new Outcome.Unknown("sending failed: " + e));
         }
     }
