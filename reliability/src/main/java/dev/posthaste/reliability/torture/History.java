@@ -14,7 +14,7 @@ import java.util.Map;
 import java.util.stream.Stream;
 
 /** What a writer tried and what it knows, a line each, on the disk before it goes on. Thread-safe. */
-final class History {
+final class History implements AutoCloseable {
     private final FileChannel file;
 
     private History(FileChannel file) {
@@ -41,6 +41,11 @@ final class History {
     void failed(String transaction, SQLException e) throws IOException {
         line("F " + transaction + " " + System.currentTimeMillis() + " " + e.getSQLState() + " " + e.getErrorCode()
                 + " " + String.valueOf(e.getMessage()).replace('\n', ' '));
+    }
+
+    @Override
+    public void close() throws IOException {
+        file.close();
     }
 
     private synchronized void line(String line) throws IOException {

@@ -11,7 +11,12 @@ final class Probe {
 
     /** @return its transaction; its one event is number 0 */
     static String write(Stage stage, String transaction, long until) throws Exception {
-        History history = History.open(stage.setup.home().resolve("probe.history"));
+        try (History history = History.open(stage.setup.home().resolve("probe.history"))) {
+            return write(stage, transaction, until, history);
+        }
+    }
+
+    private static String write(Stage stage, String transaction, long until, History history) throws Exception {
         history.attempted(transaction, 1);
         // Not one of the aggregates' keys: the hottest of those may have a backlog.
         String text = (Setup.KEYS + 1) + "|" + System.nanoTime() + "|" + transaction + "-0|probe";
