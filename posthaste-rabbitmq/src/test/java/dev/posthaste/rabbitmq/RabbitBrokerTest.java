@@ -15,6 +15,7 @@ import dev.posthaste.broker.Outcome;
 import dev.posthaste.inbox.Consumer;
 import dev.posthaste.servers.Database;
 import dev.posthaste.servers.DatabaseServer;
+import dev.posthaste.servers.Proxy;
 import dev.posthaste.servers.RabbitServer;
 import dev.posthaste.servers.TestDatabase;
 import dev.posthaste.testkit.BrokerContract;
@@ -188,6 +189,44 @@ class RabbitBrokerTest extends BrokerContract {
             server.signal("CONT");
         }
         await().atMost(Duration.ofSeconds(60)).until(() -> publish(message("3", "k", "x")) == Outcome.ACKNOWLEDGED);
+    }
+
+    @Test
+    void H22_aNetworkThatIsCutBothWaysWithoutAResetIsLeftAndFoundAgain() throws Exception {
+        List<String> handled = new CopyOnWriteArrayList<>();
+        try (Proxy network = new Proxy(server.port())) {
+            RabbitSettings through = RabbitSettings.of("amqp://guest:guest@127.0.0.1:" + network.port())
+                    .withConfirmTimeout(Duration.ofSeconds(2));
+            RabbitSubscription subscription = new RabbitSubscription(
+                    through,
+                    name + "_queue",
+                    100,
+                    consumer(
+                            inbox((text, context) -> handled.add(text)), RetryPolicy.fixed(Duration.ofMillis(10), 10)));
+            subscriptions.add(subscription);
+            subscription.start();
+            try (RabbitBroker cut = new RabbitBroker(through)) {
+                assertThat(publish(cut, "before")).isEqualTo(Outcome.ACKNOWLEDGED);
+                network.hold(true, true);
+                long end = System.nanoTime() + Duration.ofSeconds(60).toNanos();
+                assertThat(publish(cut, "meanwhile")).isInstanceOf(Outcome.Unknown.class);
+                while (System.nanoTime() < end) {
+                    assertThat(publish(cut, "meanwhile")).isNotEqualTo(Outcome.ACKNOWLEDGED);
+                    Thread.sleep(500);
+                }
+                network.heal();
+                await().atMost(Duration.ofSeconds(20)).until(() -> publish(cut, "after") == Outcome.ACKNOWLEDGED);
+            }
+            await().atMost(Duration.ofSeconds(20)).until(() -> handled.containsAll(List.of("before", "after")));
+            assertThat(handled).doesNotHaveDuplicates();
+        }
+    }
+
+    /** Answered in time, whatever the network is like. */
+    private Outcome publish(Broker through, String text) throws Exception {
+        CompletableFuture<Outcome> outcome = new CompletableFuture<>();
+        through.publish(message(text, "k", text), outcome::complete);
+        return outcome.get(30, TimeUnit.SECONDS);
     }
 
     @Test

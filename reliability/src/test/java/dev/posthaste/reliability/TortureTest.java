@@ -4,40 +4,62 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.posthaste.servers.Processes;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Map;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.CleanupMode;
 import org.junit.jupiter.api.io.TempDir;
 
-/** A short campaign, in the way a user would run it; exit code 1 and the violations if it finds any. */
+/** Short campaigns, in the way a user would run them; exit code 1 and the violations if one finds any. */
 class TortureTest {
-    @TempDir
+    @TempDir(cleanup = CleanupMode.ON_SUCCESS)
     Path home;
 
     @Test
     void aShortCampaignOnTwoPairsBreaksNoPromise() {
-        String output = Processes.output(
-                0,
-                home,
-                Map.of(),
-                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                "-Xmx384m",
-                "-cp",
-                System.getProperty("java.class.path"),
-                "dev.posthaste.reliability.torture.Torture",
-                "--minutes",
-                "1.5",
-                "--pairs",
-                "postgresql-kafka,mariadb-rabbitmq");
-        System.out.println(output);
-        assertThat(number(output, "events")).isGreaterThan(2_000);
-        assertThat(number(output, "faults")).isGreaterThan(4);
+        String output = torture(0, "--minutes", "3", "--pairs", "postgresql-kafka,mariadb-rabbitmq");
+        assertThat(number(output, "events")).isGreaterThan(4_000);
+        assertThat(number(output, "faults")).isGreaterThan(8);
         assertThat(number(output, "violations")).isZero();
     }
 
+    @Test
+    void aBugThatOnlyARealServerShowsIsNoticed() {
+        String output = torture(
+                1,
+                "--minutes",
+                "0.2",
+                "--pairs",
+                "postgresql-rabbitmq",
+                "--faults",
+                "queue unbound",
+                "--plant",
+                "a return ignored");
+        assertThat(output).contains("postgresql-rabbitmq: loss: ");
+        assertThat(number(output, "violations")).isPositive();
+    }
+
+    /** @param code that it is to end with */
+    private String torture(int code, String... options) {
+        List<String> command = new ArrayList<>(List.of(
+                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "-Xmx384m",
+                "-Djava.io.tmpdir=" + home,
+                "-cp",
+                System.getProperty("java.class.path"),
+                "dev.posthaste.reliability.torture.Torture"));
+        command.addAll(List.of(options));
+        String output = Processes.output(
+                code, Path.of("").toAbsolutePath(), Map.of(), command.toArray(String[]::new));
+        System.out.println(output);
+        return output;
+    }
+
     private static long number(String output, String name) {
-        Matcher found = Pattern.compile("\"" + name + "\":(\\d+)").matcher(output);
+        Matcher found = Pattern.compile("(?m)^\\{.*\"" + name + "\":(\\d+)").matcher(output);
         assertThat(found.find()).as("%s in %s", name, output).isTrue();
         return Long.parseLong(found.group(1));
     }

@@ -81,7 +81,7 @@ public final class DatabaseProcess implements AutoCloseable {
             case MARIADB -> "jdbc:mariadb://127.0.0.1:" + through + "/" + database + "?user=root&password=";
             default ->
                 "jdbc:mysql://127.0.0.1:" + through + "/" + database
-                        + "?user=root&password=&allowPublicKeyRetrieval=true&useSSL=false";
+                        + "?user=root&password=&allowPublicKeyRetrieval=true&useSSL=false&rewriteBatchedStatements=true";
         };
     }
 

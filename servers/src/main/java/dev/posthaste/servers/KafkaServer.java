@@ -138,7 +138,7 @@ public final class KafkaServer implements AutoCloseable {
             all.putAll(properties);
             try {
                 this.home = Files.createTempDirectory("posthaste-kafka-");
-                all.put("log.dirs", home.resolve("data").toString());
+                all.putIfAbsent("log.dirs", home.resolve("data").toString());
                 Files.writeString(
                         home.resolve("server.properties"),
                         all.entrySet().stream()
@@ -154,7 +154,7 @@ public final class KafkaServer implements AutoCloseable {
         }
 
         void launch() {
-            if (process == null) {
+            if (process == null || !process.isAlive()) {
                 process = Processes.start(
                         "kafka",
                         home,

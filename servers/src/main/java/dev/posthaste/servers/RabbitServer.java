@@ -27,7 +27,8 @@ public final class RabbitServer implements AutoCloseable {
     private final @Nullable String external;
     private @Nullable Process process;
 
-    private RabbitServer(@Nullable String external) {
+    /** @param data where it keeps its data; null for its own home */
+    private RabbitServer(@Nullable String external, @Nullable Path data) {
         this.external = external;
         this.port = Ports.free();
         this.epmdPort = Ports.free();
@@ -45,7 +46,7 @@ public final class RabbitServer implements AutoCloseable {
         environment.put("RABBITMQ_DIST_PORT", Integer.toString(Ports.free()));
         environment.put("ERL_EPMD_PORT", Integer.toString(epmdPort));
         environment.put("ERL_EPMD_ADDRESS", "127.0.0.1");
-        environment.put("RABBITMQ_MNESIA_BASE", home.resolve("data").toString());
+        environment.put("RABBITMQ_MNESIA_BASE", (data == null ? home.resolve("data") : data).toString());
         environment.put("RABBITMQ_LOG_BASE", home.resolve("log").toString());
         environment.put("RABBITMQ_PID_FILE", home.resolve("pid").toString());
         environment.put("RABBITMQ_ENABLED_PLUGINS_FILE", home.resolve("plugins").toString());
@@ -63,7 +64,15 @@ public final class RabbitServer implements AutoCloseable {
     /** A server of its own. */
     public static RabbitServer start() {
         String named = System.getenv("POSTHASTE_TEST_RABBITMQ");
-        RabbitServer server = new RabbitServer(named == null || named.isBlank() ? null : named);
+        return started(new RabbitServer(named == null || named.isBlank() ? null : named, null));
+    }
+
+    /** A server of its own that keeps its data there. */
+    public static RabbitServer start(Path data) {
+        return started(new RabbitServer(null, data));
+    }
+
+    private static RabbitServer started(RabbitServer server) {
         if (server.external == null) {
             server.startAgain();
             server.control("await_startup");

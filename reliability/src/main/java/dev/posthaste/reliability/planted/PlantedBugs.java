@@ -69,9 +69,16 @@ final class PlantedBugs {
                             "            gate.done(held);\n            gate.settled(List.of(held.event.id()));\n")),
             bug(
                     "a key goes on before a death is written down",
-                    445,
+                    14_595,
                     List.of("order"),
                     new Edit(PUMP, "dying.put(held.event.id(), held);", "gate.done(held);")),
+            bug(
+                    "keys that wait for an operator forgotten by who takes over",
+                    List.of("order"),
+                    new Edit(
+                            PUMP,
+                            "            gate.setDeadKeys(parts.journal().deadKeys(MOST_DEAD_KEYS));",
+                            "            if (deadKeysKnown) { gate.setDeadKeys(parts.journal().deadKeys(MOST_DEAD_KEYS)); }")),
             bug(
                     "settling without the epoch",
                     List.of("epoch"),
@@ -88,7 +95,7 @@ final class PlantedBugs {
                             "return dialect.sql(template).replace(\"clock_timestamp()\", \"local_clock()\").replace(\"now()\", \"local_clock()\");")),
             bug(
                     "taking over without compare-and-set",
-                    680,
+                    1_160,
                     List.of("lease", "epoch"),
                     new Edit(
                             LEASES,
@@ -124,7 +131,7 @@ final class PlantedBugs {
                             "EnumSet.allOf(Status.class);")),
             bug(
                     "a verdict that stands on nothing",
-                    50,
+                    13_280,
                     List.of("recovery", "loss", "attempts", "status", "order"),
                     new Edit(
                             CORE + "jdbc/OutboxStatements.java",
@@ -132,7 +139,7 @@ final class PlantedBugs {
                             "name(Column.ATTEMPTS) + \" >= %d - 1000\"")),
             bug(
                     "a receipt that overwrites consumed",
-                    9915,
+                    1_570,
                     List.of("status", "retention"),
                     new Edit(
                             CORE + "jdbc/OutboxStatements.java",

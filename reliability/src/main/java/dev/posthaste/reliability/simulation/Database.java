@@ -4,6 +4,7 @@ import dev.posthaste.reliability.simulation.Sql.Expression;
 import dev.posthaste.reliability.simulation.Sql.Scope;
 import java.sql.SQLException;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.Comparator;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
@@ -154,25 +155,39 @@ final class Database {
             }
             rows.add(seen);
         }
-        if (select.aggregate()) {
-            scope.rows = rows;
-            @Nullable Object[] one = outputs(select, scope);
-            return List.<@Nullable Object[]>of(one);
-        }
         Expression order = select.order();
         if (order != null) {
             rows.sort(Comparator.comparing(row -> sortKey(order, row, scope)));
         }
         long limit = (Long) Objects.requireNonNull(select.limit().of(scope));
         List<@Nullable Object[]> found = new ArrayList<>();
-        for (@Nullable Object[] row : rows) {
+        for (List<@Nullable Object[]> group : groups(select, rows, scope)) {
             if (found.size() == limit) {
                 break;
             }
-            scope.row = row;
+            scope.rows = group;
+            scope.row = group.isEmpty() ? scope.row : group.get(0);
             found.add(outputs(select, scope));
         }
         return found;
+    }
+
+    /** What each row of the answer is made of: one row; or those of a group, which are all where no group is named. */
+    private static Collection<List<@Nullable Object[]>> groups(
+            Sql.Select select, List<@Nullable Object[]> rows, Scope scope) {
+        Expression by = select.group();
+        if (by == null) {
+            return select.aggregate()
+                    ? List.of(rows)
+                    : rows.stream().map(List::<@Nullable Object[]>of).toList();
+        }
+        Map<Object, List<@Nullable Object[]>> groups = new LinkedHashMap<>();
+        for (@Nullable Object[] row : rows) {
+            scope.row = row;
+            groups.computeIfAbsent(Objects.requireNonNull(by.of(scope)), key -> new ArrayList<>())
+                    .add(row);
+        }
+        return groups.values();
     }
 
     @SuppressWarnings("unchecked")

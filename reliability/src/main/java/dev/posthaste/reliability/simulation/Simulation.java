@@ -27,6 +27,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
+import java.util.SplittableRandom;
 import java.util.function.BooleanSupplier;
 import javax.sql.DataSource;
 import org.jspecify.annotations.Nullable;
@@ -69,12 +70,13 @@ final class Simulation {
 
     /** @param history hears what happens, line by line; null where nobody reads it */
     Simulation(long seed, java.util.function.@Nullable Consumer<String> history) {
-        random = new Random(seed);
+        random = new Random(new SplittableRandom(seed).nextLong()); // the first numbers of neighbouring seeds are alike
         schedule = new Schedule(history);
         tracked = random.nextBoolean();
         handlersFail = random.nextInt(3) == 0;
         Duration keep = random.nextBoolean() ? Duration.ofSeconds(1) : Duration.ofDays(1);
-        truth = new Truth(schedule, tracked, keep.toNanos());
+        boolean blocking = random.nextInt(4) == 0;
+        truth = new Truth(schedule, tracked, blocking, keep.toNanos());
         database = new Database(schedule::now, (node, changes) -> truth.committed(node, changes, owner()));
         broker = new SimulatedBroker(schedule, random, truth);
         group = new ConsumerGroup(schedule, random, truth, broker);
@@ -83,6 +85,7 @@ final class Simulation {
                 Duration.ofMillis(100 + random.nextInt(300)), random.nextBoolean() ? 2 : RetryPolicy.FOREVER);
         policy = OutboxPolicy.defaults()
                 .withRetry(retry)
+                .withAfterDead(blocking ? OutboxPolicy.AfterDead.BLOCK : OutboxPolicy.AfterDead.SKIP)
                 .withKeep(keep, false)
                 .withConsumedWithin(Duration.ofSeconds(3), random.nextBoolean());
         RelaySettings base = new RelaySettings(
@@ -143,6 +146,9 @@ final class Simulation {
         step(() -> schedule.now() > SECOND + FAULTS_FOR);
         heal();
         long healed = schedule.now();
+        if (policy.afterDead() == OutboxPolicy.AfterDead.BLOCK) {
+            every(SECOND, this::requeueTheDead); // their keys wait for somebody who does
+        }
         step(() -> schedule.now() - healed > RECOVERY || (writers.done() && truth.quiet()));
         if (!writers.done()) {
             throw new Truth.Violation("application", "writers did not come to an end");

@@ -27,6 +27,7 @@ final class Sql {
             String table,
             List<Expression> outputs,
             Expression where,
+            @Nullable Expression group,
             @Nullable Expression order,
             Expression limit,
             Lock lock,
@@ -223,10 +224,11 @@ final class Sql {
         boolean aggregate = aggregates;
         next = rest;
         Expression where = where();
+        Expression group = took("group", "by") ? expression() : null;
         Expression order = took("order", "by") ? expression() : null;
         Expression limit = took("limit") ? expression() : scope -> Long.MAX_VALUE;
         Lock lock = took("for", "share") ? Lock.SHARE : took("for", "update", "skip", "locked") ? Lock.FREE : Lock.NONE;
-        return new Select(table, outputs, where, order, limit, lock, aggregate);
+        return new Select(table, outputs, where, group, order, limit, lock, aggregate);
     }
 
     private void skipParentheses() {

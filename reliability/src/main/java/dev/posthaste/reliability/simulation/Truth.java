@@ -37,6 +37,9 @@ final class Truth {
         boolean deadLettered;
         boolean deadOnce;
         boolean givenUp;
+        /** Later ones of its key went before it, and might. */
+        boolean late;
+
         int effects;
 
         @Nullable
@@ -53,7 +56,7 @@ final class Truth {
             arrived = before.arrived;
             effects = before.effects;
             deadLettered = before.deadLettered;
-            deadOnce = true; // it is late
+            late = true;
         }
 
         boolean ended() {
@@ -63,6 +66,7 @@ final class Truth {
 
     private final Schedule schedule;
     private final boolean tracked;
+    private final boolean blocking;
     private final long keepNanos;
     private final Map<String, Fate> committed = new LinkedHashMap<>();
     private final Map<String, String> payloads = new HashMap<>();
@@ -72,10 +76,14 @@ final class Truth {
     private final Map<String, List<Fate>> effects = new HashMap<>();
     int wireDuplicates;
 
-    /** @param keepNanos how long retention keeps what has ended */
-    Truth(Schedule schedule, boolean tracked, long keepNanos) {
+    /**
+     * @param blocking whether a key waits for its dead event
+     * @param keepNanos how long retention keeps what has ended
+     */
+    Truth(Schedule schedule, boolean tracked, boolean blocking, long keepNanos) {
         this.schedule = schedule;
         this.tracked = tracked;
+        this.blocking = blocking;
         this.keepNanos = keepNanos;
     }
 
@@ -157,6 +165,7 @@ final class Truth {
             case "consumed" -> to.equals("consumed");
             default -> to.equals("dead") || node.role == Node.Role.OPERATOR;
         };
+        fate.late |= from.equals("published") && to.equals("dead");
         require(legal, "status", "%s went from %s to %s by %s", fate.event, from, to, node);
         if (from.equals("pending") && node.role == Node.Role.RELAY) {
             require(
@@ -309,11 +318,14 @@ final class Truth {
         effects.forEach((key, fates) -> requireInOrder("effects in order", key, fates));
     }
 
-    /** Events that were dead for a while, or given up by their consumer, let the others of their key go before. */
-    private static void requireInOrder(String checker, String key, List<Fate> fates) {
+    /**
+     * Events that were dead for a while, or given up by their consumer, let the others of their key go before; where a
+     * dead event blocks its key, only those do that their consumer gave up.
+     */
+    private void requireInOrder(String checker, String key, List<Fate> fates) {
         long last = 0;
         for (Fate fate : fates) {
-            if (!fate.deadOnce && !fate.givenUp) {
+            if (!fate.late && !fate.givenUp && (blocking || !fate.deadOnce)) {
                 require(
                         fate.row > last,
                         checker,

@@ -2,10 +2,6 @@ package dev.posthaste.reliability.torture;
 
 import dev.posthaste.reliability.torture.Nemesis.Fault;
 import java.io.PrintStream;
-import java.sql.Connection;
-import java.sql.ResultSet;
-import java.sql.SQLException;
-import java.sql.Statement;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashSet;
@@ -14,17 +10,25 @@ import java.util.Map;
 import java.util.Random;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.concurrent.TimeoutException;
 
 /** One pair of database and broker, for a while: faults alone and overlapping, recovery after each, and the checks. */
 final class Campaign {
     private static final Duration DRAIN = Duration.ofMinutes(4);
+    /** The longest that a server needs to come back. */
+    private static final Duration START = Duration.ofMinutes(3);
     /** Lease, two polls and the longest backoff that faults so short can bring, on a machine that is never idle. */
     private static final Duration RECOVERY = Duration.ofSeconds(60);
+
+    /** The longest that the stage is left alone after it has recovered: it works best then, and the most happens. */
+    private static final Duration CALM = Duration.ofSeconds(3);
 
     private final Stage stage;
     private final Nemesis nemesis;
     private final Random random;
     private final PrintStream out;
+    private final Topic topic = new Topic();
+    private final String pair;
     private final Map<String, List<Long>> recoveries = new TreeMap<>();
     private final Set<String> kinds = new HashSet<>();
     private final List<String> violations = new ArrayList<>();
@@ -32,9 +36,10 @@ final class Campaign {
     private int faults;
     private int probes;
 
-    Campaign(Stage stage, Random random, PrintStream out) {
+    Campaign(String pair, Stage stage, Random random, Set<String> only, PrintStream out) {
+        this.pair = pair;
         this.stage = stage;
-        this.nemesis = new Nemesis(stage, random);
+        this.nemesis = new Nemesis(stage, topic, random, only);
         this.random = random;
         this.out = out;
     }
@@ -52,9 +57,10 @@ final class Campaign {
         long end = System.nanoTime() + time.toNanos();
         while (System.nanoTime() < end && violations.isEmpty()) {
             strike();
+            Thread.sleep(random.nextLong(CALM.toMillis()));
         }
         drain();
-        Checks.Found found = new Checks(stage).run();
+        Checks.Found found = new Checks(stage, topic).run();
         violations.addAll(found.violations());
         return new Result(
                 faults,
@@ -65,6 +71,7 @@ final class Campaign {
                         found.unknown(),
                         found.died(),
                         found.wireDuplicates(),
+                        found.longestStall(),
                         List.copyOf(violations)));
     }
 
@@ -72,24 +79,17 @@ final class Campaign {
 
     /** One fault, or some that overlap; then the stage must recover. */
     private void strike() throws Exception {
-        List<Fault> drawn = new ArrayList<>();
-        Set<String> touched = new HashSet<>();
-        int number = random.nextInt(3) == 0 ? 2 + random.nextInt(2) : 1;
-        while (drawn.size() < number) {
-            Fault fault = nemesis.draw();
-            if (touched.add(fault.of())) {
-                drawn.add(fault);
-            }
-        }
+        List<Fault> drawn = nemesis.draw(random.nextInt(3) == 0 ? 2 + random.nextInt(2) : 1);
         List<Fault> begun = begin(drawn);
         end(begun);
         List<String> done = begun.stream().map(Fault::kind).toList();
         long recovered = awaitHandled(String.join(" and ", done));
         out.printf(
-                "%5d s %5d faults %7d events; recovered after %6d ms: %s%n",
+                "%s %5d s %5d faults %7d events; recovered after %6d ms: %s%n",
+                pair,
                 (System.nanoTime() - started) / 1_000_000_000L,
                 faults,
-                count("select coalesce(max(id), 0) from effects"),
+                stage.count("select coalesce(max(id), 0) from effects"),
                 recovered,
                 String.join(" + ", done));
         String kind = done.size() == 1 ? done.get(0) : "several at once";
@@ -114,7 +114,7 @@ final class Campaign {
                 if (begun.isEmpty()) {
                     throw new IllegalStateException("Cannot do '" + fault.kind() + "'", e);
                 }
-                out.println("           not with the others: " + fault.kind() + " (" + e.getMessage() + ")");
+                out.println(pair + " not with the others: " + fault.kind() + " (" + e.getMessage() + ")");
             }
             Thread.sleep(random.nextInt(300));
         }
@@ -128,7 +128,7 @@ final class Campaign {
             long most = fault.most().toMillis();
             Thread.sleep(most == 0 ? 0 : random.nextLong(most / 4, most));
         }
-        long deadline = System.nanoTime() + RECOVERY.toNanos();
+        long deadline = System.nanoTime() + START.toNanos();
         while (!open.isEmpty()) {
             for (Fault fault : List.copyOf(open)) {
                 try {
@@ -151,11 +151,11 @@ final class Campaign {
         long start = System.nanoTime();
         String probe = "probe-" + probes++;
         String transaction = Probe.write(stage, probe, start + RECOVERY.toNanos());
-        while (count("select count(*) from effects where event_id = '" + transaction + "-0'") == 0) {
+        while (stage.count("select count(*) from effects where event_id = '" + transaction + "-0'") == 0) {
             if (System.nanoTime() - start > RECOVERY.toNanos()) {
                 violations.add("recovery: " + RECOVERY.toSeconds() + " s after " + after
-                        + ", an event committed since was not" + " handled; pending: "
-                        + count("select count(*) from orders where status = 'pending'"));
+                        + ", an event committed since was not handled; pending: "
+                        + stage.count("select count(*) from orders where status = 'pending'"));
                 break;
             }
             Thread.sleep(20);
@@ -163,37 +163,13 @@ final class Campaign {
         return (System.nanoTime() - start) / 1_000_000;
     }
 
-    private long count(String sql) throws SQLException {
-        try (Connection connection = stage.connect();
-                Statement statement = connection.createStatement();
-                ResultSet rows = statement.executeQuery(sql)) {
-            rows.next();
-            return rows.getLong(1);
-        }
-    }
-
     /** The writers end, and everything that they wrote is handled. */
     private void drain() throws Exception {
         stage.end(Stage.WRITER, true);
-        String end = stage.setup.wire() == Setup.Wire.KAFKA ? "consumed" : "published";
-        long deadline = System.nanoTime() + DRAIN.toNanos();
-        long quietSince = 0;
-        long effects = -1;
-        while (quietSince == 0
-                || System.nanoTime() - quietSince < Duration.ofSeconds(3).toNanos()) {
-            long now = count("select count(*) from effects");
-            boolean open = count("select count(*) from orders where status not in ('dead', '" + end + "')") > 0;
-            if (open || now != effects) {
-                quietSince = 0;
-            } else if (quietSince == 0) {
-                quietSince = System.nanoTime();
-            }
-            effects = now;
-            if (System.nanoTime() > deadline) {
-                violations.add("recovery: not everything was handled within " + DRAIN + " after the last fault");
-                return;
-            }
-            Thread.sleep(300);
+        try {
+            stage.awaitDrained(DRAIN);
+        } catch (TimeoutException e) {
+            violations.add("recovery: after the last fault, " + e.getMessage());
         }
     }
 }

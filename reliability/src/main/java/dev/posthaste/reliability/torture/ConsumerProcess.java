@@ -26,21 +26,24 @@ import java.util.concurrent.atomic.AtomicLong;
 /** A consumer whose handler writes an effect; it fails and dawdles as a file says. SIGTERM closes it. */
 final class ConsumerProcess {
     static final String MOOD = "mood";
-    private static final int THREADS = 8;
+    private static final int THREADS = 16;
 
     private final Path mood;
+    private final HandlerHistory history;
     private final AtomicLong handled = new AtomicLong();
     private final AtomicLong duplicates = new AtomicLong();
     private volatile double failing;
     private volatile int dawdlingMillis;
 
-    private ConsumerProcess(Path mood) {
+    private ConsumerProcess(Path mood, HandlerHistory history) {
         this.mood = mood;
+        this.history = history;
     }
 
     public static void main(String[] arguments) throws Exception {
         Setup setup = Setup.of(arguments);
-        ConsumerProcess process = new ConsumerProcess(setup.home().resolve(MOOD));
+        ConsumerProcess process =
+                new ConsumerProcess(setup.home().resolve(MOOD), new HandlerHistory(setup.home(), arguments[5]));
         HikariDataSource dataSource = setup.pool(THREADS + 2);
         Inbox inbox = Inbox.builder(dataSource)
                 .consumer("shipping")
@@ -86,6 +89,7 @@ final class ConsumerProcess {
     }
 
     private void handle(String payload, Context context) throws Exception {
+        history.trying(context.eventId());
         if (ThreadLocalRandom.current().nextDouble() < failing) {
             throw new IllegalStateException("in a bad mood");
         }
@@ -115,6 +119,7 @@ final class ConsumerProcess {
             @Override
             public void handled(String consumer, Message message, long nanos) {
                 handled.incrementAndGet();
+                history.handled(Objects.requireNonNull(message.eventId()));
             }
 
             @Override

@@ -6,11 +6,13 @@ import com.zaxxer.hikari.HikariDataSource;
 import dev.posthaste.Route;
 import dev.posthaste.jdbc.Dialect;
 import dev.posthaste.jdbc.StatusJournal;
+import dev.posthaste.kafka.KafkaTopics;
 import dev.posthaste.rabbitmq.RabbitTopology;
 import dev.posthaste.reliability.torture.Setup.Wire;
 import dev.posthaste.servers.Processes;
 import dev.posthaste.servers.Proxy;
 import dev.posthaste.servers.RabbitServer;
+import dev.posthaste.servers.SmallDisk;
 import java.nio.file.Files;
 import java.nio.file.StandardCopyOption;
 import java.sql.Connection;
@@ -18,18 +20,36 @@ import java.sql.ResultSet;
 import java.sql.Statement;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.Random;
+import java.util.Set;
+import org.apache.kafka.clients.admin.Admin;
 
 /** The faults that can be done to a stage. Each has a beginning and an end, and between them the stage is left alone. */
 final class Nemesis {
-    private final Stage stage;
-    private final Random random;
+    /** What is done to everything is done alone. */
+    static final String EVERYTHING = "everything";
 
-    Nemesis(Stage stage, Random random) {
+    private static final Set<String> SLOW =
+            Set.of("broker killed", "broker restarted", "broker's disk full", "topic deleted and made again");
+
+    private final Stage stage;
+    private final Topic topic;
+    private final Random random;
+    private final Set<String> only;
+
+    /**
+     * @param topic takes in what Kafka's topic holds before that is deleted
+     * @param only the kinds to be drawn; empty for all
+     */
+    Nemesis(Stage stage, Topic topic, Random random, Set<String> only) {
         this.stage = stage;
+        this.topic = topic;
         this.random = random;
+        this.only = only;
     }
 
     /** What may fail while it is done. */
@@ -46,12 +66,35 @@ final class Nemesis {
      */
     record Fault(String kind, String of, Duration most, Action begin, Action end) {}
 
-    /** One of all that can be done here. What takes a server long to come back from is drawn less often than the rest. */
-    Fault draw() {
+    /**
+     * Some that can be done at the same time. What takes a server long to come back from is drawn less often than the rest.
+     *
+     * @param most how many; fewer where there are not so many
+     */
+    List<Fault> draw(int most) {
+        List<Fault> drawn = new ArrayList<>();
+        Set<String> touched = new HashSet<>();
+        for (int tries = 0; drawn.size() < most && tries < 20 || drawn.isEmpty(); tries++) {
+            Fault fault = draw();
+            if (fault.of().equals(EVERYTHING)) {
+                return List.of(fault);
+            }
+            if (touched.add(fault.of())) {
+                drawn.add(fault);
+            }
+        }
+        return drawn;
+    }
+
+    private Fault draw() {
         List<Fault> faults = faults();
+        faults.removeIf(fault -> !only.isEmpty() && !only.contains(fault.kind()));
+        if (faults.isEmpty()) {
+            throw new IllegalArgumentException("None of these faults can be done here: " + only + "; there are "
+                    + faults().stream().map(Fault::kind).distinct().toList());
+        }
         Fault drawn = faults.get(random.nextInt(faults.size()));
-        boolean slow = drawn.kind().equals("broker killed") || drawn.kind().equals("broker restarted");
-        return slow && random.nextInt(3) > 0 ? draw() : drawn;
+        return only.isEmpty() && SLOW.contains(drawn.kind()) && random.nextInt(3) > 0 ? draw() : drawn;
     }
 
     /** All of them, each with its victim drawn anew. */
@@ -61,6 +104,9 @@ final class Nemesis {
         String consumer = any(Stage.CONSUMERS);
         processes(faults, relay, consumer);
         servers(faults);
+        if (stage.broker.disk() != null) {
+            fullDisk(faults, stage.broker.disk());
+        }
         network(faults, "database", stage.toDatabase.get(any(List.copyOf(stage.toDatabase.keySet()))));
         network(faults, "broker", stage.toBroker.get(any(List.copyOf(stage.toBroker.keySet()))));
         faults.add(new Fault(
@@ -69,6 +115,15 @@ final class Nemesis {
                 Duration.ofSeconds(3),
                 () -> stage.clock.step(random.nextBoolean() ? "+2h" : "-2h"),
                 () -> stage.clock.step("+0s")));
+        faults.add(new Fault(
+                "database slow for everybody",
+                "network to the database",
+                Duration.ofSeconds(4),
+                () -> {
+                    int millis = 10 + random.nextInt(50);
+                    stage.toDatabase.values().forEach(proxy -> proxy.slow(millis, 0));
+                },
+                () -> stage.toDatabase.values().forEach(Proxy::heal)));
         faults.add(new Fault("handlers fail", "mood", Duration.ofSeconds(3), () -> mood("0.5 0"), () -> mood("0 0")));
         faults.add(new Fault("handlers dawdle", "mood", Duration.ofSeconds(3), () -> mood("0 200"), () -> mood("0 0")));
         faults.add(new Fault(
@@ -76,6 +131,17 @@ final class Nemesis {
         faults.add(new Fault("dead rows put back", "dead", Duration.ZERO, this::requeue, () -> {}));
         if (stage.setup.wire() == Wire.RABBITMQ) {
             rabbit(faults, Objects.requireNonNull(stage.broker.rabbit()));
+        } else {
+            faults.add(new Fault(
+                    "topic deleted and made again",
+                    EVERYTHING,
+                    Duration.ofSeconds(4),
+                    this::deleteTopic,
+                    () -> KafkaTopics.create(
+                            stage.setup.kafka(),
+                            Stage.PARTITIONS,
+                            1,
+                            stage.setup.wire().route())));
         }
         return faults;
     }
@@ -112,13 +178,9 @@ final class Nemesis {
 
     private void servers(List<Fault> faults) {
         faults.add(new Fault(
-                "broker killed",
-                "broker",
-                Duration.ofSeconds(2),
-                stage.broker.kill()::run,
-                stage.broker.startAgain()::run));
-        faults.add(new Fault(
-                "broker restarted", "broker", Duration.ZERO, stage.broker.stop()::run, stage.broker.startAgain()::run));
+                "broker killed", "broker", Duration.ofSeconds(2), stage.broker.kill()::run, stage::startBroker));
+        faults.add(
+                new Fault("broker restarted", "broker", Duration.ZERO, stage.broker.stop()::run, stage::startBroker));
         faults.add(new Fault(
                 "broker frozen",
                 "broker",
@@ -141,8 +203,28 @@ final class Nemesis {
                 () -> stage.database.signal("CONT")));
     }
 
+    /** Who has the disk emptied starts the broker again: it may have ended, or be half of what it was. */
+    private void fullDisk(List<Fault> faults, SmallDisk disk) {
+        faults.add(new Fault("broker's disk full", "broker", Duration.ofSeconds(3), disk::fill, () -> {
+            disk.free();
+            stage.broker.kill().run();
+            stage.startBroker();
+        }));
+    }
+
     private void network(List<Fault> faults, String to, @org.jspecify.annotations.Nullable Proxy drawn) {
         Proxy proxy = Objects.requireNonNull(drawn);
+        int server = to.equals("broker") ? stage.broker.port() : stage.database.port();
+        if (SmallDisk.possible()) { // so is this
+            String port = ":" + (random.nextBoolean() ? proxy.port() : server);
+            faults.add(new Fault(
+                    "connections to the " + to + " ended by the kernel",
+                    "network to the " + to,
+                    Duration.ZERO,
+                    () -> Processes.run(
+                            stage.setup.home(), "ss", "-K", "-t", "dport", "=", port, "or", "sport", "=", port),
+                    () -> {}));
+        }
         String of = "network to the " + to;
         faults.add(new Fault("connections to the " + to + " reset", of, Duration.ZERO, proxy::reset, () -> {}));
         faults.add(new Fault(
@@ -180,6 +262,12 @@ final class Nemesis {
     private void rabbit(List<Fault> faults, RabbitServer server) {
         Route route = stage.setup.wire().route();
         faults.add(new Fault(
+                "broker's disk alarm",
+                "broker",
+                Duration.ofSeconds(4),
+                () -> server.control("set_disk_free_limit", "1000000000000000"),
+                () -> server.control("set_disk_free_limit", "50000000")));
+        faults.add(new Fault(
                 "broker's memory alarm",
                 "broker",
                 Duration.ofSeconds(4),
@@ -215,6 +303,28 @@ final class Nemesis {
 
     private void declare() throws Exception {
         RabbitTopology.declare(stage.setup.rabbit(), stage.setup.wire().route());
+    }
+
+    /**
+     * All that it holds is handled and read first, since what nobody has handled would be lost with it; what comes while it
+     * is away waits.
+     */
+    private void deleteTopic() throws Exception {
+        stage.end(Stage.WRITER, true);
+        try {
+            stage.awaitDrained(Duration.ofMinutes(2));
+            topic.read(stage.setup);
+            String name = stage.setup.wire().route().destination();
+            try (Admin admin = Admin.create(Map.of("bootstrap.servers", stage.setup.broker()))) {
+                topic.deleted();
+                admin.deleteTopics(List.of(name)).all().get();
+                while (admin.listTopics().names().get().contains(name)) {
+                    Thread.sleep(20);
+                }
+            }
+        } finally {
+            stage.start(Stage.WRITER);
+        }
     }
 
     private void sql(String sql) throws Exception {

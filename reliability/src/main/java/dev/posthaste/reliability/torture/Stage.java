@@ -10,26 +10,32 @@ import dev.posthaste.servers.KafkaServer;
 import dev.posthaste.servers.Processes;
 import dev.posthaste.servers.Proxy;
 import dev.posthaste.servers.RabbitServer;
+import dev.posthaste.servers.SmallDisk;
 import dev.posthaste.servers.WallClock;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.DriverManager;
+import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
+import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import org.apache.kafka.clients.admin.Admin;
 import org.jspecify.annotations.Nullable;
 
 /** One pair's servers, the proxies before them, and the processes that use them. */
 final class Stage implements AutoCloseable {
     static final List<String> RELAYS = List.of("relay-1", "relay-2", "relay-3");
     static final List<String> CONSUMERS = List.of("consumer-1", "consumer-2", "consumer-3");
+    static final int PARTITIONS = 6;
     static final String WRITER = "writer";
     /** The relay whose clock the nemesis turns. */
     static final String SHIFTED = "relay-3";
@@ -42,6 +48,12 @@ final class Stage implements AutoCloseable {
     final Map<String, Proxy> toDatabase = new LinkedHashMap<>();
     /** Between relays and the broker, and consumers and the broker; one for both where the broker names its address. */
     final Map<String, Proxy> toBroker = new LinkedHashMap<>();
+
+    /** Room for all that a long campaign publishes, since the topic is read in the end. */
+    private static final int KAFKA_MEGABYTES = 1024;
+
+    private static final int RABBIT_MEGABYTES = 384;
+    private static final Duration QUIET = Duration.ofSeconds(3);
 
     private final Map<String, Process> running = new LinkedHashMap<>();
     private final Map<String, Integer> incarnations = new LinkedHashMap<>();
@@ -59,7 +71,7 @@ final class Stage implements AutoCloseable {
         setup = new Setup(wire, database.url("torture"), broker.address(), home, seed);
         createTables(kind);
         if (wire == Wire.KAFKA) {
-            KafkaTopics.create(setup.kafka(), 6, 1, wire.route());
+            KafkaTopics.create(setup.kafka(), PARTITIONS, 1, wire.route());
         } else {
             RabbitTopology.declare(setup.rabbit(), wire.route());
         }
@@ -67,28 +79,67 @@ final class Stage implements AutoCloseable {
 
     private BrokerProcess kafka() {
         Proxy proxy = new Proxy();
-        KafkaServer server = KafkaServer.start(
-                1,
-                Map.of(
-                        "advertised.listeners",
-                        "PLAINTEXT://127.0.0.1:" + proxy.port(),
-                        "auto.create.topics.enable",
-                        "false",
-                        "group.max.session.timeout.ms",
-                        "60000"));
+        Map<String, String> properties = new HashMap<>(Map.of(
+                "advertised.listeners",
+                "PLAINTEXT://127.0.0.1:" + proxy.port(),
+                "auto.create.topics.enable",
+                "false",
+                "group.max.session.timeout.ms",
+                "60000"));
+        SmallDisk disk = disk(KAFKA_MEGABYTES);
+        if (disk != null) {
+            properties.put("log.dirs", disk.path().resolve("data").toString());
+        }
+        KafkaServer server = KafkaServer.start(1, properties);
         toBroker.put("clients", proxy.to(server.port()));
-        return BrokerProcess.of(server, "127.0.0.1:" + proxy.port());
+        return BrokerProcess.of(server, "127.0.0.1:" + proxy.port(), disk);
     }
 
     private BrokerProcess rabbit() {
-        RabbitServer server = RabbitServer.start();
+        SmallDisk disk = disk(RABBIT_MEGABYTES);
+        RabbitServer server = disk == null ? RabbitServer.start() : RabbitServer.start(disk.path());
         toBroker.put("relays", new Proxy(server.port()));
         toBroker.put("consumers", new Proxy(server.port()));
-        return BrokerProcess.of(server);
+        return BrokerProcess.of(server, disk);
+    }
+
+    private static @Nullable SmallDisk disk(int megabytes) {
+        return SmallDisk.possible() ? SmallDisk.mount(megabytes) : null;
     }
 
     Connection connect() throws SQLException {
         return DriverManager.getConnection(setup.url());
+    }
+
+    long count(String sql) throws SQLException {
+        try (Connection connection = connect();
+                Statement statement = connection.createStatement();
+                ResultSet rows = statement.executeQuery(sql)) {
+            rows.next();
+            return rows.getLong(1);
+        }
+    }
+
+    /** Waits until all that was written is handled or dead; nobody may write meanwhile. */
+    void awaitDrained(Duration most) throws SQLException, InterruptedException, TimeoutException {
+        String end = setup.wire() == Wire.KAFKA ? "consumed" : "published";
+        long deadline = System.nanoTime() + most.toNanos();
+        long quietSince = 0;
+        long effects = -1;
+        while (quietSince == 0 || System.nanoTime() - quietSince < QUIET.toNanos()) {
+            long now = count("select count(*) from effects");
+            long open = count("select count(*) from orders where status not in ('dead', '" + end + "')");
+            if (open > 0 || now != effects) {
+                quietSince = 0;
+            } else if (quietSince == 0) {
+                quietSince = System.nanoTime();
+            }
+            effects = now;
+            if (System.nanoTime() > deadline) {
+                throw new TimeoutException(open + " events were not handled within " + most);
+            }
+            Thread.sleep(300);
+        }
     }
 
     private void createTables(Database kind) throws SQLException {
@@ -114,6 +165,28 @@ final class Stage implements AutoCloseable {
                 insert.executeBatch();
             }
             connection.commit();
+        }
+    }
+
+    /**
+     * Starts the broker again, if it does not run, and sees that it serves.
+     *
+     * @throws IllegalStateException if it does not serve yet
+     */
+    void startBroker() throws Exception {
+        broker.startAgain().run();
+        RabbitServer rabbit = broker.rabbit();
+        if (rabbit != null) {
+            rabbit.control("await_startup");
+            return;
+        }
+        try (Admin admin = Admin.create(Map.of("bootstrap.servers", broker.address()))) {
+            // Only brokers that the controller lets serve are named.
+            if (admin.describeCluster().nodes().get(3, TimeUnit.SECONDS).isEmpty()) {
+                throw new IllegalStateException("Kafka does not serve yet");
+            }
+            String group = Objects.requireNonNull(setup.wire().route().group());
+            admin.describeConsumerGroups(List.of(group)).all().get(3, TimeUnit.SECONDS);
         }
     }
 

@@ -15,7 +15,9 @@ final class Tables {
         List<String> script = new ArrayList<>(List.of(
                 "create table aggregates (id int primary key, version bigint not null)",
                 "create table effects (id " + number + ", event_id varchar(64) not null, event_key int not null,"
-                        + " version bigint not null, row_id bigint not null, whole int not null)",
+                        + " version bigint not null, row_id bigint not null, whole int not null,"
+                        + " written_at timestamp(6) not null default current_timestamp(6))",
+                "create index effects_event on effects (event_id)",
                 "create table wrong (id " + number + ", what varchar(500) not null)",
                 "create table died (row_id bigint not null)"));
         String pending = tracked ? "('pending', 'published', 'dead')" : "('pending', 'dead')";

@@ -17,6 +17,9 @@ import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.concurrent.Callable;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -41,8 +44,23 @@ public final class Torture implements Callable<Integer> {
             split = ",",
             defaultValue =
                     "postgresql-rabbitmq,mariadb-kafka,mysql-rabbitmq,postgresql-kafka,mariadb-rabbitmq,mysql-kafka",
-            description = "Databases and brokers, one pair after another; default ${DEFAULT-VALUE}.")
+            description =
+                    "Databases and brokers, one pair after another, each with the next seed; default ${DEFAULT-VALUE}.")
     List<String> pairs = List.of();
+
+    @Option(
+            names = "--faults",
+            split = ",",
+            paramLabel = "KIND",
+            description = "Only these kinds of faults, by the names that a run prints.")
+    Set<String> only = Set.of();
+
+    @Option(
+            names = "--at-once",
+            paramLabel = "PAIRS",
+            defaultValue = "1",
+            description = "How many pairs run beside each other; default ${DEFAULT-VALUE}.")
+    int atOnce;
 
     @Option(names = "--plant", paramLabel = "BUG", description = "Plants a bug by its name, to see it noticed.")
     @Nullable
@@ -50,12 +68,7 @@ public final class Torture implements Callable<Integer> {
 
     private final Map<String, List<Long>> recoveries = new TreeMap<>();
     private final List<String> violations = new ArrayList<>();
-    private final Set<String> kinds = new TreeSet<>();
-    private long events;
-    private long faults;
-    private long died;
-    private long unknown;
-    private long wireDuplicates;
+    private final Tally all = new Tally();
 
     public static void main(String[] arguments) {
         System.exit(new CommandLine(new Torture())
@@ -65,12 +78,29 @@ public final class Torture implements Callable<Integer> {
 
     @Override
     public Integer call() throws Exception {
-        for (String pair : pairs) {
-            run(pair, Duration.ofMillis((long) (minutes * 60_000 / pairs.size())));
-            if (!violations.isEmpty()) {
-                break;
+        Duration each = Duration.ofMillis((long) (minutes * 60_000 * Math.min(atOnce, pairs.size()) / pairs.size()));
+        ExecutorService stages = Executors.newFixedThreadPool(atOnce);
+        try {
+            List<Callable<Void>> runs = new ArrayList<>();
+            for (int i = 0; i < pairs.size(); i++) {
+                String pair = pairs.get(i);
+                long its = seed + i;
+                runs.add(() -> {
+                    run(pair, its, each);
+                    return null;
+                });
             }
+            for (Future<Void> run : stages.invokeAll(runs)) {
+                run.get();
+            }
+        } finally {
+            stages.shutdown();
+            report();
         }
+        return violations.isEmpty() ? 0 : 1;
+    }
+
+    private synchronized void report() {
         recoveries.forEach((kind, millis) -> System.out.printf(
                 "%-45s %5d times, recovered after %6d ms (median), %6d ms (worst)%n",
                 kind,
@@ -78,11 +108,7 @@ public final class Torture implements Callable<Integer> {
                 median(millis),
                 millis.stream().max(Long::compare).orElse(0L)));
         violations.forEach(System.out::println);
-        System.out.printf(
-                "{\"events\":%d,\"faults\":%d,\"kinds\":%d,\"violations\":%d,\"wireDuplicates\":%d,\"died\":%d,"
-                        + "\"unknown\":%d,\"seed\":%d}%n",
-                events, faults, kinds.size(), violations.size(), wireDuplicates, died, unknown, seed);
-        return violations.isEmpty() ? 0 : 1;
+        System.out.println(all.summary(violations.size(), seed));
     }
 
     private static long median(List<Long> millis) {
@@ -104,24 +130,69 @@ public final class Torture implements Callable<Integer> {
         return classes;
     }
 
-    private void run(String pair, Duration time) throws Exception {
+    private void run(String pair, long its, Duration time) throws Exception {
+        if (!isWhole()) {
+            return; // a promise is broken already
+        }
         String[] names = pair.toUpperCase(Locale.ROOT).split("-", 2);
         Path home = Files.createTempDirectory("posthaste-torture-" + pair + "-");
-        System.out.printf("%s for %d s, seed %d, histories and logs in %s%n", pair, time.toSeconds(), seed, home);
-        try (Stage stage = new Stage(Database.valueOf(names[0]), Wire.valueOf(names[1]), home, seed, planted(home))) {
-            Campaign.Result result = new Campaign(stage, new Random(seed ^ pair.hashCode()), System.out).run(time);
+        System.out.printf("%s for %d s, seed %d, histories and logs in %s%n", pair, time.toSeconds(), its, home);
+        try (Stage stage = new Stage(Database.valueOf(names[0]), Wire.valueOf(names[1]), home, its, planted(home))) {
+            take(pair, new Campaign(pair, stage, new Random(its), only, System.out).run(time));
+        }
+    }
+
+    private synchronized boolean isWhole() {
+        return violations.isEmpty();
+    }
+
+    private synchronized void take(String pair, Campaign.Result result) {
+        Tally its = new Tally();
+        its.add(result);
+        all.add(result);
+        result.recoveries()
+                .forEach((kind, millis) -> recoveries
+                        .computeIfAbsent(kind, each -> new ArrayList<>())
+                        .addAll(millis));
+        List<String> found = result.found().violations();
+        found.forEach(each -> violations.add(pair + ": " + each));
+        System.out.println(pair + " " + its.summary(found.size(), seed));
+    }
+
+    /** What campaigns came to. */
+    private static final class Tally {
+        private final Set<String> kinds = new TreeSet<>();
+        private long events;
+        private long faults;
+        private long died;
+        private long unknown;
+        private long wireDuplicates;
+        private long longestStall;
+
+        void add(Campaign.Result result) {
             Checks.Found found = result.found();
+            kinds.addAll(result.kinds());
             events += found.events();
             faults += result.faults();
-            kinds.addAll(result.kinds());
             died += found.died();
             unknown += found.unknown();
             wireDuplicates += found.wireDuplicates();
-            result.recoveries()
-                    .forEach((kind, millis) -> recoveries
-                            .computeIfAbsent(kind, each -> new ArrayList<>())
-                            .addAll(millis));
-            found.violations().forEach(each -> violations.add(pair + ": " + each));
+            longestStall = Math.max(longestStall, found.longestStall());
+        }
+
+        String summary(int violations, long seed) {
+            return ("{\"events\":%d,\"faults\":%d,\"kinds\":%d,\"violations\":%d,\"wireDuplicates\":%d,"
+                            + "\"longestStallMillis\":%d,\"died\":%d,\"unknown\":%d,\"seed\":%d}")
+                    .formatted(
+                            events,
+                            faults,
+                            kinds.size(),
+                            violations,
+                            wireDuplicates,
+                            longestStall,
+                            died,
+                            unknown,
+                            seed);
         }
     }
 }

@@ -6,16 +6,18 @@ import dev.posthaste.Outbox;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.sql.Connection;
-import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Random;
 import java.util.TreeMap;
+import java.util.stream.Collectors;
 import java.util.zip.CRC32;
 import javax.sql.DataSource;
 
@@ -25,7 +27,7 @@ import javax.sql.DataSource;
  */
 final class WriterProcess {
     private static final int THREADS = 3;
-    private static final long MOST_BEHIND = 15_000;
+    private static final long MOST_BEHIND = 3_000;
     private static final long CHECK_NANOS = 500_000_000L;
 
     private final Setup setup;
@@ -126,11 +128,12 @@ final class WriterProcess {
         try (Connection connection = dataSource.getConnection()) {
             connection.setAutoCommit(false);
             try {
+                Map<Integer, Long> versions = change(connection, wanted);
                 List<Event> events = new ArrayList<>();
                 for (Map.Entry<Integer, Integer> each : wanted.entrySet()) {
-                    long version = change(connection, each.getKey(), each.getValue());
-                    for (int i = each.getValue() - 1; i >= 0; i--) {
-                        events.add(event(ids.get(events.size()), each.getKey(), version - i, padding));
+                    long before = Objects.requireNonNull(versions.get(each.getKey()));
+                    for (int i = 1; i <= each.getValue(); i++) {
+                        events.add(event(ids.get(events.size()), each.getKey(), before + i, padding));
                     }
                 }
                 outbox.write(connection, events);
@@ -162,20 +165,23 @@ final class WriterProcess {
         }
     }
 
-    /** Locks the aggregate before its events are written: so ids follow versions. */
-    private static long change(Connection connection, int key, int by) throws SQLException {
-        try (PreparedStatement update =
-                        connection.prepareStatement("update aggregates set version = version + ? where id = ?");
-                PreparedStatement select = connection.prepareStatement("select version from aggregates where id = ?")) {
-            update.setInt(1, by);
-            update.setInt(2, key);
-            update.executeUpdate();
-            select.setInt(1, key);
-            try (ResultSet rows = select.executeQuery()) {
-                rows.next();
-                return rows.getLong(1);
+    /** Locks the aggregates, in the order of their ids, before their events are written: so rows follow versions. */
+    private static Map<Integer, Long> change(Connection connection, Map<Integer, Integer> by) throws SQLException {
+        Map<Integer, Long> versions = new HashMap<>();
+        String ids = by.keySet().stream().map(String::valueOf).collect(Collectors.joining(", ", " in (", ")"));
+        String steps = by.entrySet().stream()
+                .map(each -> " when " + each.getKey() + " then " + each.getValue())
+                .collect(Collectors.joining("", "case id", " end"));
+        try (Statement statement = connection.createStatement()) {
+            try (ResultSet rows = statement.executeQuery(
+                    "select id, version from aggregates where id" + ids + " order by id for update")) {
+                while (rows.next()) {
+                    versions.put(rows.getInt(1), rows.getLong(2));
+                }
             }
+            statement.executeUpdate("update aggregates set version = version + " + steps + " where id" + ids);
         }
+        return versions;
     }
 
     private static Event event(String id, int key, long version, long padding) {

@@ -1,0 +1,81 @@
+package dev.posthaste.reliability.torture;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+import java.util.stream.Stream;
+
+/**
+ * What a consumer's handlers tried, and what they were told is done, a line each; apart from the database, which is what
+ * it is compared with. A killed process loses none of it; on the disk it is within a tenth of a second. Thread-safe.
+ */
+final class HandlerHistory {
+    private static final String SUFFIX = ".handlers";
+    private static final long FORCE_MILLIS = 100;
+
+    private final Lines lines;
+
+    HandlerHistory(Path home, String name) throws IOException {
+        lines = new Lines(home.resolve(name + SUFFIX));
+        Thread forcing = new Thread(this::force, "force");
+        forcing.setDaemon(true);
+        forcing.start();
+    }
+
+    private void force() {
+        try {
+            while (true) {
+                lines.force();
+                Thread.sleep(FORCE_MILLIS);
+            }
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        } catch (InterruptedException e) {
+            // the process ends
+        }
+    }
+
+    void trying(String event) throws IOException {
+        lines.add("T " + event);
+    }
+
+    /** Its transaction is committed, Posthaste says. */
+    void handled(String event) {
+        try {
+            lines.add("H " + event);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /**
+     * All handlers' histories.
+     *
+     * @param twice events that were said to be handled more than once
+     */
+    record Read(Set<String> tried, Set<String> handled, List<String> twice) {}
+
+    static Read read(Path home) throws IOException {
+        Set<String> tried = new HashSet<>();
+        Set<String> handled = new HashSet<>();
+        List<String> twice = new java.util.ArrayList<>();
+        try (Stream<Path> files = Files.list(home)) {
+            for (Path file :
+                    files.filter(each -> each.toString().endsWith(SUFFIX)).toList()) {
+                for (String line : Lines.whole(file)) {
+                    String event = line.substring(2);
+                    if (line.startsWith("T ")) {
+                        tried.add(event);
+                    } else if (!handled.add(event)) {
+                        twice.add(event);
+                    }
+                }
+            }
+        }
+        return new Read(tried, handled, twice);
+    }
+}

@@ -1,0 +1,75 @@
+package dev.posthaste.servers;
+
+import java.io.IOException;
+import java.io.OutputStream;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+
+/** A disk in memory that a server keeps its data on, and that can be filled to the last byte. Mounting it needs root. */
+public final class SmallDisk implements AutoCloseable {
+    private final Path path;
+
+    private SmallDisk(Path path) {
+        this.path = path;
+    }
+
+    /** Whether this user may mount one. */
+    public static boolean possible() {
+        return System.getProperty("user.name").equals("root");
+    }
+
+    /** It is unmounted when the JVM ends, at the latest. */
+    public static SmallDisk mount(int megabytes) {
+        try {
+            Path path = Files.createTempDirectory("posthaste-disk-");
+            Processes.run(path, "mount", "-t", "tmpfs", "-o", "size=" + megabytes + "m", "tmpfs", path.toString());
+            SmallDisk disk = new SmallDisk(path);
+            Runtime.getRuntime().addShutdownHook(new Thread(disk::close, "unmount"));
+            return disk;
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    public Path path() {
+        return path;
+    }
+
+    /** From now on nothing can be written to it. */
+    public void fill() {
+        for (int size = 1 << 20; size > 0; size /= 1 << 10) {
+            byte[] bytes = new byte[size];
+            try (OutputStream out = Files.newOutputStream(path.resolve("filler-" + size))) {
+                while (true) {
+                    out.write(bytes);
+                }
+            } catch (IOException e) {
+                // no room for so many bytes
+            }
+        }
+    }
+
+    /** Takes away what filled it. */
+    public void free() {
+        try (var files = Files.newDirectoryStream(path, "filler-*")) {
+            for (Path file : files) {
+                Files.delete(file);
+            }
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    @Override
+    public synchronized void close() {
+        if (Files.exists(path)) {
+            Processes.run(Path.of("/"), "umount", "-l", path.toString());
+            try {
+                Files.delete(path);
+            } catch (IOException e) {
+                throw new UncheckedIOException(e);
+            }
+        }
+    }
+}
