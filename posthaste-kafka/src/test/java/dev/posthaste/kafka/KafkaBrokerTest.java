@@ -11,7 +11,9 @@ import dev.posthaste.broker.Message;
 import dev.posthaste.broker.MessageHeaders;
 import dev.posthaste.broker.Outcome;
 import dev.posthaste.inbox.Consumer;
+import dev.posthaste.inbox.Delivery;
 import dev.posthaste.inbox.Inbox;
+import dev.posthaste.inbox.Receiver;
 import dev.posthaste.servers.Database;
 import dev.posthaste.servers.DatabaseServer;
 import dev.posthaste.servers.KafkaServer;
@@ -327,6 +329,44 @@ class KafkaBrokerTest extends BrokerContract {
         assertThat(runs.get("slow")).hasValue(1);
         assertThat(runs.values()).allMatch(count -> count.get() == 1);
         assertThat(subscriptions).allMatch(KafkaSubscription::healthy);
+    }
+
+    @Test
+    void whateverIsThrownWhileItReceivesASubscriptionBeginsAgainAndLosesNothing() throws Exception {
+        Set<String> refused = ConcurrentHashMap.newKeySet();
+        List<String> received = new CopyOnWriteArrayList<>();
+        Receiver faulty = new Receiver() {
+            @Override
+            public String name() {
+                return "faulty";
+            }
+
+            @Override
+            public boolean handles(Message message) {
+                return true;
+            }
+
+            @Override
+            public void accept(Delivery delivery) {
+                String text = new String(delivery.message().body(), StandardCharsets.UTF_8);
+                if (refused.add(text)) {
+                    throw new IllegalStateException("a bug, at its first sight of " + text);
+                }
+                received.add(text);
+                delivery.done();
+            }
+
+            @Override
+            public void close() {}
+        };
+        try (KafkaSubscription subscription = new KafkaSubscription(settings, route, faulty)) {
+            subscription.start();
+            for (String text : List.of("1", "2", "3")) {
+                assertThat(publish(message(text, "k", text))).isEqualTo(Outcome.ACKNOWLEDGED);
+            }
+            await().atMost(LONG).until(() -> received.containsAll(List.of("1", "2", "3")));
+        }
+        assertThat(received.stream().distinct()).containsExactly("1", "2", "3");
     }
 
     @Test

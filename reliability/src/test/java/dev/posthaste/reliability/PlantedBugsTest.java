@@ -7,15 +7,11 @@ import dev.posthaste.servers.Processes;
 import java.nio.file.Path;
 import java.util.Map;
 import java.util.stream.Stream;
-import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /** A simulation that finds nothing proves something only if it would have found it. */
 class PlantedBugsTest {
-    @TempDir
-    Path classes;
-
     static Stream<PlantedBug> bugs() {
         return PlantedBug.inSimulation();
     }
@@ -23,17 +19,17 @@ class PlantedBugsTest {
     @ParameterizedTest
     @MethodSource("bugs")
     void theSimulationNoticesAPlantedBug(PlantedBug bug) throws Exception {
-        String classPath = System.getProperty("java.class.path");
-        bug.plant(PlantedBug.repository(), classPath, classes);
         String java = Path.of(System.getProperty("java.home"), "bin", "java").toString();
         String output = Processes.output(
                 1,
-                classes,
+                Path.of("").toAbsolutePath(),
                 Map.of(),
                 java,
                 "-cp",
-                classes + ":" + classPath,
+                System.getProperty("java.class.path"),
                 "dev.posthaste.reliability.simulation.Main",
+                "--plant",
+                bug.name(),
                 "--seed",
                 Long.toString(bug.seed()),
                 "--seeds",

@@ -52,8 +52,7 @@ class TortureTest {
                 System.getProperty("java.class.path"),
                 "dev.posthaste.reliability.torture.Torture"));
         command.addAll(List.of(options));
-        String output = Processes.output(
-                code, Path.of("").toAbsolutePath(), Map.of(), command.toArray(String[]::new));
+        String output = Processes.output(code, Path.of("").toAbsolutePath(), Map.of(), command.toArray(String[]::new));
         System.out.println(output);
         return output;
     }

@@ -80,16 +80,35 @@ public final class Processes {
             Map<String, String> environment,
             Class<?> main,
             String... arguments) {
-        String classPath = System.getProperty("java.class.path");
-        List<String> command = new ArrayList<>(List.of(
-                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                "-Xmx128m",
-                "-XX:TieredStopAtLevel=1",
-                "-cp",
-                before == null ? classPath : before + java.io.File.pathSeparator + classPath,
-                main.getName()));
+        List<String> command = new ArrayList<>(java("-Xmx128m", "-XX:TieredStopAtLevel=1"));
+        command.addAll(List.of("-cp", classPath(before), main.getName()));
         command.addAll(List.of(arguments));
         return start(name, home, home.resolve(name + ".log"), environment, command.toArray(String[]::new));
+    }
+
+    /**
+     * Runs a program on this JVM's class path to its end, with this JVM's output; returns its exit code.
+     *
+     * @param before classes that go before those of the same names
+     */
+    public static int javaHere(Path before, Class<?> main, List<String> arguments)
+            throws IOException, InterruptedException {
+        List<String> command = new ArrayList<>(java("-cp", classPath(before), main.getName()));
+        command.addAll(arguments);
+        return new ProcessBuilder(command).inheritIO().start().waitFor();
+    }
+
+    private static List<String> java(String... arguments) {
+        List<String> command = new ArrayList<>();
+        command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+        command.addAll(List.of(arguments));
+        return command;
+    }
+
+    /** This JVM's, with {@code before} in front of it. */
+    private static String classPath(@org.jspecify.annotations.Nullable Path before) {
+        String classPath = System.getProperty("java.class.path");
+        return before == null ? classPath : before + File.pathSeparator + classPath;
     }
 
     private static void end(Process process) {

@@ -73,12 +73,10 @@ final class PlantedBugs {
                     List.of("order"),
                     new Edit(PUMP, "dying.put(held.event.id(), held);", "gate.done(held);")),
             bug(
-                    "keys that wait for an operator forgotten by who takes over",
-                    List.of("order"),
-                    new Edit(
-                            PUMP,
-                            "            gate.setDeadKeys(parts.journal().deadKeys(MOST_DEAD_KEYS));",
-                            "            if (deadKeysKnown) { gate.setDeadKeys(parts.journal().deadKeys(MOST_DEAD_KEYS)); }")),
+                    "keys that wait for an operator never looked at again",
+                    340,
+                    List.of("order", "recovery"),
+                    new Edit(PUMP, "gate.setDeadKeys(parts.journal().deadKeys(MOST_DEAD_KEYS));", "")),
             bug(
                     "settling without the epoch",
                     List.of("epoch"),

@@ -2,7 +2,15 @@ package dev.posthaste.reliability.simulation;
 
 import ch.qos.logback.classic.Level;
 import ch.qos.logback.classic.Logger;
+import dev.posthaste.reliability.planted.PlantedBug;
+import dev.posthaste.servers.Processes;
+import java.io.IOException;
+import java.lang.management.ManagementFactory;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.LoggerFactory;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -26,6 +34,10 @@ public final class Main implements java.util.concurrent.Callable<Integer> {
     @Option(names = "--history", description = "Runs the first seed alone and tells what happens in it.")
     boolean history;
 
+    @Option(names = "--plant", paramLabel = "BUG", description = "Plants a bug by its name, to see it noticed.")
+    @Nullable
+    String plant;
+
     @Option(names = "--log", defaultValue = "OFF", description = "What the engine logs, by level; default nothing.")
     String log = "OFF";
 
@@ -35,6 +47,9 @@ public final class Main implements java.util.concurrent.Callable<Integer> {
 
     @Override
     public Integer call() throws Exception {
+        if (plant != null) {
+            return runPlanted(plant);
+        }
         logAt(log);
         if (history) {
             return tell();
@@ -48,6 +63,20 @@ public final class Main implements java.util.concurrent.Callable<Integer> {
             System.out.println("What happened: ./posthaste simulate --history --seed " + failure.seed());
         }
         return failure == null ? 0 : 1;
+    }
+
+    /** The same in a process whose engine has the bug. */
+    private int runPlanted(String bug) throws IOException, InterruptedException {
+        String classPath = ManagementFactory.getRuntimeMXBean().getClassPath();
+        Path classes = Files.createTempDirectory("posthaste-planted-");
+        Processes.deleteOnExit(classes);
+        PlantedBug.named(bug).plant(PlantedBug.repository(), classPath, classes);
+        List<String> arguments =
+                new ArrayList<>(List.of("--seed=" + seed, "--seeds=" + seeds, "--threads=" + threads, "--log=" + log));
+        if (history) {
+            arguments.add("--history");
+        }
+        return Processes.javaHere(classes, Main.class, arguments);
     }
 
     /** What the engine says of so many faults is mostly nobody's news. */

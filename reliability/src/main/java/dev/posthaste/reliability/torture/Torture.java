@@ -12,6 +12,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Random;
 import java.util.Set;
 import java.util.TreeMap;
@@ -23,7 +24,10 @@ import java.util.concurrent.Future;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
 
 /** The campaign from the command line: one line as a summary, exit code 1 with the history and the seed if a promise broke. */
 @Command(
@@ -33,6 +37,13 @@ import picocli.CommandLine.Option;
                 "Runs writers, relays and consumers as processes on real databases and brokers, and everything that can"
                         + " go wrong with them.")
 public final class Torture implements Callable<Integer> {
+    private static final String PAIRS =
+            "postgresql-rabbitmq,mariadb-kafka,mysql-rabbitmq,postgresql-kafka,mariadb-rabbitmq,mysql-kafka";
+
+    @Spec
+    @Nullable
+    CommandSpec command;
+
     @Option(names = "--minutes", defaultValue = "6", description = "How long in all; default ${DEFAULT-VALUE}.")
     double minutes;
 
@@ -42,8 +53,7 @@ public final class Torture implements Callable<Integer> {
     @Option(
             names = "--pairs",
             split = ",",
-            defaultValue =
-                    "postgresql-rabbitmq,mariadb-kafka,mysql-rabbitmq,postgresql-kafka,mariadb-rabbitmq,mysql-kafka",
+            defaultValue = PAIRS,
             description =
                     "Databases and brokers, one pair after another, each with the next seed; default ${DEFAULT-VALUE}.")
     List<String> pairs = List.of();
@@ -78,6 +88,7 @@ public final class Torture implements Callable<Integer> {
 
     @Override
     public Integer call() throws Exception {
+        requireSensible();
         Duration each = Duration.ofMillis((long) (minutes * 60_000 * Math.min(atOnce, pairs.size()) / pairs.size()));
         ExecutorService stages = Executors.newFixedThreadPool(atOnce);
         try {
@@ -98,6 +109,28 @@ public final class Torture implements Callable<Integer> {
             report();
         }
         return violations.isEmpty() ? 0 : 1;
+    }
+
+    private void requireSensible() {
+        for (String pair : pairs) {
+            if (!List.of(PAIRS.split(",")).contains(pair)) {
+                throw wrong("There is no pair '" + pair + "'; there are " + PAIRS);
+            }
+        }
+        if (atOnce < 1 || minutes <= 0) {
+            throw wrong("--minutes and --at-once must be more than 0");
+        }
+        if (plant != null) {
+            try {
+                PlantedBug.named(plant);
+            } catch (IllegalArgumentException e) {
+                throw wrong(e.getMessage());
+            }
+        }
+    }
+
+    private ParameterException wrong(@Nullable String why) {
+        return new ParameterException(Objects.requireNonNull(command).commandLine(), String.valueOf(why));
     }
 
     private synchronized void report() {
