@@ -59,7 +59,12 @@ public final class Processes {
                     .redirectOutput(ProcessBuilder.Redirect.appendTo(log.toFile()));
             builder.environment().putAll(environment);
             Process process = builder.start();
-            Runtime.getRuntime().addShutdownHook(new Thread(() -> end(process), "end-" + name));
+            try {
+                Runtime.getRuntime().addShutdownHook(new Thread(() -> end(process), "end-" + name));
+            } catch (IllegalStateException e) { // this JVM is ending, and would leave it behind
+                end(process);
+                throw e;
+            }
             return process;
         } catch (IOException e) {
             throw new IllegalStateException("Cannot start " + List.of(command), e);
