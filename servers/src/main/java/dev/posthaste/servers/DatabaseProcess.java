@@ -131,17 +131,9 @@ public final class DatabaseProcess implements AutoCloseable {
         }
     }
 
-    /** Freezes or thaws all of its processes; those that end by themselves meanwhile are none of them. */
+    /** Freezes or thaws all of its processes. */
     public void signal(String signal) {
-        for (ProcessHandle each : all()) {
-            try {
-                Processes.signal(signal, each.pid());
-            } catch (IllegalStateException e) {
-                if (each.isAlive()) {
-                    throw e;
-                }
-            }
-        }
+        Processes.signal(signal, all());
     }
 
     @Override

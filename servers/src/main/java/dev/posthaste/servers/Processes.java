@@ -131,6 +131,19 @@ public final class Processes {
         run(Path.of("/"), "kill", "-" + signal, Long.toString(pid));
     }
 
+    /** The same for several; those that end by themselves meanwhile are none of them. */
+    static void signal(String signal, List<ProcessHandle> processes) {
+        for (ProcessHandle each : processes) {
+            try {
+                signal(signal, each.pid());
+            } catch (IllegalStateException e) {
+                if (each.isAlive()) {
+                    throw e;
+                }
+            }
+        }
+    }
+
     /** Deletes a directory when this JVM ends. */
     public static void deleteOnExit(Path directory) {
         Runtime.getRuntime().addShutdownHook(new Thread(() -> delete(directory), "delete-" + directory.getFileName()));

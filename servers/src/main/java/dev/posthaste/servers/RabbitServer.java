@@ -147,7 +147,7 @@ public final class RabbitServer implements AutoCloseable {
         if (running != null) {
             List<ProcessHandle> all = new ArrayList<>(running.descendants().toList());
             all.add(running.toHandle());
-            all.forEach(each -> Processes.signal(signal, each.pid()));
+            Processes.signal(signal, all);
         }
     }
 

@@ -36,10 +36,10 @@ final class Campaign {
     private int faults;
     private int probes;
 
-    Campaign(String pair, Stage stage, Random random, Set<String> only, PrintStream out) {
+    Campaign(String pair, Stage stage, Random random, Set<String> only, Set<String> without, PrintStream out) {
         this.pair = pair;
         this.stage = stage;
-        this.nemesis = new Nemesis(stage, topic, random, only);
+        this.nemesis = new Nemesis(stage, topic, random, only, without);
         this.random = random;
         this.out = out;
     }

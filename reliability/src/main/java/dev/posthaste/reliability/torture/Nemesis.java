@@ -40,16 +40,19 @@ final class Nemesis {
     private final Topic topic;
     private final Random random;
     private final Set<String> only;
+    private final Set<String> without;
 
     /**
      * @param topic takes in what Kafka's topic holds before that is deleted
      * @param only the kinds to be drawn; empty for all
+     * @param without kinds that are not drawn
      */
-    Nemesis(Stage stage, Topic topic, Random random, Set<String> only) {
+    Nemesis(Stage stage, Topic topic, Random random, Set<String> only, Set<String> without) {
         this.stage = stage;
         this.topic = topic;
         this.random = random;
         this.only = only;
+        this.without = without;
     }
 
     /** What may fail while it is done. */
@@ -88,7 +91,7 @@ final class Nemesis {
 
     private Fault draw() {
         List<Fault> faults = faults();
-        faults.removeIf(fault -> !only.isEmpty() && !only.contains(fault.kind()));
+        faults.removeIf(fault -> (!only.isEmpty() && !only.contains(fault.kind())) || without.contains(fault.kind()));
         if (faults.isEmpty()) {
             throw new IllegalArgumentException("None of these faults can be done here: " + only + "; there are "
                     + faults().stream().map(Fault::kind).distinct().toList());

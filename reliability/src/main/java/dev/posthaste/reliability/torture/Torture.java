@@ -65,6 +65,9 @@ public final class Torture implements Callable<Integer> {
             description = "Only these kinds of faults, by the names that a run prints.")
     Set<String> only = Set.of();
 
+    @Option(names = "--without", split = ",", paramLabel = "KIND", description = "No faults of these kinds.")
+    Set<String> without = Set.of();
+
     @Option(
             names = "--at-once",
             paramLabel = "PAIRS",
@@ -97,8 +100,13 @@ public final class Torture implements Callable<Integer> {
                 String pair = pairs.get(i);
                 long its = seed + i;
                 runs.add(() -> {
-                    run(pair, its, each);
-                    return null;
+                    try {
+                        run(pair, its, each);
+                        return null;
+                    } catch (Exception e) {
+                        System.out.println(pair + " could not go on: " + e); // at once: others may run for long
+                        throw e;
+                    }
                 });
             }
             for (Future<Void> run : stages.invokeAll(runs)) {
@@ -171,7 +179,7 @@ public final class Torture implements Callable<Integer> {
         Path home = Files.createTempDirectory("posthaste-torture-" + pair + "-");
         System.out.printf("%s for %d s, seed %d, histories and logs in %s%n", pair, time.toSeconds(), its, home);
         try (Stage stage = new Stage(Database.valueOf(names[0]), Wire.valueOf(names[1]), home, its, planted(home))) {
-            take(pair, new Campaign(pair, stage, new Random(its), only, System.out).run(time));
+            take(pair, new Campaign(pair, stage, new Random(its), only, without, System.out).run(time));
         }
     }
 
