@@ -2,6 +2,7 @@ package dev.posthaste.reliability.planted;
 
 import java.io.IOException;
 import java.io.StringWriter;
+import java.lang.management.ManagementFactory;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -11,6 +12,8 @@ import java.util.Map;
 import java.util.stream.Stream;
 import javax.tools.JavaCompiler;
 import javax.tools.ToolProvider;
+import picocli.CommandLine.ITypeConverter;
+import picocli.CommandLine.TypeConversionException;
 
 /**
  * A fault that relays are known to have.
@@ -29,15 +32,23 @@ public record PlantedBug(String name, long seed, List<String> checkers, List<Edi
      */
     public record Edit(String file, String text, String instead) {}
 
+    /** Finds a bug by the name that was given on the command line. */
+    public static final class ByName implements ITypeConverter<PlantedBug> {
+        @Override
+        public PlantedBug convert(String name) {
+            return named(name);
+        }
+    }
+
     /**
-     * Compiles the changed sources.
+     * Compiles the changed sources of the repository around the working directory, against this JVM's class path.
      *
-     * @param root the repository
-     * @param classPath what they are compiled against
      * @param into where their classes go, to be put before the real ones
      * @throws IllegalStateException if a text that is to be changed is not there any more, or the change does not compile
      */
-    public void plant(Path root, String classPath, Path into) throws IOException {
+    public void plant(Path into) throws IOException {
+        Path root = repository();
+        String classPath = ManagementFactory.getRuntimeMXBean().getClassPath();
         Map<String, String> changed = new LinkedHashMap<>();
         for (Edit edit : edits) {
             String source = changed.containsKey(edit.file())
@@ -91,19 +102,18 @@ public record PlantedBug(String name, long seed, List<String> checkers, List<Edi
         return PlantedBugs.ALL.stream();
     }
 
-    /** @throws IllegalArgumentException if there is none of this name */
-    public static PlantedBug named(String name) {
+    private static PlantedBug named(String name) {
         return Stream.concat(PlantedBugs.IN_CAMPAIGN.stream(), PlantedBugs.ALL.stream())
                 .filter(bug -> bug.name().equals(name))
                 .findFirst()
-                .orElseThrow(() -> new IllegalArgumentException("There is no planted bug '" + name + "'; there are "
+                .orElseThrow(() -> new TypeConversionException("There is no planted bug '" + name + "'; there are "
                         + Stream.concat(PlantedBugs.IN_CAMPAIGN.stream(), PlantedBugs.ALL.stream())
                                 .map(PlantedBug::name)
                                 .toList()));
     }
 
     /** The repository around the working directory. */
-    public static Path repository() {
+    private static Path repository() {
         for (Path each = Path.of("").toAbsolutePath(); each != null; each = each.getParent()) {
             if (Files.exists(each.resolve("posthaste-core/pom.xml"))) {
                 return each;

@@ -5,7 +5,6 @@ import ch.qos.logback.classic.Logger;
 import dev.posthaste.reliability.planted.PlantedBug;
 import dev.posthaste.servers.Processes;
 import java.io.IOException;
-import java.lang.management.ManagementFactory;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -34,15 +33,21 @@ public final class Main implements java.util.concurrent.Callable<Integer> {
     @Option(names = "--history", description = "Runs the first seed alone and tells what happens in it.")
     boolean history;
 
-    @Option(names = "--plant", paramLabel = "BUG", description = "Plants a bug by its name, to see it noticed.")
+    @Option(
+            names = "--plant",
+            paramLabel = "BUG",
+            converter = PlantedBug.ByName.class,
+            description = "Plants a bug by its name, to see it noticed.")
     @Nullable
-    String plant;
+    PlantedBug plant;
 
     @Option(names = "--log", defaultValue = "OFF", description = "What the engine logs, by level; default nothing.")
     String log = "OFF";
 
     public static void main(String[] arguments) {
-        System.exit(new CommandLine(new Main()).execute(arguments));
+        System.exit(new CommandLine(new Main())
+                .setExitCodeExceptionMapper(failure -> 2) // the simulation itself failed, and proved nothing
+                .execute(arguments));
     }
 
     @Override
@@ -66,11 +71,10 @@ public final class Main implements java.util.concurrent.Callable<Integer> {
     }
 
     /** The same in a process whose engine has the bug. */
-    private int runPlanted(String bug) throws IOException, InterruptedException {
-        String classPath = ManagementFactory.getRuntimeMXBean().getClassPath();
+    private int runPlanted(PlantedBug bug) throws IOException, InterruptedException {
         Path classes = Files.createTempDirectory("posthaste-planted-");
         Processes.deleteOnExit(classes);
-        PlantedBug.named(bug).plant(PlantedBug.repository(), classPath, classes);
+        bug.plant(classes);
         List<String> arguments =
                 new ArrayList<>(List.of("--seed=" + seed, "--seeds=" + seeds, "--threads=" + threads, "--log=" + log));
         if (history) {

@@ -49,9 +49,15 @@ final class Campaign {
      * @param recoveries of each kind of fault that was done alone, and of several together, the milliseconds until an
      *     event committed after it was handled
      */
-    record Result(int faults, Set<String> kinds, Map<String, List<Long>> recoveries, Checks.Found found) {}
+    record Result(
+            int faults,
+            Set<String> kinds,
+            Map<String, List<Long>> recoveries,
+            Checks.Found found,
+            List<String> violations) {}
 
     Result run(Duration time) throws Exception {
+        nemesis.unknownKinds().forEach(kind -> out.println(pair + " knows no fault '" + kind + "'"));
         stage.startAll();
         awaitHandled("the start");
         long end = System.nanoTime() + time.toNanos();
@@ -60,19 +66,8 @@ final class Campaign {
             Thread.sleep(random.nextLong(CALM.toMillis()));
         }
         drain();
-        Checks.Found found = new Checks(stage, topic).run();
-        violations.addAll(found.violations());
-        return new Result(
-                faults,
-                kinds,
-                recoveries,
-                new Checks.Found(
-                        found.events(),
-                        found.unknown(),
-                        found.died(),
-                        found.wireDuplicates(),
-                        found.longestStall(),
-                        List.copyOf(violations)));
+        Checks.Found found = new Checks(stage, topic, violations).run();
+        return new Result(faults, kinds, recoveries, found, violations);
     }
 
     // --- Faults ------------------------------------------------------------------------------------------------------

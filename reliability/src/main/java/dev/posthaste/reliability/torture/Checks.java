@@ -22,17 +22,21 @@ final class Checks {
 
     private final Stage stage;
     private final Topic topic;
-    private final List<String> violations = new ArrayList<>();
+    private final List<String> violations;
     private long events;
     private long unknown;
     private long died;
     private long wireDuplicates;
     private long longestStall;
 
-    /** @param topic what Kafka's held before it is as it is now */
-    Checks(Stage stage, Topic topic) {
+    /**
+     * @param topic what Kafka's held before it is as it is now
+     * @param violations takes in what is not true
+     */
+    Checks(Stage stage, Topic topic, List<String> violations) {
         this.stage = stage;
         this.topic = topic;
+        this.violations = violations;
     }
 
     /**
@@ -42,8 +46,7 @@ final class Checks {
      * @param wireDuplicates messages more than events, as the topic shows or the consumers counted
      * @param longestStall the milliseconds of the longest time between two effects, whatever the reason was
      */
-    record Found(
-            long events, long unknown, long died, long wireDuplicates, long longestStall, List<String> violations) {}
+    record Found(long events, long unknown, long died, long wireDuplicates, long longestStall) {}
 
     /** An effect, in the order in which they were written. */
     private record Effect(String event, int key, long version, long row, boolean whole) {}
@@ -76,7 +79,7 @@ final class Checks {
             }
         }
         checkApplication(history);
-        return new Found(events, unknown, died, wireDuplicates, longestStall, violations);
+        return new Found(events, unknown, died, wireDuplicates, longestStall);
     }
 
     private void violated(String what) {

@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
@@ -62,7 +63,7 @@ final class HandlerHistory {
     static Read read(Path home) throws IOException {
         Set<String> tried = new HashSet<>();
         Set<String> handled = new HashSet<>();
-        List<String> twice = new java.util.ArrayList<>();
+        List<String> twice = new ArrayList<>();
         try (Stream<Path> files = Files.list(home)) {
             for (Path file :
                     files.filter(each -> each.toString().endsWith(SUFFIX)).toList()) {

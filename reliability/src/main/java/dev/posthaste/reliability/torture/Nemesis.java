@@ -26,6 +26,9 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Random;
 import java.util.Set;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.apache.kafka.clients.admin.Admin;
 
 /** The faults that can be done to a stage. Each has a beginning and an end, and between them the stage is left alone. */
@@ -87,6 +90,18 @@ final class Nemesis {
             }
         }
         return drawn;
+    }
+
+    /** What was named to be done, or not to be done, and is not known here: misspelt, or another broker's. */
+    List<String> unknownKinds() {
+        if (only.isEmpty() && without.isEmpty()) {
+            return List.of(); // and nothing is drawn for it
+        }
+        Set<String> kinds = faults().stream().map(Fault::kind).collect(Collectors.toSet());
+        return Stream.concat(only.stream(), without.stream())
+                .filter(kind -> !kinds.contains(kind))
+                .sorted()
+                .toList();
     }
 
     private Fault draw() {
@@ -320,8 +335,12 @@ final class Nemesis {
             String name = stage.setup.wire().route().destination();
             try (Admin admin = Admin.create(Map.of("bootstrap.servers", stage.setup.broker()))) {
                 topic.deleted();
-                admin.deleteTopics(List.of(name)).all().get();
-                while (admin.listTopics().names().get().contains(name)) {
+                admin.deleteTopics(List.of(name)).all().get(30, TimeUnit.SECONDS);
+                long deadline = System.nanoTime() + Duration.ofSeconds(30).toNanos();
+                while (admin.listTopics().names().get(30, TimeUnit.SECONDS).contains(name)) {
+                    if (System.nanoTime() > deadline) {
+                        throw new IllegalStateException("Topic " + name + " is still there 30 s after it was deleted");
+                    }
                     Thread.sleep(20);
                 }
             }

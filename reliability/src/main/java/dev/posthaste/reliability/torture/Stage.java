@@ -40,6 +40,12 @@ final class Stage implements AutoCloseable {
     /** The relay whose clock the nemesis turns. */
     static final String SHIFTED = "relay-3";
 
+    /** Room for two million messages: a pair's topic is read in the end, so nothing is deleted from it. */
+    private static final int KAFKA_MEGABYTES = 1024;
+
+    private static final int RABBIT_MEGABYTES = 384;
+    private static final Duration QUIET = Duration.ofSeconds(3);
+
     final DatabaseProcess database;
     final BrokerProcess broker;
     final Setup setup;
@@ -48,12 +54,6 @@ final class Stage implements AutoCloseable {
     final Map<String, Proxy> toDatabase = new LinkedHashMap<>();
     /** Between relays and the broker, and consumers and the broker; one for both where the broker names its address. */
     final Map<String, Proxy> toBroker = new LinkedHashMap<>();
-
-    /** Room for all that a long campaign publishes, since the topic is read in the end. */
-    private static final int KAFKA_MEGABYTES = 1024;
-
-    private static final int RABBIT_MEGABYTES = 384;
-    private static final Duration QUIET = Duration.ofSeconds(3);
 
     private final Map<String, Process> running = new LinkedHashMap<>();
     private final Map<String, Integer> incarnations = new LinkedHashMap<>();

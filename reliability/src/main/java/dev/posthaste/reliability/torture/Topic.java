@@ -20,7 +20,7 @@ final class Topic {
 
     private final Map<String, String> keys = new HashMap<>();
     private final List<Arrival> arrivals = new ArrayList<>();
-    private int deletions;
+    private boolean deleted;
 
     List<Arrival> arrivals() {
         return arrivals;
@@ -28,15 +28,20 @@ final class Topic {
 
     /** From now on there is another of its name. */
     void deleted() {
-        deletions++;
+        deleted = true;
     }
 
     boolean wasDeleted() {
-        return deletions > 0;
+        return deleted;
     }
 
-    /** Reads the topic as it is now, once for each incarnation. */
+    /**
+     * Reads the topic as it is now, once for each incarnation.
+     *
+     * @throws IllegalStateException if that takes longer than two minutes
+     */
     void read(Setup setup) {
+        long deadline = System.nanoTime() + Duration.ofMinutes(2).toNanos();
         Properties properties = new Properties();
         properties.put("bootstrap.servers", setup.broker());
         try (KafkaConsumer<byte[], byte[]> consumer =
@@ -50,6 +55,9 @@ final class Topic {
             consumer.seekToBeginning(partitions);
             Map<TopicPartition, Long> ends = consumer.endOffsets(partitions);
             while (partitions.stream().anyMatch(each -> consumer.position(each) < ends.getOrDefault(each, 0L))) {
+                if (System.nanoTime() > deadline) {
+                    throw new IllegalStateException("Kafka's topic could not be read to its end within two minutes");
+                }
                 consumer.poll(Duration.ofSeconds(1)).forEach(this::arrived);
             }
         }

@@ -4,7 +4,6 @@ import dev.posthaste.reliability.planted.PlantedBug;
 import dev.posthaste.reliability.torture.Setup.Wire;
 import dev.posthaste.servers.Database;
 import java.io.IOException;
-import java.lang.management.ManagementFactory;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -75,9 +74,13 @@ public final class Torture implements Callable<Integer> {
             description = "How many pairs run beside each other; default ${DEFAULT-VALUE}.")
     int atOnce;
 
-    @Option(names = "--plant", paramLabel = "BUG", description = "Plants a bug by its name, to see it noticed.")
+    @Option(
+            names = "--plant",
+            paramLabel = "BUG",
+            converter = PlantedBug.ByName.class,
+            description = "Plants a bug by its name, to see it noticed.")
     @Nullable
-    String plant;
+    PlantedBug plant;
 
     private final Map<String, List<Long>> recoveries = new TreeMap<>();
     private final List<String> violations = new ArrayList<>();
@@ -128,17 +131,10 @@ public final class Torture implements Callable<Integer> {
         if (atOnce < 1 || minutes <= 0) {
             throw wrong("--minutes and --at-once must be more than 0");
         }
-        if (plant != null) {
-            try {
-                PlantedBug.named(plant);
-            } catch (IllegalArgumentException e) {
-                throw wrong(e.getMessage());
-            }
-        }
     }
 
-    private ParameterException wrong(@Nullable String why) {
-        return new ParameterException(Objects.requireNonNull(command).commandLine(), String.valueOf(why));
+    private ParameterException wrong(String why) {
+        return new ParameterException(Objects.requireNonNull(command).commandLine(), why);
     }
 
     private synchronized void report() {
@@ -163,11 +159,7 @@ public final class Torture implements Callable<Integer> {
             return null;
         }
         Path classes = home.resolve("planted");
-        PlantedBug.named(plant)
-                .plant(
-                        PlantedBug.repository(),
-                        ManagementFactory.getRuntimeMXBean().getClassPath(),
-                        classes);
+        plant.plant(classes);
         return classes;
     }
 
@@ -179,7 +171,7 @@ public final class Torture implements Callable<Integer> {
         Path home = Files.createTempDirectory("posthaste-torture-" + pair + "-");
         System.out.printf("%s for %d s, seed %d, histories and logs in %s%n", pair, time.toSeconds(), its, home);
         try (Stage stage = new Stage(Database.valueOf(names[0]), Wire.valueOf(names[1]), home, its, planted(home))) {
-            take(pair, new Campaign(pair, stage, new Random(its), only, without, System.out).run(time));
+            take(pair, its, home, new Campaign(pair, stage, new Random(its), only, without, System.out).run(time));
         }
     }
 
@@ -187,17 +179,20 @@ public final class Torture implements Callable<Integer> {
         return violations.isEmpty();
     }
 
-    private synchronized void take(String pair, Campaign.Result result) {
-        Tally its = new Tally();
-        its.add(result);
+    private synchronized void take(String pair, long its, Path home, Campaign.Result result) {
+        Tally one = new Tally();
+        one.add(result);
         all.add(result);
         result.recoveries()
                 .forEach((kind, millis) -> recoveries
                         .computeIfAbsent(kind, each -> new ArrayList<>())
                         .addAll(millis));
-        List<String> found = result.found().violations();
-        found.forEach(each -> violations.add(pair + ": " + each));
-        System.out.println(pair + " " + its.summary(found.size(), seed));
+        List<String> broken = result.violations();
+        broken.forEach(each -> violations.add(pair + ": " + each));
+        System.out.println(pair + " " + one.summary(broken.size(), its));
+        if (!broken.isEmpty()) {
+            System.out.println(pair + " broke a promise; its histories and logs are in " + home);
+        }
     }
 
     /** What campaigns came to. */
