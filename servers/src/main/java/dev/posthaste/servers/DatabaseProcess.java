@@ -12,7 +12,7 @@ import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /** A database server of one test's own, which can be killed, frozen, stopped and started again with its data. */
-public final class DatabaseProcess implements AutoCloseable {
+public final class DatabaseProcess implements ServerProcess {
     private final Database kind;
     private final Path home;
     private final int port = Ports.free();
@@ -70,6 +70,7 @@ public final class DatabaseProcess implements AutoCloseable {
         return kind;
     }
 
+    @Override
     public int port() {
         return port;
     }
@@ -89,7 +90,7 @@ public final class DatabaseProcess implements AutoCloseable {
         return url(database, port);
     }
 
-    /** Starts what was killed or stopped, with the data it had. */
+    @Override
     public void startAgain() {
         if (process == null || !process.isAlive()) {
             process = Processes.start(
@@ -107,7 +108,7 @@ public final class DatabaseProcess implements AutoCloseable {
         return all;
     }
 
-    /** Kills all of its processes at once. */
+    @Override
     public void kill() {
         List<ProcessHandle> all = all();
         all.forEach(ProcessHandle::destroyForcibly);
@@ -115,7 +116,8 @@ public final class DatabaseProcess implements AutoCloseable {
         process = null;
     }
 
-    /** Asks it to end, as a restart does; open connections are closed. */
+    /** Open connections are closed. */
+    @Override
     public void stop() {
         Process running = process;
         if (running != null) {
@@ -131,7 +133,7 @@ public final class DatabaseProcess implements AutoCloseable {
         }
     }
 
-    /** Freezes or thaws all of its processes. */
+    @Override
     public void signal(String signal) {
         Processes.signal(signal, all());
     }

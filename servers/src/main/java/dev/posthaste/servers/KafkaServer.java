@@ -22,7 +22,7 @@ import org.jspecify.annotations.Nullable;
  * <p>Its brokers create topics when they are asked about one, as Kafka's default is: what must not create any has to prove
  * it here.
  */
-public final class KafkaServer implements AutoCloseable {
+public final class KafkaServer implements ServerProcess {
     private static @Nullable KafkaServer shared;
 
     private final List<Node> nodes = new ArrayList<>();
@@ -64,11 +64,13 @@ public final class KafkaServer implements AutoCloseable {
     }
 
     /** The port of the first broker. */
+    @Override
     public int port() {
         return nodes.get(0).port;
     }
 
-    /** Asks every broker to end; {@link #startAgain} brings it back. */
+    /** Every broker. */
+    @Override
     public void stop() {
         requireOwn();
         nodes.forEach(Node::stop);
@@ -81,19 +83,22 @@ public final class KafkaServer implements AutoCloseable {
                 : nodes.stream().map(node -> "127.0.0.1:" + node.port).collect(Collectors.joining(","));
     }
 
-    /** Starts what was killed, with the data it had. */
+    /** Those of its brokers that do not run. */
+    @Override
     public void startAgain() {
         nodes.forEach(Node::launch);
         nodes.forEach(Node::awaitListening);
     }
 
-    /** Kills every broker. */
+    /** Every broker. */
+    @Override
     public void kill() {
         requireOwn();
         nodes.forEach(Node::kill);
     }
 
-    /** Freezes or thaws every broker. */
+    /** Every broker. */
+    @Override
     public void signal(String signal) {
         requireOwn();
         nodes.forEach(node -> node.signal(signal));

@@ -116,6 +116,16 @@ public final class Processes {
         return before == null ? classPath : before + File.pathSeparator + classPath;
     }
 
+    /** Whether this user may mount disks and end others' connections: root may, but not in every container. */
+    public static boolean mayAdminister() {
+        try {
+            run(Path.of("/"), "unshare", "--mount", "true");
+            return System.getProperty("user.name").equals("root");
+        } catch (IllegalStateException e) {
+            return false;
+        }
+    }
+
     private static void end(Process process) {
         process.descendants().forEach(ProcessHandle::destroyForcibly);
         process.destroyForcibly();

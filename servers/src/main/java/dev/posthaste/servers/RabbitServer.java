@@ -16,7 +16,7 @@ import org.jspecify.annotations.Nullable;
  * A RabbitMQ of the tests' own: the installed package's programs, started on free ports with a home of their own. It ends
  * with the JVM. {@code POSTHASTE_TEST_RABBITMQ} names an AMQP URI to use instead; then it cannot be stopped from here.
  */
-public final class RabbitServer implements AutoCloseable {
+public final class RabbitServer implements ServerProcess {
     private static final Path PROGRAMS = Path.of("/usr/lib/rabbitmq/bin");
     private static @Nullable RabbitServer shared;
 
@@ -85,12 +85,16 @@ public final class RabbitServer implements AutoCloseable {
     }
 
     /** The port it listens on; 0 for a server that was named. */
+    @Override
     public int port() {
         return external != null ? java.net.URI.create(external).getPort() : port;
     }
 
-    /** Starts the server again with the data it had. */
+    @Override
     public void startAgain() {
+        if (process != null && process.isAlive()) {
+            return;
+        }
         Programs.require(PROGRAMS.resolve("rabbitmq-server"));
         process = Processes.start(
                 "rabbitmq",
@@ -101,13 +105,13 @@ public final class RabbitServer implements AutoCloseable {
         Ports.awaitListening("RabbitMQ (see " + home + "/out.log)", port, Duration.ofSeconds(90));
     }
 
-    /** Kills the server as a power failure would; {@link #startAgain} brings it back. */
+    @Override
     public void kill() {
         requireOwn();
         end();
     }
 
-    /** Asks the server to end; {@link #startAgain} brings it back. */
+    @Override
     public void stop() {
         requireOwn();
         Process running = process;
@@ -140,7 +144,7 @@ public final class RabbitServer implements AutoCloseable {
         }
     }
 
-    /** Freezes or thaws every process of the server. */
+    @Override
     public void signal(String signal) {
         requireOwn();
         Process running = process;

@@ -6,7 +6,7 @@ import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 
-/** A disk in memory that a server keeps its data on, and that can be filled to the last byte. Mounting it needs root. */
+/** A disk in memory that a server keeps its data on, and that can be filled to the last byte. */
 public final class SmallDisk implements AutoCloseable {
     private final Path path;
 
@@ -14,12 +14,11 @@ public final class SmallDisk implements AutoCloseable {
         this.path = path;
     }
 
-    /** Whether this user may mount one. */
-    public static boolean possible() {
-        return System.getProperty("user.name").equals("root");
-    }
-
-    /** It is unmounted when the JVM ends, at the latest. */
+    /**
+     * It is unmounted when the JVM ends, at the latest.
+     *
+     * @throws IllegalStateException if this user may not mount; see {@link Processes#mayAdminister}
+     */
     public static SmallDisk mount(int megabytes) {
         try {
             Path path = Files.createTempDirectory("posthaste-disk-");

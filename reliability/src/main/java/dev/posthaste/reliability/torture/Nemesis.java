@@ -8,10 +8,10 @@ import dev.posthaste.jdbc.Dialect;
 import dev.posthaste.jdbc.StatusJournal;
 import dev.posthaste.kafka.KafkaTopics;
 import dev.posthaste.rabbitmq.RabbitTopology;
-import dev.posthaste.reliability.torture.Setup.Wire;
 import dev.posthaste.servers.Processes;
 import dev.posthaste.servers.Proxy;
 import dev.posthaste.servers.RabbitServer;
+import dev.posthaste.servers.ServerProcess;
 import dev.posthaste.servers.SmallDisk;
 import java.nio.file.Files;
 import java.nio.file.StandardCopyOption;
@@ -121,9 +121,10 @@ final class Nemesis {
         String relay = any(Stage.RELAYS);
         String consumer = any(Stage.CONSUMERS);
         processes(faults, relay, consumer);
-        servers(faults);
-        if (stage.broker.disk() != null) {
-            fullDisk(faults, stage.broker.disk());
+        server(faults, "broker", stage.broker, Duration.ofSeconds(2), stage::startBroker);
+        server(faults, "database", stage.database, Duration.ofSeconds(1), stage.database::startAgain);
+        if (stage.disk != null) {
+            fullDisk(faults, stage.disk);
         }
         network(faults, "database", stage.toDatabase.get(any(List.copyOf(stage.toDatabase.keySet()))));
         network(faults, "broker", stage.toBroker.get(any(List.copyOf(stage.toBroker.keySet()))));
@@ -147,8 +148,8 @@ final class Nemesis {
         faults.add(new Fault(
                 "lease row deleted", "lease", Duration.ZERO, () -> sql("delete from posthaste_lease"), () -> {}));
         faults.add(new Fault("dead rows put back", "dead", Duration.ZERO, this::requeue, () -> {}));
-        if (stage.setup.wire() == Wire.RABBITMQ) {
-            rabbit(faults, Objects.requireNonNull(stage.broker.rabbit()));
+        if (stage.broker instanceof RabbitServer rabbit) {
+            rabbit(faults, rabbit);
         } else {
             faults.add(new Fault(
                     "topic deleted and made again",
@@ -194,38 +195,22 @@ final class Nemesis {
         }
     }
 
-    private void servers(List<Fault> faults) {
+    private void server(List<Fault> faults, String name, ServerProcess server, Duration away, Action startAgain) {
+        faults.add(new Fault(name + " killed", name, away, server::kill, startAgain));
+        faults.add(new Fault(name + " restarted", name, Duration.ZERO, server::stop, startAgain));
         faults.add(new Fault(
-                "broker killed", "broker", Duration.ofSeconds(2), stage.broker.kill()::run, stage::startBroker));
-        faults.add(
-                new Fault("broker restarted", "broker", Duration.ZERO, stage.broker.stop()::run, stage::startBroker));
-        faults.add(new Fault(
-                "broker frozen",
-                "broker",
+                name + " frozen",
+                name,
                 Duration.ofSeconds(5),
-                () -> stage.broker.signal().accept("STOP"),
-                () -> stage.broker.signal().accept("CONT")));
-        faults.add(new Fault(
-                "database killed",
-                "database",
-                Duration.ofSeconds(1),
-                stage.database::kill,
-                stage.database::startAgain));
-        faults.add(new Fault(
-                "database restarted", "database", Duration.ZERO, stage.database::stop, stage.database::startAgain));
-        faults.add(new Fault(
-                "database frozen",
-                "database",
-                Duration.ofSeconds(5),
-                () -> stage.database.signal("STOP"),
-                () -> stage.database.signal("CONT")));
+                () -> server.signal("STOP"),
+                () -> server.signal("CONT")));
     }
 
     /** Who has the disk emptied starts the broker again: it may have ended, or be half of what it was. */
     private void fullDisk(List<Fault> faults, SmallDisk disk) {
         faults.add(new Fault("broker's disk full", "broker", Duration.ofSeconds(3), disk::fill, () -> {
             disk.free();
-            stage.broker.kill().run();
+            stage.broker.kill();
             stage.startBroker();
         }));
     }
@@ -233,7 +218,7 @@ final class Nemesis {
     private void network(List<Fault> faults, String to, @org.jspecify.annotations.Nullable Proxy drawn) {
         Proxy proxy = Objects.requireNonNull(drawn);
         int server = to.equals("broker") ? stage.broker.port() : stage.database.port();
-        if (SmallDisk.possible()) { // so is this
+        if (Processes.mayAdminister()) {
             String port = ":" + (random.nextBoolean() ? proxy.port() : server);
             faults.add(new Fault(
                     "connections to the " + to + " ended by the kernel",

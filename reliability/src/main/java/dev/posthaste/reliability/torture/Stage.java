@@ -10,6 +10,7 @@ import dev.posthaste.servers.KafkaServer;
 import dev.posthaste.servers.Processes;
 import dev.posthaste.servers.Proxy;
 import dev.posthaste.servers.RabbitServer;
+import dev.posthaste.servers.ServerProcess;
 import dev.posthaste.servers.SmallDisk;
 import dev.posthaste.servers.WallClock;
 import java.io.IOException;
@@ -47,7 +48,10 @@ final class Stage implements AutoCloseable {
     private static final Duration QUIET = Duration.ofSeconds(3);
 
     final DatabaseProcess database;
-    final BrokerProcess broker;
+    final ServerProcess broker;
+    /** What the broker keeps its data on; null where none can be mounted. */
+    final @Nullable SmallDisk disk;
+
     final Setup setup;
     final WallClock clock;
     /** Between each kind of process and the database. */
@@ -67,8 +71,20 @@ final class Stage implements AutoCloseable {
         for (String who : List.of("writers", "relays", "consumers")) {
             toDatabase.put(who, new Proxy(database.port()));
         }
-        broker = wire == Wire.KAFKA ? kafka() : rabbit();
-        setup = new Setup(wire, database.url("torture"), broker.address(), home, seed);
+        if (wire == Wire.KAFKA) {
+            Proxy proxy = new Proxy();
+            disk = disk(KAFKA_MEGABYTES);
+            broker = kafka(proxy, disk);
+            toBroker.put("clients", proxy.to(broker.port()));
+            setup = new Setup(wire, database.url("torture"), "127.0.0.1:" + proxy.port(), home, seed);
+        } else {
+            disk = disk(RABBIT_MEGABYTES);
+            RabbitServer rabbit = disk == null ? RabbitServer.start() : RabbitServer.start(disk.path());
+            broker = rabbit;
+            toBroker.put("relays", new Proxy(broker.port()));
+            toBroker.put("consumers", new Proxy(broker.port()));
+            setup = new Setup(wire, database.url("torture"), rabbit.uri(), home, seed);
+        }
         createTables(kind);
         if (wire == Wire.KAFKA) {
             KafkaTopics.create(setup.kafka(), PARTITIONS, 1, wire.route());
@@ -77,8 +93,8 @@ final class Stage implements AutoCloseable {
         }
     }
 
-    private BrokerProcess kafka() {
-        Proxy proxy = new Proxy();
+    /** One that tells its clients to come through the proxy. */
+    private static KafkaServer kafka(Proxy proxy, @Nullable SmallDisk disk) {
         Map<String, String> properties = new HashMap<>(Map.of(
                 "advertised.listeners",
                 "PLAINTEXT://127.0.0.1:" + proxy.port(),
@@ -86,25 +102,14 @@ final class Stage implements AutoCloseable {
                 "false",
                 "group.max.session.timeout.ms",
                 "60000"));
-        SmallDisk disk = disk(KAFKA_MEGABYTES);
         if (disk != null) {
             properties.put("log.dirs", disk.path().resolve("data").toString());
         }
-        KafkaServer server = KafkaServer.start(1, properties);
-        toBroker.put("clients", proxy.to(server.port()));
-        return BrokerProcess.of(server, "127.0.0.1:" + proxy.port(), disk);
-    }
-
-    private BrokerProcess rabbit() {
-        SmallDisk disk = disk(RABBIT_MEGABYTES);
-        RabbitServer server = disk == null ? RabbitServer.start() : RabbitServer.start(disk.path());
-        toBroker.put("relays", new Proxy(server.port()));
-        toBroker.put("consumers", new Proxy(server.port()));
-        return BrokerProcess.of(server, disk);
+        return KafkaServer.start(1, properties);
     }
 
     private static @Nullable SmallDisk disk(int megabytes) {
-        return SmallDisk.possible() ? SmallDisk.mount(megabytes) : null;
+        return Processes.mayAdminister() ? SmallDisk.mount(megabytes) : null;
     }
 
     Connection connect() throws SQLException {
@@ -174,13 +179,12 @@ final class Stage implements AutoCloseable {
      * @throws IllegalStateException if it does not serve yet
      */
     void startBroker() throws Exception {
-        broker.startAgain().run();
-        RabbitServer rabbit = broker.rabbit();
-        if (rabbit != null) {
+        broker.startAgain();
+        if (broker instanceof RabbitServer rabbit) {
             rabbit.control("await_startup");
             return;
         }
-        try (Admin admin = Admin.create(Map.of("bootstrap.servers", broker.address()))) {
+        try (Admin admin = Admin.create(Map.of("bootstrap.servers", setup.broker()))) {
             // Only brokers that the controller lets serve are named.
             if (admin.describeCluster().nodes().get(3, TimeUnit.SECONDS).isEmpty()) {
                 throw new IllegalStateException("Kafka does not serve yet");
@@ -220,7 +224,7 @@ final class Stage implements AutoCloseable {
 
     private String brokerFor(String kind) {
         Proxy proxy = toBroker.get(kind);
-        return proxy == null ? broker.address() : "amqp://guest:guest@127.0.0.1:" + proxy.port();
+        return proxy == null ? setup.broker() : "amqp://guest:guest@127.0.0.1:" + proxy.port();
     }
 
     Process process(String role) {
@@ -258,6 +262,9 @@ final class Stage implements AutoCloseable {
         toDatabase.values().forEach(Proxy::close);
         toBroker.values().forEach(Proxy::close);
         broker.close();
+        if (disk != null) {
+            disk.close();
+        }
         database.close();
     }
 }
