@@ -16,6 +16,9 @@ public final class MessageHeaders {
     /** A check of the event's id and the body: see {@link Digest}. */
     public static final String DIGEST = "posthaste-digest";
 
+    /** On a message that an operator sent once more: which replay it belongs to. */
+    public static final String REPLAY = "posthaste-replay";
+
     /** On a dead-lettered message: why. */
     public static final String ERROR = "posthaste-error";
     /** On a dead-lettered message: where the error came from. */

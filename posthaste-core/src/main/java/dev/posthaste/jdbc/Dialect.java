@@ -16,6 +16,7 @@ import java.util.stream.Collectors;
  * <ul>
  *   <li>{@code {now}} the database's clock, {@code {fromNow}} the same plus a parameter in microseconds
  *   <li>{@code {nanosUntil:COLUMN}} from the database's clock to a column, {@code {nanosSince:COLUMN}} the other way
+ *   <li>{@code {micros:COLUMN}} a column's time in microseconds since 1970, {@code {atMicros}} such a parameter as a time
  *   <li>{@code {share}} what locks a row that was read against change
  * </ul>
  *
@@ -60,6 +61,10 @@ public abstract sealed class Dialect permits PostgreSqlDialect, MySqlDialect, H2
 
     abstract String nanosSince(String column);
 
+    abstract String micros(String column);
+
+    abstract String atMicros();
+
     /** What makes the planner use the pending index whatever its statistics say. */
     abstract String pendingHint(TableLayout layout);
 
@@ -71,6 +76,11 @@ public abstract sealed class Dialect permits PostgreSqlDialect, MySqlDialect, H2
     /** A row's position in the pending index, made of its id. */
     String pendingPosition(String id) {
         return id;
+    }
+
+    /** Whether the pending index holds the rows of every status, in this order. */
+    boolean indexesEveryStatus() {
+        return true;
     }
 
     /** The order of the pending index, among pending rows. */
@@ -192,6 +202,8 @@ public abstract sealed class Dialect permits PostgreSqlDialect, MySqlDialect, H2
             case "fromNow" -> fromNow();
             case "nanosUntil" -> nanosUntil(argument);
             case "nanosSince" -> nanosSince(argument);
+            case "micros" -> micros(argument);
+            case "atMicros" -> atMicros();
             case "share" -> share();
             default -> throw new IllegalStateException("Unknown mark {" + mark + "} in a statement");
         };

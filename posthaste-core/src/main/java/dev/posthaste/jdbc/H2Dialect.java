@@ -37,6 +37,16 @@ final class H2Dialect extends Dialect {
         return "cast((extract(epoch from " + end + ") - extract(epoch from " + start + ")) * 1000000000 as bigint)";
     }
 
+    @Override
+    String micros(String column) {
+        return "cast(extract(epoch from " + column + ") * 1000000 as bigint)";
+    }
+
+    @Override
+    String atMicros() {
+        return "dateadd(microsecond, ?, timestamp with time zone '1970-01-01 00:00:00+00:00')";
+    }
+
     /** H2 sorts unless it is told the whole index. */
     @Override
     String pendingOrder(String id, String status) {

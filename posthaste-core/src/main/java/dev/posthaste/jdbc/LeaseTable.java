@@ -1,6 +1,7 @@
 package dev.posthaste.jdbc;
 
 import dev.posthaste.Names;
+import dev.posthaste.admin.LeaseState;
 import dev.posthaste.journal.Claim;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
@@ -42,8 +43,9 @@ public final class LeaseTable {
      *
      * @param owner who holds it, or the empty string
      * @param live whether it has not expired, by the database's clock
+     * @param paused whether an operator wants nobody to hold it
      */
-    public record Row(String outbox, String owner, long epoch, boolean live) {
+    public record Row(String outbox, String owner, long epoch, boolean live, boolean paused) {
         public boolean free() {
             return !live || owner.isEmpty();
         }
@@ -54,12 +56,17 @@ public final class LeaseTable {
 
     public List<Row> leases() {
         return transactions.statement("read leases", connection -> {
-            try (PreparedStatement statement = connection.prepareStatement(
-                            sql("select outbox, owner, epoch, {nanosUntil:expires_at} from posthaste_lease"));
+            try (PreparedStatement statement = connection.prepareStatement(sql(
+                            "select outbox, owner, epoch, {nanosUntil:expires_at}, paused_by from posthaste_lease"));
                     ResultSet rows = statement.executeQuery()) {
                 List<Row> leases = new ArrayList<>();
                 while (rows.next()) {
-                    leases.add(new Row(rows.getString(1), rows.getString(2), rows.getLong(3), rows.getLong(4) > 0));
+                    leases.add(new Row(
+                            rows.getString(1),
+                            rows.getString(2),
+                            rows.getLong(3),
+                            rows.getLong(4) > 0,
+                            rows.getString(5) != null));
                 }
                 return leases;
             }
@@ -203,6 +210,67 @@ public final class LeaseTable {
                 return statement.executeUpdate();
             }
         });
+    }
+
+    /** What operators see of an outbox's lease. */
+    LeaseState state(Connection connection, String outbox) throws SQLException {
+        List<String> relays = new ArrayList<>();
+        try (PreparedStatement statement = connection.prepareStatement(
+                sql("select relay from posthaste_relay where outbox = ? and expires_at > {now} order by relay"))) {
+            statement.setString(1, outbox);
+            try (ResultSet rows = statement.executeQuery()) {
+                while (rows.next()) {
+                    relays.add(rows.getString(1));
+                }
+            }
+        }
+        try (PreparedStatement statement = connection.prepareStatement(
+                sql("select owner, epoch, {nanosUntil:expires_at}, paused_by from posthaste_lease where outbox = ?"))) {
+            statement.setString(1, outbox);
+            try (ResultSet row = statement.executeQuery()) {
+                if (!row.next()) {
+                    return new LeaseState(outbox, null, 0, Duration.ZERO, null, relays);
+                }
+                boolean held = row.getLong(3) > 0 && !row.getString(1).isEmpty();
+                return new LeaseState(
+                        outbox,
+                        held ? row.getString(1) : null,
+                        row.getLong(2),
+                        held ? Duration.ofNanos(row.getLong(3)) : Duration.ZERO,
+                        row.getString(4),
+                        relays);
+            }
+        }
+    }
+
+    /**
+     * Says that nobody is to hold the lease, or that somebody may again.
+     *
+     * @param by who wants it; null to go on
+     * @return false if it was so before
+     */
+    boolean pause(Connection connection, String outbox, @Nullable String by) throws SQLException {
+        String update = "update posthaste_lease set paused_by = ? where outbox = ? and paused_by is "
+                + (by == null ? "not null" : "null");
+        try (PreparedStatement statement = connection.prepareStatement(sql(update))) {
+            statement.setString(1, by);
+            statement.setString(2, outbox);
+            if (statement.executeUpdate() == 1) {
+                return true;
+            }
+        }
+        if (by == null) {
+            return false;
+        }
+        String insert = "insert into posthaste_lease (outbox, owner, epoch, expires_at, paused_by)"
+                + " select ?, '', 0, {now}, ? from (select count(*) as found from posthaste_lease where outbox = ?) known"
+                + " where found = 0";
+        try (PreparedStatement statement = connection.prepareStatement(sql(insert))) {
+            statement.setString(1, outbox);
+            statement.setString(2, by);
+            statement.setString(3, outbox);
+            return statement.executeUpdate() == 1;
+        }
     }
 
     /** Whether the claim is good, and stays so until this transaction ends. */

@@ -14,6 +14,7 @@ import java.util.TreeMap;
 /** MySQL 8 and later, and MariaDB 10.6 and later: InnoDB with its two spellings. */
 final class MySqlDialect extends Dialect {
     private static final String UTC = "utc_timestamp(6)";
+    private static final String EPOCH = "timestamp '1970-01-01 00:00:00'";
 
     private final String name;
     private final String share;
@@ -74,6 +75,21 @@ final class MySqlDialect extends Dialect {
     @Override
     String nanosSince(String column) {
         return "timestampdiff(microsecond, " + column + ", " + now + ") * 1000";
+    }
+
+    @Override
+    String micros(String column) {
+        return "timestampdiff(microsecond, " + EPOCH + ", " + column + ")" + (now.equals(UTC) ? "" : " - " + ahead());
+    }
+
+    @Override
+    String atMicros() {
+        return "timestampadd(microsecond, ?" + (now.equals(UTC) ? "" : " + " + ahead()) + ", " + EPOCH + ")";
+    }
+
+    /** How many microseconds the table's clock is before UTC's. */
+    private String ahead() {
+        return "timestampdiff(microsecond, " + UTC + ", " + now + ")";
     }
 
     @Override

@@ -24,11 +24,15 @@ final class OutboxStatements {
 
     // --- Parts -------------------------------------------------------------------------------------------------------
 
-    private String name(Column column) {
+    String table() {
+        return table;
+    }
+
+    String name(Column column) {
         return layout.isStandard() ? layout.column(column) : dialect.quote(layout.column(column));
     }
 
-    private String read(Column column) {
+    String read(Column column) {
         return layout.has(column) ? name(column) : "null";
     }
 
@@ -36,7 +40,7 @@ final class OutboxStatements {
         return layout.has(column) ? "{" + mark + ":" + name(column) + "}" : "0";
     }
 
-    private String is(Status status) {
+    String is(Status status) {
         return name(Column.STATUS) + " = " + layout.literal(status);
     }
 
@@ -61,7 +65,7 @@ final class OutboxStatements {
         return name(Column.ID);
     }
 
-    private String position() {
+    String position() {
         return layout.pendingIndex() == null ? id() : dialect.pendingPosition(id());
     }
 
@@ -76,10 +80,28 @@ final class OutboxStatements {
     }
 
     private String fromPending() {
-        return "from " + table + " " + hint() + " where " + is(Status.PENDING);
+        return from(Status.PENDING);
     }
 
-    private String events() {
+    /** Rows of one status, by the index that knows it. */
+    String from(Status status) {
+        return "from " + table + " " + hint() + " where " + is(status);
+    }
+
+    /** Whether an index leads to the rows of {@code status} without those of others. */
+    boolean findsByIndex(Status status) {
+        return status == Status.PENDING
+                || status == Status.DEAD
+                || layout.pendingIndex() != null && dialect.indexesEveryStatus();
+    }
+
+    /** The order of {@link #position} among rows of one status. */
+    String order(boolean newestFirst) {
+        String order = layout.pendingIndex() == null ? id() : dialect.pendingOrder(id(), name(Column.STATUS));
+        return newestFirst ? order.replace(",", " desc,") + " desc" : order;
+    }
+
+    String events() {
         return "select " + id() + ", " + read(Column.EVENT_ID) + ", " + name(Column.TYPE) + ", "
                 + read(Column.VERSION) + ", " + read(Column.KEY) + ", " + read(Column.DESTINATION) + ", "
                 + read(Column.ROUTING_KEY) + ", " + read(Column.HEADERS) + ", " + name(Column.PAYLOAD) + ", "

@@ -105,7 +105,7 @@ public final class OutboxTable {
 
     private record Pending(boolean many, long at) {}
 
-    private List<PendingEvent> read(PreparedStatement statement, long maxBytes) throws SQLException {
+    List<PendingEvent> read(PreparedStatement statement, long maxBytes) throws SQLException {
         boolean inTransaction = !statement.getConnection().getAutoCommit();
         if (inTransaction || !dialect.streamsInTransactionOnly()) {
             statement.setFetchSize(dialect.streamingFetchSize());
@@ -151,6 +151,16 @@ public final class OutboxTable {
 
     private static @Nullable String noneIfEmpty(@Nullable String text) {
         return text == null || text.isEmpty() ? null : text;
+    }
+
+    /** The event's id that an envelope says, or the other. */
+    static String eventIdIn(byte[] envelope, String other) {
+        try {
+            String eventId = Envelope.open(envelope).eventId();
+            return eventId == null ? other : eventId;
+        } catch (IllegalArgumentException e) {
+            return other;
+        }
     }
 
     /** What the envelope in the payload column says; the columns go before. */

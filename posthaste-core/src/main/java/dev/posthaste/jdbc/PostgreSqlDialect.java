@@ -37,6 +37,16 @@ final class PostgreSqlDialect extends Dialect {
         return "(extract(epoch from (now() - " + column + ")) * 1000000000)::bigint";
     }
 
+    @Override
+    String micros(String column) {
+        return "(extract(epoch from " + column + ") * 1000000)::bigint";
+    }
+
+    @Override
+    String atMicros() {
+        return "timestamptz 'epoch' + ? * interval '1 microsecond'";
+    }
+
     /**
      * The primary key could serve {@code id > ?} too, and with stale statistics would read every published row; it cannot
      * serve an expression.
@@ -44,6 +54,12 @@ final class PostgreSqlDialect extends Dialect {
     @Override
     String pendingPosition(String id) {
         return "(" + id + " + 0)";
+    }
+
+    /** Pending rows have one of their own, dead ones another. */
+    @Override
+    boolean indexesEveryStatus() {
+        return false;
     }
 
     /**

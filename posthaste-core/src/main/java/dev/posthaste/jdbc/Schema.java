@@ -28,12 +28,12 @@ import org.jspecify.annotations.Nullable;
  * {@link #check} for what is missing.
  *
  * <p>The scripts lie in the jar under {@code dev/posthaste/jdbc/DIALECT/}: {@code outbox.sql} for one outbox, written
- * for the name {@code posthaste_outbox}, {@code debezium.sql} likewise, {@code leases.sql} for relays and
+ * for the name {@code posthaste_outbox}, {@code debezium.sql} likewise, {@code leases.sql} for relays and operators, and
  * {@code inbox.sql} for consumers.
  */
 public final class Schema {
     private static final String SCRIPT_NAME = "posthaste_outbox";
-    private static final List<String> OWN_TABLES = List.of("posthaste_lease", "posthaste_relay");
+    private static final List<String> OWN_TABLES = List.of("posthaste_lease", "posthaste_relay", "posthaste_audit");
     private static final List<String> INBOX_TABLES = List.of("posthaste_inbox");
 
     private final Dialect dialect;
@@ -58,7 +58,7 @@ public final class Schema {
     }
 
     /**
-     * Creates the tables {@code posthaste_lease} and {@code posthaste_relay} in another schema (on MySQL and MariaDB:
+     * Creates the tables {@code posthaste_lease}, {@code posthaste_relay} and {@code posthaste_audit} in another schema (on MySQL and MariaDB:
      * another database of the same server), for relays that may not create any beside the outboxes. The schema exists.
      */
     public static void createLeases(DataSource dataSource, String schema) throws SQLException {
@@ -114,7 +114,7 @@ public final class Schema {
         return dialect == Dialect.POSTGRESQL;
     }
 
-    /** The script that creates the lease, relay and inbox tables. */
+    /** The script that creates the lease, relay, audit and inbox tables. */
     public String ownScript() {
         return resource("leases.sql") + resource("inbox.sql");
     }

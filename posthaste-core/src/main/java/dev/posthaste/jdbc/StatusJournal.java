@@ -130,7 +130,7 @@ public final class StatusJournal implements Journal {
                 what("delete old events"), connection -> purge(connection, after, keep, statuses, batch));
     }
 
-    private Purged purge(Connection connection, long after, Duration keep, Collection<Status> statuses, int batch)
+    Purged purge(Connection connection, long after, Duration keep, Collection<Status> statuses, int batch)
             throws SQLException {
         List<OutboxTable.Aged> rows = table.aged(connection, after, batch);
         if (rows.isEmpty()) {

@@ -31,6 +31,9 @@ record Balance(List<String> take, @Nullable String giveUp) {
         String giveUp = null;
         for (String outbox : outboxes) {
             Row row = leases.get(outbox);
+            if (row != null && row.paused()) {
+                continue;
+            }
             int least = leastLoadOfOthers(self, outbox, candidates, load);
             int own = load.getOrDefault(self, 0);
             if (row == null || row.free()) {

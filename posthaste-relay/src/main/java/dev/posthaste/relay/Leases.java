@@ -103,6 +103,7 @@ final class Leases {
             List<Row> rows = table.leases();
             Balance balance = Balance.of(relay, leases.keySet(), rows, table.candidates());
             balance.take().forEach(outbox -> take(lease(outbox), rows));
+            rows.stream().filter(Row::paused).forEach(this::giveUpPaused);
             String giveUp = balance.giveUp();
             if (giveUp != null) {
                 log.info("Relay {} gives outbox {} up for a relay with fewer", relay, giveUp);
@@ -111,8 +112,15 @@ final class Leases {
         } catch (JournalException e) {
             log.warn("Relay {} cannot look after its leases, and will go on trying: {}", relay, e.getMessage());
         }
-        boolean allHeld = leases.values().stream().allMatch(lease -> lease.claim() != null);
-        nextLookAt = clock.getAsLong() + (allHeld ? ttl.toNanos() / 3 : Math.min(ttl.toNanos() / 6, 1_000_000_000L));
+        nextLookAt = clock.getAsLong() + Math.min(ttl.toNanos() / 6, 1_000_000_000L);
+    }
+
+    private void giveUpPaused(Row row) {
+        Lease lease = leases.get(row.outbox());
+        if (lease != null && lease.claim() != null && !lease.givingUp()) {
+            log.info("Relay {} gives outbox {} up: it is paused", relay, row.outbox());
+            lease.giveUp();
+        }
     }
 
     private void take(Lease lease, List<Row> rows) {

@@ -60,9 +60,16 @@ class BalanceTest {
         return shuffled;
     }
 
+    @Test
+    void aPausedOutboxIsLeftAlone() {
+        List<Row> paused = List.of(new Row("a", "", 3, false, true), new Row("b", "", 3, false, false));
+        assertThat(Balance.of("me", List.of("a", "b"), paused, List.of()).take())
+                .containsExactly("b");
+    }
+
     private static List<Row> rows(Map<String, String> owners) {
         return owners.entrySet().stream()
-                .map(each -> new Row(each.getKey(), each.getValue(), 1, true))
+                .map(each -> new Row(each.getKey(), each.getValue(), 1, true, false))
                 .toList();
     }
 }

@@ -455,7 +455,7 @@ public abstract class StoreContract extends DatabaseContract {
         assertThat(first).isEqualTo(new Claim("orders", "a", 1));
         assertThat(leases.take("orders", "b", null, Duration.ofMinutes(1))).isNull();
         LeaseTable.Row row = leases.leases().get(0);
-        assertThat(row).isEqualTo(new LeaseTable.Row("orders", "a", 1, true));
+        assertThat(row).isEqualTo(new LeaseTable.Row("orders", "a", 1, true, false));
         assertThat(leases.take("orders", "b", row, Duration.ofMinutes(1))).isNull();
     }
 

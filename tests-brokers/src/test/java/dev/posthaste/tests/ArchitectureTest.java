@@ -31,7 +31,8 @@ class ArchitectureTest {
     void theCoreKnowsNoRelayAndNoBrokersClient() {
         noClasses()
                 .that()
-                .resideInAnyPackage(ROOT, in("inbox"), in("broker"), in("journal"), in("format"), in("jdbc"))
+                .resideInAnyPackage(
+                        ROOT, in("inbox"), in("broker"), in("journal"), in("format"), in("jdbc"), in("admin"))
                 .should()
                 .dependOnClassesThat()
                 .resideInAnyPackage(
@@ -43,7 +44,8 @@ class ArchitectureTest {
     void theCoreNeedsNoMoreLibrariesThanItSays() {
         classes()
                 .that()
-                .resideInAnyPackage(ROOT, in("inbox"), in("broker"), in("journal"), in("format"), in("jdbc"))
+                .resideInAnyPackage(
+                        ROOT, in("inbox"), in("broker"), in("journal"), in("format"), in("jdbc"), in("admin"))
                 .should()
                 .onlyDependOnClassesThat()
                 .resideInAnyPackage(
@@ -100,6 +102,7 @@ class ArchitectureTest {
                         in("broker"),
                         in("journal"),
                         in("format"),
+                        in("admin"),
                         in("relay"),
                         in("rabbitmq"),
                         in("kafka"))

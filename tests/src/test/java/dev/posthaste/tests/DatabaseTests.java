@@ -3,6 +3,7 @@ package dev.posthaste.tests;
 import dev.posthaste.servers.Database;
 import dev.posthaste.servers.DatabaseServer;
 import dev.posthaste.servers.TestDatabase;
+import dev.posthaste.testkit.AdminContract;
 import dev.posthaste.testkit.InboxContract;
 import dev.posthaste.testkit.OwnershipContract;
 import dev.posthaste.testkit.ReceiptContract;
@@ -71,6 +72,19 @@ abstract class DatabaseTests {
 
     @Nested
     class Owners extends OwnershipContract {
+        @Override
+        protected DataSource newDatabase() {
+            return open();
+        }
+
+        @Override
+        protected void dropDatabase() {
+            drop();
+        }
+    }
+
+    @Nested
+    class Operators extends AdminContract {
         @Override
         protected DataSource newDatabase() {
             return open();

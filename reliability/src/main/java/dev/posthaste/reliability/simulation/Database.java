@@ -33,7 +33,7 @@ final class Database {
             EFFECTS,
             List.of("id", "event_id", "event_key"),
             LEASES,
-            List.of("outbox", "owner", "epoch", "expires_at"),
+            List.of("outbox", "owner", "epoch", "expires_at", "paused_by"),
             "posthaste_relay",
             List.of("relay", "outbox", "expires_at"),
             "posthaste_inbox",

@@ -1,0 +1,12 @@
+package dev.posthaste.admin;
+
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Found events, newest first.
+ *
+ * @param next where the next page begins: below this id; null when there is nothing more. A page with fewer events than
+ *     were asked for and a {@code next} is where the search has got to within its time; the caller goes on from there
+ */
+public record Page(List<FoundEvent> events, @Nullable Long next) {}
