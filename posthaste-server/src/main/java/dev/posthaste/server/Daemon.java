@@ -1,0 +1,153 @@
+package dev.posthaste.server;
+
+import com.zaxxer.hikari.HikariDataSource;
+import dev.posthaste.broker.Subscription;
+import dev.posthaste.jdbc.Dialect;
+import dev.posthaste.jdbc.LeaseTable;
+import dev.posthaste.jdbc.StatusJournal;
+import dev.posthaste.journal.Journal;
+import dev.posthaste.kafka.KafkaSubscription;
+import dev.posthaste.rabbitmq.RabbitSubscription;
+import dev.posthaste.relay.ReceiptIntake;
+import dev.posthaste.relay.Relay;
+import dev.posthaste.relay.RelayMeters;
+import dev.posthaste.server.config.Config;
+import dev.posthaste.server.config.Config.BrokerConfig;
+import dev.posthaste.server.config.Config.OutboxConfig;
+import dev.posthaste.server.config.Config.ReceiptsConfig;
+import dev.posthaste.server.config.ConfigReader;
+import dev.posthaste.server.http.HttpServer;
+import io.micrometer.prometheusmetrics.PrometheusConfig;
+import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Everything that one process runs: a relay for each database, what consumers tell, the watch, the replays and the console.
+ * {@link #close} drains: nothing new is read, what is at the brokers is settled, leases are given back.
+ */
+public final class Daemon implements AutoCloseable {
+    private static final Logger log = LoggerFactory.getLogger(Daemon.class);
+    private static final int RECEIPTS_PREFETCH = 1_000;
+
+    private final Site site;
+    private final PrometheusMeterRegistry metrics = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
+    private final Watch watch;
+    private final Replays replays = new Replays();
+    private final List<Relay> relays = new ArrayList<>();
+    private final List<HikariDataSource> pools = new ArrayList<>();
+    private final List<Subscription> subscriptions = new ArrayList<>();
+    private @Nullable HttpServer http;
+
+    private Daemon(Site site) {
+        this.site = site;
+        this.watch = new Watch(site);
+    }
+
+    /**
+     * Starts all of it.
+     *
+     * @throws Site.Unreachable if a database does not answer
+     * @throws IllegalStateException if a table is missing, or the console's port is taken; says which
+     */
+    public static Daemon start(Config config) {
+        Daemon daemon = new Daemon(Site.open(config));
+        try {
+            daemon.start();
+            return daemon;
+        } catch (RuntimeException e) {
+            daemon.close();
+            throw e;
+        }
+    }
+
+    private void start() {
+        Config config = site.config();
+        for (Site.OpenDatabase database : site.databases().values()) {
+            if (!database.outboxes().isEmpty()) {
+                relays.add(relay(config, database).start());
+            }
+        }
+        for (ReceiptsConfig receipts : config.receipts()) {
+            Subscription subscription = subscription(receipts);
+            subscriptions.add(subscription);
+            subscription.start();
+        }
+        if (config.console().enabled()) {
+            http = HttpServer.start(new Desk(site, watch, replays, metrics));
+            log.info("Console at {}", http.address());
+        }
+        log.info(
+                "{} relays {}",
+                config.name(),
+                String.join(", ", config.outboxes().keySet()));
+    }
+
+    private Relay relay(Config config, Site.OpenDatabase database) {
+        HikariDataSource pool = site.relayPool(database);
+        pools.add(pool);
+        Relay.Builder relay = Relay.builder(pool, database.catalog())
+                .name(config.name())
+                .settings(config.relay())
+                .listener(watch.and(new RelayMeters(metrics)));
+        if (database.config().leases() != null) {
+            relay.leasesIn(database.config().leases());
+        }
+        for (OutboxConfig outbox : database.outboxes()) {
+            relay.broker(outbox.name(), site.broker(outbox.broker()))
+                    .policy(outbox.name(), outbox.policy())
+                    .format(outbox.name(), outbox.format());
+        }
+        return relay.build();
+    }
+
+    private Subscription subscription(ReceiptsConfig receipts) {
+        List<OutboxConfig> tracked = site.config().outboxes().values().stream()
+                .filter(outbox -> outbox.definition().tracked())
+                .toList();
+        ReceiptIntake intake =
+                new ReceiptIntake(ConfigReader.catalog(tracked), outbox -> journal(outbox.name()), receipts.retry());
+        BrokerConfig broker = Objects.requireNonNull(site.config().brokers().get(receipts.broker()));
+        return broker.isKafka()
+                ? new KafkaSubscription(site.kafka(broker), receipts.route(), intake)
+                : new RabbitSubscription(
+                        site.rabbit(broker),
+                        Objects.requireNonNull(receipts.route().group()),
+                        RECEIPTS_PREFETCH,
+                        intake);
+    }
+
+    private Journal journal(String outbox) {
+        OutboxConfig config = site.outbox(outbox);
+        Site.OpenDatabase database = Objects.requireNonNull(site.databases().get(config.database()));
+        Dialect dialect = database.dialect();
+        return new StatusJournal(
+                database.pool(),
+                dialect,
+                config.definition(),
+                new LeaseTable(database.pool(), dialect, database.config().leases()));
+    }
+
+    /** Where the console is; null when there is none. */
+    public @Nullable String address() {
+        return http == null ? null : http.address();
+    }
+
+    @Override
+    public void close() {
+        if (http != null) {
+            http.close();
+        }
+        replays.close();
+        subscriptions.forEach(Subscription::close);
+        relays.forEach(Relay::close);
+        watch.close();
+        pools.forEach(HikariDataSource::close);
+        site.close();
+        metrics.close();
+    }
+}

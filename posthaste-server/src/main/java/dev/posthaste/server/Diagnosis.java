@@ -1,0 +1,95 @@
+package dev.posthaste.server;
+
+import dev.posthaste.admin.LeaseState;
+import dev.posthaste.journal.Journal;
+import dev.posthaste.server.config.Config.OutboxConfig;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+
+/**
+ * What is wrong with an outbox, in words; the worst first.
+ *
+ * @param level of the worst of them
+ */
+public record Diagnosis(Level level, List<String> words) {
+    private static final Duration LONG_TRANSACTION = Duration.ofMinutes(1);
+
+    /** How bad it is. */
+    public enum Level {
+        UP,
+        /** Somebody should decide something; events go on. */
+        ATTENTION,
+        /** Events do not arrive as they should. */
+        DEGRADED,
+        /** Nothing is known. */
+        DOWN
+    }
+
+    public static Diagnosis of(OutboxConfig outbox, Watch.State state, Instant now) {
+        if (state.failure() != null && state.failingSince() != null) {
+            return new Diagnosis(
+                    Level.DOWN,
+                    List.of("The database has not answered for " + words(Duration.between(state.failingSince(), now))
+                            + ": " + state.failure() + ". Nothing is lost; events wait in it."));
+        }
+        Journal.Backlog backlog = state.backlog();
+        LeaseState lease = state.lease();
+        if (backlog == null || lease == null) {
+            return new Diagnosis(Level.UP, List.of("Not looked at yet."));
+        }
+        List<String> words = new ArrayList<>();
+        Level level = Level.UP;
+        String waiting = number(backlog.pending()) + " waiting; nothing is lost.";
+        boolean late = backlog.oldestAge().compareTo(outbox.lagLimit()) > 0;
+        Watch.BrokerState broker = state.broker();
+        if (lease.pausedBy() != null) {
+            words.add("Paused by " + lease.pausedBy() + "; " + waiting);
+            level = Level.ATTENTION;
+        } else if (broker != null && !broker.up()) {
+            words.add("Broker unreachable for " + words(Duration.between(broker.since(), now)) + " (" + broker.reason()
+                    + "); " + waiting);
+            level = Level.DEGRADED;
+        } else if (lease.owner() == null) {
+            words.add("No relay holds this outbox; " + waiting);
+            level = Level.DEGRADED;
+        } else if (late) {
+            words.add("The oldest event has waited for " + words(backlog.oldestAge()) + ", longer than "
+                    + words(outbox.lagLimit()) + "; " + waiting);
+            level = Level.DEGRADED;
+        }
+        if (backlog.oldestTransaction().compareTo(LONG_TRANSACTION) > 0) {
+            words.add("A transaction has been open for " + words(backlog.oldestTransaction())
+                    + "; the database cannot clean up behind it.");
+            level = level.compareTo(Level.ATTENTION) < 0 ? Level.ATTENTION : level;
+        }
+        if (backlog.dead() > 0) {
+            words.add(
+                    backlog.dead() == 1
+                            ? "1 event is dead and waits for a decision."
+                            : number(backlog.dead()) + " events are dead and wait for a decision.");
+            level = level.compareTo(Level.ATTENTION) < 0 ? Level.ATTENTION : level;
+        }
+        return words.isEmpty()
+                ? new Diagnosis(Level.UP, List.of("All is well."))
+                : new Diagnosis(level, List.copyOf(words));
+    }
+
+    public static String number(long number) {
+        return String.format(Locale.ROOT, "%,d", number);
+    }
+
+    /** About, in the unit that people would use. */
+    public static String words(Duration time) {
+        long seconds = Math.max(0, time.toSeconds());
+        if (seconds < 120) {
+            return seconds + " s";
+        }
+        if (seconds < 2 * 3600) {
+            return seconds / 60 + " min";
+        }
+        return seconds < 2 * 86_400 ? seconds / 3600 + " h" : seconds / 86_400 + " days";
+    }
+}

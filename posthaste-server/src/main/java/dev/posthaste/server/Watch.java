@@ -1,0 +1,251 @@
+package dev.posthaste.server;
+
+import dev.posthaste.Status;
+import dev.posthaste.admin.AdminJournal;
+import dev.posthaste.admin.LeaseState;
+import dev.posthaste.journal.Journal;
+import dev.posthaste.relay.RelayListener;
+import dev.posthaste.server.config.Config.OutboxConfig;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Deque;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.Executors;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Looks at every outbox again and again, and remembers an hour of it: what waits, what is dead, how fast events come and
+ * go, whoever relays them. What takes long is done seldom: a look is followed by twenty times its own duration of rest, and
+ * counting a whole outbox too. One thread for each database, so that one that stands still hides no other. Thread-safe.
+ */
+public final class Watch implements RelayListener, AutoCloseable {
+    private static final Duration EVERY = Duration.ofSeconds(2);
+    private static final Duration COUNT_EVERY = Duration.ofSeconds(15);
+    private static final int REST = 20;
+    private static final int REMEMBERED = 1_800;
+
+    private final Map<String, Subject> subjects = new LinkedHashMap<>();
+    private final List<ScheduledExecutorService> threads = new ArrayList<>();
+
+    /** One look. Rates are a second's, since the look before; negative numbers never. */
+    public record Sample(Instant at, long pending, long dead, double written, double done) {}
+
+    /** What the broker was like when this process last had to do with it. */
+    public record BrokerState(boolean up, @Nullable String reason, Instant since) {}
+
+    /**
+     * What an outbox is like now.
+     *
+     * @param at when it was looked at last
+     * @param failure why it cannot be looked at, and since when; null while it can
+     * @param counts every status with its number, as of {@code countedAt}; empty before the first count
+     * @param broker null while this process does not relay this outbox
+     */
+    public record State(
+            Instant at,
+            @Nullable String failure,
+            @Nullable Instant failingSince,
+            Journal.@Nullable Backlog backlog,
+            @Nullable LeaseState lease,
+            Map<Status, Long> counts,
+            @Nullable Instant countedAt,
+            @Nullable BrokerState broker) {}
+
+    private static final class Subject {
+        final OutboxConfig config;
+        final AdminJournal journal;
+        final Deque<Sample> samples = new ArrayDeque<>(); // guarded by itself
+        volatile State state = new State(Instant.now(), null, null, null, null, Map.of(), null, null);
+        volatile @Nullable BrokerState broker;
+        volatile long nextLookAt = System.nanoTime();
+        volatile long nextCountAt = System.nanoTime();
+        long seenId = -1;
+        long seenPending;
+        long seenAt;
+
+        Subject(OutboxConfig config, AdminJournal journal) {
+            this.config = config;
+            this.journal = journal;
+        }
+    }
+
+    Watch(Site site) {
+        for (Site.OpenDatabase database : site.databases().values()) {
+            List<Subject> its = new ArrayList<>();
+            for (OutboxConfig outbox : database.outboxes()) {
+                Subject subject = new Subject(outbox, site.admin().outbox(outbox.name()));
+                its.add(subject);
+                subjects.put(outbox.name(), subject);
+            }
+            ScheduledExecutorService thread = Executors.newSingleThreadScheduledExecutor(work -> {
+                Thread created =
+                        new Thread(work, "posthaste-watch-" + database.config().name());
+                created.setDaemon(true);
+                return created;
+            });
+            thread.scheduleWithFixedDelay(() -> its.forEach(Watch::look), 0, 250, TimeUnit.MILLISECONDS);
+            threads.add(thread);
+        }
+    }
+
+    private static void look(Subject subject) {
+        long start = System.nanoTime();
+        if (start - subject.nextLookAt < 0) {
+            return;
+        }
+        State before = subject.state;
+        try {
+            Journal.Backlog backlog = subject.journal.backlog();
+            LeaseState lease = subject.journal.lease();
+            sample(subject, backlog);
+            Map<Status, Long> counts = before.counts();
+            Instant countedAt = before.countedAt();
+            if (System.nanoTime() - subject.nextCountAt >= 0) {
+                long counting = System.nanoTime();
+                counts = subject.journal.counts();
+                countedAt = Instant.now();
+                long took = System.nanoTime() - counting;
+                subject.nextCountAt = System.nanoTime() + Math.max(COUNT_EVERY.toNanos(), REST * took);
+            }
+            subject.state = new State(Instant.now(), null, null, backlog, lease, counts, countedAt, subject.broker);
+        } catch (RuntimeException e) {
+            Instant since = before.failingSince() == null ? Instant.now() : before.failingSince();
+            subject.seenId = -1;
+            subject.state = new State(
+                    before.at(),
+                    String.valueOf(e.getMessage()),
+                    since,
+                    before.backlog(),
+                    before.lease(),
+                    before.counts(),
+                    before.countedAt(),
+                    subject.broker);
+        }
+        long took = System.nanoTime() - start;
+        subject.nextLookAt = System.nanoTime() + Math.max(EVERY.toNanos(), REST * took);
+    }
+
+    /** New ids are what was written; what was pending and is not any more, is done. */
+    private static void sample(Subject subject, Journal.Backlog backlog) {
+        long highest = subject.journal.highestId();
+        long now = System.nanoTime();
+        double written = 0;
+        double done = 0;
+        if (subject.seenId >= 0) {
+            double seconds = (now - subject.seenAt) / 1e9;
+            long fresh = highest <= subject.seenId
+                    ? 0
+                    : subject.journal
+                            .count(dev.posthaste.admin.Search.ALL, subject.seenId, highest)
+                            .events();
+            written = fresh / seconds;
+            done = Math.max(0, fresh + subject.seenPending - backlog.pending()) / seconds;
+        }
+        subject.seenId = Math.max(highest, subject.seenId);
+        subject.seenPending = backlog.pending();
+        subject.seenAt = now;
+        synchronized (subject.samples) {
+            subject.samples.addLast(new Sample(Instant.now(), backlog.pending(), backlog.dead(), written, done));
+            if (subject.samples.size() > REMEMBERED) {
+                subject.samples.removeFirst();
+            }
+        }
+    }
+
+    private Subject subject(String outbox) {
+        return Objects.requireNonNull(subjects.get(outbox), outbox);
+    }
+
+    public State state(String outbox) {
+        return subject(outbox).state;
+    }
+
+    public OutboxConfig config(String outbox) {
+        return subject(outbox).config;
+    }
+
+    public List<String> outboxes() {
+        return List.copyOf(subjects.keySet());
+    }
+
+    /** What was seen after {@code since}, oldest first. */
+    public List<Sample> samples(String outbox, Instant since) {
+        Subject subject = subject(outbox);
+        synchronized (subject.samples) {
+            return subject.samples.stream()
+                    .filter(sample -> sample.at().isAfter(since))
+                    .toList();
+        }
+    }
+
+    /** Looks again at once: something was just changed. */
+    public void hint(String outbox) {
+        subject(outbox).nextLookAt = System.nanoTime();
+        subject(outbox).nextCountAt = System.nanoTime();
+    }
+
+    // --- What the relay of this process tells ------------------------------------------------------------------------
+
+    private final Map<String, Boolean> owned = new ConcurrentHashMap<>();
+
+    private void tell(String outbox, @Nullable BrokerState broker) {
+        Subject subject = subject(outbox);
+        subject.broker = broker;
+        State now = subject.state;
+        subject.state = new State(
+                now.at(),
+                now.failure(),
+                now.failingSince(),
+                now.backlog(),
+                now.lease(),
+                now.counts(),
+                now.countedAt(),
+                broker);
+    }
+
+    @Override
+    public void leaseTaken(String outbox, long epoch) {
+        owned.put(outbox, true);
+        tell(outbox, new BrokerState(true, null, Instant.now()));
+    }
+
+    @Override
+    public void leaseLost(String outbox, long epoch) {
+        owned.remove(outbox);
+        tell(outbox, null);
+    }
+
+    @Override
+    public void leaseReleased(String outbox, long epoch) {
+        owned.remove(outbox);
+        tell(outbox, null);
+    }
+
+    @Override
+    public void brokerUnavailable(String outbox, String reason) {
+        tell(outbox, new BrokerState(false, reason, Instant.now()));
+    }
+
+    @Override
+    public void brokerAvailable(String outbox) {
+        tell(outbox, new BrokerState(true, null, Instant.now()));
+    }
+
+    /** The outboxes that this process relays now. */
+    public List<String> owned() {
+        return outboxes().stream().filter(owned::containsKey).toList();
+    }
+
+    @Override
+    public void close() {
+        threads.forEach(ScheduledExecutorService::shutdownNow);
+    }
+}

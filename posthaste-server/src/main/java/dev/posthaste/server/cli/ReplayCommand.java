@@ -1,0 +1,132 @@
+package dev.posthaste.server.cli;
+
+import dev.posthaste.admin.Admin;
+import dev.posthaste.admin.EventDetails;
+import dev.posthaste.admin.Replay;
+import dev.posthaste.server.Site;
+import dev.posthaste.server.config.Config.OutboxConfig;
+import java.io.PrintWriter;
+import java.util.List;
+import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+
+@Command(
+        name = "replay",
+        mixinStandardHelpOptions = true,
+        description =
+                "Publishes events once more: the rows that are given, or all that are found with --status published or"
+                        + " consumed. Only says what it would do, unless --go.")
+final class ReplayCommand implements Callable<Integer> {
+    @Mixin
+    private SiteOptions site = new SiteOptions();
+
+    @Mixin
+    private SearchOptions search = new SearchOptions();
+
+    @Mixin
+    private ChangeOptions change = new ChangeOptions();
+
+    @Parameters(index = "0", paramLabel = "OUTBOX", description = "The outbox.")
+    private String outbox = "";
+
+    @Parameters(index = "1..*", paramLabel = "ROW", description = "The events' rows.")
+    private List<Long> rows = List.of();
+
+    @Option(names = "--go", description = "Do it.")
+    private boolean go;
+
+    @Option(
+            names = "--destination",
+            paramLabel = "NAME",
+            description = "To another topic or exchange that the outbox allows.")
+    @Nullable
+    private String destination;
+
+    @Option(names = "--routing-key", description = "With another routing key.")
+    @Nullable
+    private String routingKey;
+
+    @Option(
+            names = "--per-second",
+            defaultValue = "100",
+            description = "No faster than this; ${DEFAULT-VALUE} if not given.")
+    private int perSecond = 100;
+
+    @Spec
+    @SuppressWarnings("NullAway.Init")
+    private CommandSpec spec;
+
+    @Override
+    public Integer call() throws InterruptedException {
+        PrintWriter out = spec.commandLine().getOut();
+        try (Site open = site.open()) {
+            Replay.Selection selection =
+                    rows.isEmpty() ? Replay.Selection.of(search.search()) : Replay.Selection.of(rows);
+            Admin admin = open.admin();
+            OutboxConfig config = open.outbox(outbox);
+            if (!go) {
+                Admin.DryRun dry = admin.dryRun(outbox, selection, done -> true);
+                out.println(dry.events() + " events would be sent again; the first of them:");
+                Events.print(
+                        out,
+                        false,
+                        dry.sample().stream().map(EventDetails::event).toList());
+                out.println("Say --go to do it");
+                return dry.events() == 0 ? ExitCodes.NOTHING : ExitCodes.OK;
+            }
+            Replay replay = admin.replay(
+                    outbox,
+                    selection,
+                    new Replay.Target(
+                            config.definition(),
+                            open.broker(config.broker()),
+                            config.format(),
+                            destination,
+                            routingKey,
+                            perSecond),
+                    change.change());
+            return follow(replay);
+        }
+    }
+
+    /** SIGINT cancels; what is at the broker is waited for. */
+    private int follow(Replay replay) throws InterruptedException {
+        Thread thread = new Thread(replay, "posthaste-replay");
+        Thread cancel = new Thread(() -> {
+            replay.cancel();
+            join(thread, 10_000);
+        });
+        Runtime.getRuntime().addShutdownHook(cancel);
+        thread.start();
+        PrintWriter err = spec.commandLine().getErr();
+        while (thread.isAlive()) {
+            thread.join(2_000);
+            Replay.Progress progress = replay.progress();
+            err.println(progress.sent() + " sent, " + progress.failed() + " failed"
+                    + (progress.waitingFor() == null ? "" : "; waiting: " + Output.printable(progress.waitingFor())));
+        }
+        Replay.Progress end = replay.progress();
+        end.errors().forEach(error -> err.println(Output.printable(error)));
+        spec.commandLine()
+                .getOut()
+                .println(end.state().name().toLowerCase(java.util.Locale.ROOT) + ": " + end.sent() + " sent, "
+                        + end.failed() + " failed");
+        return end.state() != Replay.State.FINISHED
+                ? ExitCodes.UNREACHABLE
+                : end.sent() == 0 || end.failed() > 0 ? ExitCodes.NOTHING : ExitCodes.OK;
+    }
+
+    private static void join(Thread thread, long millis) {
+        try {
+            thread.join(millis);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+}

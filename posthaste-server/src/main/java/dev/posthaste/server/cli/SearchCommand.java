@@ -1,0 +1,63 @@
+package dev.posthaste.server.cli;
+
+import dev.posthaste.admin.Admin;
+import dev.posthaste.admin.FoundEvent;
+import dev.posthaste.admin.Page;
+import dev.posthaste.server.Site;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+
+@Command(name = "search", mixinStandardHelpOptions = true, description = "Finds events, newest first.")
+final class SearchCommand implements Callable<Integer> {
+    @Mixin
+    private SiteOptions site = new SiteOptions();
+
+    @Mixin
+    private Output output = new Output();
+
+    @Mixin
+    private SearchOptions search = new SearchOptions();
+
+    @Parameters(paramLabel = "OUTBOX", description = "The outbox.")
+    private String outbox = "";
+
+    @Option(names = "--limit", defaultValue = "50", description = "The most to print; ${DEFAULT-VALUE} if not given.")
+    private int limit = 50;
+
+    @Option(names = "--before", description = "Only rows below this one: the end of what was printed before.")
+    @Nullable
+    private Long before;
+
+    @Spec
+    @SuppressWarnings("NullAway.Init")
+    private CommandSpec spec;
+
+    @Override
+    public Integer call() {
+        try (Site open = site.open()) {
+            List<FoundEvent> found = new ArrayList<>();
+            Long next = before;
+            boolean more = true;
+            while (more && found.size() < limit) {
+                Page page = open.admin()
+                        .search(outbox, search.search(), next, Math.min(Admin.LONGEST_PAGE, limit - found.size()));
+                found.addAll(page.events());
+                next = page.next();
+                more = next != null;
+            }
+            Events.print(spec.commandLine().getOut(), output.json, found);
+            if (more && !output.json) {
+                spec.commandLine().getErr().println("There may be more: --before " + next);
+            }
+            return found.isEmpty() ? ExitCodes.NOTHING : ExitCodes.OK;
+        }
+    }
+}

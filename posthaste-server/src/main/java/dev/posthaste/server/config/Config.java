@@ -1,0 +1,127 @@
+package dev.posthaste.server.config;
+
+import dev.posthaste.OutboxDefinition;
+import dev.posthaste.RetryPolicy;
+import dev.posthaste.Route;
+import dev.posthaste.format.MessageFormat;
+import dev.posthaste.relay.OutboxPolicy;
+import dev.posthaste.relay.RelaySettings;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/** What a daemon is told. Immutable; every part knows its line in the file. */
+public record Config(
+        String name,
+        Map<String, DatabaseConfig> databases,
+        Map<String, BrokerConfig> brokers,
+        Map<String, OutboxConfig> outboxes,
+        List<ReceiptsConfig> receipts,
+        RelaySettings relay,
+        ConsoleConfig console,
+        boolean jsonLog) {
+
+    /** @param leases the schema of the lease and audit tables, or null for the connection's own */
+    public record DatabaseConfig(
+            int line,
+            String name,
+            String url,
+            @Nullable String user,
+            @Nullable String password,
+            @Nullable String leases) {
+        /** Without the password. */
+        @Override
+        public String toString() {
+            return name + " (" + withoutSecrets(url) + ")";
+        }
+    }
+
+    /** @param url {@code amqp://}, {@code amqps://} or {@code kafka://host:port,host:port} */
+    public record BrokerConfig(
+            int line,
+            String name,
+            String url,
+            boolean declare,
+            Map<String, String> client,
+            Map<String, String> producer) {
+        public boolean isKafka() {
+            return url.startsWith("kafka://");
+        }
+
+        /** Without the password. */
+        @Override
+        public String toString() {
+            return name + " (" + withoutSecrets(url) + ")";
+        }
+    }
+
+    /** An outbox, and how it is relayed. */
+    public record OutboxConfig(
+            int line,
+            OutboxDefinition definition,
+            String database,
+            String broker,
+            MessageFormat format,
+            OutboxPolicy policy,
+            Duration lagLimit) {
+        public String name() {
+            return definition.name();
+        }
+    }
+
+    /** Where consumers say what they handled. */
+    public record ReceiptsConfig(int line, String broker, Route route, RetryPolicy retry) {}
+
+    /**
+     * @param secure whether browsers reach it by HTTPS
+     * @param hosts the names by which browsers may call it, beside the address
+     * @param mask names of payload fields, or dotted paths, that nobody is shown
+     */
+    public record ConsoleConfig(
+            int line,
+            boolean enabled,
+            String address,
+            int port,
+            boolean secure,
+            Set<String> hosts,
+            List<UserConfig> users,
+            List<TokenConfig> tokens,
+            @Nullable ProxyConfig proxy,
+            Set<String> mask,
+            boolean openMetrics) {
+        /** Whether somebody must say who they are. */
+        public boolean needsLogin() {
+            return !users.isEmpty() || !tokens.isEmpty() || proxy != null;
+        }
+    }
+
+    /** What somebody may do; each may do what those before may. */
+    public enum Role {
+        /** Sees everything but payloads and headers. */
+        VIEWER,
+        /** Sees payloads too. */
+        READER,
+        /** Changes things too. */
+        OPERATOR;
+
+        public boolean covers(Role other) {
+            return compareTo(other) >= 0;
+        }
+    }
+
+    /** @param passwordHash Argon2id's */
+    public record UserConfig(int line, String name, String passwordHash, Role role) {}
+
+    /** @param hash {@code sha256:} and the token's SHA-256 in hex */
+    public record TokenConfig(int line, String name, String hash, Role role) {}
+
+    /** A proxy that has authenticated the user before. */
+    public record ProxyConfig(
+            int line, String userHeader, @Nullable String roleHeader, Role role, Set<String> from) {}
+
+    private static String withoutSecrets(String url) {
+        return url.replaceAll("//[^/@]*@", "//").replaceAll("(?i)(password|secret|token|key)=[^&;]*", "$1=…");
+    }
+}

@@ -1,0 +1,13 @@
+package dev.posthaste.server.config;
+
+/**
+ * Something wrong in a configuration.
+ *
+ * @param line counted from 1; 0 for the file as a whole
+ */
+public record Problem(int line, String message) {
+    /** As compilers say it. */
+    public String at(String file) {
+        return file + (line == 0 ? "" : ":" + line) + ": " + message;
+    }
+}

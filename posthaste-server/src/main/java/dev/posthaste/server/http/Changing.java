@@ -1,0 +1,254 @@
+package dev.posthaste.server.http;
+
+import dev.posthaste.Status;
+import dev.posthaste.admin.Admin;
+import dev.posthaste.admin.Change;
+import dev.posthaste.admin.Replay;
+import dev.posthaste.admin.Search;
+import dev.posthaste.server.Desk;
+import dev.posthaste.server.Replays;
+import dev.posthaste.server.config.Config.OutboxConfig;
+import io.javalin.http.Context;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.format.DateTimeParseException;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Objects;
+import java.util.TreeSet;
+import java.util.UUID;
+import java.util.function.LongPredicate;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** What changes something. Every request says why, and may bring an id by which a second click is known for what it is. */
+final class Changing {
+    private static final Logger log = LoggerFactory.getLogger(Changing.class);
+    private static final Duration DRY_RUN_TIME = Duration.ofSeconds(10);
+    private static final int PER_SECOND = 100;
+
+    private final Desk desk;
+    private final Masks masks;
+
+    Changing(Desk desk, Masks masks) {
+        this.desk = desk;
+        this.masks = masks;
+    }
+
+    /** What all changes are asked with; what a change does not need may be left out. */
+    record Request(
+            @Nullable String reason,
+            @Nullable String changeId,
+            @Nullable List<Long> ids,
+            @Nullable Map<String, String> search,
+            @Nullable String keep,
+            @Nullable List<String> statuses,
+            @Nullable String destination,
+            @Nullable String routingKey,
+            @Nullable Integer perSecond,
+            @Nullable Boolean dryRun) {
+        static Request of(Context context) {
+            return HttpServer.JSON.readValue(context.body(), Request.class);
+        }
+
+        Change change(Context context) {
+            if (reason == null) {
+                throw new HttpProblem(400, "'reason' is missing: why, in words; it goes into the audit");
+            }
+            return new Change(
+                    Login.principal(context).name(),
+                    reason,
+                    changeId == null ? UUID.randomUUID().toString() : changeId);
+        }
+
+        boolean namesRows() {
+            return ids != null && !ids.isEmpty();
+        }
+
+        Search found() {
+            return search == null ? Search.ALL : Looking.search(search::get);
+        }
+
+        boolean isDry() {
+            return Boolean.TRUE.equals(dryRun);
+        }
+    }
+
+    private String name(Context context) {
+        String name = context.pathParam("outbox");
+        desk.site().admin().outbox(name);
+        return name;
+    }
+
+    private void done(Context context, String what, String outbox, Change change, Admin.Result result) {
+        log.info(
+                "Outbox {}: {} by {}, {} events, because: {}",
+                outbox,
+                what,
+                change.actor(),
+                result.events(),
+                change.reason().replaceAll("\\p{Cntrl}", " "));
+        desk.watch().hint(outbox);
+        context.json(result);
+    }
+
+    private static final LongPredicate TO_THE_END =
+            done -> !Thread.currentThread().isInterrupted();
+
+    void requeue(Context context) {
+        changeDead(context, "requeue");
+    }
+
+    void discard(Context context) {
+        changeDead(context, "discard");
+    }
+
+    private void changeDead(Context context, String what) {
+        String outbox = name(context);
+        Request request = Request.of(context);
+        Change change = request.change(context);
+        Admin admin = desk.site().admin();
+        boolean requeue = what.equals("requeue");
+        if (!request.namesRows() && request.search() == null) {
+            throw new HttpProblem(400, "Say which: 'ids', or 'search' for all dead events that it finds");
+        }
+        Admin.Result result;
+        if (request.namesRows()) {
+            List<Long> ids = List.copyOf(Objects.requireNonNull(request.ids()));
+            result = requeue ? admin.requeue(outbox, ids, change) : admin.discard(outbox, ids, change);
+        } else {
+            result = requeue
+                    ? admin.requeue(outbox, request.found(), change, TO_THE_END)
+                    : admin.discard(outbox, request.found(), change, TO_THE_END);
+        }
+        done(context, what, outbox, change, result);
+    }
+
+    void pause(Context context) {
+        String outbox = name(context);
+        Change change = Request.of(context).change(context);
+        done(context, "pause", outbox, change, desk.site().admin().pause(outbox, change));
+    }
+
+    void resume(Context context) {
+        String outbox = name(context);
+        Change change = Request.of(context).change(context);
+        done(context, "resume", outbox, change, desk.site().admin().resume(outbox, change));
+    }
+
+    void purge(Context context) {
+        String outbox = name(context);
+        Request request = Request.of(context);
+        Change change = request.change(context);
+        if (request.keep() == null || request.statuses() == null) {
+            throw new HttpProblem(400, "'keep' (as P7D) and 'statuses' say what is old enough to be deleted");
+        }
+        Duration keep;
+        try {
+            keep = Duration.parse(request.keep());
+        } catch (DateTimeParseException e) {
+            throw new HttpProblem(400, "'keep' is an ISO duration as P7D or PT12H, not '" + request.keep() + "'");
+        }
+        List<Status> statuses = request.statuses().stream()
+                .map(code -> Objects.requireNonNull(Looking.search(part -> part.equals("status") ? code : null)
+                        .status()))
+                .toList();
+        done(
+                context,
+                "purge",
+                outbox,
+                change,
+                desk.site().admin().purge(outbox, keep, new TreeSet<>(statuses), change, TO_THE_END));
+    }
+
+    // --- Replays -----------------------------------------------------------------------------------------------------
+
+    record DryRunView(long events, boolean counted, List<Looking.EventView> sample) {}
+
+    record ReplayView(
+            String id,
+            String outbox,
+            String actor,
+            String reason,
+            String selection,
+            Instant startedAt,
+            String state,
+            long sent,
+            long failed,
+            @Nullable String waitingFor,
+            List<String> errors) {
+        static ReplayView of(Replays.Running running) {
+            Replay.Progress progress = running.replay().progress();
+            return new ReplayView(
+                    running.change().id(),
+                    running.outbox(),
+                    running.change().actor(),
+                    running.change().reason(),
+                    running.selection(),
+                    running.startedAt(),
+                    progress.state().name().toLowerCase(Locale.ROOT),
+                    progress.sent(),
+                    progress.failed(),
+                    progress.waitingFor(),
+                    progress.errors());
+        }
+    }
+
+    record ReplaysView(List<ReplayView> replays) {}
+
+    void startReplay(Context context) {
+        String outbox = name(context);
+        Request request = Request.of(context);
+        Replay.Selection selection = request.namesRows()
+                ? Replay.Selection.of(Objects.requireNonNull(request.ids()))
+                : Replay.Selection.of(request.found());
+        Admin admin = desk.site().admin();
+        if (request.isDry()) {
+            long end = System.nanoTime() + DRY_RUN_TIME.toNanos();
+            Admin.DryRun dry = admin.dryRun(outbox, selection, done -> System.nanoTime() - end < 0);
+            context.json(new DryRunView(
+                    dry.events(),
+                    dry.counted(),
+                    dry.sample().stream()
+                            .map(each -> Looking.EventView.of(outbox, each.event()))
+                            .toList()));
+            return;
+        }
+        Change change = request.change(context);
+        OutboxConfig config = desk.site().outbox(outbox);
+        Replay.Target target = new Replay.Target(
+                config.definition(),
+                desk.site().broker(config.broker()),
+                config.format(),
+                request.destination(),
+                request.routingKey(),
+                request.perSecond() == null ? PER_SECOND : request.perSecond());
+        Replays.Running running =
+                desk.replays().start(outbox, change, selection, admin.replay(outbox, selection, target, change));
+        context.status(202).json(ReplayView.of(running));
+    }
+
+    void replays(Context context) {
+        context.json(new ReplaysView(
+                desk.replays().all().stream().map(ReplayView::of).toList()));
+    }
+
+    void replay(Context context) {
+        context.json(ReplayView.of(running(context)));
+    }
+
+    void cancelReplay(Context context) {
+        Replays.Running running = running(context);
+        running.replay().cancel();
+        context.json(ReplayView.of(running));
+    }
+
+    private Replays.Running running(Context context) {
+        String id = context.pathParam("id");
+        return desk.replays()
+                .find(id)
+                .orElseThrow(() -> new HttpProblem(404, "This daemon runs no replay " + id + "; the audit knows all"));
+    }
+}

@@ -1,0 +1,51 @@
+package dev.posthaste.server.http;
+
+import dev.posthaste.server.Desk;
+import dev.posthaste.server.Diagnosis;
+import dev.posthaste.server.Diagnosis.Level;
+import io.javalin.http.Context;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+
+/** Whether this daemon lives, and whether it does what it is for. Tells nothing but that, and needs no login. */
+final class Health {
+    private final Desk desk;
+
+    Health(Desk desk) {
+        this.desk = desk;
+    }
+
+    void live(Context context) {
+        context.json(Map.of("status", "up"));
+    }
+
+    /** 503 only when a database does not answer: with its broker down a daemon is as ready as any other. */
+    void ready(Context context) {
+        List<String> reasons = new ArrayList<>();
+        Level worst = Level.UP;
+        Instant now = Instant.now();
+        for (String outbox : desk.watch().outboxes()) {
+            Diagnosis diagnosis =
+                    Diagnosis.of(desk.watch().config(outbox), desk.watch().state(outbox), now);
+            if (diagnosis.level().compareTo(Level.DEGRADED) >= 0) {
+                diagnosis.words().forEach(words -> reasons.add(outbox + ": " + words));
+            }
+            if (diagnosis.level().compareTo(worst) > 0) {
+                worst = diagnosis.level();
+            }
+        }
+        context.status(worst == Level.DOWN ? 503 : 200);
+        context.json(Map.of(
+                "status",
+                worst == Level.DOWN ? "down" : worst == Level.DEGRADED ? "degraded" : "up",
+                "reasons",
+                reasons));
+    }
+
+    void metrics(Context context) {
+        context.contentType("text/plain; version=0.0.4; charset=utf-8")
+                .result(desk.metrics().scrape());
+    }
+}

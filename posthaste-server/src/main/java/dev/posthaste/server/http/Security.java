@@ -1,0 +1,313 @@
+package dev.posthaste.server.http;
+
+import dev.posthaste.server.Passwords;
+import dev.posthaste.server.config.Config.ConsoleConfig;
+import dev.posthaste.server.config.Config.ProxyConfig;
+import dev.posthaste.server.config.Config.Role;
+import dev.posthaste.server.config.Config.TokenConfig;
+import dev.posthaste.server.config.Config.UserConfig;
+import io.javalin.http.Context;
+import io.javalin.http.Cookie;
+import io.javalin.http.HandlerType;
+import io.javalin.http.SameSite;
+import java.net.InetAddress;
+import java.net.URI;
+import java.net.UnknownHostException;
+import java.time.Duration;
+import java.util.ArrayDeque;
+import java.util.Deque;
+import java.util.Iterator;
+import java.util.LinkedHashMap;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Who is asking, and whether they may. Browsers log in and get a session, programs bring a token, a trusted proxy brings a
+ * name; on loopback without any of these configured, whoever reaches it is the operator. Whatever a browser sends to change
+ * something must carry the session's CSRF token. Thread-safe.
+ */
+final class Security {
+    static final String CSRF_HEADER = "X-Posthaste-Csrf";
+    private static final String COOKIE = "posthaste-session";
+    private static final Duration IDLE = Duration.ofHours(1);
+    private static final Duration LONGEST = Duration.ofHours(12);
+    private static final Duration FAILURES_WITHIN = Duration.ofMinutes(5);
+    private static final int MOST_FAILURES = 5;
+    private static final int MOST_SESSIONS = 1_000;
+    private static final String NOBODYS_HASH = Passwords.hash("nobody".toCharArray());
+
+    private final ConsoleConfig config;
+    private final Map<String, Session> sessions = new LinkedHashMap<>(); // guarded by itself
+    private final Map<String, Deque<Long>> failures = new ConcurrentHashMap<>();
+    private final String ownCsrf = Passwords.newToken();
+
+    /** Somebody, as far as is known. */
+    record Principal(String name, Role role, @Nullable String csrf) {
+        void require(Role wanted) {
+            if (!role.covers(wanted)) {
+                throw new HttpProblem(
+                        403,
+                        "This wants the role " + wanted.name().toLowerCase(Locale.ROOT) + "; " + name + " is "
+                                + role.name().toLowerCase(Locale.ROOT));
+            }
+        }
+    }
+
+    private static final class Session {
+        final Principal principal;
+        final long startedAt = System.nanoTime();
+        volatile long usedAt = startedAt;
+
+        Session(Principal principal) {
+            this.principal = principal;
+        }
+
+        boolean isOver(long now) {
+            return now - usedAt > IDLE.toNanos() || now - startedAt > LONGEST.toNanos();
+        }
+    }
+
+    Security(ConsoleConfig config) {
+        this.config = config;
+    }
+
+    // --- Every request -----------------------------------------------------------------------------------------------
+
+    /** Before anything else: headers, and who may even talk to us. */
+    void protect(Context context) {
+        context.header(
+                "Content-Security-Policy",
+                "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self';"
+                        + " base-uri 'none'; form-action 'none'; frame-ancestors 'none'");
+        context.header("X-Frame-Options", "DENY");
+        context.header("X-Content-Type-Options", "nosniff");
+        context.header("Referrer-Policy", "no-referrer");
+        context.header("Cross-Origin-Opener-Policy", "same-origin");
+        context.header("Cross-Origin-Resource-Policy", "same-origin");
+        requireKnownHost(context);
+        requireOwnOrigin(context);
+    }
+
+    /** Without a login, a page that another name resolves to loopback for could reach us through the browser. */
+    private void requireKnownHost(Context context) {
+        if (config.needsLogin() && config.hosts().isEmpty()) {
+            return;
+        }
+        String host = hostName(String.valueOf(context.host()));
+        if (!isLoopback(host)
+                && !host.equals(config.address())
+                && !config.hosts().contains(host)) {
+            throw new HttpProblem(421, "This console is not called " + host + "; add it to 'console.hosts'");
+        }
+    }
+
+    private static String hostName(String host) {
+        String name = host.startsWith("[") ? host.substring(0, host.indexOf(']') + 1) : host.split(":", 2)[0];
+        return name.toLowerCase(Locale.ROOT);
+    }
+
+    private static boolean isLoopback(String host) {
+        return Set.of("localhost", "127.0.0.1", "[::1]").contains(host);
+    }
+
+    private static void requireOwnOrigin(Context context) {
+        String origin = context.header("Origin");
+        if (origin == null || isSafe(context)) {
+            return;
+        }
+        String authority;
+        try {
+            authority = URI.create(origin).getRawAuthority();
+        } catch (IllegalArgumentException e) {
+            authority = null;
+        }
+        if (authority == null || !authority.equalsIgnoreCase(context.host())) {
+            throw new HttpProblem(403, "This request comes from another site");
+        }
+    }
+
+    private static boolean isSafe(Context context) {
+        return context.method() == HandlerType.GET || context.method() == HandlerType.HEAD;
+    }
+
+    /**
+     * Who is asking; refuses whoever may not at least look.
+     *
+     * @throws HttpProblem 401 or 403
+     */
+    Principal principal(Context context) {
+        Principal known = authenticate(context);
+        if (!isSafe(context)) {
+            if (known.csrf() != null && !Passwords.same(known.csrf(), String.valueOf(context.header(CSRF_HEADER)))) {
+                throw new HttpProblem(403, "The header " + CSRF_HEADER + " is missing or not this session's");
+            }
+            requireJson(context);
+        }
+        return known;
+    }
+
+    private static void requireJson(Context context) {
+        String type = context.contentType();
+        if (type == null || !type.toLowerCase(Locale.ROOT).startsWith("application/json")) {
+            throw new HttpProblem(415, "Changes are asked for in JSON: Content-Type: application/json");
+        }
+    }
+
+    private Principal authenticate(Context context) {
+        String authorization = context.header("Authorization");
+        if (authorization != null) {
+            return byToken(authorization);
+        }
+        ProxyConfig proxy = config.proxy();
+        String claimed = proxy == null ? null : context.header(proxy.userHeader());
+        if (proxy != null && claimed != null && !claimed.isBlank()) {
+            return byProxy(context, proxy, claimed.strip());
+        }
+        Session session = session(context);
+        if (session != null) {
+            session.usedAt = System.nanoTime();
+            return session.principal;
+        }
+        if (!config.needsLogin()) {
+            return new Principal("local", Role.OPERATOR, ownCsrf);
+        }
+        throw new HttpProblem(401, "Log in first, or send a token");
+    }
+
+    private Principal byToken(String authorization) {
+        String token =
+                authorization.startsWith("Bearer ") ? authorization.substring(7).strip() : "";
+        String hash = Passwords.hashToken(token);
+        for (TokenConfig each : config.tokens()) {
+            if (Passwords.same(each.hash(), hash)) {
+                return new Principal(each.name(), each.role(), null);
+            }
+        }
+        throw new HttpProblem(401, "This token is not known");
+    }
+
+    /** A proxy's word counts only when it is the proxy that speaks. */
+    private Principal byProxy(Context context, ProxyConfig proxy, String user) {
+        if (!proxy.from().contains(plainAddress(context))) {
+            throw new HttpProblem(401, "The header " + proxy.userHeader() + " is the proxy's to send");
+        }
+        String claimed = proxy.roleHeader() == null ? null : context.header(proxy.roleHeader());
+        Role role = proxy.role();
+        if (claimed != null) {
+            try {
+                role = Role.valueOf(claimed.strip().toUpperCase(Locale.ROOT));
+            } catch (IllegalArgumentException e) {
+                throw new HttpProblem(403, "There is no role " + claimed);
+            }
+        }
+        return new Principal(user.length() > 100 ? user.substring(0, 100) : user, role, ownCsrf);
+    }
+
+    private static String plainAddress(Context context) {
+        try {
+            return InetAddress.getByName(context.req().getRemoteAddr()).getHostAddress();
+        } catch (UnknownHostException e) {
+            return context.req().getRemoteAddr();
+        }
+    }
+
+    // --- Sessions ----------------------------------------------------------------------------------------------------
+
+    private @Nullable Session session(Context context) {
+        String id = context.cookie(COOKIE);
+        if (id == null) {
+            return null;
+        }
+        synchronized (sessions) {
+            Session session = sessions.get(id);
+            if (session != null && session.isOver(System.nanoTime())) {
+                sessions.remove(id);
+                return null;
+            }
+            return session;
+        }
+    }
+
+    /**
+     * Checks a password and begins a session.
+     *
+     * @throws HttpProblem 401, or 429 after too many failures
+     */
+    Principal login(Context context, String name, String password) {
+        requireJson(context);
+        String address = plainAddress(context);
+        refuseTooMany(context, "name " + name);
+        refuseTooMany(context, "address " + address);
+        UserConfig user = config.users().stream()
+                .filter(each -> each.name().equals(name))
+                .findFirst()
+                .orElse(null);
+        // Somebody who is not there takes as long as somebody who is.
+        boolean right = Passwords.matches(password.toCharArray(), user == null ? NOBODYS_HASH : user.passwordHash());
+        if (user == null || !right) {
+            failed("name " + name);
+            failed("address " + address);
+            throw new HttpProblem(401, "This name and password do not go together");
+        }
+        failures.remove("name " + name);
+        Principal principal = new Principal(user.name(), user.role(), Passwords.newToken());
+        String id = Passwords.newToken();
+        synchronized (sessions) {
+            long now = System.nanoTime();
+            sessions.values().removeIf(session -> session.isOver(now));
+            for (Iterator<String> oldest = sessions.keySet().iterator();
+                    sessions.size() >= MOST_SESSIONS && oldest.hasNext(); ) {
+                oldest.next();
+                oldest.remove();
+            }
+            sessions.put(id, new Session(principal));
+        }
+        context.cookie(new Cookie(COOKIE, id, "/", -1, config.secure(), true, null, SameSite.STRICT));
+        return principal;
+    }
+
+    void logout(Context context) {
+        String id = context.cookie(COOKIE);
+        if (id != null) {
+            synchronized (sessions) {
+                sessions.remove(id);
+            }
+        }
+        context.removeCookie(COOKIE, "/");
+    }
+
+    private void refuseTooMany(Context context, String who) {
+        Deque<Long> recent = failures.get(who);
+        if (recent == null) {
+            return;
+        }
+        synchronized (recent) {
+            forgetOld(recent);
+            if (recent.size() >= MOST_FAILURES) {
+                context.header("Retry-After", Long.toString(FAILURES_WITHIN.toSeconds()));
+                throw new HttpProblem(429, "Too many wrong passwords; try again in a few minutes");
+            }
+        }
+    }
+
+    private void failed(String who) {
+        if (failures.size() > 10_000) {
+            failures.clear(); // somebody tries names by the thousand; their address is counted anew at once
+        }
+        Deque<Long> recent = failures.computeIfAbsent(who, each -> new ArrayDeque<>());
+        synchronized (recent) {
+            forgetOld(recent);
+            recent.addLast(System.nanoTime());
+        }
+    }
+
+    private static void forgetOld(Deque<Long> recent) {
+        long now = System.nanoTime();
+        while (!recent.isEmpty() && now - recent.peekFirst() > FAILURES_WITHIN.toNanos()) {
+            recent.removeFirst();
+        }
+    }
+}

@@ -1,0 +1,56 @@
+import { get, may, newChangeId, outbox, post } from './api.js';
+import { ask, h, number, show, table, time, toast } from './dom.js';
+import { eventTable, outboxSelect } from './events.js';
+
+// What is dead, by what its errors say; a whole group is mended at once.
+export async function dead(main, page) {
+  const all = (await get('/outboxes')).outboxes;
+  const names = all.map((each) => each.name);
+  const chosen = page.query.outbox || (all.find((each) => each.dead > 0) || all[0]).name;
+  const groups = h('div', { id: 'groups' });
+  const list = h('div', { id: 'results' });
+  show(main, h('h1', {}, 'Dead letters'),
+    h('form', { class: 'filters', onsubmit: (event) => event.preventDefault() },
+      outboxSelect(names, chosen, { onchange: (event) => { location.hash = `#/dead?outbox=${encodeURIComponent(event.target.value)}`; } })),
+    groups, h('h3', {}, 'The newest of them'), list);
+
+  const change = async (action, group) => {
+    const changeId = newChangeId();
+    const requeue = action === 'requeue';
+    const result = await ask({
+      title: `${requeue ? 'Requeue' : 'Discard'} ${number(group.events)} of ${group.type}`,
+      text: requeue ? 'They are sent again, in the order of their keys, with no attempts counted.' : 'They are deleted for good. The audit keeps each, with its payload.',
+      button: requeue ? 'Requeue' : 'Discard',
+      grave: !requeue,
+      act: (reason) => post(`${outbox(chosen)}/${action}`, { search: { type: group.type, errorGroup: group.group }, reason, changeId }),
+    });
+    if (result) {
+      toast(`${number(result.events)} ${requeue ? 'requeued' : 'discarded'}`);
+      await draw();
+    }
+  };
+
+  async function draw() {
+    const { groups: found } = await get(outbox(chosen) + '/errors');
+    if (!found.length) {
+      show(groups, h('p', { class: 'empty' }, 'Nothing is dead here.'));
+      show(list);
+      return;
+    }
+    const columns = [
+      ['Events', (group) => number(group.events), 'number'],
+      ['Type', (group) => group.type],
+      ['Error', (group) => [h('div', {}, group.group), group.example && group.example !== group.group ? h('div', { class: 'note clip' }, group.example) : null]],
+      ['Newest', (group) => time(group.newestAt), 'time'],
+    ];
+    if (may('operator')) {
+      columns.push(['', (group) => h('div', { class: 'actions' },
+        h('button', { class: 'main', onclick: () => change('requeue', group) }, 'Requeue'),
+        h('button', { class: 'grave', onclick: () => change('discard', group) }, 'Discard'))]);
+    }
+    show(groups, table(columns, found));
+    const { events } = await get(outbox(chosen) + '/events', { status: 'dead', limit: 50 });
+    if (page.current()) show(list, eventTable(events));
+  }
+  await draw();
+}

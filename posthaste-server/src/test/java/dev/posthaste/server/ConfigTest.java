@@ -1,0 +1,196 @@
+package dev.posthaste.server;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.posthaste.relay.OutboxPolicy.AfterDead;
+import dev.posthaste.server.config.Config;
+import dev.posthaste.server.config.ConfigException;
+import dev.posthaste.server.config.ConfigReader;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** The configuration is read strictly, and everything that is wrong with it is told at once, with its line. */
+@org.jspecify.annotations.NullUnmarked
+class ConfigTest {
+    private static final String HASH = "$argon2id$v=19$m=19456,t=2,p=1$c2FsdHNhbHRzYWx0$aGFzaGhhc2hoYXNoaGFzaA";
+
+    @TempDir
+    Path directory;
+
+    private Config read(String yaml, Map<String, String> environment) throws Exception {
+        Path file = directory.resolve("posthaste.yml");
+        Files.writeString(file, yaml);
+        return ConfigReader.read(file, environment);
+    }
+
+    private String wrong(String yaml) {
+        ConfigException e =
+                org.assertj.core.api.Assertions.catchThrowableOfType(ConfigException.class, () -> read(yaml, Map.of()));
+        assertThat(e).as("nothing is wrong with it").isNotNull();
+        return e.getMessage().replace(directory + "/", "");
+    }
+
+    @Test
+    void theExampleThatIsShippedIsRight() throws Exception {
+        Config config = ConfigReader.read(
+                Path.of("../packaging/posthaste.yml"),
+                Map.of("SHOP_DB_PASSWORD", "secret", "RABBIT_PASSWORD", "secret", "KAFKA_PASSWORD", "secret"));
+        assertThat(config.outboxes()).isNotEmpty();
+        assertThat(config.toString()).doesNotContain("secret");
+    }
+
+    @Test
+    void everythingIsSaid() throws Exception {
+        Files.writeString(directory.resolve("password"), "from a file\n");
+        Config config = read("""
+                name: east-1
+                log: json
+                databases:
+                  shop: {url: "jdbc:postgresql://db/shop", user: shop, password: "${env:PW}", leases-in: posthaste}
+                  crm: {url: "jdbc:mariadb://db/crm?password=x", password: "${file:%s/password}"}
+                brokers:
+                  rabbit: {url: "amqp://a:b@rabbit/shop", declare: true}
+                  kafka: {url: "kafka://k1:9092,k2:9092", client: {security.protocol: SSL}, producer: {linger.ms: 5}}
+                outboxes:
+                  orders:
+                    database: shop
+                    broker: rabbit
+                    route: {destination: shop, routing-key: orders, group: orders-queue}
+                    types: [order.placed]
+                    allowed-destinations: [shop-replayed]
+                    retry: {curve: quadratic, base: 1s, ceiling: 100s, attempts: forever, jitter: 0.1}
+                    retention: {keep: 3d, delete-dead: true}
+                    after-dead: block
+                    max-per-second: 500
+                    lag-limit: 30s
+                  agent:
+                    database: crm
+                    broker: kafka
+                    table: agent_outbox_messages
+                    mapped:
+                      column.id: id
+                      column.type: biz_type
+                      column.payload: payload
+                      column.status: status
+                      column.attempts: retry_count
+                      column.next-attempt-at: next_retry_at
+                      status.pending: pending
+                      status.published: published
+                      status.consumed: consumed
+                      status.dead: dead
+                    route: {destination: smartflow.agent.outbox}
+                    tracked: true
+                    format: cloudevents
+                    source: /smartflow/agent
+                receipts:
+                  - {broker: kafka, destination: receipts, group: receipts}
+                relay: {lease: 20s, publish-timeout: 6s, batch: 500, window-bytes: 16MiB}
+                console:
+                  address: 0.0.0.0
+                  port: 9000
+                  hosts: [ops.example]
+                  mask: card
+                  users: [{name: ada, password-hash: "%s", role: operator}]
+                """.formatted(directory, HASH), Map.of("PW", "hidden"));
+        assertThat(config.name()).isEqualTo("east-1");
+        assertThat(config.jsonLog()).isTrue();
+        assertThat(config.databases().get("shop").password()).isEqualTo("hidden");
+        assertThat(config.databases().get("crm").password()).isEqualTo("from a file");
+        assertThat(config.brokers().get("kafka").client()).containsEntry("security.protocol", "SSL");
+        var orders = config.outboxes().get("orders");
+        assertThat(orders.policy().retry().attempts()).isEqualTo(Integer.MAX_VALUE);
+        assertThat(orders.policy().keep()).isEqualTo(Duration.ofDays(3));
+        assertThat(orders.policy().afterDead()).isEqualTo(AfterDead.BLOCK);
+        assertThat(orders.lagLimit()).isEqualTo(Duration.ofSeconds(30));
+        assertThat(config.outboxes().get("agent").definition().tracked()).isTrue();
+        assertThat(config.relay().windowBytes()).isEqualTo(16 << 20);
+        assertThat(config.console().mask()).containsExactly("card");
+        assertThat(config.databases().toString() + config.brokers())
+                .doesNotContain("hidden", "from a file", "a:b", "=x");
+    }
+
+    @Test
+    void everyMistakeIsToldAtOnceWithItsLine() {
+        assertThat(wrong("""
+                        databases:
+                          shop:
+                            urll: jdbc:postgresql://db/shop
+                            password: ${env:NOT_THERE}
+                        brokers:
+                          rabbit: {url: "http://rabbit"}
+                        outboxes:
+                          orders:
+                            broker: rabit
+                            rote: {destination: x}
+                            retry: {base: soon}
+                            max-per-second: -1
+                          "two words": {route: {destination: x}}
+                        console:
+                          port: 99999
+                          adress: 0.0.0.0
+                        relay: {lease: 3s}
+                        """).lines())
+                .contains(
+                        "posthaste.yml:3: there is no 'databases.shop.urll'; did you mean 'url'?",
+                        "posthaste.yml:2: 'databases.shop.url' is missing",
+                        "posthaste.yml:4: 'databases.shop.password': the environment has no NOT_THERE",
+                        "posthaste.yml:6: 'brokers.rabbit.url' must begin with amqp://, amqps:// or kafka://",
+                        "posthaste.yml:9: there is no broker 'rabit'; there are [rabbit]",
+                        "posthaste.yml:10: there is no 'outboxes.orders.rote'; did you mean 'route'?",
+                        "posthaste.yml:11: 'outboxes.orders.retry.base' must be a duration like 250ms, 10s, 5m, 12h or 7d, not 'soon'",
+                        "posthaste.yml:12: 'outboxes.orders.max-per-second' must be a number from 0 to 1000000, not '-1'",
+                        "posthaste.yml:15: 'console.port' must be a number from 0 to 65535, not '99999'",
+                        "posthaste.yml:16: there is no 'console.adress'; did you mean 'address'?")
+                .anyMatch(line -> line.startsWith("posthaste.yml:13: Not a usable outbox name"))
+                .anyMatch(line -> line.startsWith("posthaste.yml:17: A lease of PT3S leaves no room"));
+    }
+
+    @Test
+    void H43_anAddressThatOthersReachWantsALogin() {
+        String start = """
+                databases: {shop: {url: "jdbc:h2:mem:x"}}
+                brokers: {rabbit: {url: "amqp://rabbit"}}
+                outboxes: {orders: {route: {destination: x}}}
+                console:
+                """;
+        for (String address : new String[] {"0.0.0.0", "\"::\"", "10.1.2.3"}) {
+            assertThat(wrong(start + "  address: " + address + "\n"))
+                    .contains("posthaste.yml:5:", "nobody would have to log in");
+        }
+        assertThat(wrong(start + "  trusted-proxy: {user-header: X-User}\n")).contains("'from' is missing");
+        assertThat(wrong(start + "  users: [{name: ada, password-hash: plain}]\n"))
+                .contains("hash-password");
+        assertThat(wrong(start + "  users: [{name: ada, password-hash: \"" + HASH + "\", role: root}]\n"))
+                .contains("must be one of viewer, reader, operator, not 'root'");
+    }
+
+    @Test
+    void whatIsNoConfigurationIsToldInWords() {
+        assertThat(wrong("a: [b")).contains("this is not YAML");
+        assertThat(wrong("just text")).contains("the file must be a mapping");
+        assertThat(wrong("")).contains("it names no outbox");
+        assertThat(wrong("databases:\n  a: {url: x}\n  a: {url: y}\n")).contains("twice");
+        assertThatThrownBy(() -> ConfigReader.read(directory.resolve("none.yml"), Map.of()))
+                .hasMessageContaining("there is no such file");
+    }
+
+    @Test
+    void twoOutboxesShareNeitherTableNorType() {
+        assertThat(wrong("""
+                        databases: {shop: {url: "jdbc:h2:mem:x"}}
+                        brokers: {rabbit: {url: "amqp://rabbit"}}
+                        outboxes:
+                          one: {route: {destination: x}, table: t, types: [a]}
+                          two: {route: {destination: x}, table: t}
+                          three: {route: {destination: x}, types: [a]}
+                        """))
+                .contains(
+                        "outboxes 'one' and 'two' share the table t",
+                        "event type 'a' belongs to outbox 'one' and to 'three'");
+    }
+}
