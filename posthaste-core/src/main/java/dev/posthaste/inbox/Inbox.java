@@ -6,6 +6,7 @@ import dev.posthaste.format.MessageFormat;
 import dev.posthaste.jdbc.Dialect;
 import dev.posthaste.jdbc.InboxTable;
 import dev.posthaste.journal.Receipt;
+import io.opentelemetry.api.OpenTelemetry;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.util.LinkedHashMap;
@@ -37,6 +38,7 @@ public final class Inbox {
     private final JsonMapper json;
     private final MessageFormat format;
     private final Receipts receipts;
+    private final @Nullable InboxTraces traces;
     private volatile @Nullable InboxTable table;
 
     private Inbox(Builder builder) {
@@ -46,6 +48,7 @@ public final class Inbox {
         this.json = builder.json;
         this.format = builder.format;
         this.receipts = builder.receipts;
+        this.traces = builder.telemetry == null ? null : new InboxTraces(builder.telemetry, consumer);
         if (handlers.isEmpty()) {
             throw new IllegalArgumentException("Inbox " + consumer + " has no handler; call on(type, class, handler)");
         }
@@ -103,6 +106,10 @@ public final class Inbox {
 
     /** Makes one attempt at a message. Never throws for what is wrong with the message, the handler or the database. */
     public Result handle(Message message) {
+        return traces == null ? attempt(message) : traces.around(message, this::attempt);
+    }
+
+    private Result attempt(Message message) {
         if (!Digest.matches(message)) {
             return new Result.Refused("its content is not what was sent: the digest does not match", null);
         }
@@ -219,6 +226,7 @@ public final class Inbox {
         private JsonMapper json = JsonMapper.shared();
         private MessageFormat format = MessageFormat.RAW;
         private Receipts receipts = Receipts.NONE;
+        private @Nullable OpenTelemetry telemetry;
 
         private Builder(DataSource dataSource) {
             this.dataSource = dataSource;
@@ -254,6 +262,16 @@ public final class Inbox {
         /** How outboxes are told what became of their events. {@link Receipts#NONE} when never called. */
         public Builder receipts(Receipts receipts) {
             this.receipts = receipts;
+            return this;
+        }
+
+        /**
+         * Where spans go: one for each attempt at a message, in the trace of whoever wrote the event. It is current while the
+         * handler runs, so that what the handler does, and the events that it writes, are of the same trace. None when never
+         * called.
+         */
+        public Builder traces(OpenTelemetry telemetry) {
+            this.telemetry = telemetry;
             return this;
         }
 

@@ -17,6 +17,10 @@ import dev.posthaste.server.config.Config.OutboxConfig;
 import dev.posthaste.server.config.Config.ReceiptsConfig;
 import dev.posthaste.server.config.ConfigReader;
 import dev.posthaste.server.http.HttpServer;
+import io.micrometer.core.instrument.binder.jvm.JvmMemoryMetrics;
+import io.micrometer.core.instrument.binder.jvm.JvmThreadMetrics;
+import io.micrometer.core.instrument.binder.system.ProcessorMetrics;
+import io.micrometer.core.instrument.binder.system.UptimeMetrics;
 import io.micrometer.prometheusmetrics.PrometheusConfig;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import java.util.ArrayList;
@@ -67,6 +71,8 @@ public final class Daemon implements AutoCloseable {
 
     private void start() {
         Config config = site.config();
+        List.of(new JvmMemoryMetrics(), new JvmThreadMetrics(), new ProcessorMetrics(), new UptimeMetrics())
+                .forEach(meters -> meters.bindTo(metrics));
         for (Site.OpenDatabase database : site.databases().values()) {
             if (!database.outboxes().isEmpty()) {
                 relays.add(relay(config, database).start());

@@ -7,6 +7,7 @@ import dev.posthaste.Route;
 import dev.posthaste.admin.Admin;
 import dev.posthaste.admin.AdminJournal;
 import dev.posthaste.broker.Broker;
+import dev.posthaste.broker.TracedBroker;
 import dev.posthaste.jdbc.Dialect;
 import dev.posthaste.jdbc.StatusAdminJournal;
 import dev.posthaste.kafka.KafkaBroker;
@@ -18,6 +19,7 @@ import dev.posthaste.server.config.Config.BrokerConfig;
 import dev.posthaste.server.config.Config.DatabaseConfig;
 import dev.posthaste.server.config.Config.OutboxConfig;
 import dev.posthaste.server.config.ConfigReader;
+import io.opentelemetry.api.GlobalOpenTelemetry;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.util.ArrayList;
@@ -108,7 +110,11 @@ public final class Site implements AutoCloseable {
         try {
             return new HikariDataSource(pool);
         } catch (RuntimeException e) {
-            throw new Unreachable("database " + database + " cannot be used: " + e.getMessage(), e);
+            String hint = database.url().startsWith("jdbc:mysql:")
+                    ? "; its driver is not bundled: java -cp posthaste-server.jar:mysql-connector-j.jar"
+                            + " dev.posthaste.server.cli.Posthaste …"
+                    : "";
+            throw new Unreachable("database " + database + " cannot be used: " + e.getMessage() + hint, e);
         }
     }
 
@@ -139,7 +145,7 @@ public final class Site implements AutoCloseable {
         return Objects.requireNonNull(config.outboxes().get(name));
     }
 
-    /** The broker of this name, connected when it is first needed. */
+    /** The broker of this name, connected when it is first needed. Its spans go where an agent of OpenTelemetry's takes them. */
     public Broker broker(String name) {
         synchronized (brokers) {
             return brokers.computeIfAbsent(
@@ -149,7 +155,8 @@ public final class Site implements AutoCloseable {
     }
 
     private Broker connect(BrokerConfig broker) {
-        return broker.isKafka() ? new KafkaBroker(kafka(broker)) : new RabbitBroker(rabbit(broker));
+        Broker plain = broker.isKafka() ? new KafkaBroker(kafka(broker)) : new RabbitBroker(rabbit(broker));
+        return new TracedBroker(plain, GlobalOpenTelemetry.get());
     }
 
     KafkaSettings kafka(BrokerConfig broker) {

@@ -525,4 +525,21 @@ class RestTest {
                 .contains(
                         "posthaste_relay_published_total{outbox=\"orders\"}", "posthaste_relay_publish_seconds_bucket");
     }
+
+    @Test
+    void dashboardAndAlertsAskForMetersThatThereAre() throws Exception {
+        String scraped = send("GET", "/metrics", "", "", as(VIEWER)).body();
+        for (String file : List.of("grafana-dashboard.json", "prometheus-alerts.yml")) {
+            String text = java.nio.file.Files.readString(java.nio.file.Path.of("../packaging", file));
+            Set<String> names = new HashSet<>();
+            java.util.regex.Pattern.compile("posthaste_[a-z_]+")
+                    .matcher(text)
+                    .results()
+                    .forEach(match -> names.add(match.group()));
+            assertThat(names)
+                    .as(file)
+                    .hasSizeGreaterThan(5)
+                    .allSatisfy(name -> assertThat(scraped).contains("\n" + name + "{"));
+        }
+    }
 }

@@ -99,8 +99,10 @@ function route() {
   const { name, query } = parse();
   frame(name);
   document.title = `Posthaste · ${(NAV.find(([each]) => each === name) || [0, 'Event'])[1]}`;
-  show(main, h('p', { class: 'empty' }, 'Looking…'));
-  guarded(() => PAGES[name](main, new Page(query)));
+  // A place of its own: what an earlier page still waits for is drawn where nobody sees it.
+  const place = h('div', {}, h('p', { class: 'empty' }, 'Looking…'));
+  show(main, place);
+  guarded(() => PAGES[name](place, new Page(query)));
 }
 
 function toggleTheme() {

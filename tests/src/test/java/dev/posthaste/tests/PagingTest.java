@@ -1,0 +1,125 @@
+package dev.posthaste.tests;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.posthaste.Catalog;
+import dev.posthaste.OutboxDefinition;
+import dev.posthaste.Route;
+import dev.posthaste.Status;
+import dev.posthaste.admin.Admin;
+import dev.posthaste.admin.Page;
+import dev.posthaste.admin.Search;
+import dev.posthaste.jdbc.Dialect;
+import dev.posthaste.jdbc.Schema;
+import dev.posthaste.jdbc.StatusAdminJournal;
+import dev.posthaste.servers.Database;
+import dev.posthaste.servers.DatabaseServer;
+import dev.posthaste.servers.TestDatabase;
+import java.sql.Connection;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Locale;
+import java.util.function.Supplier;
+import org.junit.jupiter.api.Test;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** Operators' searches in an outbox of a million rows: every page comes soon, wherever it is. */
+class PagingTest {
+    private static final Logger log = LoggerFactory.getLogger(PagingTest.class);
+    private static final int ROWS = 1_000_000;
+    /** A call stops looking after 700 ms; what it began is finished. */
+    private static final Duration BOUND = Duration.ofMillis(2_500);
+
+    @Test
+    void onPostgres() throws Exception {
+        everyPageComesSoon(Database.POSTGRESQL, """
+                insert into orders (event_id, event_type, event_key, payload, status, created_at, updated_at, last_error)
+                select 'event-' || i, 'type-' || i %% 10, 'key-' || i %% 50000, repeat('x', 100),
+                    case when i %% 10000 = 0 then 'dead' when i > %d then 'pending' else 'published' end,
+                    now() - (%d - i) * interval '1 second', now(),
+                    case when i %% 10000 = 0 then 'order ' || i || ' is too large' end
+                from generate_series(1, %2$d) i
+                """.formatted(ROWS - 1000, ROWS));
+    }
+
+    @Test
+    void onMariaDb() throws Exception {
+        everyPageComesSoon(Database.MARIADB, """
+                insert into orders (event_id, event_type, event_key, payload, status, created_at, updated_at, last_error)
+                select concat('event-', seq), concat('type-', seq %% 10), concat('key-', seq %% 50000), repeat('x', 100),
+                    case when seq %% 10000 = 0 then 'dead' when seq > %d then 'pending' else 'published' end,
+                    utc_timestamp(6) - interval (%d - seq) second, utc_timestamp(6),
+                    case when seq %% 10000 = 0 then concat('order ', seq, ' is too large') end
+                from seq_1_to_%2$d
+                """.formatted(ROWS - 1000, ROWS));
+    }
+
+    private static void everyPageComesSoon(Database kind, String fill) throws Exception {
+        OutboxDefinition orders = OutboxDefinition.of("orders", Route.to("orders"), "type-1");
+        Catalog catalog = Catalog.of(orders);
+        try (TestDatabase database = DatabaseServer.of(kind).createDatabase();
+                Connection connection = database.dataSource().getConnection()) {
+            Schema.create(database.dataSource(), catalog.outboxes());
+            database.execute(fill);
+            Admin admin =
+                    new Admin(StatusAdminJournal.all(database.dataSource(), Dialect.of(connection), catalog, null));
+            Instant end = admin.find("orders", ROWS).orElseThrow().event().createdAt();
+            page(admin, "newest", Search.ALL, 50);
+            page(admin, "in the middle", Search.ALL, 50, 500_000L);
+            page(admin, "pending", Search.ALL.withStatus(Status.PENDING), 50);
+            page(admin, "dead", Search.ALL.withStatus(Status.DEAD), 50);
+            page(admin, "by event id", Search.ALL.withEventId("event-4711"), 1);
+            page(admin, "by time", Search.ALL.written(end.minusSeconds(700_000), end.minusSeconds(699_000)), 50);
+            page(admin, "dead by error", Search.ALL.withStatus(Status.DEAD).withError("order 10000 "), 1);
+            assertThat(all(admin, "by key", Search.ALL.withKey("key-77"))).hasSize(20);
+            assertThat(all(admin, "by error", Search.ALL.withError("order 70000 ")))
+                    .hasSize(1);
+            assertThat(all(admin, "by type, none", Search.ALL.withType("none"))).isEmpty();
+            assertThat(timed(3, kind + " errors", () -> admin.errors("orders")))
+                    .hasSize(1) // each is of a type of its own in this data: 10000 divides by 10
+                    .allSatisfy(group -> assertThat(group.events()).isEqualTo(100));
+        }
+    }
+
+    private static void page(Admin admin, String what, Search search, int found, Long... before) {
+        Long start = before.length == 0 ? null : before[0];
+        Page page = timed(3, what, () -> admin.search("orders", search, start, 50));
+        assertThat(page.events()).as(what).hasSize(found);
+    }
+
+    /** As many pages as it takes; each of them within the bound. */
+    private static List<Long> all(Admin admin, String what, Search search) {
+        List<Long> ids = new ArrayList<>();
+        Long before = null;
+        int calls = 0;
+        long start = System.nanoTime();
+        do {
+            Long from = before;
+            Page page = timed(1, what, () -> admin.search("orders", search, from, 50));
+            page.events().forEach(event -> ids.add(event.id()));
+            before = page.next();
+            calls++;
+        } while (before != null);
+        log.info("{}: {} calls, {} ms for all million rows", what, calls, (System.nanoTime() - start) / 1_000_000);
+        return ids;
+    }
+
+    /** The median is bounded: a single one may meet a busy machine. */
+    private static <T> T timed(int times, String what, Supplier<T> work) {
+        long[] nanos = new long[times];
+        T result = null;
+        for (int i = 0; i < nanos.length; i++) {
+            long start = System.nanoTime();
+            result = work.get();
+            nanos[i] = System.nanoTime() - start;
+        }
+        Arrays.sort(nanos);
+        log.info(String.format(Locale.ROOT, "%-20s %6.1f ms", what, nanos[times / 2] / 1e6));
+        assertThat(Duration.ofNanos(nanos[times / 2])).as(what).isLessThan(BOUND);
+        return java.util.Objects.requireNonNull(result);
+    }
+}
