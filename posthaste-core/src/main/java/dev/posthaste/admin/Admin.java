@@ -26,7 +26,7 @@ public final class Admin {
     /** The most events that one page holds. */
     public static final int LONGEST_PAGE = 500;
 
-    private static final int BATCH = 500;
+    private static final int BATCH = 200;
     private static final int PURGE_BATCH = 2_000;
     private static final int MOST_ERRORS = 50_000;
     private static final int SAMPLE = 10;

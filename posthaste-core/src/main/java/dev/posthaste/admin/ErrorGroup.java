@@ -18,6 +18,9 @@ public record ErrorGroup(
         @Nullable String example,
         long newestId,
         @Nullable Instant newestAt) {
+    /** Only so much of an error's beginning decides. */
+    public static final int LOOKED_AT = 400;
+
     private static final int LONGEST = 200;
     private static final Pattern IDS = Pattern.compile(
             "[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}|\\b[0-9a-fA-F]{16,}\\b|[0-9]+(?:[.,:][0-9]+)*");
@@ -32,7 +35,7 @@ public record ErrorGroup(
         if (error == null || error.isBlank()) {
             return "(no error)";
         }
-        String start = error.length() > 4 * LONGEST ? error.substring(0, 4 * LONGEST) : error;
+        String start = error.length() > LOOKED_AT ? error.substring(0, LOOKED_AT) : error;
         String same = IDS.matcher(start).replaceAll("#").strip();
         return same.length() > LONGEST ? same.substring(0, LONGEST) : same;
     }

@@ -250,26 +250,33 @@ public final class LeaseTable {
      * @return false if it was so before
      */
     boolean pause(Connection connection, String outbox, @Nullable String by) throws SQLException {
+        return mark(connection, outbox, by)
+                || (by != null && (insertPaused(connection, outbox, by) || mark(connection, outbox, by)));
+    }
+
+    private boolean mark(Connection connection, String outbox, @Nullable String by) throws SQLException {
         String update = "update posthaste_lease set paused_by = ? where outbox = ? and paused_by is "
                 + (by == null ? "not null" : "null");
         try (PreparedStatement statement = connection.prepareStatement(sql(update))) {
             statement.setString(1, by);
             statement.setString(2, outbox);
-            if (statement.executeUpdate() == 1) {
-                return true;
-            }
+            return statement.executeUpdate() == 1;
         }
-        if (by == null) {
-            return false;
-        }
+    }
+
+    /** For an outbox that no relay has held yet. */
+    private boolean insertPaused(Connection connection, String outbox, String by) throws SQLException {
         String insert = "insert into posthaste_lease (outbox, owner, epoch, expires_at, paused_by)"
-                + " select ?, '', 0, {now}, ? from (select count(*) as found from posthaste_lease where outbox = ?) known"
-                + " where found = 0";
-        try (PreparedStatement statement = connection.prepareStatement(sql(insert))) {
+                + " values (?, '', 0, {now}, ?)";
+        try (PreparedStatement statement = connection.prepareStatement(dialect.ignoringDuplicates(sql(insert)))) {
             statement.setString(1, outbox);
             statement.setString(2, by);
-            statement.setString(3, outbox);
             return statement.executeUpdate() == 1;
+        } catch (SQLException e) {
+            if (dialect.isDuplicate(e)) {
+                return false;
+            }
+            throw e;
         }
     }
 

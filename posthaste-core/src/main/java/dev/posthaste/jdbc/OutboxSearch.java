@@ -22,11 +22,11 @@ import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Comparator;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import java.util.Objects;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
@@ -47,6 +47,7 @@ final class OutboxSearch {
     private final String outbox;
     private final OutboxTable table;
     private final OutboxStatements statements;
+    private final FoundColumns columns;
 
     OutboxSearch(Dialect dialect, OutboxDefinition outbox, OutboxTable table) {
         this.dialect = dialect.inZone(outbox.table().zone());
@@ -54,6 +55,7 @@ final class OutboxSearch {
         this.outbox = outbox.name();
         this.table = table;
         this.statements = new OutboxStatements(dialect, layout);
+        this.columns = new FoundColumns(outbox, statements);
     }
 
     // --- Searching ---------------------------------------------------------------------------------------------------
@@ -375,10 +377,10 @@ final class OutboxSearch {
             String descending = byStatus ? statements.order(true) : order + " desc";
             String rest = " order by " + descending + (looksAgain() ? "" : " limit " + limit);
             int most = found.size() + limit;
-            try (PreparedStatement statement = prepare(connection, columns(), rest, first, below);
+            try (PreparedStatement statement = prepare(connection, columns.select(), rest, first, below);
                     ResultSet rows = statement.executeQuery()) {
                 while (found.size() < most && rows.next()) {
-                    FoundEvent event = found(rows);
+                    FoundEvent event = columns.read(rows);
                     if (matches(event)) {
                         found.add(event);
                     }
@@ -403,10 +405,10 @@ final class OutboxSearch {
         List<Long> ids(Connection connection, long first, long below, int limit) throws SQLException {
             String rest = " order by " + order + (looksAgain() ? "" : " limit " + limit);
             List<Long> ids = new ArrayList<>();
-            try (PreparedStatement statement = prepare(connection, columns(), rest, first, below);
+            try (PreparedStatement statement = prepare(connection, columns.select(), rest, first, below);
                     ResultSet rows = statement.executeQuery()) {
                 while (ids.size() < limit && rows.next()) {
-                    FoundEvent event = found(rows);
+                    FoundEvent event = columns.read(rows);
                     if (matches(event)) {
                         ids.add(event.id());
                     }
@@ -435,100 +437,46 @@ final class OutboxSearch {
 
     // --- Rows --------------------------------------------------------------------------------------------------------
 
-    private String columns() {
-        return "select " + statements.name(Column.ID) + ", " + statements.read(Column.EVENT_ID) + ", "
-                + statements.name(Column.TYPE) + ", " + statements.read(Column.VERSION) + ", "
-                + statements.read(Column.KEY) + ", " + statements.read(Column.DESTINATION) + ", "
-                + statements.read(Column.ROUTING_KEY) + ", " + statements.name(Column.STATUS) + ", "
-                + statements.name(Column.ATTEMPTS) + ", " + statements.read(Column.MAX_ATTEMPTS) + ", "
-                + statements.read(Column.LAST_ERROR) + ", " + micros(Column.CREATED_AT) + ", "
-                + micros(Column.NEXT_ATTEMPT_AT) + ", " + micros(Column.PUBLISHED_AT) + ", "
-                + micros(Column.CONSUMED_AT) + ", " + micros(Column.UPDATED_AT) + ", "
-                + (isOpened() ? statements.name(Column.PAYLOAD) : "null");
-    }
-
-    /** Whether only the payload says who the event is. */
-    private boolean isOpened() {
-        return layout.payload() == Payload.ENVELOPE && !layout.has(Column.EVENT_ID);
-    }
-
-    private String micros(Column column) {
-        return layout.has(column) ? "{micros:" + statements.name(column) + "}" : "null";
-    }
-
-    private FoundEvent found(ResultSet row) throws SQLException {
-        long id = row.getLong(1);
-        String eventId = row.getString(2);
-        if (eventId == null || eventId.isEmpty()) {
-            eventId = StoredEvent.idOfRow(outbox, id);
-            if (isOpened()) {
-                byte[] payload = row.getBytes(17);
-                eventId = payload == null ? eventId : OutboxTable.eventIdIn(payload, eventId);
-            }
-        }
-        String destination = none(row.getString(6));
-        String code = String.valueOf(row.getString(8));
-        int maxAttempts = row.getInt(10);
-        String version = row.getString(4);
-        return new FoundEvent(
-                id,
-                eventId,
-                row.getString(3),
-                version == null ? "v1" : version,
-                none(row.getString(5)),
-                destination == null ? null : layout.destinationPrefix() + destination,
-                none(row.getString(7)),
-                layout.status(code),
-                code,
-                row.getInt(9),
-                maxAttempts == 0 ? null : maxAttempts,
-                none(row.getString(11)),
-                time(row, 12),
-                time(row, 13),
-                time(row, 14),
-                time(row, 15),
-                time(row, 16));
-    }
-
-    private static @Nullable Instant time(ResultSet row, int column) throws SQLException {
-        long micros = row.getLong(column);
-        return row.wasNull() ? null : Instant.EPOCH.plus(micros, ChronoUnit.MICROS);
-    }
-
-    private static @Nullable String none(@Nullable String text) {
-        return text == null || text.isEmpty() ? null : text;
-    }
-
     Optional<EventDetails> details(Connection connection, long id) throws SQLException {
-        List<EventDetails> found = details(connection, List.of(id), "");
-        return found.isEmpty() ? Optional.empty() : Optional.of(found.get(0));
+        return withPayloads(connection, events(connection, List.of(id), "")).stream()
+                .findFirst();
     }
 
     /** Those of {@code ids} that are dead, in id order. */
-    List<EventDetails> dead(Connection connection, Collection<Long> ids) throws SQLException {
-        return details(connection, ids, " and " + statements.is(Status.DEAD));
+    List<FoundEvent> dead(Connection connection, Collection<Long> ids) throws SQLException {
+        return events(connection, ids, " and " + statements.is(Status.DEAD));
     }
 
-    private List<EventDetails> details(Connection connection, Collection<Long> ids, String condition)
-            throws SQLException {
+    private List<FoundEvent> events(Connection connection, Collection<Long> ids, String condition) throws SQLException {
         String id = statements.name(Column.ID);
-        Map<Long, FoundEvent> found = new LinkedHashMap<>();
-        try (PreparedStatement statement = dialect.prepareWithIds(
-                        connection,
-                        dialect.sql(columns() + " from " + statements.table() + " where " + id + " %s" + condition
-                                + " order by " + id),
-                        ids);
+        String sql = dialect.sql(columns.select() + " from " + statements.table() + " where " + id + " %s" + condition
+                + " order by " + id);
+        List<FoundEvent> found = new ArrayList<>();
+        try (PreparedStatement statement = dialect.prepareWithIds(connection, sql, ids);
                 ResultSet rows = statement.executeQuery()) {
             while (rows.next()) {
-                FoundEvent event = found(rows);
-                found.put(event.id(), event);
+                found.add(columns.read(rows));
             }
         }
-        return found.isEmpty()
-                ? List.of()
-                : stored(connection, found.keySet(), Long.MAX_VALUE).stream()
-                        .map(stored -> new EventDetails(Objects.requireNonNull(found.get(stored.id())), stored))
-                        .toList();
+        return found;
+    }
+
+    /** The same events with what else their rows hold; without those that are gone meanwhile. */
+    List<EventDetails> withPayloads(Connection connection, List<FoundEvent> events) throws SQLException {
+        if (events.isEmpty()) {
+            return List.of();
+        }
+        Map<Long, StoredEvent> stored = new HashMap<>();
+        List<Long> ids = events.stream().map(FoundEvent::id).toList();
+        stored(connection, ids, Long.MAX_VALUE).forEach(each -> stored.put(each.id(), each));
+        List<EventDetails> details = new ArrayList<>();
+        for (FoundEvent event : events) {
+            StoredEvent its = stored.get(event.id());
+            if (its != null) {
+                details.add(new EventDetails(event, its));
+            }
+        }
+        return details;
     }
 
     private List<StoredEvent> stored(Connection connection, Collection<Long> ids, long maxBytes) throws SQLException {
@@ -545,17 +493,23 @@ final class OutboxSearch {
 
     // --- Dead letters ------------------------------------------------------------------------------------------------
 
+    private String startOfError() {
+        return layout.has(Column.LAST_ERROR)
+                ? "substring(" + statements.name(Column.LAST_ERROR) + ", 1, " + ErrorGroup.LOOKED_AT + ")"
+                : "null";
+    }
+
     List<ErrorGroup> errors(Connection connection, int most) throws SQLException {
         String sql = dialect.sql("select " + statements.name(Column.ID) + ", " + statements.name(Column.TYPE) + ", "
-                + statements.read(Column.LAST_ERROR) + ", " + micros(Column.CREATED_AT) + " "
+                + startOfError() + ", " + columns.micros(Column.CREATED_AT) + " "
                 + statements.from(Status.DEAD) + " order by " + statements.order(true) + " limit " + most);
         Map<List<String>, ErrorGroup> groups = new LinkedHashMap<>();
         try (PreparedStatement statement = connection.prepareStatement(sql);
                 ResultSet rows = statement.executeQuery()) {
             while (rows.next()) {
-                String error = none(rows.getString(3));
+                String error = FoundColumns.none(rows.getString(3));
                 ErrorGroup one = new ErrorGroup(
-                        ErrorGroup.of(error), rows.getString(2), 1, error, rows.getLong(1), time(rows, 4));
+                        ErrorGroup.of(error), rows.getString(2), 1, error, rows.getLong(1), FoundColumns.time(rows, 4));
                 groups.merge(List.of(one.type(), one.group()), one, (all, next) -> all.andOneMore());
             }
         }

@@ -175,8 +175,13 @@ public final class Schema {
                     new Findings(new ArrayList<>(), new ArrayList<>(dialect.durabilityWarnings(connection)));
             for (String table : OWN_TABLES) {
                 String name = leases == null ? table : leases + "." + table;
-                if (columns(connection, name).isEmpty()) {
+                Set<String> columns = columns(connection, name);
+                if (columns.isEmpty()) {
                     findings.errors().add("table " + name + " is missing");
+                } else if (table.equals("posthaste_lease") && !columns.contains("paused_by")) {
+                    findings.errors()
+                            .add("table " + name + " has no column paused_by (alter table " + name
+                                    + " add paused_by varchar(100))");
                 }
             }
             for (OutboxDefinition outbox : outboxes) {

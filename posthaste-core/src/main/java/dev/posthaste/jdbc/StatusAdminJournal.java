@@ -9,6 +9,7 @@ import dev.posthaste.admin.AuditEntry.Action;
 import dev.posthaste.admin.Change;
 import dev.posthaste.admin.ErrorGroup;
 import dev.posthaste.admin.EventDetails;
+import dev.posthaste.admin.FoundEvent;
 import dev.posthaste.admin.LeaseState;
 import dev.posthaste.admin.Page;
 import dev.posthaste.admin.Search;
@@ -76,7 +77,8 @@ public final class StatusAdminJournal implements AdminJournal {
 
     @Override
     public Stretch read(Search wanted, long after, long through, int limit, long maxBytes) {
-        return read("read events", connection -> search.read(connection, wanted, after, through, limit, maxBytes));
+        // In a transaction, where some drivers must be to read row by row: payloads are large.
+        return change("read events", connection -> search.read(connection, wanted, after, through, limit, maxBytes));
     }
 
     @Override
@@ -128,7 +130,14 @@ public final class StatusAdminJournal implements AdminJournal {
 
     @Override
     public int requeue(Change change, Collection<Long> ids) {
-        return changeDead(Action.REQUEUE, change, ids, false, marks::requeue);
+        return changeDead(
+                Action.REQUEUE,
+                change,
+                ids,
+                marks::requeue,
+                (connection, dead) -> dead.stream()
+                        .map(event -> changed(event, snapshot(event)))
+                        .toList());
     }
 
     @Override
@@ -137,8 +146,10 @@ public final class StatusAdminJournal implements AdminJournal {
                 Action.DISCARD,
                 change,
                 ids,
-                true,
-                (connection, dead) -> marks.delete(connection, dead, List.of(Status.DEAD)));
+                (connection, dead) -> marks.delete(connection, dead, List.of(Status.DEAD)),
+                (connection, dead) -> search.withPayloads(connection, dead).stream()
+                        .map(details -> changed(details.event(), snapshot(details)))
+                        .toList());
     }
 
     @FunctionalInterface
@@ -146,61 +157,66 @@ public final class StatusAdminJournal implements AdminJournal {
         int apply(Connection connection, List<Long> ids) throws SQLException;
     }
 
+    /** What the audit keeps of events, read before they are changed. */
+    @FunctionalInterface
+    private interface Keeping {
+        List<AuditTable.Changed> of(Connection connection, List<FoundEvent> dead) throws SQLException;
+    }
+
     /** The statement that changes is the judge: if it finds other rows dead than were read, all is done again. */
-    private int changeDead(Action action, Change change, Collection<Long> ids, boolean whole, Changing changing) {
+    private int changeDead(Action action, Change change, Collection<Long> ids, Changing changing, Keeping keeping) {
         if (ids.isEmpty()) {
             return 0;
         }
         return change(action.name().toLowerCase(Locale.ROOT) + " events", connection -> {
-            List<EventDetails> dead = search.dead(connection, ids);
-            List<Long> deadIds = dead.stream().map(each -> each.event().id()).toList();
+            List<FoundEvent> dead = search.dead(connection, ids);
             if (dead.isEmpty()) {
                 return 0;
             }
-            if (changing.apply(connection, deadIds) != dead.size()) {
+            List<AuditTable.Changed> kept = keeping.of(connection, dead);
+            int changed =
+                    changing.apply(connection, dead.stream().map(FoundEvent::id).toList());
+            if (changed != dead.size() || changed != kept.size()) {
                 throw new SQLException("somebody else is changing the same events; try again", "40001");
             }
-            audit.add(
-                    connection,
-                    change,
-                    action,
-                    name,
-                    dead.stream()
-                            .map(each -> new AuditTable.Changed(
-                                    each.event().id(), each.event().eventId(), snapshot(each, whole)))
-                            .toList());
-            return dead.size();
+            audit.add(connection, change, action, name, kept);
+            return changed;
         });
     }
 
-    /** The event as it was; {@code whole} with headers and payload. */
-    private static String snapshot(EventDetails details, boolean whole) {
-        Map<String, Object> all = new LinkedHashMap<>();
-        var event = details.event();
+    private static AuditTable.Changed changed(FoundEvent event, Map<String, @Nullable Object> snapshot) {
+        return new AuditTable.Changed(event.id(), event.eventId(), JSON.writeValueAsString(snapshot));
+    }
+
+    private static Map<String, @Nullable Object> snapshot(FoundEvent event) {
+        Map<String, @Nullable Object> all = new LinkedHashMap<>();
         all.put("type", event.type());
+        all.put("version", event.version());
         all.put("key", event.key());
+        all.put("destination", event.destination());
+        all.put("routingKey", event.routingKey());
         all.put("status", event.statusCode());
         all.put("attempts", event.attempts());
         all.put("error", event.error());
         all.put("createdAt", String.valueOf(event.createdAt()));
-        if (whole) {
-            all.put("version", event.version());
-            all.put("destination", event.destination());
-            all.put("routingKey", event.routingKey());
-            all.put("headers", details.stored().headers());
-            byte[] payload = details.stored().payload();
-            try {
-                all.put(
-                        "payload",
-                        StandardCharsets.UTF_8
-                                .newDecoder()
-                                .decode(ByteBuffer.wrap(payload))
-                                .toString());
-            } catch (CharacterCodingException e) {
-                all.put("payloadBase64", Base64.getEncoder().encodeToString(payload));
-            }
+        return all;
+    }
+
+    private static Map<String, @Nullable Object> snapshot(EventDetails details) {
+        Map<String, @Nullable Object> all = snapshot(details.event());
+        all.put("headers", details.stored().headers());
+        byte[] payload = details.stored().payload();
+        try {
+            all.put(
+                    "payload",
+                    StandardCharsets.UTF_8
+                            .newDecoder()
+                            .decode(ByteBuffer.wrap(payload))
+                            .toString());
+        } catch (CharacterCodingException e) {
+            all.put("payloadBase64", Base64.getEncoder().encodeToString(payload));
         }
-        return JSON.writeValueAsString(all);
+        return all;
     }
 
     @Override

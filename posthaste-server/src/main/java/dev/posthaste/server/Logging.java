@@ -4,6 +4,7 @@ import ch.qos.logback.classic.Level;
 import ch.qos.logback.classic.LoggerContext;
 import ch.qos.logback.classic.encoder.PatternLayoutEncoder;
 import ch.qos.logback.classic.spi.ILoggingEvent;
+import ch.qos.logback.classic.spi.ThrowableProxyUtil;
 import ch.qos.logback.core.ConsoleAppender;
 import ch.qos.logback.core.encoder.Encoder;
 import ch.qos.logback.core.encoder.EncoderBase;
@@ -23,19 +24,22 @@ public final class Logging {
             "org.apache.kafka", Level.WARN,
             "com.zaxxer.hikari", Level.WARN);
 
+    /** On one line, whatever is in it. */
+    private static final String MESSAGE = "%replace(%msg %ex){'\\s*[\\r\\n]+\\s*', ' | '}%nopex%n";
+
     private Logging() {}
 
     /** The daemon's log, on standard output. */
     public static void toStdout(boolean json) {
         configure(
                 "System.out",
-                json ? new JsonLines() : lines("%d{yyyy-MM-dd'T'HH:mm:ss.SSSXXX} %-5level %msg%n%ex"),
+                json ? new JsonLines() : lines("%d{yyyy-MM-dd'T'HH:mm:ss.SSSXXX} %-5level " + MESSAGE),
                 Level.INFO);
     }
 
-    /** What goes wrong in a command, on standard error; its output stays its own. */
-    public static void warningsToStderr() {
-        configure("System.err", lines("%-5level %msg%n"), Level.WARN);
+    /** What a command cannot say itself, on standard error; its output stays its own. */
+    public static void errorsToStderr() {
+        configure("System.err", lines("%-5level " + MESSAGE), Level.ERROR);
     }
 
     private static PatternLayoutEncoder lines(String pattern) {
@@ -57,7 +61,8 @@ public final class Logging {
         ch.qos.logback.classic.Logger root = context.getLogger(Logger.ROOT_LOGGER_NAME);
         root.setLevel(level);
         root.addAppender(console);
-        QUIET.forEach((name, quiet) -> context.getLogger(name).setLevel(quiet));
+        QUIET.forEach(
+                (name, quiet) -> context.getLogger(name).setLevel(level.isGreaterOrEqual(quiet) ? Level.OFF : quiet));
     }
 
     /** One JSON object a line. */
@@ -78,10 +83,7 @@ public final class Logging {
             line.put("logger", event.getLoggerName());
             line.put("thread", event.getThreadName());
             if (event.getThrowableProxy() != null) {
-                line.put(
-                        "error",
-                        event.getThrowableProxy().getClassName() + ": "
-                                + event.getThrowableProxy().getMessage());
+                line.put("error", ThrowableProxyUtil.asString(event.getThrowableProxy()));
             }
             return (json.writeValueAsString(line) + "\n").getBytes(StandardCharsets.UTF_8);
         }

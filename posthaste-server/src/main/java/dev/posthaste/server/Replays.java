@@ -44,7 +44,8 @@ public final class Replays implements AutoCloseable {
             replays.put(change.id(), running);
             if (replays.size() > REMEMBERED) {
                 replays.values().stream()
-                        .filter(each -> !each.thread().isAlive() && each != running)
+                        .filter(each ->
+                                !each.thread().isAlive() && !each.change().id().equals(change.id()))
                         .findFirst()
                         .ifPresent(oldest -> replays.remove(oldest.change().id()));
             }

@@ -3,6 +3,7 @@ package dev.posthaste.server;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.posthaste.Event;
+import dev.posthaste.servers.Programs;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -42,6 +43,7 @@ class ConsoleTest {
 
     @BeforeAll
     static void open() throws Exception {
+        Programs.require(Path.of("/usr/bin/chromedriver"));
         site = TestSite.start("");
         ChromeOptions options = new ChromeOptions();
         options.setBinary("/usr/bin/chromium");

@@ -527,6 +527,18 @@ class RestTest {
     }
 
     @Test
+    void theConsolesOwnFilesAreGuardedToo() throws Exception {
+        for (String file : List.of("", "app.js", "style.css", "vendor/uPlot.iife.min.js")) {
+            HttpResponse<String> response = site.send("GET", file, null);
+            assertThat(response.statusCode()).isEqualTo(200);
+            assertThat(response.headers().firstValue("Content-Security-Policy").orElse(""))
+                    .as(file)
+                    .contains("script-src 'self'");
+            assertThat(response.headers().firstValue("X-Frame-Options")).hasValue("DENY");
+        }
+    }
+
+    @Test
     void dashboardAndAlertsAskForMetersThatThereAre() throws Exception {
         String scraped = send("GET", "/metrics", "", "", as(VIEWER)).body();
         for (String file : List.of("grafana-dashboard.json", "prometheus-alerts.yml")) {

@@ -2,6 +2,7 @@ package dev.posthaste.server.cli;
 
 import dev.posthaste.admin.Admin;
 import dev.posthaste.journal.JournalException;
+import dev.posthaste.server.Logging;
 import dev.posthaste.server.Site;
 import dev.posthaste.server.config.ConfigException;
 import java.io.PrintWriter;
@@ -89,6 +90,7 @@ public final class Posthaste implements Runnable {
     }
 
     public static void main(String[] arguments) {
+        Logging.errorsToStderr();
         PrintWriter out = new PrintWriter(System.out, true, java.nio.charset.StandardCharsets.UTF_8);
         PrintWriter err = new PrintWriter(System.err, true, java.nio.charset.StandardCharsets.UTF_8);
         System.exit(execute(out, err, arguments));

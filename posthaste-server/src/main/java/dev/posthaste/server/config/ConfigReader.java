@@ -177,7 +177,7 @@ public final class ConfigReader {
         boolean tracked = section.flag("tracked", false);
         BrokerConfig its = brokers.get(broker);
         MessageFormat format = format(section, its != null && its.isKafka());
-        OutboxPolicy policy = policy(section, name);
+        OutboxPolicy policy = policy(section);
         Duration lag = section.duration("lag-limit", LAG);
         if (layout == null || route == null) {
             return null;
@@ -268,7 +268,7 @@ public final class ConfigReader {
         return destination.isEmpty() ? null : valid(section, () -> new Route(destination, routingKey, group));
     }
 
-    private OutboxPolicy policy(Section section, String name) {
+    private OutboxPolicy policy(Section section) {
         OutboxPolicy fallback = OutboxPolicy.defaults();
         Section retention = section.section("retention");
         RetryPolicy retry = retry(section.section("retry"), fallback.retry());

@@ -30,11 +30,9 @@ final class Changing {
     private static final int PER_SECOND = 100;
 
     private final Desk desk;
-    private final Masks masks;
 
-    Changing(Desk desk, Masks masks) {
+    Changing(Desk desk) {
         this.desk = desk;
-        this.masks = masks;
     }
 
     /** What all changes are asked with; what a change does not need may be left out. */

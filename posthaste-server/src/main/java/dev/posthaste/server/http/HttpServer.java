@@ -99,7 +99,7 @@ public final class HttpServer implements AutoCloseable {
     private void routes(JavalinConfig javalin, Desk desk) {
         Masks masks = new Masks(config.mask(), JSON);
         Looking looking = new Looking(desk, masks);
-        Changing changing = new Changing(desk, masks);
+        Changing changing = new Changing(desk);
         Login login = new Login(security, config, desk.site().config().name());
         Health health = new Health(desk);
         String api = "/api/v1";

@@ -22,6 +22,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.Semaphore;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -35,13 +36,21 @@ final class Security {
     private static final Duration IDLE = Duration.ofHours(1);
     private static final Duration LONGEST = Duration.ofHours(12);
     private static final Duration FAILURES_WITHIN = Duration.ofMinutes(5);
+    /** Of one name from one address; so nobody elsewhere can close the door for somebody. */
     private static final int MOST_FAILURES = 5;
+
+    private static final int MOST_FAILURES_OF_AN_ADDRESS = 20;
+    private static final int MOST_FAILURES_OF_A_NAME = 200;
+    /** Checking a password takes 19 MiB. */
+    private static final int MOST_CHECKS_AT_ONCE = 4;
+
     private static final int MOST_SESSIONS = 1_000;
     private static final String NOBODYS_HASH = Passwords.hash("nobody".toCharArray());
 
     private final ConsoleConfig config;
     private final Map<String, Session> sessions = new LinkedHashMap<>(); // guarded by itself
     private final Map<String, Deque<Long>> failures = new ConcurrentHashMap<>();
+    private final Semaphore checks = new Semaphore(MOST_CHECKS_AT_ONCE);
     private final String ownCsrf = Passwords.newToken();
 
     /** Somebody, as far as is known. */
@@ -130,7 +139,7 @@ final class Security {
     }
 
     private static boolean isSafe(Context context) {
-        return context.method() == HandlerType.GET || context.method() == HandlerType.HEAD;
+        return HandlerType.GET.equals(context.method()) || HandlerType.HEAD.equals(context.method());
     }
 
     /**
@@ -239,20 +248,23 @@ final class Security {
     Principal login(Context context, String name, String password) {
         requireJson(context);
         String address = plainAddress(context);
-        refuseTooMany(context, "name " + name);
-        refuseTooMany(context, "address " + address);
+        String pair = "name " + name + " address " + address;
+        refuseTooMany(context, pair, MOST_FAILURES);
+        refuseTooMany(context, "address " + address, MOST_FAILURES_OF_AN_ADDRESS);
+        refuseTooMany(context, "name " + name, MOST_FAILURES_OF_A_NAME);
         UserConfig user = config.users().stream()
                 .filter(each -> each.name().equals(name))
                 .findFirst()
                 .orElse(null);
         // Somebody who is not there takes as long as somebody who is.
-        boolean right = Passwords.matches(password.toCharArray(), user == null ? NOBODYS_HASH : user.passwordHash());
+        boolean right = check(password, user == null ? NOBODYS_HASH : user.passwordHash());
         if (user == null || !right) {
-            failed("name " + name);
+            failed(pair);
             failed("address " + address);
+            failed("name " + name);
             throw new HttpProblem(401, "This name and password do not go together");
         }
-        failures.remove("name " + name);
+        failures.remove(pair);
         Principal principal = new Principal(user.name(), user.role(), Passwords.newToken());
         String id = Passwords.newToken();
         synchronized (sessions) {
@@ -269,6 +281,17 @@ final class Security {
         return principal;
     }
 
+    private boolean check(String password, String hash) {
+        if (!checks.tryAcquire()) {
+            throw new HttpProblem(429, "Too many log in at once; try again in a moment");
+        }
+        try {
+            return Passwords.matches(password.toCharArray(), hash);
+        } finally {
+            checks.release();
+        }
+    }
+
     void logout(Context context) {
         String id = context.cookie(COOKIE);
         if (id != null) {
@@ -279,14 +302,14 @@ final class Security {
         context.removeCookie(COOKIE, "/");
     }
 
-    private void refuseTooMany(Context context, String who) {
+    private void refuseTooMany(Context context, String who, int most) {
         Deque<Long> recent = failures.get(who);
         if (recent == null) {
             return;
         }
         synchronized (recent) {
             forgetOld(recent);
-            if (recent.size() >= MOST_FAILURES) {
+            if (recent.size() >= most) {
                 context.header("Retry-After", Long.toString(FAILURES_WITHIN.toSeconds()));
                 throw new HttpProblem(429, "Too many wrong passwords; try again in a few minutes");
             }

@@ -56,6 +56,11 @@ export async function events(main, page) {
     class: 'filters',
     onsubmit: (event) => {
       event.preventDefault();
+      const row = form.elements.row.value.trim();
+      if (row) {
+        location.hash = `#/event?outbox=${encodeURIComponent(form.elements.outbox.value)}&id=${encodeURIComponent(row)}`;
+        return;
+      }
       const parts = new URLSearchParams({ outbox: form.elements.outbox.value });
       for (const name of ['status', 'type', 'key', 'eventId', 'error', 'from', 'to']) {
         if (form.elements[name].value.trim()) parts.set(name, form.elements[name].value.trim());
@@ -64,7 +69,7 @@ export async function events(main, page) {
       if (hash === location.hash) load(null);
       else location.hash = hash;
     },
-  }, outboxSelect(names, chosen), statusSelect(query.status), searchFields(query), h('button', { class: 'main' }, 'Search'),
+  }, outboxSelect(names, chosen), statusSelect(query.status), field('row', 'Row', '', { inputmode: 'numeric', pattern: '[0-9]*' }), searchFields(query), h('button', { class: 'main' }, 'Search'),
   h('button', { type: 'button', onclick: () => { location.hash = `#/events?outbox=${encodeURIComponent(form.elements.outbox.value)}`; } }, 'Clear'));
   show(main, h('h1', {}, 'Events'), form, results, h('div', { class: 'actions' }, more, note));
 
