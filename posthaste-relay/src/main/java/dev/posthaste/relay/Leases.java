@@ -112,7 +112,8 @@ final class Leases {
         } catch (JournalException e) {
             log.warn("Relay {} cannot look after its leases, and will go on trying: {}", relay, e.getMessage());
         }
-        nextLookAt = clock.getAsLong() + Math.min(ttl.toNanos() / 6, 1_000_000_000L);
+        boolean allHeld = leases.values().stream().allMatch(lease -> lease.claim() != null);
+        nextLookAt = clock.getAsLong() + (allHeld ? ttl.toNanos() / 3 : Math.min(ttl.toNanos() / 6, 1_000_000_000L));
     }
 
     private void giveUpPaused(Row row) {

@@ -336,4 +336,38 @@ class ConsoleTest {
         shoot("dark");
         assertQuiet();
     }
+
+    @Test
+    @Order(8)
+    void peopleLogInAndSeeWhatTheirRoleSees() throws Exception {
+        String password = "correct horse battery";
+        try (TestSite guarded = TestSite.start("users: [{name: vic, password-hash: \"%s\", role: viewer}]"
+                .formatted(Passwords.hash(password.toCharArray())))) {
+            guarded.write(order(1));
+            TestSite.until("it is published", () -> guarded.count("published") == 1);
+            browser.get(guarded.address());
+            find("input[name=name]").sendKeys("vic");
+            find("input[name=password]").sendKeys("wrong", Keys.ENTER);
+            untilText("[role=alert]", "do not go together");
+            shoot("login");
+            find("input[name=password]").sendKeys(password, Keys.ENTER);
+            untilText("section[data-outbox=orders] .words", "All is well");
+            untilText(".who", "vic · viewer");
+            assertThat(browser.findElements(By.cssSelector("section[data-outbox=orders] button")))
+                    .as("a viewer pauses nothing")
+                    .isEmpty();
+            browser.get(guarded.address() + "#/event?outbox=orders&id=1");
+            untilText("main", "Your role may not see payloads");
+            assertThat(browser.getPageSource()).doesNotContain("A-1");
+            assertThat((String) script("return document.cookie"))
+                    .as("what scripts see")
+                    .isEmpty();
+            button(".who", "Log out").click();
+            find("input[name=password]");
+            browser.get(guarded.address() + "#/events?outbox=orders");
+            browser.navigate().refresh();
+            find("input[name=password]");
+        }
+        browser.manage().logs().get(LogType.BROWSER); // 401 is an error to the browser's own log
+    }
 }

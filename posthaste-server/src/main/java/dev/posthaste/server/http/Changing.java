@@ -27,6 +27,7 @@ import org.slf4j.LoggerFactory;
 final class Changing {
     private static final Logger log = LoggerFactory.getLogger(Changing.class);
     private static final Duration DRY_RUN_TIME = Duration.ofSeconds(10);
+    private static final Duration REQUEST_TIME = Duration.ofSeconds(20);
     private static final int PER_SECOND = 100;
 
     private final Desk desk;
@@ -80,7 +81,26 @@ final class Changing {
         return name;
     }
 
-    private void done(Context context, String what, String outbox, Change change, Admin.Result result) {
+    /**
+     * @param complete whether all was done; otherwise the time of a request was over, and the same again goes on, as another
+     *     change
+     */
+    record ResultView(long events, boolean repeated, boolean complete) {}
+
+    /** Until a request has taken long enough; proxies and browsers give up on longer ones. */
+    private static final class InTime implements LongPredicate {
+        private final long end = System.nanoTime() + REQUEST_TIME.toNanos();
+        private boolean complete = true;
+
+        @Override
+        public boolean test(long done) {
+            complete = System.nanoTime() - end < 0;
+            return complete;
+        }
+    }
+
+    private void done(
+            Context context, String what, String outbox, Change change, Admin.Result result, boolean complete) {
         log.info(
                 "Outbox {}: {} by {}, {} events, because: {}",
                 outbox,
@@ -89,7 +109,7 @@ final class Changing {
                 result.events(),
                 change.reason().replaceAll("\\p{Cntrl}", " "));
         desk.watch().hint(outbox);
-        context.json(result);
+        context.json(new ResultView(result.events(), result.repeated(), complete));
     }
 
     private static final LongPredicate TO_THE_END =
@@ -112,28 +132,29 @@ final class Changing {
         if (!request.namesRows() && request.search() == null) {
             throw new HttpProblem(400, "Say which: 'ids', or 'search' for all dead events that it finds");
         }
+        InTime time = new InTime();
         Admin.Result result;
         if (request.namesRows()) {
             List<Long> ids = List.copyOf(Objects.requireNonNull(request.ids()));
             result = requeue ? admin.requeue(outbox, ids, change) : admin.discard(outbox, ids, change);
         } else {
             result = requeue
-                    ? admin.requeue(outbox, request.found(), change, TO_THE_END)
-                    : admin.discard(outbox, request.found(), change, TO_THE_END);
+                    ? admin.requeue(outbox, request.found(), change, time)
+                    : admin.discard(outbox, request.found(), change, time);
         }
-        done(context, what, outbox, change, result);
+        done(context, what, outbox, change, result, time.complete);
     }
 
     void pause(Context context) {
         String outbox = name(context);
         Change change = Request.of(context).change(context);
-        done(context, "pause", outbox, change, desk.site().admin().pause(outbox, change));
+        done(context, "pause", outbox, change, desk.site().admin().pause(outbox, change), true);
     }
 
     void resume(Context context) {
         String outbox = name(context);
         Change change = Request.of(context).change(context);
-        done(context, "resume", outbox, change, desk.site().admin().resume(outbox, change));
+        done(context, "resume", outbox, change, desk.site().admin().resume(outbox, change), true);
     }
 
     void purge(Context context) {
@@ -153,12 +174,9 @@ final class Changing {
                 .map(code -> Objects.requireNonNull(Looking.search(part -> part.equals("status") ? code : null)
                         .status()))
                 .toList();
-        done(
-                context,
-                "purge",
-                outbox,
-                change,
-                desk.site().admin().purge(outbox, keep, new TreeSet<>(statuses), change, TO_THE_END));
+        InTime time = new InTime();
+        Admin.Result result = desk.site().admin().purge(outbox, keep, new TreeSet<>(statuses), change, time);
+        done(context, "purge", outbox, change, result, time.complete);
     }
 
     // --- Replays -----------------------------------------------------------------------------------------------------

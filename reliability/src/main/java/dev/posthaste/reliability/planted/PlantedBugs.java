@@ -69,7 +69,7 @@ final class PlantedBugs {
                             "            gate.done(held);\n            gate.settled(List.of(held.event.id()));\n")),
             bug(
                     "a key goes on before a death is written down",
-                    31_050,
+                    14_595,
                     List.of("order"),
                     new Edit(PUMP, "dying.put(held.event.id(), held);", "gate.done(held);")),
             bug(
@@ -129,7 +129,7 @@ final class PlantedBugs {
                             "EnumSet.allOf(Status.class);")),
             bug(
                     "a verdict that stands on nothing",
-                    14_100,
+                    13_280,
                     List.of("recovery", "loss", "attempts", "status", "order"),
                     new Edit(
                             CORE + "jdbc/OutboxStatements.java",
@@ -137,7 +137,7 @@ final class PlantedBugs {
                             "name(Column.ATTEMPTS) + \" >= %d - 1000\"")),
             bug(
                     "a receipt that overwrites consumed",
-                    13_300,
+                    1_570,
                     List.of("status", "retention"),
                     new Edit(
                             CORE + "jdbc/OutboxStatements.java",
