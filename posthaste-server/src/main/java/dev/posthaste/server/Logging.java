@@ -25,7 +25,8 @@ public final class Logging {
             "com.zaxxer.hikari", Level.WARN);
 
     /** On one line, whatever is in it. */
-    private static final String MESSAGE = "%replace(%msg %ex){'\\s*[\\r\\n]+\\s*', ' | '}%nopex%n";
+    private static final String MESSAGE =
+            "%replace(%replace(%msg %ex){'\\s*[\\r\\n]+\\s*', ' | '}){'[ |]+$', ''}%nopex%n";
 
     private Logging() {}
 
