@@ -2,6 +2,7 @@ package dev.posthaste.admin;
 
 import dev.posthaste.Status;
 import dev.posthaste.journal.Journal;
+import dev.posthaste.journal.StoredEvent;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
@@ -27,6 +28,7 @@ public final class Admin {
     public static final int LONGEST_PAGE = 500;
 
     private static final int BATCH = 200;
+    private static final long BATCH_BYTES = 16L << 20;
     private static final int PURGE_BATCH = 2_000;
     private static final int MOST_ERRORS = 50_000;
     private static final int SAMPLE = 10;
@@ -144,7 +146,8 @@ public final class Admin {
     }
 
     /**
-     * Sends all dead events again that are found now, newest first, some hundred in a transaction.
+     * Sends all dead events again that are found now, some hundred in a transaction; oldest first, so that those of one key
+     * come in their order.
      *
      * @param goOn is told how many are done, and may say that it is enough
      */
@@ -174,14 +177,16 @@ public final class Admin {
 
     private static long each(AdminJournal journal, Search search, Batch batch, LongPredicate goOn) {
         Search dead = search.withStatus(Status.DEAD);
+        long through = journal.highestId();
         long done = 0;
-        Long before = journal.highestId() + 1;
-        while (before != null && goOn.test(done)) {
-            Page page = journal.search(dead, before, BATCH);
-            if (!page.events().isEmpty()) {
-                done += batch.apply(page.events().stream().map(FoundEvent::id).toList());
+        Long after = Long.MIN_VALUE;
+        while (after != null && goOn.test(done)) {
+            AdminJournal.Stretch stretch = journal.read(dead, after, through, BATCH, BATCH_BYTES);
+            if (!stretch.events().isEmpty()) {
+                done += batch.apply(
+                        stretch.events().stream().map(StoredEvent::id).toList());
             }
-            before = page.next();
+            after = stretch.next();
         }
         return done;
     }

@@ -19,6 +19,7 @@ import java.util.Iterator;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Queue;
 import java.util.Set;
 import java.util.TreeSet;
@@ -33,7 +34,8 @@ import org.jspecify.annotations.Nullable;
  * the outbox does not change.
  *
  * <p>Replayed events come after newer ones of their key that were published before; only their consumer knows whether that
- * matters. What the broker refuses for good, or ten times, is counted as failed and passed over.
+ * matters. What the broker refuses for good, or ten times, is counted as failed and passed over. A broker that is away is
+ * waited for until it is back or the replay is cancelled.
  *
  * <p>{@link #run} once, on a thread of the caller's; the other methods are for any thread.
  */
@@ -215,18 +217,21 @@ public final class Replay implements Runnable {
                 after = stretch.next();
             }
         } else {
-            List<StoredEvent> events = new ArrayList<>();
-            for (long id : new TreeSet<>(selection.ids())) {
-                journal.find(id)
-                        .filter(details -> mayReplay(details.event()))
-                        .ifPresentOrElse(
-                                details -> events.add(details.stored()),
-                                () -> fail("row " + id + " is not there, or neither published nor consumed"));
+            for (Iterator<Long> ids = new TreeSet<>(selection.ids()).iterator(); ids.hasNext() && !cancelled; ) {
+                sendRow(ids.next());
             }
-            send(events);
         }
         while (atBroker > 0 || (!again.isEmpty() && !cancelled)) {
             step();
+        }
+    }
+
+    private void sendRow(long id) throws InterruptedException {
+        Optional<EventDetails> found = journal.find(id).filter(details -> mayReplay(details.event()));
+        if (found.isPresent()) {
+            send(List.of(found.get().stored()));
+        } else {
+            fail("row " + id + " is not there, or neither published nor consumed");
         }
     }
 
@@ -263,7 +268,8 @@ public final class Replay implements Runnable {
             }
             Message message = target.format().write(event, target.outbox());
             if (!target.outbox().allows(message.destination())) {
-                throw new IllegalArgumentException("destination " + message.destination() + " is not allowed");
+                throw new IllegalArgumentException("destination " + message.destination()
+                        + " is not among those that outbox " + target.outbox().name() + " allows");
             }
             String destination = target.destination();
             String routingKey = target.routingKey();

@@ -10,7 +10,6 @@ import dev.posthaste.admin.FoundEvent;
 import dev.posthaste.admin.Page;
 import dev.posthaste.admin.Search;
 import dev.posthaste.jdbc.TableLayout.Column;
-import dev.posthaste.jdbc.TableLayout.Payload;
 import dev.posthaste.journal.StoredEvent;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
@@ -25,10 +24,8 @@ import java.util.Comparator;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Finds an outbox's events for operators, on the connection it is given. However many rows the table has, one call reads a
@@ -44,7 +41,7 @@ final class OutboxSearch {
 
     private final Dialect dialect;
     private final TableLayout layout;
-    private final String outbox;
+    private final OutboxDefinition outbox;
     private final OutboxTable table;
     private final OutboxStatements statements;
     private final FoundColumns columns;
@@ -52,7 +49,7 @@ final class OutboxSearch {
     OutboxSearch(Dialect dialect, OutboxDefinition outbox, OutboxTable table) {
         this.dialect = dialect.inZone(outbox.table().zone());
         this.layout = outbox.table();
-        this.outbox = outbox.name();
+        this.outbox = outbox;
         this.table = table;
         this.statements = new OutboxStatements(dialect, layout);
         this.columns = new FoundColumns(outbox, statements);
@@ -60,30 +57,43 @@ final class OutboxSearch {
 
     // --- Searching ---------------------------------------------------------------------------------------------------
 
+    /** Ids from {@code first} to before {@code below}. */
+    private record Range(long first, long below) {}
+
+    /** What of a range can match, as times follow ids nearly. */
+    private Range narrow(Connection connection, Search search, long first, long below) throws SQLException {
+        return new Range(
+                search.from() == null
+                        ? first
+                        : Math.max(first, idAt(connection, search.from().minus(DISORDER))),
+                search.to() == null
+                        ? below
+                        : Math.min(below, idAt(connection, search.to().plus(DISORDER))));
+    }
+
+    private SearchFilter filter(Search search) {
+        return new SearchFilter(dialect, outbox, statements, columns, search);
+    }
+
     Page page(Connection connection, Search search, long before, int limit) throws SQLException {
-        Filter filter = new Filter(search);
+        SearchFilter filter = filter(search);
         if (filter.matchesNothing()) {
             return new Page(List.of(), null);
         }
-        long lowest = search.from() == null
-                ? Long.MIN_VALUE
-                : idAt(connection, search.from().minus(DISORDER));
-        long below = search.to() == null
-                ? before
-                : Math.min(before, idAt(connection, search.to().plus(DISORDER)));
+        Range range = narrow(connection, search, Long.MIN_VALUE, before);
+        long below = range.below();
         List<FoundEvent> found = new ArrayList<>();
         Patience patience = new Patience(search, limit);
-        while (below > lowest) {
-            Long edge = filter.edgeBelow(connection, below, patience.stretch());
+        while (below > range.first()) {
+            Long edge = filter.lastStretch(connection, range.first(), below, patience.stretch());
             if (edge == null) {
                 return new Page(found, null);
             }
-            long from = Math.max(edge, lowest);
-            filter.find(connection, from, below, limit - found.size(), found);
+            filter.find(connection, edge, below, limit - found.size(), found);
             if (found.size() == limit) {
                 return new Page(found, found.get(limit - 1).id());
             }
-            below = from;
+            below = edge;
             if (patience.isOver()) {
                 return new Page(found, below);
             }
@@ -92,27 +102,23 @@ final class OutboxSearch {
     }
 
     Tally count(Connection connection, Search search, long after, long through) throws SQLException {
-        Filter filter = new Filter(search);
+        SearchFilter filter = filter(search);
         if (filter.matchesNothing()) {
             return new Tally(0, null);
         }
-        long above = search.from() == null
-                ? after
-                : Math.max(after, idAt(connection, search.from().minus(DISORDER)) - 1);
-        long last = search.to() == null
-                ? through
-                : Math.min(through, idAt(connection, search.to().plus(DISORDER)) - 1);
+        Range range = narrow(connection, search, after + 1, through + 1);
+        long first = range.first();
         long count = 0;
         Patience patience = new Patience(search, LONGEST_STRETCH);
-        while (above < last) {
-            Long edge = filter.edgeAbove(connection, above, last, patience.stretch());
+        while (first < range.below()) {
+            Long edge = filter.firstStretch(connection, first, range.below(), patience.stretch());
             if (edge == null) {
                 return new Tally(count, null);
             }
-            count += filter.count(connection, above + 1, edge + 1);
-            above = edge;
-            if (patience.isOver() && above < last) {
-                return new Tally(count, above);
+            count += filter.count(connection, first, edge + 1);
+            first = edge + 1;
+            if (patience.isOver() && first < range.below()) {
+                return new Tally(count, edge);
             }
         }
         return new Tally(count, null);
@@ -120,34 +126,31 @@ final class OutboxSearch {
 
     Stretch read(Connection connection, Search search, long after, long through, int limit, long maxBytes)
             throws SQLException {
-        Filter filter = new Filter(search);
+        SearchFilter filter = filter(search);
         if (filter.matchesNothing()) {
             return new Stretch(List.of(), null);
         }
-        long above = search.from() == null
-                ? after
-                : Math.max(after, idAt(connection, search.from().minus(DISORDER)) - 1);
-        long last = search.to() == null
-                ? through
-                : Math.min(through, idAt(connection, search.to().plus(DISORDER)) - 1);
+        Range range = narrow(connection, search, after + 1, through + 1);
+        long first = range.first();
         Patience patience = new Patience(search, limit);
-        while (above < last) {
-            Long edge = filter.edgeAbove(connection, above, last, patience.stretch());
+        while (first < range.below()) {
+            Long edge = filter.firstStretch(connection, first, range.below(), patience.stretch());
             if (edge == null) {
                 return new Stretch(List.of(), null);
             }
-            List<Long> ids = filter.ids(connection, above + 1, edge + 1, limit);
+            List<Long> ids = filter.ids(connection, first, edge + 1, limit);
             if (!ids.isEmpty()) {
                 List<StoredEvent> events = stored(connection, ids, maxBytes);
-                boolean all = events.size() == ids.size() && ids.size() < limit;
-                long reached = all || events.isEmpty()
-                        ? edge
+                long last = events.isEmpty()
+                        ? ids.get(ids.size() - 1)
                         : events.get(events.size() - 1).id();
-                return new Stretch(events, reached < last ? Long.valueOf(reached) : null);
+                boolean all = events.size() == ids.size() && ids.size() < limit;
+                long reached = all ? edge : last;
+                return new Stretch(events, reached + 1 < range.below() ? Long.valueOf(reached) : null);
             }
-            above = edge;
-            if (patience.isOver() && above < last) {
-                return new Stretch(List.of(), above);
+            first = edge + 1;
+            if (patience.isOver() && first < range.below()) {
+                return new Stretch(List.of(), edge);
             }
         }
         return new Stretch(List.of(), null);
@@ -211,228 +214,6 @@ final class OutboxSearch {
             row.next();
             return row.getLong(1);
         }
-    }
-
-    // --- What is looked for ------------------------------------------------------------------------------------------
-
-    /** Binds a condition's parameters from the given one on, and says which is next. */
-    @FunctionalInterface
-    private interface Binding {
-        void bind(PreparedStatement statement, int parameter) throws SQLException;
-    }
-
-    /** A search as SQL: which rows an index leads to, and what is asked of each of them. */
-    private final class Filter {
-        private final Search search;
-        private final boolean byStatus;
-        private final String position;
-        private final String from;
-        private final String order;
-        private final StringBuilder conditions = new StringBuilder();
-        private final List<Binding> bindings = new ArrayList<>();
-
-        Filter(Search search) {
-            this.search = search;
-            Status status = search.status();
-            byStatus = status != null && !matchesNothing() && statements.findsByIndex(status);
-            position = byStatus ? statements.position() : statements.name(Column.ID);
-            from = status != null && byStatus
-                    ? statements.from(status)
-                    : "from " + statements.table() + " where " + statements.name(Column.ID) + " is not null";
-            order = byStatus ? statements.order(false) : statements.name(Column.ID);
-            if (status != null && !byStatus && !matchesNothing()) {
-                conditions.append(" and ").append(statements.is(status));
-            }
-            equal(Column.TYPE, search.type());
-            equal(Column.KEY, search.key());
-            if (search.eventId() != null) {
-                eventId(search.eventId());
-            }
-            time(">=", search.from());
-            time("<", search.to());
-            if (search.error() != null && layout.has(Column.LAST_ERROR)) {
-                like(
-                        "lower(" + statements.name(Column.LAST_ERROR) + ")",
-                        search.error().toLowerCase(Locale.ROOT));
-            }
-        }
-
-        boolean matchesNothing() {
-            return (search.status() == Status.CONSUMED && !layout.tracksConsumption())
-                    || (search.key() != null && !layout.has(Column.KEY))
-                    || (search.error() != null && !layout.has(Column.LAST_ERROR));
-        }
-
-        private void equal(Column column, @Nullable String value) {
-            if (value != null && layout.has(column)) {
-                conditions.append(" and ").append(statements.name(column)).append(" = ?");
-                bindings.add((statement, parameter) -> dialect.bindText(statement, parameter, value));
-            }
-        }
-
-        private void eventId(String value) {
-            if (layout.has(Column.EVENT_ID)) {
-                equal(Column.EVENT_ID, value);
-            } else if (rowOf(value) != null) {
-                conditions
-                        .append(" and ")
-                        .append(statements.name(Column.ID))
-                        .append(" = ")
-                        .append(rowOf(value));
-            } else if (layout.payload() == Payload.ENVELOPE) {
-                like(statements.name(Column.PAYLOAD), value);
-            } else {
-                conditions.append(" and 1 = 0");
-            }
-        }
-
-        private void time(String comparison, @Nullable Instant time) {
-            if (time != null) {
-                conditions
-                        .append(" and ")
-                        .append(statements.name(Column.CREATED_AT))
-                        .append(' ')
-                        .append(comparison)
-                        .append(" {atMicros}");
-                long micros = ChronoUnit.MICROS.between(Instant.EPOCH, time);
-                bindings.add((statement, parameter) -> statement.setLong(parameter, micros));
-            }
-        }
-
-        private void like(String what, String text) {
-            conditions.append(" and ").append(what).append(" like ? escape '!'");
-            String pattern = "%" + text.replaceAll("([!%_])", "!$1") + "%";
-            bindings.add((statement, parameter) -> statement.setString(parameter, pattern));
-        }
-
-        /** Whether an index leads to the event at once. */
-        private boolean leadsToOne() {
-            return search.eventId() != null && (layout.has(Column.EVENT_ID) || rowOf(search.eventId()) != null);
-        }
-
-        /** The lowest id of a stretch that ends below {@code below}; null when there is nothing below. */
-        @Nullable
-        Long edgeBelow(Connection connection, long below, int stretch) throws SQLException {
-            if (leadsToOne()) {
-                return Long.MIN_VALUE;
-            }
-            String descending = byStatus ? statements.order(true) : order + " desc";
-            return edge(
-                    connection,
-                    "select min(p) from (select " + position + " as p " + from + " and " + position + " < ? order by "
-                            + descending + " " + dialect.limit() + ") stretch",
-                    below,
-                    null,
-                    stretch);
-        }
-
-        /** The highest id of a stretch that begins above {@code above}; null when there is nothing above. */
-        @Nullable
-        Long edgeAbove(Connection connection, long above, long through, int stretch) throws SQLException {
-            if (leadsToOne()) {
-                return through;
-            }
-            return edge(
-                    connection,
-                    "select max(p) from (select " + position + " as p " + from + " and " + position + " > ? and "
-                            + position + " <= ? order by " + order + " " + dialect.limit() + ") stretch",
-                    above,
-                    through,
-                    stretch);
-        }
-
-        private @Nullable Long edge(Connection connection, String sql, long bound, @Nullable Long through, int stretch)
-                throws SQLException {
-            try (PreparedStatement statement = connection.prepareStatement(sql)) {
-                int parameter = 1;
-                statement.setLong(parameter++, bound);
-                if (through != null) {
-                    statement.setLong(parameter++, through);
-                }
-                statement.setInt(parameter, stretch);
-                try (ResultSet row = statement.executeQuery()) {
-                    row.next();
-                    long edge = row.getLong(1);
-                    return row.wasNull() ? null : Long.valueOf(edge);
-                }
-            }
-        }
-
-        private PreparedStatement prepare(Connection connection, String select, String rest, long first, long below)
-                throws SQLException {
-            PreparedStatement statement = connection.prepareStatement(dialect.sql(
-                    select + " " + from + " and " + position + " >= ? and " + position + " < ?" + conditions + rest));
-            statement.setLong(1, first);
-            statement.setLong(2, below);
-            int parameter = 3;
-            for (Binding binding : bindings) {
-                binding.bind(statement, parameter++);
-            }
-            return statement;
-        }
-
-        /** Adds at most {@code limit} events from {@code first} to below {@code below} to {@code found}, newest first. */
-        void find(Connection connection, long first, long below, int limit, List<FoundEvent> found)
-                throws SQLException {
-            String descending = byStatus ? statements.order(true) : order + " desc";
-            String rest = " order by " + descending + (looksAgain() ? "" : " limit " + limit);
-            int most = found.size() + limit;
-            try (PreparedStatement statement = prepare(connection, columns.select(), rest, first, below);
-                    ResultSet rows = statement.executeQuery()) {
-                while (found.size() < most && rows.next()) {
-                    FoundEvent event = columns.read(rows);
-                    if (matches(event)) {
-                        found.add(event);
-                    }
-                }
-            }
-        }
-
-        long count(Connection connection, long first, long below) throws SQLException {
-            if (looksAgain()) {
-                List<FoundEvent> found = new ArrayList<>();
-                find(connection, first, below, Integer.MAX_VALUE, found);
-                return found.size();
-            }
-            try (PreparedStatement statement = prepare(connection, "select count(*)", "", first, below);
-                    ResultSet row = statement.executeQuery()) {
-                row.next();
-                return row.getLong(1);
-            }
-        }
-
-        /** Ids from {@code first} to below {@code below}, oldest first. */
-        List<Long> ids(Connection connection, long first, long below, int limit) throws SQLException {
-            String rest = " order by " + order + (looksAgain() ? "" : " limit " + limit);
-            List<Long> ids = new ArrayList<>();
-            try (PreparedStatement statement = prepare(connection, columns.select(), rest, first, below);
-                    ResultSet rows = statement.executeQuery()) {
-                while (ids.size() < limit && rows.next()) {
-                    FoundEvent event = columns.read(rows);
-                    if (matches(event)) {
-                        ids.add(event.id());
-                    }
-                }
-            }
-            return ids;
-        }
-
-        /** Whether the database cannot tell for sure what matches. */
-        private boolean looksAgain() {
-            return search.errorGroup() != null || (search.eventId() != null && !layout.has(Column.EVENT_ID));
-        }
-
-        private boolean matches(FoundEvent event) {
-            return (search.errorGroup() == null || search.errorGroup().equals(ErrorGroup.of(event.error())))
-                    && (search.eventId() == null || search.eventId().equals(event.eventId()));
-        }
-    }
-
-    /** The row that an event id of ours for an event without one names, or null. */
-    private @Nullable Long rowOf(String eventId) {
-        String start = outbox + "-";
-        String rest = eventId.startsWith(start) ? eventId.substring(start.length()) : "";
-        return rest.matches("[0-9]{1,18}") ? Long.valueOf(rest) : null;
     }
 
     // --- Rows --------------------------------------------------------------------------------------------------------

@@ -1,0 +1,239 @@
+package dev.posthaste.jdbc;
+
+import dev.posthaste.OutboxDefinition;
+import dev.posthaste.Status;
+import dev.posthaste.admin.ErrorGroup;
+import dev.posthaste.admin.FoundEvent;
+import dev.posthaste.admin.Search;
+import dev.posthaste.jdbc.TableLayout.Column;
+import dev.posthaste.jdbc.TableLayout.Payload;
+import java.sql.Connection;
+import java.sql.PreparedStatement;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.time.Instant;
+import java.time.temporal.ChronoUnit;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A search as SQL: which rows an index leads to, and what is asked of each of them. Ranges of ids include their first and
+ * exclude their last. Immutable.
+ */
+final class SearchFilter {
+    /** Binds a condition's parameters from the given one on, and says which is next. */
+    @FunctionalInterface
+    private interface Binding {
+        void bind(PreparedStatement statement, int parameter) throws SQLException;
+    }
+
+    private final Dialect dialect;
+    private final TableLayout layout;
+    private final String outbox;
+    private final OutboxStatements statements;
+    private final FoundColumns columns;
+    private final Search search;
+    private final boolean byStatus;
+    private final String position;
+    private final String from;
+    private final String order;
+    private final String descending;
+    private final StringBuilder conditions = new StringBuilder();
+    private final List<Binding> bindings = new ArrayList<>();
+
+    /** @param dialect in the outbox's zone */
+    SearchFilter(
+            Dialect dialect,
+            OutboxDefinition outbox,
+            OutboxStatements statements,
+            FoundColumns columns,
+            Search search) {
+        this.dialect = dialect;
+        this.layout = outbox.table();
+        this.outbox = outbox.name();
+        this.statements = statements;
+        this.columns = columns;
+        this.search = search;
+        Status status = search.status();
+        byStatus = status != null && !matchesNothing() && statements.findsByIndex(status);
+        position = byStatus ? statements.position() : statements.name(Column.ID);
+        from = status != null && byStatus
+                ? statements.from(status)
+                : "from " + statements.table() + " where " + statements.name(Column.ID) + " is not null";
+        order = byStatus ? statements.order(false) : statements.name(Column.ID);
+        descending = byStatus ? statements.order(true) : order + " desc";
+        if (status != null && !byStatus && !matchesNothing()) {
+            conditions.append(" and ").append(statements.is(status));
+        }
+        equal(Column.TYPE, search.type());
+        equal(Column.KEY, search.key());
+        if (search.eventId() != null) {
+            eventId(search.eventId());
+        }
+        time(">=", search.from());
+        time("<", search.to());
+        if (search.error() != null && layout.has(Column.LAST_ERROR)) {
+            like(
+                    "lower(" + statements.name(Column.LAST_ERROR) + ")",
+                    search.error().toLowerCase(Locale.ROOT));
+        }
+    }
+
+    boolean matchesNothing() {
+        return (search.status() == Status.CONSUMED && !layout.tracksConsumption())
+                || (search.key() != null && !layout.has(Column.KEY))
+                || (search.error() != null && !layout.has(Column.LAST_ERROR));
+    }
+
+    private void equal(Column column, @Nullable String value) {
+        if (value != null && layout.has(column)) {
+            conditions.append(" and ").append(statements.name(column)).append(" = ?");
+            bindings.add((statement, parameter) -> dialect.bindText(statement, parameter, value));
+        }
+    }
+
+    private void eventId(String value) {
+        if (layout.has(Column.EVENT_ID)) {
+            equal(Column.EVENT_ID, value);
+        } else if (rowOf(value) != null) {
+            conditions
+                    .append(" and ")
+                    .append(statements.name(Column.ID))
+                    .append(" = ")
+                    .append(rowOf(value));
+        } else if (layout.payload() == Payload.ENVELOPE) {
+            like(statements.name(Column.PAYLOAD), value);
+        } else {
+            conditions.append(" and 1 = 0");
+        }
+    }
+
+    private void time(String comparison, @Nullable Instant time) {
+        if (time != null) {
+            conditions
+                    .append(" and ")
+                    .append(statements.name(Column.CREATED_AT))
+                    .append(' ')
+                    .append(comparison)
+                    .append(" {atMicros}");
+            long micros = ChronoUnit.MICROS.between(Instant.EPOCH, time);
+            bindings.add((statement, parameter) -> statement.setLong(parameter, micros));
+        }
+    }
+
+    private void like(String what, String text) {
+        conditions.append(" and ").append(what).append(" like ? escape '!'");
+        String pattern = "%" + text.replaceAll("([!%_])", "!$1") + "%";
+        bindings.add((statement, parameter) -> statement.setString(parameter, pattern));
+    }
+
+    /** Whether an index leads to the event at once. */
+    private boolean leadsToOne() {
+        return search.eventId() != null && (layout.has(Column.EVENT_ID) || rowOf(search.eventId()) != null);
+    }
+
+    /** The first id of the stretch at the end of a range; null when nothing is in it. */
+    @Nullable
+    Long lastStretch(Connection connection, long first, long below, int stretch) throws SQLException {
+        return leadsToOne() ? Long.valueOf(first) : edge(connection, "min", descending, first, below, stretch);
+    }
+
+    /** The last id of the stretch at the beginning of a range; null when nothing is in it. */
+    @Nullable
+    Long firstStretch(Connection connection, long first, long below, int stretch) throws SQLException {
+        return leadsToOne() ? Long.valueOf(below - 1) : edge(connection, "max", order, first, below, stretch);
+    }
+
+    private @Nullable Long edge(
+            Connection connection, String aggregate, String ordered, long first, long below, int stretch)
+            throws SQLException {
+        String sql = "select " + aggregate + "(p) from (select " + position + " as p " + from + " and " + position
+                + " >= ? and " + position + " < ? order by " + ordered + " " + dialect.limit() + ") stretch";
+        try (PreparedStatement statement = connection.prepareStatement(sql)) {
+            statement.setLong(1, first);
+            statement.setLong(2, below);
+            statement.setInt(3, stretch);
+            try (ResultSet row = statement.executeQuery()) {
+                row.next();
+                long edge = row.getLong(1);
+                return row.wasNull() ? null : Long.valueOf(edge);
+            }
+        }
+    }
+
+    private PreparedStatement prepare(Connection connection, String select, String rest, long first, long below)
+            throws SQLException {
+        PreparedStatement statement = connection.prepareStatement(dialect.sql(
+                select + " " + from + " and " + position + " >= ? and " + position + " < ?" + conditions + rest));
+        statement.setLong(1, first);
+        statement.setLong(2, below);
+        int parameter = 3;
+        for (Binding binding : bindings) {
+            binding.bind(statement, parameter++);
+        }
+        return statement;
+    }
+
+    /** Adds at most {@code limit} events from {@code first} to below {@code below} to {@code found}, newest first. */
+    void find(Connection connection, long first, long below, int limit, List<FoundEvent> found) throws SQLException {
+        String rest = " order by " + descending + (looksAgain() ? "" : " limit " + limit);
+        int most = found.size() + limit;
+        try (PreparedStatement statement = prepare(connection, columns.select(), rest, first, below);
+                ResultSet rows = statement.executeQuery()) {
+            while (found.size() < most && rows.next()) {
+                FoundEvent event = columns.read(rows);
+                if (matches(event)) {
+                    found.add(event);
+                }
+            }
+        }
+    }
+
+    long count(Connection connection, long first, long below) throws SQLException {
+        if (looksAgain()) {
+            List<FoundEvent> found = new ArrayList<>();
+            find(connection, first, below, Integer.MAX_VALUE, found);
+            return found.size();
+        }
+        try (PreparedStatement statement = prepare(connection, "select count(*)", "", first, below);
+                ResultSet row = statement.executeQuery()) {
+            row.next();
+            return row.getLong(1);
+        }
+    }
+
+    /** Ids from {@code first} to below {@code below}, oldest first. */
+    List<Long> ids(Connection connection, long first, long below, int limit) throws SQLException {
+        String rest = " order by " + order + (looksAgain() ? "" : " limit " + limit);
+        List<Long> ids = new ArrayList<>();
+        try (PreparedStatement statement = prepare(connection, columns.select(), rest, first, below);
+                ResultSet rows = statement.executeQuery()) {
+            while (ids.size() < limit && rows.next()) {
+                FoundEvent event = columns.read(rows);
+                if (matches(event)) {
+                    ids.add(event.id());
+                }
+            }
+        }
+        return ids;
+    }
+
+    /** Whether the database cannot tell for sure what matches. */
+    private boolean looksAgain() {
+        return search.errorGroup() != null || (search.eventId() != null && !layout.has(Column.EVENT_ID));
+    }
+
+    private boolean matches(FoundEvent event) {
+        return (search.errorGroup() == null || search.errorGroup().equals(ErrorGroup.of(event.error())))
+                && (search.eventId() == null || search.eventId().equals(event.eventId()));
+    }
+
+    /** The row that an event id of ours for an event without one names, or null. */
+    private @Nullable Long rowOf(String eventId) {
+        String start = outbox + "-";
+        String rest = eventId.startsWith(start) ? eventId.substring(start.length()) : "";
+        return rest.matches("[0-9]{1,18}") ? Long.valueOf(rest) : null;
+    }
+}
