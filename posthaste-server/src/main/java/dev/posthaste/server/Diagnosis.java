@@ -8,6 +8,7 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What is wrong with an outbox, in words; the worst first.
@@ -28,7 +29,9 @@ public record Diagnosis(Level level, List<String> words) {
         DOWN
     }
 
-    public static Diagnosis of(OutboxConfig outbox, Watch.State state, Instant now) {
+    /** @param broker null if another process relays the outbox, or none */
+    public static Diagnosis of(
+            OutboxConfig outbox, Watch.State state, Watch.@Nullable BrokerState broker, Instant now) {
         if (state.failure() != null && state.failingSince() != null) {
             return new Diagnosis(
                     Level.DOWN,
@@ -44,7 +47,6 @@ public record Diagnosis(Level level, List<String> words) {
         Level level = Level.UP;
         String waiting = number(backlog.pending()) + " waiting; nothing is lost.";
         boolean late = backlog.oldestAge().compareTo(outbox.lagLimit()) > 0;
-        Watch.BrokerState broker = state.broker();
         if (lease.pausedBy() != null) {
             words.add("Paused by " + lease.pausedBy() + "; " + waiting);
             level = Level.ATTENTION;

@@ -3,6 +3,7 @@ package dev.posthaste.server;
 import dev.posthaste.Status;
 import dev.posthaste.admin.AdminJournal;
 import dev.posthaste.admin.LeaseState;
+import dev.posthaste.admin.Search;
 import dev.posthaste.journal.Journal;
 import dev.posthaste.relay.RelayListener;
 import dev.posthaste.server.config.Config.OutboxConfig;
@@ -15,7 +16,6 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
-import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
@@ -42,12 +42,11 @@ public final class Watch implements RelayListener, AutoCloseable {
     public record BrokerState(boolean up, @Nullable String reason, Instant since) {}
 
     /**
-     * What an outbox is like now.
+     * What an outbox is like in its database.
      *
      * @param at when it was looked at last
      * @param failure why it cannot be looked at, and since when; null while it can
      * @param counts every status with its number, as of {@code countedAt}; empty before the first count
-     * @param broker null while this process does not relay this outbox
      */
     public record State(
             Instant at,
@@ -56,17 +55,27 @@ public final class Watch implements RelayListener, AutoCloseable {
             Journal.@Nullable Backlog backlog,
             @Nullable LeaseState lease,
             Map<Status, Long> counts,
-            @Nullable Instant countedAt,
-            @Nullable BrokerState broker) {}
+            @Nullable Instant countedAt) {
+        private State failed(String reason) {
+            Instant since = failingSince == null ? Instant.now() : failingSince;
+            return new State(at, reason, since, backlog, lease, counts, countedAt);
+        }
+
+        private State counted(Map<Status, Long> now) {
+            return new State(at, failure, failingSince, backlog, lease, now, Instant.now());
+        }
+    }
 
     private static final class Subject {
         final OutboxConfig config;
         final AdminJournal journal;
         final Deque<Sample> samples = new ArrayDeque<>(); // guarded by itself
-        volatile State state = new State(Instant.now(), null, null, null, null, Map.of(), null, null);
+        volatile State state = new State(Instant.now(), null, null, null, null, Map.of(), null);
         volatile @Nullable BrokerState broker;
-        volatile long nextLookAt = System.nanoTime();
-        volatile long nextCountAt = System.nanoTime();
+        volatile boolean hinted;
+        // The looking thread's own:
+        long nextLookAt = System.nanoTime();
+        long nextCountAt = System.nanoTime();
         long seenId = -1;
         long seenPending;
         long seenAt;
@@ -98,39 +107,35 @@ public final class Watch implements RelayListener, AutoCloseable {
 
     private static void look(Subject subject) {
         long start = System.nanoTime();
-        if (start - subject.nextLookAt < 0) {
+        boolean hinted = subject.hinted;
+        if (!hinted && start - subject.nextLookAt < 0) {
             return;
         }
+        subject.hinted = false;
         State before = subject.state;
         try {
             Journal.Backlog backlog = subject.journal.backlog();
             LeaseState lease = subject.journal.lease();
             sample(subject, backlog);
-            Map<Status, Long> counts = before.counts();
-            Instant countedAt = before.countedAt();
-            if (System.nanoTime() - subject.nextCountAt >= 0) {
+            State now = new State(Instant.now(), null, null, backlog, lease, before.counts(), before.countedAt());
+            subject.state = now;
+            subject.nextLookAt = after(start, EVERY);
+            if (hinted || System.nanoTime() - subject.nextCountAt >= 0) {
                 long counting = System.nanoTime();
-                counts = subject.journal.counts();
-                countedAt = Instant.now();
-                long took = System.nanoTime() - counting;
-                subject.nextCountAt = System.nanoTime() + Math.max(COUNT_EVERY.toNanos(), REST * took);
+                subject.state = now.counted(subject.journal.counts());
+                subject.nextCountAt = after(counting, COUNT_EVERY);
             }
-            subject.state = new State(Instant.now(), null, null, backlog, lease, counts, countedAt, subject.broker);
         } catch (RuntimeException e) {
-            Instant since = before.failingSince() == null ? Instant.now() : before.failingSince();
             subject.seenId = -1;
-            subject.state = new State(
-                    before.at(),
-                    String.valueOf(e.getMessage()),
-                    since,
-                    before.backlog(),
-                    before.lease(),
-                    before.counts(),
-                    before.countedAt(),
-                    subject.broker);
+            subject.state = before.failed(String.valueOf(e.getMessage()));
+            subject.nextLookAt = after(start, EVERY);
         }
-        long took = System.nanoTime() - start;
-        subject.nextLookAt = System.nanoTime() + Math.max(EVERY.toNanos(), REST * took);
+    }
+
+    /** When to do again what began at {@code start} and ends now. */
+    private static long after(long start, Duration atLeast) {
+        long now = System.nanoTime();
+        return now + Math.max(atLeast.toNanos(), REST * (now - start));
     }
 
     /** New ids are what was written; what was pending and is not any more, is done. */
@@ -143,9 +148,7 @@ public final class Watch implements RelayListener, AutoCloseable {
             double seconds = (now - subject.seenAt) / 1e9;
             long fresh = highest <= subject.seenId
                     ? 0
-                    : subject.journal
-                            .count(dev.posthaste.admin.Search.ALL, subject.seenId, highest)
-                            .events();
+                    : subject.journal.count(Search.ALL, subject.seenId, highest).events();
             written = fresh / seconds;
             done = Math.max(0, fresh + subject.seenPending - backlog.pending()) / seconds;
         }
@@ -168,6 +171,15 @@ public final class Watch implements RelayListener, AutoCloseable {
         return subject(outbox).state;
     }
 
+    /** Null while this process does not relay this outbox. */
+    public @Nullable BrokerState broker(String outbox) {
+        return subject(outbox).broker;
+    }
+
+    public Diagnosis diagnosis(String outbox) {
+        return Diagnosis.of(config(outbox), state(outbox), broker(outbox), Instant.now());
+    }
+
     public OutboxConfig config(String outbox) {
         return subject(outbox).config;
     }
@@ -188,64 +200,38 @@ public final class Watch implements RelayListener, AutoCloseable {
 
     /** Looks again at once: something was just changed. */
     public void hint(String outbox) {
-        subject(outbox).nextLookAt = System.nanoTime();
-        subject(outbox).nextCountAt = System.nanoTime();
-    }
-
-    // --- What the relay of this process tells ------------------------------------------------------------------------
-
-    private final Map<String, Boolean> owned = new ConcurrentHashMap<>();
-
-    private void tell(String outbox, @Nullable BrokerState broker) {
-        Subject subject = subject(outbox);
-        subject.broker = broker;
-        State now = subject.state;
-        subject.state = new State(
-                now.at(),
-                now.failure(),
-                now.failingSince(),
-                now.backlog(),
-                now.lease(),
-                now.counts(),
-                now.countedAt(),
-                broker);
-    }
-
-    @Override
-    public void leaseTaken(String outbox, long epoch) {
-        owned.put(outbox, true);
-        tell(outbox, new BrokerState(true, null, Instant.now()));
-    }
-
-    @Override
-    public void leaseLost(String outbox, long epoch) {
-        owned.remove(outbox);
-        tell(outbox, null);
-    }
-
-    @Override
-    public void leaseReleased(String outbox, long epoch) {
-        owned.remove(outbox);
-        tell(outbox, null);
-    }
-
-    @Override
-    public void brokerUnavailable(String outbox, String reason) {
-        tell(outbox, new BrokerState(false, reason, Instant.now()));
-    }
-
-    @Override
-    public void brokerAvailable(String outbox) {
-        tell(outbox, new BrokerState(true, null, Instant.now()));
-    }
-
-    /** The outboxes that this process relays now. */
-    public List<String> owned() {
-        return outboxes().stream().filter(owned::containsKey).toList();
+        subject(outbox).hinted = true;
     }
 
     @Override
     public void close() {
         threads.forEach(ScheduledExecutorService::shutdownNow);
+    }
+
+    // --- What the relay of this process tells ------------------------------------------------------------------------
+
+    @Override
+    public void leaseTaken(String outbox, long epoch) {
+        subject(outbox).broker = new BrokerState(true, null, Instant.now());
+    }
+
+    @Override
+    public void leaseLost(String outbox, long epoch) {
+        subject(outbox).broker = null;
+    }
+
+    @Override
+    public void leaseReleased(String outbox, long epoch) {
+        subject(outbox).broker = null;
+    }
+
+    @Override
+    public void brokerUnavailable(String outbox, String reason) {
+        subject(outbox).broker = new BrokerState(false, reason, Instant.now());
+    }
+
+    @Override
+    public void brokerAvailable(String outbox) {
+        subject(outbox).broker = new BrokerState(true, null, Instant.now());
     }
 }

@@ -28,7 +28,6 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.IntStream;
-import javax.sql.DataSource;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.MethodOrderer;
@@ -119,27 +118,37 @@ class DaemonTest {
     }
 
     private static void write(String outbox, String type, int from, int to) throws Exception {
-        Config config = ConfigReader.read(file, Map.of());
-        Outbox writer = new Outbox(ConfigReader.catalog(
-                List.of(Objects.requireNonNull(config.outboxes().get(outbox)))));
-        DataSource to1 = outbox.equals("orders") ? shop.dataSource() : crm.dataSource();
-        try (Connection connection = to1.getConnection()) {
-            connection.setAutoCommit(false);
-            writer.write(
-                    connection,
-                    IntStream.range(from, to)
-                            .mapToObj(i -> Event.of(type, "k" + i % 5, "{\"n\":" + i + "}"))
-                            .toList());
+        try (Connection connection = connect(outbox)) {
+            insert(connection, outbox, type, from, to);
             connection.commit();
         }
     }
 
-    private static void refused(int count) throws Exception {
+    private static Connection connect(String outbox) throws Exception {
+        Connection connection =
+                (outbox.equals("orders") ? shop : crm).dataSource().getConnection();
+        connection.setAutoCommit(false);
+        return connection;
+    }
+
+    private static Outbox writer(String outbox) {
         Config config = ConfigReader.read(file, Map.of());
-        Outbox writer = new Outbox(ConfigReader.catalog(
-                List.of(Objects.requireNonNull(config.outboxes().get("orders")))));
-        try (Connection connection = shop.dataSource().getConnection()) {
-            connection.setAutoCommit(false);
+        return new Outbox(ConfigReader.catalog(
+                List.of(Objects.requireNonNull(config.outboxes().get(outbox)))));
+    }
+
+    private static void insert(Connection connection, String outbox, String type, int from, int to) throws Exception {
+        writer(outbox)
+                .write(
+                        connection,
+                        IntStream.range(from, to)
+                                .mapToObj(i -> Event.of(type, "k" + i % 5, "{\"n\":" + i + "}"))
+                                .toList());
+    }
+
+    private static void refused(int count) throws Exception {
+        Outbox writer = writer("orders");
+        try (Connection connection = connect("orders")) {
             for (int i = 0; i < count; i++) {
                 writer.write(
                         connection,
@@ -340,15 +349,18 @@ class DaemonTest {
         Process tail = Processes.java(
                 "tail", home, Map.of(), Posthaste.class, "tail", "calls", "-f", "-n", "1", "-c", file.toString());
         until("it has begun", () -> log("tail").contains("call.made"));
-        write("calls", "call.made", 9_000, 9_002);
-        until(
-                "it shows what is new",
-                () -> log("tail")
-                                .lines()
-                                .filter(line -> line.contains("call.made"))
-                                .count()
-                        == 3);
+        try (Connection late = connect("calls")) {
+            insert(late, "calls", "call.made", 9_000, 9_001);
+            write("calls", "call.made", 9_001, 9_003);
+            until("it shows what is new", () -> shown("tail") == 3);
+            late.commit();
+        }
+        until("it shows what was committed after newer ones", () -> shown("tail") == 4);
         tail.destroy();
+    }
+
+    private static long shown(String name) {
+        return log(name).lines().filter(line -> line.contains("call.made")).count();
     }
 
     @Test

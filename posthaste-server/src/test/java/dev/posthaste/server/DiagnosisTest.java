@@ -43,7 +43,7 @@ class DiagnosisTest {
     }
 
     private Diagnosis of(Backlog backlog, LeaseState lease, @Nullable BrokerState broker) {
-        return Diagnosis.of(orders, new State(NOW, null, null, backlog, lease, Map.of(), null, broker), NOW);
+        return Diagnosis.of(orders, new State(NOW, null, null, backlog, lease, Map.of(), null), broker, NOW);
     }
 
     @Test
@@ -95,8 +95,8 @@ class DiagnosisTest {
 
     @Test
     void theDatabaseDoesNotAnswer() {
-        State failing = new State(NOW, "timeout", NOW.minusSeconds(45), EMPTY, lease("east", null), Map.of(), null, UP);
-        assertThat(Diagnosis.of(orders, failing, NOW))
+        State failing = new State(NOW, "timeout", NOW.minusSeconds(45), EMPTY, lease("east", null), Map.of(), null);
+        assertThat(Diagnosis.of(orders, failing, UP, NOW))
                 .isEqualTo(
                         new Diagnosis(
                                 Level.DOWN,

@@ -10,6 +10,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -182,7 +183,19 @@ class RestTest {
 
     // --- Browsers ----------------------------------------------------------------------------------------------------
 
-    private record Browser(String cookie, String csrf) {}
+    private record Browser(String cookie, String csrf) {
+        /** Its cookie and these headers. */
+        String[] with(String[]... headers) {
+            return Stream.concat(Stream.of("Cookie", cookie), Stream.of(headers).flatMap(Stream::of))
+                    .toArray(String[]::new);
+        }
+    }
+
+    /** What comes of a change that somebody may have made this browser send. */
+    private static int forged(Browser browser, String[]... headers) throws Exception {
+        return send("POST", O + "/pause", "", "{\"reason\":\"forged\"}", browser.with(headers))
+                .statusCode();
+    }
 
     private static Browser login(String name) throws Exception {
         HttpResponse<String> response = send(
@@ -200,68 +213,22 @@ class RestTest {
     @Test
     void H45_aForgedRequestChangesNothing() throws Exception {
         Browser ada = login("ada");
-        String pause = "{\"reason\":\"forged\"}";
-        String json = "application/json";
-        assertThat(send("POST", O + "/pause", "", pause, "Cookie", ada.cookie(), "Content-Type", json)
-                        .statusCode())
-                .as("no token")
-                .isEqualTo(403);
-        assertThat(send(
-                                "POST",
-                                O + "/pause",
-                                "",
-                                pause,
-                                "Cookie",
-                                ada.cookie(),
-                                "Content-Type",
-                                json,
-                                "X-Posthaste-Csrf",
-                                "x")
-                        .statusCode())
+        String[] token = {"X-Posthaste-Csrf", ada.csrf()};
+        String[] json = {"Content-Type", "application/json"};
+        assertThat(forged(ada, json)).as("no token").isEqualTo(403);
+        assertThat(forged(ada, json, new String[] {"X-Posthaste-Csrf", "x"}))
                 .as("another token")
                 .isEqualTo(403);
-        assertThat(send(
-                                "POST",
-                                O + "/pause",
-                                "",
-                                pause,
-                                "Cookie",
-                                ada.cookie(),
-                                "X-Posthaste-Csrf",
-                                ada.csrf(),
-                                "Content-Type",
-                                "text/plain")
-                        .statusCode())
+        assertThat(forged(ada, token, new String[] {"Content-Type", "text/plain"}))
                 .as("what a form can send")
                 .isEqualTo(415);
-        assertThat(send(
-                                "POST",
-                                O + "/pause",
-                                "",
-                                pause,
-                                "Cookie",
-                                ada.cookie(),
-                                "X-Posthaste-Csrf",
-                                ada.csrf(),
-                                "Content-Type",
-                                json,
-                                "Origin",
-                                "https://evil.example")
-                        .statusCode())
+        assertThat(forged(ada, token, json, new String[] {"Origin", "https://evil.example"}))
                 .as("another site")
                 .isEqualTo(403);
         for (Operation operation : document.operations()) {
             if ("operator".equals(operation.role())) {
-                assertThat(site.send(
-                                        "GET",
-                                        operation
-                                                .path()
-                                                .replace("{outbox}", "orders")
-                                                .replace("{id}", "1")
-                                                .substring(1),
-                                        null,
-                                        "Cookie",
-                                        ada.cookie())
+                String path = operation.path().replace("{outbox}", "orders").replace("{id}", "1");
+                assertThat(site.send("GET", path.substring(1), null, "Cookie", ada.cookie())
                                 .statusCode())
                         .as("GET %s changes nothing", operation.path())
                         .isIn(404, 405);
@@ -269,7 +236,7 @@ class RestTest {
         }
         assertThat(site.database.count("select count(*) from posthaste_audit where reason = 'forged'"))
                 .isZero();
-        String[] right = {"Cookie", ada.cookie(), "X-Posthaste-Csrf", ada.csrf(), "Content-Type", json};
+        String[] right = ada.with(token, json);
         json(send("POST", O + "/pause", "", "{\"reason\":\"wanted\"}", right), 200);
         json(send("POST", O + "/resume", "", "{\"reason\":\"wanted\"}", right), 200);
         assertThat(site.database.query("select actor from posthaste_audit where reason = 'wanted'"))
@@ -280,18 +247,7 @@ class RestTest {
                 .as("after the logout")
                 .isEqualTo(401);
         Browser vic = login("vic");
-        assertThat(send(
-                                "POST",
-                                O + "/pause",
-                                "",
-                                pause,
-                                "Cookie",
-                                vic.cookie(),
-                                "X-Posthaste-Csrf",
-                                vic.csrf(),
-                                "Content-Type",
-                                json)
-                        .statusCode())
+        assertThat(forged(vic, new String[] {"X-Posthaste-Csrf", vic.csrf()}, json))
                 .as("a viewer")
                 .isEqualTo(403);
     }

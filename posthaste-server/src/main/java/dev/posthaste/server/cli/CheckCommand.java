@@ -3,6 +3,7 @@ package dev.posthaste.server.cli;
 import dev.posthaste.server.Check;
 import dev.posthaste.server.config.Config;
 import dev.posthaste.server.config.Problem;
+import java.io.PrintWriter;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;
@@ -19,21 +20,32 @@ final class CheckCommand implements Callable<Integer> {
     @Mixin
     private SiteOptions site = new SiteOptions();
 
+    @Mixin
+    private Output output = new Output();
+
     @Spec
     @SuppressWarnings("NullAway.Init")
     private CommandSpec spec;
+
+    record Line(String level, int line, String message) {}
 
     @Override
     public Integer call() {
         Config config = site.config();
         List<Problem> warnings = new ArrayList<>();
         List<Problem> problems = Check.connect(config, warnings);
-        var out = spec.commandLine().getOut();
-        warnings.forEach(warning -> out.println("warning: " + warning.at(site.file.toString())));
-        problems.forEach(problem -> spec.commandLine().getErr().println(problem.at(site.file.toString())));
-        if (problems.isEmpty()) {
-            out.println("All is well: " + config.databases().size() + " databases, "
-                    + config.brokers().size() + " brokers, " + config.outboxes().size() + " outboxes");
+        PrintWriter out = spec.commandLine().getOut();
+        if (output.json) {
+            problems.forEach(problem -> Output.json(out, new Line("error", problem.line(), problem.message())));
+            warnings.forEach(warning -> Output.json(out, new Line("warning", warning.line(), warning.message())));
+        } else {
+            warnings.forEach(warning -> out.println("warning: " + warning.at(site.file.toString())));
+            problems.forEach(problem -> spec.commandLine().getErr().println(problem.at(site.file.toString())));
+            if (problems.isEmpty()) {
+                out.println("All is well: " + Output.count(config.databases().size(), "database", "databases") + ", "
+                        + Output.count(config.brokers().size(), "broker", "brokers") + ", "
+                        + Output.count(config.outboxes().size(), "outbox", "outboxes"));
+            }
         }
         return problems.isEmpty() ? ExitCodes.OK : ExitCodes.UNREACHABLE;
     }

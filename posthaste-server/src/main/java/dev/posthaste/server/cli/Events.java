@@ -1,15 +1,30 @@
 package dev.posthaste.server.cli;
 
+import dev.posthaste.admin.Admin;
 import dev.posthaste.admin.FoundEvent;
+import dev.posthaste.admin.Page;
+import dev.posthaste.admin.Search;
 import java.io.PrintWriter;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/** How events are printed. */
+/** How events are found and printed. */
 final class Events {
     private Events() {}
+
+    /** The newest {@code limit} that are found with rows below {@code before}, however long it takes. */
+    static Page find(Admin admin, String outbox, Search search, @Nullable Long before, int limit) {
+        List<FoundEvent> found = new ArrayList<>();
+        Long next = before;
+        do {
+            Page page = admin.search(outbox, search, next, Math.min(Admin.LONGEST_PAGE, limit - found.size()));
+            found.addAll(page.events());
+            next = page.next();
+        } while (next != null && found.size() < limit);
+        return new Page(found, next);
+    }
 
     static void print(PrintWriter out, boolean json, List<FoundEvent> events) {
         if (json) {

@@ -14,6 +14,7 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 
 @Command(
@@ -38,6 +39,12 @@ final class InitCommand implements Callable<Integer> {
     public Integer call() throws SQLException {
         PrintWriter out = spec.commandLine().getOut();
         try (Site open = site.open()) {
+            if (!only.isEmpty() && !open.config().databases().containsKey(only)) {
+                throw new ParameterException(
+                        spec.commandLine(),
+                        "No database is named '" + only + "'; there are "
+                                + String.join(", ", open.config().databases().keySet()));
+            }
             for (DatabaseConfig database : open.config().databases().values()) {
                 if (!only.isEmpty() && !only.equals(database.name())) {
                     continue;

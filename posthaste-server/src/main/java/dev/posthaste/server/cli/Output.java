@@ -18,6 +18,11 @@ final class Output {
     @Option(names = "--json", description = "Print JSON, one object a line.")
     boolean json;
 
+    /** As {@code 1 event} and {@code 2 events}. */
+    static String count(long number, String one, String many) {
+        return number + " " + (number == 1 ? one : many);
+    }
+
     /** One object a line. */
     static void json(PrintWriter out, Object value) {
         out.println(JSON.writeValueAsString(value));

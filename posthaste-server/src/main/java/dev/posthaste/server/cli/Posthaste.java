@@ -84,7 +84,7 @@ public final class Posthaste implements Runnable {
         if (json) {
             Output.json(out, result);
         } else {
-            out.println(result.events() + (result.events() == 1 ? " event " : " events ") + what);
+            out.println(Output.count(result.events(), "event", "events") + " " + what);
         }
         return result.events() == 0 ? ExitCodes.NOTHING : ExitCodes.OK;
     }

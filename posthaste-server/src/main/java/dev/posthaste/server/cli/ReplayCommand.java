@@ -2,11 +2,13 @@ package dev.posthaste.server.cli;
 
 import dev.posthaste.admin.Admin;
 import dev.posthaste.admin.EventDetails;
+import dev.posthaste.admin.FoundEvent;
 import dev.posthaste.admin.Replay;
 import dev.posthaste.server.Site;
 import dev.posthaste.server.config.Config.OutboxConfig;
 import java.io.PrintWriter;
 import java.util.List;
+import java.util.Locale;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
@@ -25,6 +27,9 @@ import picocli.CommandLine.Spec;
 final class ReplayCommand implements Callable<Integer> {
     @Mixin
     private SiteOptions site = new SiteOptions();
+
+    @Mixin
+    private Output output = new Output();
 
     @Mixin
     private SearchOptions search = new SearchOptions();
@@ -62,6 +67,8 @@ final class ReplayCommand implements Callable<Integer> {
     @SuppressWarnings("NullAway.Init")
     private CommandSpec spec;
 
+    record Dry(long events, List<FoundEvent> sample) {}
+
     @Override
     public Integer call() throws InterruptedException {
         PrintWriter out = spec.commandLine().getOut();
@@ -72,12 +79,16 @@ final class ReplayCommand implements Callable<Integer> {
             OutboxConfig config = open.outbox(outbox);
             if (!go) {
                 Admin.DryRun dry = admin.dryRun(outbox, selection, done -> true);
-                out.println(dry.events() + " events would be sent again; the first of them:");
-                Events.print(
-                        out,
-                        false,
-                        dry.sample().stream().map(EventDetails::event).toList());
-                out.println("Say --go to do it");
+                List<FoundEvent> sample =
+                        dry.sample().stream().map(EventDetails::event).toList();
+                if (output.json) {
+                    Output.json(out, new Dry(dry.events(), sample));
+                } else {
+                    out.println(
+                            Output.count(dry.events(), "event", "events") + " would be sent again; the first of them:");
+                    Events.print(out, false, sample);
+                    out.println("Say --go to do it");
+                }
                 return dry.events() == 0 ? ExitCodes.NOTHING : ExitCodes.OK;
             }
             Replay replay = admin.replay(
@@ -113,10 +124,13 @@ final class ReplayCommand implements Callable<Integer> {
         }
         Replay.Progress end = replay.progress();
         end.errors().forEach(error -> err.println(Output.printable(error)));
-        spec.commandLine()
-                .getOut()
-                .println(end.state().name().toLowerCase(java.util.Locale.ROOT) + ": " + end.sent() + " sent, "
-                        + end.failed() + " failed");
+        PrintWriter out = spec.commandLine().getOut();
+        if (output.json) {
+            Output.json(out, end);
+        } else {
+            out.println(end.state().name().toLowerCase(Locale.ROOT) + ": " + end.sent() + " sent, " + end.failed()
+                    + " failed");
+        }
         return end.state() != Replay.State.FINISHED
                 ? ExitCodes.UNREACHABLE
                 : end.sent() == 0 || end.failed() > 0 ? ExitCodes.NOTHING : ExitCodes.OK;

@@ -1,38 +1,18 @@
 package dev.posthaste.server.cli;
 
 import dev.posthaste.admin.Admin;
-import dev.posthaste.server.Site;
-import java.util.concurrent.Callable;
+import dev.posthaste.admin.Change;
 import picocli.CommandLine.Command;
-import picocli.CommandLine.Mixin;
-import picocli.CommandLine.Model.CommandSpec;
-import picocli.CommandLine.Parameters;
-import picocli.CommandLine.Spec;
 
 @Command(name = "resume", mixinStandardHelpOptions = true, description = "Lets relays go on with a paused outbox.")
-final class ResumeCommand implements Callable<Integer> {
-    @Mixin
-    private SiteOptions site = new SiteOptions();
-
-    @Mixin
-    private ChangeOptions change = new ChangeOptions();
-
-    @Parameters(paramLabel = "OUTBOX", description = "The outbox.")
-    private String outbox = "";
-
-    @Spec
-    @SuppressWarnings("NullAway.Init")
-    private CommandSpec spec;
+final class ResumeCommand extends PausingCommand {
+    @Override
+    void change(Admin admin, String outbox, Change change) {
+        admin.resume(outbox, change);
+    }
 
     @Override
-    public Integer call() {
-        try (Site open = site.open()) {
-            Admin admin = open.admin();
-            boolean before = admin.lease(outbox).paused();
-            admin.resume(outbox, change.change());
-            boolean changed = admin.lease(outbox).paused() != before;
-            spec.commandLine().getOut().println("Outbox " + outbox + (changed ? " goes on" : " was not paused"));
-            return changed ? ExitCodes.OK : ExitCodes.NOTHING;
-        }
+    String tell(boolean changed) {
+        return changed ? "goes on" : "was not paused";
     }
 }

@@ -1,11 +1,7 @@
 package dev.posthaste.server.cli;
 
-import dev.posthaste.admin.Admin;
-import dev.posthaste.admin.FoundEvent;
 import dev.posthaste.admin.Page;
 import dev.posthaste.server.Site;
-import java.util.ArrayList;
-import java.util.List;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
@@ -43,21 +39,12 @@ final class SearchCommand implements Callable<Integer> {
     @Override
     public Integer call() {
         try (Site open = site.open()) {
-            List<FoundEvent> found = new ArrayList<>();
-            Long next = before;
-            boolean more = true;
-            while (more && found.size() < limit) {
-                Page page = open.admin()
-                        .search(outbox, search.search(), next, Math.min(Admin.LONGEST_PAGE, limit - found.size()));
-                found.addAll(page.events());
-                next = page.next();
-                more = next != null;
+            Page found = Events.find(open.admin(), outbox, search.search(), before, limit);
+            Events.print(spec.commandLine().getOut(), output.json, found.events());
+            if (found.next() != null && !output.json) {
+                spec.commandLine().getErr().println("There may be more: --before " + found.next());
             }
-            Events.print(spec.commandLine().getOut(), output.json, found);
-            if (more && !output.json) {
-                spec.commandLine().getErr().println("There may be more: --before " + next);
-            }
-            return found.isEmpty() ? ExitCodes.NOTHING : ExitCodes.OK;
+            return found.events().isEmpty() ? ExitCodes.NOTHING : ExitCodes.OK;
         }
     }
 }

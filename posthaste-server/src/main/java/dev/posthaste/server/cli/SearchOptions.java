@@ -48,10 +48,6 @@ final class SearchOptions {
         return new Search(status, type, key, eventId, from, to, error, null);
     }
 
-    boolean isEmpty() {
-        return search().equals(Search.ALL);
-    }
-
     /** A status by its word. */
     static final class StatusWord implements ITypeConverter<Status> {
         @Override

@@ -3,11 +3,13 @@ package dev.posthaste.server.cli;
 import dev.posthaste.admin.Admin;
 import dev.posthaste.admin.FoundEvent;
 import dev.posthaste.admin.Page;
+import dev.posthaste.admin.Search;
 import dev.posthaste.server.Site;
 import java.io.PrintWriter;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
+import java.util.TreeSet;
 import java.util.concurrent.Callable;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
@@ -25,6 +27,8 @@ import picocli.CommandLine.Spec;
                 "Shows the newest events, oldest of them first, and with -f every one that is written from now on.")
 final class TailCommand implements Callable<Integer> {
     private static final long EVERY_MILLIS = 500;
+    /** How many rows below the newest are looked at again. */
+    private static final int BEHIND = Admin.LONGEST_PAGE - 1;
 
     @Mixin
     private SiteOptions site = new SiteOptions();
@@ -58,41 +62,54 @@ final class TailCommand implements Callable<Integer> {
         PrintWriter out = spec.commandLine().getOut();
         try (Site open = site.open()) {
             Admin admin = open.admin();
-            long seen = admin.outbox(outbox).highestId();
-            print(out, newest(admin, seen + 1, lines));
-            while (follow) {
+            long start = admin.outbox(outbox).highestId();
+            if (lines > 0) {
+                print(
+                        out,
+                        Events.find(admin, outbox, search.search(), start + 1, lines)
+                                .events());
+            }
+            Follower follower = new Follower(admin, outbox, search.search(), start);
+            while (follow && !out.checkError()) { // until whoever reads it has gone
                 TimeUnit.MILLISECONDS.sleep(EVERY_MILLIS);
-                long highest = admin.outbox(outbox).highestId();
-                if (highest > seen) {
-                    List<FoundEvent> fresh = above(admin, seen, highest);
-                    print(out, fresh);
-                    seen = highest;
-                }
+                print(out, follower.look());
             }
         }
         return ExitCodes.OK;
     }
 
-    private List<FoundEvent> newest(Admin admin, long below, int count) {
-        return count < 1
-                ? List.of()
-                : admin.search(outbox, search.search(), below, Math.min(count, Admin.LONGEST_PAGE))
-                        .events();
-    }
+    /** Finds what is new since the last look. An event may appear below newer ones: its transaction committed after theirs. */
+    private static final class Follower {
+        private final Admin admin;
+        private final String outbox;
+        private final Search search;
+        private final long start;
+        private final TreeSet<Long> shown = new TreeSet<>();
+        private long highest;
 
-    private List<FoundEvent> above(Admin admin, long seen, long highest) {
-        List<FoundEvent> fresh = new ArrayList<>();
-        Long before = highest + 1;
-        while (before != null && before > seen) {
-            Page page = admin.search(outbox, search.search(), before, Admin.LONGEST_PAGE);
-            for (FoundEvent event : page.events()) {
-                if (event.id() > seen) {
-                    fresh.add(event);
-                }
-            }
-            before = page.next();
+        Follower(Admin admin, String outbox, Search search, long start) {
+            this.admin = admin;
+            this.outbox = outbox;
+            this.search = search;
+            this.start = start;
+            this.highest = start;
         }
-        return fresh;
+
+        List<FoundEvent> look() {
+            long floor = Math.max(start, highest - BEHIND);
+            shown.headSet(floor, true).clear();
+            highest = Math.max(highest, admin.outbox(outbox).highestId());
+            List<FoundEvent> fresh = new ArrayList<>();
+            Long before = highest + 1;
+            while (before != null && before > floor) {
+                Page page = admin.search(outbox, search, before, Admin.LONGEST_PAGE);
+                page.events().stream()
+                        .filter(event -> event.id() > floor && shown.add(event.id()))
+                        .forEach(fresh::add);
+                before = page.next();
+            }
+            return fresh;
+        }
     }
 
     private void print(PrintWriter out, List<FoundEvent> newestFirst) {

@@ -4,7 +4,6 @@ import dev.posthaste.server.Desk;
 import dev.posthaste.server.Diagnosis;
 import dev.posthaste.server.Diagnosis.Level;
 import io.javalin.http.Context;
-import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -25,10 +24,8 @@ final class Health {
     void ready(Context context) {
         List<String> reasons = new ArrayList<>();
         Level worst = Level.UP;
-        Instant now = Instant.now();
         for (String outbox : desk.watch().outboxes()) {
-            Diagnosis diagnosis =
-                    Diagnosis.of(desk.watch().config(outbox), desk.watch().state(outbox), now);
+            Diagnosis diagnosis = desk.watch().diagnosis(outbox);
             if (diagnosis.level().compareTo(Level.DEGRADED) >= 0) {
                 diagnosis.words().forEach(words -> reasons.add(outbox + ": " + words));
             }

@@ -91,12 +91,12 @@ final class Looking {
     private OutboxView view(String name) {
         OutboxConfig config = desk.watch().config(name);
         Watch.State state = desk.watch().state(name);
-        Diagnosis diagnosis = Diagnosis.of(config, state, Instant.now());
+        Diagnosis diagnosis = desk.watch().diagnosis(name);
         Journal.Backlog backlog = state.backlog();
         List<Watch.Sample> recent = desk.watch().samples(name, Instant.now().minusSeconds(15));
         Map<String, Long> counts = new LinkedHashMap<>();
         state.counts().forEach((status, count) -> counts.put(status.code(), count));
-        Watch.BrokerState broker = state.broker();
+        Watch.BrokerState broker = desk.watch().broker(name);
         LeaseState lease = state.lease();
         return new OutboxView(
                 name,
