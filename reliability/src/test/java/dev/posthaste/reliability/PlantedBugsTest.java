@@ -25,6 +25,8 @@ class PlantedBugsTest {
                 Path.of("").toAbsolutePath(),
                 Map.of(),
                 java,
+                "-XX:TieredStopAtLevel=1", // a few seeds, mostly
+                "-XX:+UseSerialGC",
                 "-cp",
                 System.getProperty("java.class.path"),
                 "dev.posthaste.reliability.simulation.Main",

@@ -78,11 +78,23 @@ public final class DatabaseServer {
     }
 
     private static DatabaseServer startMariaDb() throws Exception {
-        DB db = mariaDb(Files.createTempDirectory("posthaste-mariadb-"));
-        db.start();
-        String url = "jdbc:mariadb://127.0.0.1:" + db.getConfiguration().getPort() + "/?user=root&password=";
+        Path home = Files.createTempDirectory("posthaste-mariadb-");
+        String url =
+                "jdbc:mariadb://127.0.0.1:" + launch("MariaDB", home, installMariaDb(home)) + "/?user=root&password=";
         turnRightsOn(url);
         return new DatabaseServer(Database.MARIADB, url);
+    }
+
+    /** Starts what was installed in {@code home} and waits until it listens; returns its port. */
+    private static int launch(String name, Path home, List<String> command) {
+        int port = Ports.free();
+        String[] onPort = command.stream()
+                .map(each -> each.replace("PORT", Integer.toString(port)))
+                .toArray(String[]::new);
+        Process process = Processes.start(name, home, home.resolve("out.log"), Map.of(), onPort);
+        Processes.deleteOnExit(home);
+        Ports.awaitListening(name, port, Duration.ofSeconds(90), process, home);
+        return port;
     }
 
     private static final List<String> MARIADB_SETTINGS = List.of(
@@ -95,20 +107,15 @@ public final class DatabaseServer {
             "--sync-binlog=1",
             "--innodb-flush-log-at-trx-commit=1");
 
-    /** Of this JVM's own: the usual place is shared, and the first JVM to end would delete it under the others. */
-    private static DB mariaDb(Path home) throws ManagedProcessException {
-        Processes.deleteOnExit(home);
+    /** Makes its data, in a place of its own; returns the command that runs it on {@code PORT}. */
+    static List<String> installMariaDb(Path home) throws ManagedProcessException {
         DBConfigurationBuilder config = DBConfigurationBuilder.newBuilder();
         config.setPort(Ports.free());
+        // The usual place is shared, and the first JVM to end would delete it under the others.
         config.setBaseDir(home.resolve("base").toFile());
         config.setDataDir(home.resolve("data").toFile());
         MARIADB_SETTINGS.forEach(config::addArg);
-        return DB.newEmbeddedDB(config.build());
-    }
-
-    /** Makes its data; returns the command that runs it on {@code PORT}. */
-    static List<String> installMariaDb(Path home) throws ManagedProcessException {
-        mariaDb(home);
+        DB.newEmbeddedDB(config.build());
         Path base = home.resolve("base");
         List<String> command = new ArrayList<>(List.of(
                 base.resolve("bin/mariadbd").toString(),
@@ -137,13 +144,7 @@ public final class DatabaseServer {
 
     private static DatabaseServer startMySql() throws Exception {
         Path home = Files.createTempDirectory("posthaste-mysql-");
-        int port = Ports.free();
-        String[] command = installMySql(home).stream()
-                .map(each -> each.replace("PORT", Integer.toString(port)))
-                .toArray(String[]::new);
-        Processes.start("mysql", home, home.resolve("mysqld.log"), Map.of(), command);
-        Processes.deleteOnExit(home);
-        Ports.awaitListening("MySQL", port, Duration.ofSeconds(90));
+        int port = launch("MySQL", home, installMySql(home));
         return new DatabaseServer(
                 Database.MYSQL,
                 "jdbc:mysql://127.0.0.1:" + port + "/?user=root&password=&allowPublicKeyRetrieval=true&useSSL=false");
@@ -179,6 +180,8 @@ public final class DatabaseServer {
                 "--socket=" + home.resolve("s"),
                 "--max-connections=300",
                 "--innodb-buffer-pool-size=256M",
+                "--innodb-log-spin-cpu-abs-lwm=4000000000", // its log's threads would turn in circles for a core of
+                // their own
                 "--max-allowed-packet=64M",
                 "--default-authentication-plugin=mysql_native_password");
     }

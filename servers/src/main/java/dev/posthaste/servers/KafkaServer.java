@@ -160,18 +160,16 @@ public final class KafkaServer implements ServerProcess {
 
         void launch() {
             if (process == null || !process.isAlive()) {
-                process = Processes.start(
-                        "kafka",
-                        home,
-                        home.resolve("out.log"),
-                        Map.of(),
-                        Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                        "-Xmx320m",
+                List<String> command = Processes.java("-Xmx320m");
+                command.addAll(Processes.likeThisJvm());
+                command.addAll(List.of(
                         "-cp",
                         System.getProperty("java.class.path"),
                         KafkaNode.class.getName(),
                         cluster,
-                        home.resolve("server.properties").toString());
+                        home.resolve("server.properties").toString()));
+                process = Processes.start(
+                        "kafka", home, home.resolve("out.log"), Map.of(), command.toArray(String[]::new));
             }
         }
 

@@ -2,6 +2,7 @@ package dev.posthaste.servers;
 
 import java.io.File;
 import java.io.IOException;
+import java.lang.management.ManagementFactory;
 import java.nio.file.FileVisitResult;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -14,6 +15,8 @@ import java.util.concurrent.TimeUnit;
 
 /** Other programs: run to their end, or started and ended with this JVM. */
 public final class Processes {
+    private static final List<String> QUICK_TO_START = List.of("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC");
+
     private Processes() {}
 
     /** Runs a program to its end and returns what it printed. */
@@ -85,7 +88,8 @@ public final class Processes {
             Map<String, String> environment,
             Class<?> main,
             String... arguments) {
-        List<String> command = new ArrayList<>(java("-Xmx128m", "-XX:TieredStopAtLevel=1"));
+        List<String> command = new ArrayList<>(java("-Xmx128m"));
+        command.addAll(QUICK_TO_START);
         command.addAll(List.of("-cp", classPath(before), main.getName()));
         command.addAll(List.of(arguments));
         return start(name, home, home.resolve(name + ".log"), environment, command.toArray(String[]::new));
@@ -98,12 +102,21 @@ public final class Processes {
      */
     public static int javaHere(Path before, Class<?> main, List<String> arguments)
             throws IOException, InterruptedException {
-        List<String> command = new ArrayList<>(java("-cp", classPath(before), main.getName()));
+        List<String> command = new ArrayList<>(java());
+        command.addAll(likeThisJvm());
+        command.addAll(List.of("-cp", classPath(before), main.getName()));
         command.addAll(arguments);
         return new ProcessBuilder(command).inheritIO().start().waitFor();
     }
 
-    private static List<String> java(String... arguments) {
+    /** How this JVM was told to compile and collect: a test's is quick to start, a benchmark's is fast in the end. */
+    static List<String> likeThisJvm() {
+        return ManagementFactory.getRuntimeMXBean().getInputArguments().stream()
+                .filter(argument -> argument.matches("-XX:(TieredStopAtLevel=.*|\\+Use.*GC)"))
+                .toList();
+    }
+
+    static List<String> java(String... arguments) {
         List<String> command = new ArrayList<>();
         command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
         command.addAll(List.of(arguments));

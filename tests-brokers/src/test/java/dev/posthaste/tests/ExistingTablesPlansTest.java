@@ -9,7 +9,6 @@ import dev.posthaste.jdbc.StatusJournal;
 import dev.posthaste.servers.Database;
 import dev.posthaste.servers.DatabaseServer;
 import dev.posthaste.servers.TestDatabase;
-import java.sql.SQLException;
 import java.time.Duration;
 import java.util.List;
 import java.util.stream.Stream;
@@ -67,57 +66,58 @@ class ExistingTablesPlansTest {
                 .sum();
     }
 
-    private void check(Database kind, ExistingTables table, String pending, boolean analyzed) throws SQLException {
-        try (TestDatabase database = DatabaseServer.of(kind).createDatabase()) {
-            table.create(database);
-            fill(database, table, pending);
-            String name = table.layout().table();
-            if (analyzed) {
-                database.query("analyze table " + name);
-            }
-            OutboxDefinition outbox = table.outbox("orders", Route.to("x"), "t");
-            StatusJournal journal = new StatusJournal(
-                    database.dataSource(), kind == Database.MYSQL ? Dialect.MYSQL : Dialect.MARIADB, outbox);
-            long highest = database.count("select max(id) from " + name);
-            long few = 12_000;
-            assertThat(read(database, () -> journal.fetch(0, 1000, Long.MAX_VALUE)))
-                    .as("first fetch")
-                    .isLessThan(few);
-            assertThat(read(database, () -> journal.fetch(highest, 64, Long.MAX_VALUE)))
-                    .as("fetch when idle")
-                    .isLessThan(few);
-            assertThat(read(database, () -> journal.scan(0, highest, 1000)))
-                    .as("patrol")
-                    .isLessThan(few);
-            assertThat(read(database, () -> journal.scan(highest / 2, highest, 1000)))
-                    .as("catching up")
-                    .isLessThan(few);
-            assertThat(read(database, () -> journal.load(List.of(highest - 5, highest), Long.MAX_VALUE)))
-                    .as("load")
-                    .isLessThan(few);
-            assertThat(read(
-                            database,
-                            () -> journal.purge(0, Duration.ofDays(1), List.of(dev.posthaste.Status.PUBLISHED), 1000)))
-                    .as("retention")
-                    .isLessThan(few);
-        }
+    private static void check(Database kind, TestDatabase database, ExistingTables table) {
+        OutboxDefinition outbox = table.outbox("orders", Route.to("x"), "t");
+        StatusJournal journal = new StatusJournal(
+                database.dataSource(), kind == Database.MYSQL ? Dialect.MYSQL : Dialect.MARIADB, outbox);
+        long highest = database.count("select max(id) from " + table.layout().table());
+        long few = 12_000;
+        assertThat(read(database, () -> journal.fetch(0, 1000, Long.MAX_VALUE)))
+                .as("first fetch")
+                .isLessThan(few);
+        assertThat(read(database, () -> journal.fetch(highest, 64, Long.MAX_VALUE)))
+                .as("fetch when idle")
+                .isLessThan(few);
+        assertThat(read(database, () -> journal.scan(0, highest, 1000)))
+                .as("patrol")
+                .isLessThan(few);
+        assertThat(read(database, () -> journal.scan(highest / 2, highest, 1000)))
+                .as("catching up")
+                .isLessThan(few);
+        assertThat(read(database, () -> journal.load(List.of(highest - 5, highest), Long.MAX_VALUE)))
+                .as("load")
+                .isLessThan(few);
+        assertThat(read(
+                        database,
+                        () -> journal.purge(0, Duration.ofDays(1), List.of(dev.posthaste.Status.PUBLISHED), 1000)))
+                .as("retention")
+                .isLessThan(few);
+    }
+
+    private static void analyze(TestDatabase database, ExistingTables table) {
+        database.query("analyze table " + table.layout().table());
     }
 
     @ParameterizedTest
     @MethodSource("tables")
     void H26_aFewPendingAmongManyPublished(Database kind, ExistingTables table) throws Exception {
-        check(kind, table, "a.n = 7", true);
+        try (TestDatabase database = DatabaseServer.of(kind).createDatabase()) {
+            table.create(database);
+            fill(database, table, "a.n = 7");
+            analyze(database, table);
+            check(kind, database, table);
+        }
     }
 
     @ParameterizedTest
     @MethodSource("tables")
-    void H26_manyPending(Database kind, ExistingTables table) throws Exception {
-        check(kind, table, "1 = 1", true);
-    }
-
-    @ParameterizedTest
-    @MethodSource("tables")
-    void H26b_afterABurstThatNobodyAnalysed(Database kind, ExistingTables table) throws Exception {
-        check(kind, table, "1 = 1", false);
+    void H26b_manyPendingBeforeAndAfterSomebodyAnalyses(Database kind, ExistingTables table) throws Exception {
+        try (TestDatabase database = DatabaseServer.of(kind).createDatabase()) {
+            table.create(database);
+            fill(database, table, "1 = 1");
+            check(kind, database, table);
+            analyze(database, table);
+            check(kind, database, table);
+        }
     }
 }

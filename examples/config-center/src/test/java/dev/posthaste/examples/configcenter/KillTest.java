@@ -21,6 +21,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 /** Writers, two relays and a consumer as processes, killed at random; then the demo's own checks. */
 class KillTest extends CenterTest {
     private static final int KILLS = 24;
+    private static final long WRITTEN_A_KILL = 25;
     private static final int CONFIGS = 40;
     private static final Map<String, Set<Application.Part>> ROLES = new LinkedHashMap<>(Map.of(
             "writer-1", Set.of(),
@@ -74,6 +75,10 @@ class KillTest extends CenterTest {
         }
     }
 
+    private static long written(Application center) throws Exception {
+        return Tally.of(center.database(), "module").written();
+    }
+
     private void killAndCheck(Database kind, String broker) throws Exception {
         Application center = start(kind, broker, Set.of());
         for (int i = 0; i < CONFIGS; i++) {
@@ -94,6 +99,8 @@ class KillTest extends CenterTest {
                 long next = System.nanoTime()
                         + Duration.ofMillis(random.nextInt(300, 2_000)).toNanos();
                 await().atMost(LONG).pollInterval(Duration.ofMillis(20)).until(() -> System.nanoTime() > next);
+                long enough = WRITTEN_A_KILL * (kill + 1);
+                await().atMost(LONG).until(() -> written(center) > enough);
             }
             for (String writer : List.of("writer-1", "writer-2")) {
                 java.util.Objects.requireNonNull(running.get(writer))
@@ -110,7 +117,7 @@ class KillTest extends CenterTest {
         }
         Tally tally = Tally.of(center.database(), "module");
         System.out.println(kind + " after " + KILLS + " kills: " + tally.json(0));
-        assertThat(tally.written()).isGreaterThan(500);
+        assertThat(tally.written()).isGreaterThan(WRITTEN_A_KILL * KILLS);
         assertThat(tally.complete()).as(tally.toString()).isTrue();
     }
 }
