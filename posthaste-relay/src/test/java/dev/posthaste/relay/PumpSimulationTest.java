@@ -27,6 +27,7 @@ import java.util.Random;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.function.Consumer;
+import java.util.stream.LongStream;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -179,17 +180,13 @@ class PumpSimulationTest {
     @ParameterizedTest
     @ValueSource(doubles = {0, 0.05, 0.3})
     void everyCommittedEventArrivesInTheOrderOfItsKey(double failing) {
-        for (long seed = 0; seed < RUNS; seed++) {
-            run(seed, new Simulation(seed, failing), false);
-        }
+        LongStream.range(0, RUNS).parallel().forEach(seed -> run(seed, new Simulation(seed, failing), false));
     }
 
     @ParameterizedTest
     @ValueSource(doubles = {0, 0.05, 0.3})
     void withReceiptsThatPutEventsBackTheFirstArrivalsKeepTheirOrder(double failing) {
-        for (long seed = 0; seed < RUNS; seed++) {
-            run(seed, new Simulation(seed, failing), true);
-        }
+        LongStream.range(0, RUNS).parallel().forEach(seed -> run(seed, new Simulation(seed, failing), true));
     }
 
     private static void run(long seed, Simulation simulation, boolean receipts) {

@@ -4,9 +4,14 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.posthaste.reliability.planted.PlantedBug;
 import dev.posthaste.servers.Processes;
+import java.io.File;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
@@ -16,29 +21,42 @@ class PlantedBugsTest {
         return PlantedBug.inSimulation();
     }
 
+    @TempDir
+    Path classes;
+
     @ParameterizedTest
     @MethodSource("bugs")
     void theSimulationNoticesAPlantedBug(PlantedBug bug) throws Exception {
-        String java = Path.of(System.getProperty("java.home"), "bin", "java").toString();
-        String output = Processes.output(
-                1,
-                Path.of("").toAbsolutePath(),
-                Map.of(),
-                java,
+        bug.plant(classes);
+        assertNotices(bug, simulate(bug));
+    }
+
+    @Test
+    void aBugIsPlantedFromTheCommandLine() {
+        PlantedBug bug = bugs().findFirst().orElseThrow();
+        assertNotices(bug, simulate(bug, "--plant", bug.name()));
+    }
+
+    private static void assertNotices(PlantedBug bug, String output) {
+        System.out.println(bug + ": " + output);
+        assertThat(output).containsPattern("broke a promise. (" + String.join("|", bug.checkers()) + "): ");
+    }
+
+    private String simulate(PlantedBug bug, String... options) {
+        List<String> command = new ArrayList<>(List.of(
+                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
                 "-XX:TieredStopAtLevel=1", // a few seeds, mostly
                 "-XX:+UseSerialGC",
                 "-cp",
-                System.getProperty("java.class.path"),
+                classes + File.pathSeparator + System.getProperty("java.class.path"),
                 "dev.posthaste.reliability.simulation.Main",
-                "--plant",
-                bug.name(),
                 "--seed",
                 Long.toString(bug.seed()),
                 "--seeds",
                 "200000",
                 "--threads",
-                "2");
-        System.out.println(bug + ": " + output);
-        assertThat(output).containsPattern("broke a promise. (" + String.join("|", bug.checkers()) + "): ");
+                "2"));
+        command.addAll(List.of(options));
+        return Processes.output(1, Path.of("").toAbsolutePath(), Map.of(), command.toArray(String[]::new));
     }
 }
