@@ -479,7 +479,7 @@ class DatabaseHazardsTest {
                     .broker(new RecordingBroker())
                     .build()
                     .start()) {
-                while (System.nanoTime() < end) {
+                while (System.nanoTime() < end || written < 600) {
                     write(database, Event.of(TYPE, "key-" + written % 20, "x"));
                     if (++written % 100 == 0) {
                         relay.wake("orders");
@@ -492,7 +492,6 @@ class DatabaseHazardsTest {
                     }
                 }
             }
-            assertThat(written).isGreaterThan(500);
             assertThat(most).as("rows there at once, of %d written", written).isLessThan(written / 2);
         }
     }

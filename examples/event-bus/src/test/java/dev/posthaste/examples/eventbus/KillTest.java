@@ -19,6 +19,7 @@ import org.junit.jupiter.api.io.TempDir;
 /** Writers, relays and consumers as processes on MariaDB and Kafka, killed and added at random; then the tally. */
 class KillTest extends BusTest {
     private static final int KILLS = 18;
+    private static final long STARTED_A_KILL = 17;
     private static final int CONVERSATIONS = 30;
     private static final Map<String, Set<EventBus.Part>> ROLES = new LinkedHashMap<>();
 
@@ -90,6 +91,9 @@ class KillTest extends BusTest {
                 long next = System.nanoTime()
                         + Duration.ofMillis(random.nextInt(800, 2_500)).toNanos();
                 await().atMost(LONG).pollInterval(Duration.ofMillis(20)).until(() -> System.nanoTime() > next);
+                long enough = STARTED_A_KILL * (kill + 1);
+                await().atMost(LONG)
+                        .until(() -> Tally.of(bus.tables(), RUN).chain().started() > enough);
             }
             Objects.requireNonNull(running.get("writer")).destroyForcibly().waitFor();
             await().atMost(LONG)
@@ -103,7 +107,7 @@ class KillTest extends BusTest {
         }
         Tally tally = Tally.of(bus.tables(), RUN);
         System.out.println("After " + KILLS + " kills: " + tally.json(0));
-        assertThat(tally.chain().started()).isGreaterThan(300);
+        assertThat(tally.chain().started()).isGreaterThan(STARTED_A_KILL * KILLS);
         assertThat(tally.complete()).as(tally.json(0)).isTrue();
     }
 }
