@@ -1,6 +1,7 @@
 package dev.posthaste.tests;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
 
 import dev.posthaste.Catalog;
 import dev.posthaste.OutboxDefinition;
@@ -75,6 +76,10 @@ class PagingTest {
             page(admin, "in the middle", Search.ALL, 50, ROWS / 2L);
             page(admin, "pending", Search.ALL.withStatus(Status.PENDING), 50);
             page(admin, "dead", Search.ALL.withStatus(Status.DEAD), Math.min(50, ROWS / 10_000));
+            if (kind == Database.POSTGRESQL) {
+                String used = "select idx_scan from pg_stat_user_indexes where indexrelname = 'orders_dead_in_order'";
+                await().until(() -> database.count(used) > 0);
+            }
             page(admin, "by event id", Search.ALL.withEventId("event-4711"), 1);
             page(
                     admin,

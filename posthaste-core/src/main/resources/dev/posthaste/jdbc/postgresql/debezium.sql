@@ -24,5 +24,6 @@ create table if not exists "posthaste_outbox" (
 -- "Pending, in order of position": pending rows alone, on an expression, so that no plan prefers another index to it.
 create index if not exists posthaste_outbox_pending on "posthaste_outbox" (("position" + 0)) where status = 'pending';
 
--- "Dead, by key". Empty in good times, so it costs nothing.
+-- "Dead, by key", and "dead, in order of position". Empty in good times, so they cost nothing.
 create index if not exists posthaste_outbox_dead on "posthaste_outbox" (aggregateid, "position") where status = 'dead';
+create index if not exists posthaste_outbox_dead_in_order on "posthaste_outbox" (("position" + 0)) where status = 'dead';

@@ -27,5 +27,6 @@ create unique index if not exists posthaste_outbox_event_id on "posthaste_outbox
 -- primary key to it, whatever the statistics say.
 create index if not exists posthaste_outbox_pending on "posthaste_outbox" ((id + 0)) where status = 'pending';
 
--- "Dead, by key". Empty in good times, so it costs nothing.
+-- "Dead, by key", and "dead, in id order". Empty in good times, so they cost nothing.
 create index if not exists posthaste_outbox_dead on "posthaste_outbox" (event_key, id) where status = 'dead';
+create index if not exists posthaste_outbox_dead_in_order on "posthaste_outbox" ((id + 0)) where status = 'dead';
