@@ -32,11 +32,12 @@ public record Diagnosis(Level level, List<String> words) {
     /** @param broker null if another process relays the outbox, or none */
     public static Diagnosis of(
             OutboxConfig outbox, Watch.State state, Watch.@Nullable BrokerState broker, Instant now) {
-        if (state.failure() != null && state.failingSince() != null) {
+        Watch.Failure failure = state.failure();
+        if (failure != null) {
             return new Diagnosis(
                     Level.DOWN,
-                    List.of("The database has not answered for " + words(Duration.between(state.failingSince(), now))
-                            + ": " + state.failure() + ". Nothing is lost; events wait in it."));
+                    List.of("The database has not answered for " + words(Duration.between(failure.since(), now)) + ": "
+                            + failure.reason() + ". Nothing is lost; events wait in it."));
         }
         Journal.Backlog backlog = state.backlog();
         LeaseState lease = state.lease();

@@ -41,28 +41,30 @@ public final class Watch implements RelayListener, AutoCloseable {
     /** What the broker was like when this process last had to do with it. */
     public record BrokerState(boolean up, @Nullable String reason, Instant since) {}
 
+    /** Why an outbox cannot be looked at, and since when. */
+    public record Failure(String reason, Instant since) {}
+
     /**
      * What an outbox is like in its database.
      *
      * @param at when it was looked at last
-     * @param failure why it cannot be looked at, and since when; null while it can
+     * @param failure null while it can be looked at
      * @param counts every status with its number, as of {@code countedAt}; empty before the first count
      */
     public record State(
             Instant at,
-            @Nullable String failure,
-            @Nullable Instant failingSince,
+            @Nullable Failure failure,
             Journal.@Nullable Backlog backlog,
             @Nullable LeaseState lease,
             Map<Status, Long> counts,
             @Nullable Instant countedAt) {
         private State failed(String reason) {
-            Instant since = failingSince == null ? Instant.now() : failingSince;
-            return new State(at, reason, since, backlog, lease, counts, countedAt);
+            Instant since = failure == null ? Instant.now() : failure.since();
+            return new State(at, new Failure(reason, since), backlog, lease, counts, countedAt);
         }
 
         private State counted(Map<Status, Long> now) {
-            return new State(at, failure, failingSince, backlog, lease, now, Instant.now());
+            return new State(at, failure, backlog, lease, now, Instant.now());
         }
     }
 
@@ -70,7 +72,7 @@ public final class Watch implements RelayListener, AutoCloseable {
         final OutboxConfig config;
         final AdminJournal journal;
         final Deque<Sample> samples = new ArrayDeque<>(); // guarded by itself
-        volatile State state = new State(Instant.now(), null, null, null, null, Map.of(), null);
+        volatile State state = new State(Instant.now(), null, null, null, Map.of(), null);
         volatile @Nullable BrokerState broker;
         volatile boolean hinted;
         // The looking thread's own:
@@ -111,13 +113,15 @@ public final class Watch implements RelayListener, AutoCloseable {
         if (!hinted && start - subject.nextLookAt < 0) {
             return;
         }
-        subject.hinted = false;
+        if (hinted) {
+            subject.hinted = false;
+        }
         State before = subject.state;
         try {
             Journal.Backlog backlog = subject.journal.backlog();
             LeaseState lease = subject.journal.lease();
             sample(subject, backlog);
-            State now = new State(Instant.now(), null, null, backlog, lease, before.counts(), before.countedAt());
+            State now = new State(Instant.now(), null, backlog, lease, before.counts(), before.countedAt());
             subject.state = now;
             subject.nextLookAt = after(start, EVERY);
             if (hinted || System.nanoTime() - subject.nextCountAt >= 0) {
@@ -203,9 +207,17 @@ public final class Watch implements RelayListener, AutoCloseable {
         subject(outbox).hinted = true;
     }
 
+    /** Looks no more; a look at a database that stands still is left to itself after a second. */
     @Override
     public void close() {
         threads.forEach(ScheduledExecutorService::shutdownNow);
+        try {
+            for (ScheduledExecutorService thread : threads) {
+                thread.awaitTermination(1, TimeUnit.SECONDS);
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
     }
 
     // --- What the relay of this process tells ------------------------------------------------------------------------

@@ -10,6 +10,7 @@ import dev.posthaste.journal.Journal.Backlog;
 import dev.posthaste.relay.OutboxPolicy;
 import dev.posthaste.server.Diagnosis.Level;
 import dev.posthaste.server.Watch.BrokerState;
+import dev.posthaste.server.Watch.Failure;
 import dev.posthaste.server.Watch.State;
 import dev.posthaste.server.config.Config.OutboxConfig;
 import java.time.Duration;
@@ -43,7 +44,7 @@ class DiagnosisTest {
     }
 
     private Diagnosis of(Backlog backlog, LeaseState lease, @Nullable BrokerState broker) {
-        return Diagnosis.of(orders, new State(NOW, null, null, backlog, lease, Map.of(), null), broker, NOW);
+        return Diagnosis.of(orders, new State(NOW, null, backlog, lease, Map.of(), null), broker, NOW);
     }
 
     @Test
@@ -95,7 +96,8 @@ class DiagnosisTest {
 
     @Test
     void theDatabaseDoesNotAnswer() {
-        State failing = new State(NOW, "timeout", NOW.minusSeconds(45), EMPTY, lease("east", null), Map.of(), null);
+        State failing = new State(
+                NOW, new Failure("timeout", NOW.minusSeconds(45)), EMPTY, lease("east", null), Map.of(), null);
         assertThat(Diagnosis.of(orders, failing, UP, NOW))
                 .isEqualTo(
                         new Diagnosis(

@@ -43,10 +43,10 @@ class PlantedBugsTest {
     }
 
     private String simulate(PlantedBug bug, String... options) {
-        List<String> command = new ArrayList<>(List.of(
-                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                "-XX:TieredStopAtLevel=1", // a few seeds, mostly
-                "-XX:+UseSerialGC",
+        List<String> command = new ArrayList<>();
+        command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+        command.addAll(Processes.QUICK_TO_START); // for a few seeds, mostly
+        command.addAll(List.of(
                 "-cp",
                 classes + File.pathSeparator + System.getProperty("java.class.path"),
                 "dev.posthaste.reliability.simulation.Main",

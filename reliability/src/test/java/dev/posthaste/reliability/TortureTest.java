@@ -46,11 +46,11 @@ class TortureTest {
 
     /** @param code that it is to end with */
     private String torture(int code, String... options) {
-        List<String> command = new ArrayList<>(List.of(
-                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+        List<String> command = new ArrayList<>();
+        command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+        command.addAll(Processes.QUICK_TO_START);
+        command.addAll(List.of(
                 "-Xmx384m",
-                "-XX:TieredStopAtLevel=1",
-                "-XX:+UseSerialGC",
                 "-Djava.io.tmpdir=" + home,
                 "-cp",
                 System.getProperty("java.class.path"),

@@ -180,8 +180,8 @@ public final class DatabaseServer {
                 "--socket=" + home.resolve("s"),
                 "--max-connections=300",
                 "--innodb-buffer-pool-size=256M",
-                "--innodb-log-spin-cpu-abs-lwm=4000000000", // its log's threads would turn in circles for a core of
-                // their own
+                // Its log's threads would turn in circles otherwise, for a core of their own.
+                "--innodb-log-spin-cpu-abs-lwm=4000000000",
                 "--max-allowed-packet=64M",
                 "--default-authentication-plugin=mysql_native_password");
     }

@@ -15,7 +15,8 @@ import java.util.concurrent.TimeUnit;
 
 /** Other programs: run to their end, or started and ended with this JVM. */
 public final class Processes {
-    private static final List<String> QUICK_TO_START = List.of("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC");
+    /** Options of a JVM that does little and soon ends. */
+    public static final List<String> QUICK_TO_START = List.of("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC");
 
     private Processes() {}
 

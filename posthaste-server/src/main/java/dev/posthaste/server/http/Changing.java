@@ -112,9 +112,6 @@ final class Changing {
         context.json(new ResultView(result.events(), result.repeated(), complete));
     }
 
-    private static final LongPredicate TO_THE_END =
-            done -> !Thread.currentThread().isInterrupted();
-
     void requeue(Context context) {
         changeDead(context, "requeue");
     }
