@@ -1,5 +1,6 @@
 package dev.posthaste;
 
+import java.nio.charset.StandardCharsets;
 import java.util.regex.Pattern;
 
 /**
@@ -13,6 +14,9 @@ public final class Names {
     private static final Pattern DESTINATION =
             Pattern.compile("[\\p{L}\\p{N}._:/@#*+-][\\p{L}\\p{N} ._:/@#*+-]{0,254}");
 
+    /** The longest short string of AMQP, in bytes: exchange, routing key, type, message id and the names of headers. */
+    static final int MAX_BYTES = 255;
+
     private Names() {}
 
     /** @throws IllegalArgumentException unless {@code name} is 1 to 100 letters, digits, dots, dashes, underscores */
@@ -25,9 +29,19 @@ public final class Names {
         return require("table name", name, TABLE);
     }
 
-    /** @throws IllegalArgumentException unless {@code name} is printable and at most 255 characters */
+    /** @throws IllegalArgumentException unless {@code name} is printable and has at most 255 bytes in UTF-8 */
     public static String requireDestination(String what, String name) {
-        return require(what, name, DESTINATION);
+        require(what, name, DESTINATION);
+        if (bytes(name) > MAX_BYTES) {
+            throw new IllegalArgumentException("Not a usable " + what + ": '" + printable(name) + "' has " + bytes(name)
+                    + " bytes in UTF-8, and brokers send at most " + MAX_BYTES);
+        }
+        return name;
+    }
+
+    /** How many bytes a text has in UTF-8. */
+    static int bytes(String text) {
+        return text.getBytes(StandardCharsets.UTF_8).length;
     }
 
     private static String require(String what, String name, Pattern pattern) {

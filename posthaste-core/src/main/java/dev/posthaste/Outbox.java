@@ -30,13 +30,35 @@ import tools.jackson.databind.json.JsonMapper;
  * when the event is written after the aggregate's row was locked ({@code select … for update}, or the update itself) in
  * the same transaction. Writing the event first and locking later inverts them under load.
  *
- * <p>Thread-safe.
+ * <p><b>The transaction must be yours.</b> A connection in auto-commit mode is refused, unless {@link OutboxSettings}
+ * allow it. With auto-commit off, JDBC does not tell whether a transaction was begun on purpose: if a pool hands out
+ * connections with auto-commit off and nobody commits, the write succeeds here, and the pool rolls it back, with the
+ * business change, when the connection is returned. The event is then not published, and nothing reports it.
+ *
+ * <p><b>Limits.</b> What could not be stored or sent is refused before any SQL, by {@link InvalidEventException}:
+ *
+ * <ul>
+ *   <li>id: 64 characters, no white space around it; type: 128 characters, registered in the catalog; key and version:
+ *       128 and 16 characters; routing key: 255 characters; a destination of the event's own: one that the outbox allows
+ *   <li>headers: names of 128 characters, values of 4,096, and {@link OutboxSettings#maxHeaderBytes} together, as JSON
+ *   <li>id, type, routing key, destination and header names also at most 255 bytes of UTF-8, as RabbitMQ counts them
+ *   <li>payload: {@link OutboxSettings#maxPayloadBytes}, in UTF-8 without NUL unless the layout's payload is binary, and
+ *       JSON where the table keeps envelopes
+ *   <li>no NUL and no half of a surrogate pair in any text; key and header values may have white space around them
+ *   <li>delay: up to 100 years; maxAttempts: at least 1
+ * </ul>
+ *
+ * Characters are units of UTF-16. A layout may state other lengths, {@code length.X}, and a table without a column for
+ * something refuses an event that has it.
+ *
+ * <p>One outbox object serves any number of databases: each write asks its connection which kind it is, without asking the
+ * server. Thread-safe.
  */
 public final class Outbox {
     private final Catalog catalog;
     private final OutboxSettings settings;
     private final JsonMapper json;
-    private final Map<String, OutboxInsert> inserts = new ConcurrentHashMap<>();
+    private final Map<Target, OutboxInsert> inserts = new ConcurrentHashMap<>();
 
     public Outbox(Catalog catalog) {
         this(catalog, OutboxSettings.defaults());
@@ -82,67 +104,22 @@ public final class Outbox {
         }
     }
 
+    private record Target(Dialect dialect, String outbox) {}
+
+    /** The drivers know their database's name since they connected, so that asking for it costs no round trip. */
     private OutboxInsert insert(Connection connection, OutboxDefinition outbox) throws SQLException {
-        OutboxInsert insert = inserts.get(outbox.name());
+        Target target = new Target(Dialect.of(connection), outbox.name());
+        OutboxInsert insert = inserts.get(target);
         if (insert == null) {
-            insert = new OutboxInsert(Dialect.of(connection), outbox);
-            inserts.put(outbox.name(), insert);
+            insert = new OutboxInsert(target.dialect(), outbox);
+            inserts.put(target, insert);
         }
         return insert;
     }
 
     private NewRow row(OutboxDefinition outbox, Event event) {
-        TableLayout layout = outbox.table();
-        requireLength(event, "id", event.id(), layout.length(Column.EVENT_ID));
-        requireLength(event, "type", event.type(), layout.length(Column.TYPE));
-        requireLength(event, "version", event.version(), layout.length(Column.VERSION));
-        requireLength(event, "key", event.key(), layout.length(Column.KEY));
-        requireLength(event, "routing key", event.routingKey(), layout.length(Column.ROUTING_KEY));
-        requireDestination(event, outbox);
-        requireRoom(event, layout);
-        if (event.delay().isNegative()) {
-            throw refused(event, "its delay is negative: " + event.delay());
-        }
-        Integer maxAttempts = event.maxAttempts();
-        if (maxAttempts != null && maxAttempts < 1) {
-            throw refused(event, "its maxAttempts is " + maxAttempts + "; at least 1 is wanted");
-        }
-        return new NewRow(event, headers(event, layout), payload(event, layout));
-    }
-
-    private static void requireDestination(Event event, OutboxDefinition outbox) {
-        String destination = event.destination();
-        if (destination != null && !outbox.allows(destination)) {
-            throw refused(
-                    event,
-                    "its destination '" + destination + "' is not among those allowed for outbox " + outbox.name());
-        }
-        String prefix = outbox.table().destinationPrefix();
-        if (destination != null && !destination.startsWith(prefix)) {
-            throw refused(event, "its destination '" + destination + "' does not begin with " + prefix);
-        }
-    }
-
-    /** What the event says must have a column to stand in; nothing is left out in silence. */
-    private static void requireRoom(Event event, TableLayout layout) {
-        boolean envelope = layout.payload() == Payload.ENVELOPE;
-        requireColumn(event, layout, Column.KEY, "a key, and without it no order is kept", event.key() != null);
-        requireColumn(
-                event,
-                layout,
-                Column.VERSION,
-                "a version",
-                !envelope && !event.version().equals("v1"));
-        requireColumn(event, layout, Column.DESTINATION, "a destination", event.destination() != null);
-        requireColumn(event, layout, Column.ROUTING_KEY, "a routing key", event.routingKey() != null);
-        requireColumn(event, layout, Column.HEADERS, "headers", !event.headers().isEmpty());
-        requireColumn(event, layout, Column.MAX_ATTEMPTS, "maxAttempts", event.maxAttempts() != null);
-    }
-
-    private static void requireColumn(Event event, TableLayout layout, Column column, String what, boolean wanted) {
-        if (wanted && !layout.has(column)) {
-            throw refused(event, "table " + layout.table() + " has no column for " + what);
-        }
+        EventLimits.check(event, outbox);
+        return new NewRow(event, headers(event, outbox.table()), payload(event, outbox.table()));
     }
 
     private @Nullable String headers(Event event, TableLayout layout) {
@@ -150,26 +127,29 @@ public final class Outbox {
             return null;
         }
         Map<String, String> headers = TraceContext.addTo(event.headers());
-        headers.forEach((name, value) -> {
-            requireLength(event, "header name", name, TableLayout.MAX_HEADER_NAME);
-            requireLength(event, "header " + name, value, TableLayout.MAX_HEADER_VALUE);
-        });
-        return headers.isEmpty() ? null : json.writeValueAsString(headers);
+        EventLimits.checkHeaders(event, headers);
+        if (headers.isEmpty()) {
+            return null;
+        }
+        String written = json.writeValueAsString(headers);
+        EventLimits.checkHeaderBytes(event, Names.bytes(written), settings, layout);
+        return written;
     }
 
     private byte[] payload(Event event, TableLayout layout) {
         byte[] body = bytes(event);
         if (body.length > settings.maxPayloadBytes()) {
-            throw refused(
+            throw EventLimits.refused(
                     event,
                     "its payload has " + body.length + " bytes; " + settings.maxPayloadBytes()
                             + " are allowed. Store it elsewhere and send a reference, or raise OutboxSettings.maxPayloadBytes");
         }
-        if (layout.payload() == Payload.BINARY) {
-            return body;
+        if (layout.payload() != Payload.BINARY) {
+            requireText(event, body);
         }
-        requireText(event, body);
-        return layout.payload() == Payload.ENVELOPE ? envelope(event, body) : body;
+        byte[] stored = layout.payload() == Payload.ENVELOPE ? envelope(event, body) : body;
+        EventLimits.checkStoredPayload(event, stored.length, layout);
+        return stored;
     }
 
     private static byte[] envelope(Event event, byte[] body) {
@@ -187,6 +167,7 @@ public final class Outbox {
             return bytes;
         }
         if (payload instanceof CharSequence text) {
+            EventLimits.requireWholeCharacters(event, "payload", text);
             return text.toString().getBytes(StandardCharsets.UTF_8);
         }
         try {
@@ -210,27 +191,8 @@ public final class Outbox {
         }
         for (byte each : body) {
             if (each == 0) {
-                throw refused(event, "its payload has a NUL character, which text columns cannot hold");
+                throw EventLimits.refused(event, "its payload has a NUL character, which text columns cannot hold");
             }
         }
-    }
-
-    private static void requireLength(Event event, String what, @Nullable String value, int most) {
-        if (value == null) {
-            return;
-        }
-        if (value.length() > most) {
-            throw refused(event, "its " + what + " has more than " + most + " characters");
-        }
-        if (value.indexOf('\0') >= 0) {
-            throw refused(event, "its " + what + " has a NUL character");
-        }
-        if ((what.equals("id") || what.equals("type")) && (value.isBlank() || !value.equals(value.strip()))) {
-            throw refused(event, "its " + what + " is blank or has white space around it");
-        }
-    }
-
-    private static InvalidEventException refused(Event event, String why) {
-        return new InvalidEventException(event + " is refused: " + why);
     }
 }

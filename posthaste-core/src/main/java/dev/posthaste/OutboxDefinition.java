@@ -29,7 +29,7 @@ public record OutboxDefinition(
                     "Outbox " + name + " names no event type; nothing could be written to it");
         }
         for (String type : eventTypes) {
-            if (type.isBlank() || type.length() > table.length(Column.TYPE)) {
+            if (type.isBlank() || type.length() > table.length(Column.TYPE) || Names.bytes(type) > Names.MAX_BYTES) {
                 throw new IllegalArgumentException("Outbox " + name + ": not a usable event type: '" + type + "'");
             }
         }

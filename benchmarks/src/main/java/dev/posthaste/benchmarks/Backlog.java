@@ -15,7 +15,10 @@ import java.sql.SQLException;
 import java.util.ArrayList;
 import java.util.List;
 
-/** An outbox to which backlogs are added, one after the other: payloads of 300 bytes, 1,000 keys. */
+/**
+ * An outbox that has been in use for long, to which backlogs are added, one after the other: payloads of 300 bytes, 1,000
+ * keys. Its statistics are those of a table in which everything is published, as they are when a backlog arises.
+ */
 final class Backlog {
     static final String OUTBOX = "bench";
     static final String TYPE = "bench.event";
@@ -60,17 +63,36 @@ final class Backlog {
         database.execute("truncate table " + OUTBOX);
     }
 
-    /** Adds a backlog of {@code events}, a multiple of {@link #STEP}, and lets the database tidy up. */
+    /** Adds {@code events} that were published long ago, a multiple of {@link #STEP}. */
+    void fillPublished(int events) {
+        insert(events, "published");
+        tidyUp();
+    }
+
+    /** Adds a backlog of {@code events}, a multiple of {@link #STEP}. The database's statistics do not know of it. */
     void fill(int events) {
+        insert(events, "pending");
+        if (dialect == Dialect.POSTGRESQL) {
+            database.execute("checkpoint");
+        }
+    }
+
+    private void insert(int events, String status) {
         for (int i = 0; i < events; i += STEP) {
             database.execute("insert into " + OUTBOX + " (event_id, event_type, event_version, event_key, payload,"
                     + " status, attempts, created_at, updated_at) select concat('" + steps++ + "-', event_id),"
-                    + " event_type, event_version, event_key, payload, 'pending', 0, created_at, updated_at"
-                    + " from template order by id");
+                    + " event_type, event_version, event_key, payload, '" + status
+                    + "', 0, created_at, updated_at from template order by id");
         }
+    }
+
+    /** What the database does by itself sooner or later. */
+    void tidyUp() {
         if (dialect == Dialect.POSTGRESQL) {
             database.execute("vacuum analyze " + OUTBOX);
             database.execute("checkpoint");
+        } else {
+            database.execute("analyze table " + OUTBOX);
         }
     }
 }

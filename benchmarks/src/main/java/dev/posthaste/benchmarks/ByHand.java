@@ -14,7 +14,7 @@ import javax.sql.DataSource;
  * relay's. No lease, no gate, no order, no broker.
  */
 final class ByHand {
-    private static final int COLUMNS = 13;
+    private static final int COLUMNS = 15;
     private static final int BATCH = 1_000;
 
     private ByHand() {}

@@ -41,8 +41,9 @@ import org.jspecify.annotations.Nullable;
  */
 public final class Replay implements Runnable {
     private static final int READ = 500;
-    private static final long READ_BYTES = 16L << 20;
+    private static final long READ_BYTES = 4L << 20;
     private static final int WINDOW = 200;
+    private static final long WINDOW_BYTES = 8L << 20;
     private static final int REFUSALS = 10;
     private static final int MOST_ERRORS = 20;
     private static final long LONGEST_BACKOFF_NANOS = Duration.ofSeconds(5).toNanos();
@@ -132,6 +133,7 @@ public final class Replay implements Runnable {
     private final Queue<Sending> again = new ArrayDeque<>();
     private final List<String> errors = new ArrayList<>(); // guarded by itself
     private int atBroker;
+    private long bytesOut;
     private long nextSendAt;
     private long nextNoteAt;
     private volatile State state = State.WAITING;
@@ -241,7 +243,7 @@ public final class Replay implements Runnable {
             if (message == null) {
                 continue;
             }
-            while (!cancelled && (atBroker + again.size() >= WINDOW || keyIsOut(message))) {
+            while (!cancelled && (isFull(message) || keyIsOut(message))) {
                 step();
             }
             if (!await(nextSendAt)) {
@@ -253,8 +255,15 @@ public final class Replay implements Runnable {
             if (message.key() != null) {
                 keysAtBroker.add(message.key());
             }
+            bytesOut += message.body().length;
             publish(new Sending(message));
         }
+    }
+
+    /** A message that is larger than the window goes alone. */
+    private boolean isFull(Message next) {
+        int out = atBroker + again.size();
+        return out >= WINDOW || (out > 0 && bytesOut + next.body().length > WINDOW_BYTES);
     }
 
     private boolean keyIsOut(Message message) {
@@ -342,6 +351,7 @@ public final class Replay implements Runnable {
     }
 
     private void done(Sending sending) {
+        bytesOut -= sending.message.body().length;
         if (sending.message.key() != null) {
             keysAtBroker.remove(sending.message.key());
         }

@@ -20,6 +20,14 @@ public interface Broker extends AutoCloseable {
     /** Whether a message handed over now has a chance, as far as is known without asking the server. */
     boolean healthy();
 
+    /**
+     * Whether an acknowledgement waits for consumers, so that the time it takes says nothing about the broker. A relay then
+     * does not slow down when acknowledgements take long.
+     */
+    default boolean acknowledgesHandling() {
+        return false;
+    }
+
     /** Ends every open publish with an outcome, and closes connections. Works twice. */
     @Override
     void close();

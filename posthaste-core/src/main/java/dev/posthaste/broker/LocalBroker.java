@@ -57,6 +57,11 @@ public final class LocalBroker implements Broker {
     }
 
     @Override
+    public boolean acknowledgesHandling() {
+        return true;
+    }
+
+    @Override
     public void close() {
         closed = true;
         consumers.forEach(Receiver::close);

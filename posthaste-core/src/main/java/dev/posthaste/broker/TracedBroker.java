@@ -47,7 +47,7 @@ public final class TracedBroker implements Broker {
                 end(span, outcome);
                 callback.accept(outcome);
             });
-        } catch (RuntimeException e) {
+        } catch (RuntimeException | Error e) {
             span.setStatus(StatusCode.ERROR, String.valueOf(e.getMessage())).end();
             throw e;
         }
@@ -67,6 +67,11 @@ public final class TracedBroker implements Broker {
     @Override
     public boolean healthy() {
         return broker.healthy();
+    }
+
+    @Override
+    public boolean acknowledgesHandling() {
+        return broker.acknowledgesHandling();
     }
 
     @Override

@@ -3,16 +3,12 @@ package dev.posthaste.format;
 import dev.posthaste.OutboxDefinition;
 import dev.posthaste.broker.Message;
 import dev.posthaste.journal.StoredEvent;
-import java.io.ByteArrayOutputStream;
-import java.nio.charset.StandardCharsets;
 import java.util.Base64;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
-import tools.jackson.core.JsonGenerator;
-import tools.jackson.databind.json.JsonMapper;
 
 /**
  * CloudEvents 1.0. The event's key is the attribute {@code subject} and the extension {@code partitionkey}, its version the
@@ -61,17 +57,15 @@ final class CloudEventsFormat implements MessageFormat {
     }
 
     private static byte[] structured(Map<String, String> attributes, byte[] payload) {
-        RawJson.requireOneValue(payload);
-        ByteArrayOutputStream out = new ByteArrayOutputStream(payload.length + 256);
-        try (JsonGenerator generator = JsonMapper.shared().createGenerator(out)) {
+        String data = RawJson.oneValue(payload);
+        return RawJson.write(payload.length + 256, generator -> {
             generator.writeStartObject();
             attributes.forEach(generator::writeStringProperty);
             generator.writeStringProperty("datacontenttype", "application/json");
             generator.writeName("data");
-            generator.writeRawValue(new String(payload, StandardCharsets.UTF_8));
+            generator.writeRawValue(data);
             generator.writeEndObject();
-        }
-        return out.toByteArray();
+        });
     }
 
     @Override

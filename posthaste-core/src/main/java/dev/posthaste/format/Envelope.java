@@ -1,11 +1,8 @@
 package dev.posthaste.format;
 
-import java.io.ByteArrayOutputStream;
-import java.nio.charset.StandardCharsets;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JsonGenerator;
-import tools.jackson.databind.json.JsonMapper;
 
 /**
  * A JSON object around an event's payload: {@code outbox_id}, {@code event_id}, {@code event_type}, {@code event_version},
@@ -53,12 +50,11 @@ public record Envelope(
     /**
      * The envelope as JSON. Members that are null are left out, and {@code outbox_id} when it is 0.
      *
-     * @throws IllegalArgumentException if the payload is no JSON value
+     * @throws IllegalArgumentException if the payload is no JSON value, or a member is no text in UTF-8
      */
     public byte[] toJson() {
-        RawJson.requireOneValue(payload);
-        ByteArrayOutputStream out = new ByteArrayOutputStream(payload.length + 256);
-        try (JsonGenerator generator = JsonMapper.shared().createGenerator(out)) {
+        String raw = RawJson.oneValue(payload);
+        return RawJson.write(payload.length + 256, generator -> {
             generator.writeStartObject();
             if (outboxId != 0) {
                 generator.writeNumberProperty("outbox_id", outboxId);
@@ -69,10 +65,9 @@ public record Envelope(
             write(generator, "service_name", serviceName);
             write(generator, "aggregate_id", aggregateId);
             generator.writeName("payload");
-            generator.writeRawValue(new String(payload, StandardCharsets.UTF_8));
+            generator.writeRawValue(raw);
             generator.writeEndObject();
-        }
-        return out.toByteArray();
+        });
     }
 
     private static void write(JsonGenerator generator, String name, @Nullable String value) {

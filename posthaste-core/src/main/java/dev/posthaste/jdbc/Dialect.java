@@ -1,14 +1,21 @@
 package dev.posthaste.jdbc;
 
 import java.sql.Connection;
+import java.sql.DatabaseMetaData;
 import java.sql.PreparedStatement;
+import java.sql.ResultSet;
 import java.sql.SQLException;
+import java.sql.SQLNonTransientConnectionException;
+import java.sql.SQLRecoverableException;
+import java.sql.Statement;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
 import java.util.Locale;
 import java.util.Set;
 import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What differs between databases. Statements are written once, with these marks in braces:
@@ -24,7 +31,22 @@ import java.util.stream.Collectors;
  */
 public abstract sealed class Dialect permits PostgreSqlDialect, MySqlDialect, H2Dialect {
     private static final Set<String> TRANSIENT_STATES = Set.of("40001", "40P01", "55P03", "57014");
+    /** A trigger's own errors. */
+    private static final Set<String> REFUSED_STATES = Set.of("45000", "P0001");
+    /** Of MySQL and MariaDB, whose states do not tell: wrong characters, too long, out of range, cut, no JSON, checks. */
+    private static final Set<Integer> REFUSED_CODES =
+            Set.of(1264, 1265, 1267, 1292, 1366, 1406, 3140, 3819, 3854, 3988, 4025);
+    /** Of MySQL and MariaDB: read_only, a read-only transaction, InnoDB read-only. */
+    private static final Set<Integer> READ_ONLY_CODES = Set.of(1290, 1792, 1836);
+
+    private static final Set<String> SHUTDOWN_STATES = Set.of("57P01", "57P02", "57P03");
+    private static final int LONGEST_LIST = 500;
     private static final Set<Integer> TRANSIENT_CODES = Set.of(1205, 1213, 3572, 50200);
+
+    /** The pair of {@link #ask} that differs in a blank at the end. */
+    static final String BLANK_AT_END = "'K' and 'K '";
+
+    private static final Set<Integer> DENIED_CODES = Set.of(1044, 1142, 1143, 1227, 1370);
 
     public static final Dialect POSTGRESQL = new PostgreSqlDialect();
     public static final Dialect MYSQL = MySqlDialect.mysql();
@@ -39,12 +61,13 @@ public abstract sealed class Dialect permits PostgreSqlDialect, MySqlDialect, H2
      * @throws SQLException if it is none of PostgreSQL, MySQL, MariaDB and H2
      */
     public static Dialect of(Connection connection) throws SQLException {
-        String product = connection.getMetaData().getDatabaseProductName();
-        String version = connection.getMetaData().getDatabaseProductVersion();
+        DatabaseMetaData data = connection.getMetaData();
+        String product = data.getDatabaseProductName();
         return switch (product.toLowerCase(Locale.ROOT)) {
             case "postgresql" -> POSTGRESQL;
             case "mariadb" -> MARIADB;
-            case "mysql" -> version.toLowerCase(Locale.ROOT).contains("mariadb") ? MARIADB : MYSQL;
+            case "mysql" ->
+                data.getDatabaseProductVersion().toLowerCase(Locale.ROOT).contains("mariadb") ? MARIADB : MYSQL;
             case "h2" -> H2;
             default -> throw new SQLException("Posthaste knows PostgreSQL, MySQL, MariaDB and H2, not " + product);
         };
@@ -71,6 +94,64 @@ public abstract sealed class Dialect permits PostgreSqlDialect, MySqlDialect, H2
     /** What makes the planner use the primary key; empty where it cannot be told. */
     String primaryKeyHint() {
         return "";
+    }
+
+    /** Whether the planner must be told which index leads to a row by its id. */
+    boolean hintsIdIndex() {
+        return !primaryKeyHint().isEmpty();
+    }
+
+    /** {@code hint} where this database takes hints; otherwise nothing. */
+    String afterHint(String hint) {
+        return hintsIdIndex() ? " " + hint : "";
+    }
+
+    /** The beginning of a DELETE from {@code table}, which is read as {@code byId} says. */
+    String deleteFrom(String table, String byId) {
+        return "delete from " + table;
+    }
+
+    /** A comparison of {@code column} with the status codes, spelt so that no index on that column serves it. */
+    String isWithoutIndex(String column, List<String> literals) {
+        String text = "(" + column + " || '')"; // an expression, which no index on the column knows
+        List<String> codes = literals.stream()
+                .map(each -> each.startsWith("'") ? each : "'" + each + "'")
+                .toList();
+        return isOneOf(text, codes);
+    }
+
+    static String isOneOf(String what, List<String> literals) {
+        return literals.size() == 1
+                ? what + " = " + literals.get(0)
+                : what + " in (" + String.join(", ", literals) + ")";
+    }
+
+    /** How many bytes a column's value has. */
+    String octets(String column, boolean standard) {
+        return "octet_length(" + column + ")";
+    }
+
+    /** The beginning of a column's text. */
+    String start(String column, boolean standard, int characters) {
+        return "left(" + column + ", " + characters + ")";
+    }
+
+    /** Whether an event is due whose next attempt a column holds, by the clock that {@link #nanosUntil} goes by. */
+    String isDue(String column) {
+        return "(" + column + " is null or " + column + " <= " + now() + ")";
+    }
+
+    /** A column's time, or 30,000 days before or after now where it is further away; null where the column is. */
+    abstract String withinDecades(String column);
+
+    /** Whether ranges of ids are two array parameters; otherwise the numbers are in the statement. */
+    boolean bindsRanges() {
+        return false;
+    }
+
+    /** Whether one statement finds many ranges of ids by an index; otherwise each needs its own. */
+    boolean unitesRanges() {
+        return true;
     }
 
     /** A row's position in the pending index, made of its id. */
@@ -100,13 +181,19 @@ public abstract sealed class Dialect permits PostgreSqlDialect, MySqlDialect, H2
 
     /**
      * Tells the server to end the session, and with it the transaction and its locks, when the client says nothing for
-     * {@code seconds} in the middle of one: it may stand still for hours, and nobody else could settle or take over.
-     * Empty where there is no server.
+     * {@code silence} seconds in the middle of one: a paused process could otherwise keep others from settling or taking
+     * over for hours. And to give a statement up that waits for a lock for {@code lock} seconds. Empty where the server
+     * cannot.
      */
-    abstract String limitSilence(long seconds);
+    abstract String limitWaits(long silence, long lock);
 
-    /** Takes {@link #limitSilence} back after the transaction; empty where it ends with the transaction. */
-    abstract String unlimitSilence();
+    /** Whether {@link #limitWaits} also makes the transaction one at READ COMMITTED. */
+    boolean beginsReadCommitted() {
+        return false;
+    }
+
+    /** Takes {@link #limitWaits} back after the transaction; empty where it ends with the transaction. */
+    abstract String unlimitWaits();
 
     /** At most so many rows, the number being a parameter. */
     String limit() {
@@ -115,9 +202,9 @@ public abstract sealed class Dialect permits PostgreSqlDialect, MySqlDialect, H2
 
     abstract String share();
 
-    /** What locks the rows that nobody else has locked and leaves the others out; empty where there is no such thing. */
-    String lockFree() {
-        return "for update skip locked";
+    /** Where this database lists the transactions that hold a write lock on a table; the best first. */
+    List<WriteLockSource> writeLockSources(TableLayout layout) {
+        return List.of();
     }
 
     /** Whether a list of ids is one array parameter; otherwise the numbers stand in the statement. */
@@ -125,16 +212,30 @@ public abstract sealed class Dialect permits PostgreSqlDialect, MySqlDialect, H2
         return false;
     }
 
-    /** Prepares {@code template}, whose {@code %s} stands for a comparison of the id with the list, its only parameter. */
+    /** Prepares {@code template}, whose {@code %s} is the comparison of the id with the list, its only parameter. */
     final PreparedStatement prepareWithIds(Connection connection, String template, Collection<Long> ids)
             throws SQLException {
         if (bindsArrays()) {
-            PreparedStatement statement = connection.prepareStatement(template.formatted("= any(?)"));
+            PreparedStatement statement = connection.prepareStatement(template.replace("%s", "= any(?)"));
             statement.setArray(1, connection.createArrayOf("bigint", ids.toArray()));
             return statement;
         }
-        String list = ids.stream().map(String::valueOf).collect(Collectors.joining(",", "in (", ")"));
-        return connection.prepareStatement(template.formatted(list));
+        int end = template.indexOf(" %s");
+        int start = template.lastIndexOf(' ', end - 1) + 1;
+        return connection.prepareStatement(template.substring(0, start)
+                + inLists(template.substring(start, end), List.copyOf(ids))
+                + template.substring(end + 3));
+    }
+
+    /** In short lists: MariaDB makes a join of a list of a thousand, and then reads the whole table. */
+    private static String inLists(String id, List<Long> ids) {
+        List<String> lists = new ArrayList<>();
+        for (int from = 0; from < ids.size(); from += LONGEST_LIST) {
+            lists.add(ids.subList(from, Math.min(from + LONGEST_LIST, ids.size())).stream()
+                    .map(String::valueOf)
+                    .collect(Collectors.joining(",", id + " in (", ")")));
+        }
+        return "(" + String.join(" or ", lists) + ")";
     }
 
     /** An INSERT that passes over a row that is there already, where its error would do more than fail. */
@@ -153,12 +254,86 @@ public abstract sealed class Dialect permits PostgreSqlDialect, MySqlDialect, H2
     /** Which durability settings of the server are not what no-loss and no-phantom need; one sentence each. */
     abstract List<String> durabilityWarnings(Connection connection) throws SQLException;
 
-    /** How long the oldest open transaction has been open; zero where the database does not tell this user. */
+    /** Adds what the server's settings endanger beside durability. */
+    void checkServer(Connection connection, Schema.Findings findings) throws SQLException {}
+
+    /** Adds what a table's own kind endangers: its engine, its persistence. */
+    void checkTable(Connection connection, String schema, String table, Schema.Findings findings) throws SQLException {}
+
+    /** Adds what the source of a table's ids endangers. */
+    void checkIds(Connection connection, String schema, TableLayout layout, Schema.Findings findings)
+            throws SQLException {}
+
+    /** Which different texts the database holds equal in a column; empty where it compares bytes. */
+    abstract List<String> equalTexts(Connection connection, ColumnChecks.Facts column) throws SQLException;
+
+    /** What to use for a column that compares bytes. */
+    abstract String byteCollation(Connection connection) throws SQLException;
+
+    /** Which of some pairs are equal by {@code comparison}, where each {@code %s} stands for one of a pair. */
+    static List<String> ask(Connection connection, String comparison) throws SQLException {
+        List<List<String>> pairs = List.of(List.of("'K'", "'k'"), List.of("'e'", "'é'"), List.of("'K'", "'K '"));
+        String sql = pairs.stream()
+                .map(pair -> comparison.formatted(pair.get(0), pair.get(1)))
+                .collect(Collectors.joining(", ", "select ", ""));
+        List<String> equal = new ArrayList<>();
+        try (Statement statement = connection.createStatement();
+                ResultSet row = statement.executeQuery(sql)) {
+            row.next();
+            for (int i = 0; i < pairs.size(); i++) {
+                if (row.getBoolean(i + 1)) {
+                    equal.add(String.join(" and ", pairs.get(i)));
+                }
+            }
+        }
+        return equal;
+    }
+
+    /** Whether this user may not see what was asked. */
+    static boolean isDenied(SQLException e) {
+        return "42501".equals(e.getSQLState()) || DENIED_CODES.contains(e.getErrorCode());
+    }
+
+    /** How long the oldest open transaction has been open, prepared ones included; zero where the database does not tell this user. */
     abstract Duration oldestTransaction(Connection connection) throws SQLException;
 
     /** Whether a unique or primary key refused the row. */
     public boolean isDuplicate(SQLException e) {
         return "23505".equals(e.getSQLState()) || e.getErrorCode() == 1062;
+    }
+
+    /** Whether it is the connection that failed, and not the statement. */
+    static boolean isDisconnected(SQLException e) {
+        return String.valueOf(e.getSQLState()).startsWith("08")
+                || e instanceof SQLRecoverableException
+                || e instanceof SQLNonTransientConnectionException;
+    }
+
+    /** Whether the table, or a trigger on it, refused a value: it would be refused again. */
+    static boolean isRefused(@Nullable Throwable e) {
+        if (!(e instanceof SQLException sql)) {
+            return false;
+        }
+        String state = String.valueOf(sql.getSQLState());
+        return state.startsWith("22")
+                || state.startsWith("23")
+                || REFUSED_STATES.contains(state)
+                || REFUSED_CODES.contains(sql.getErrorCode());
+    }
+
+    /** Whether the server takes no changes, as one that is a replica now; it has done nothing then. */
+    static boolean isReadOnly(SQLException e) {
+        return "25006".equals(e.getSQLState()) || READ_ONLY_CODES.contains(e.getErrorCode());
+    }
+
+    /** Whether it is no use to send anything more through the same connection. */
+    static boolean isWrongServer(SQLException e) {
+        return isReadOnly(e) || SHUTDOWN_STATES.contains(String.valueOf(e.getSQLState())) || isDisconnected(e);
+    }
+
+    /** Whether the server gave up waiting for another transaction's lock; this transaction must be rolled back. */
+    static boolean isLockWait(SQLException e) {
+        return "55P03".equals(e.getSQLState()) || e.getErrorCode() == 1205 || e.getErrorCode() == 50200;
     }
 
     /** Whether this user may change rows and yet not lock them; the transaction goes on. */

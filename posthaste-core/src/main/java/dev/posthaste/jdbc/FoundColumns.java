@@ -13,6 +13,10 @@ import org.jspecify.annotations.Nullable;
 
 /** What operators see of a row, as columns and read back. Immutable. */
 final class FoundColumns {
+    private static final int MAX_CHARACTERS = 2_000;
+    /** An envelope that is larger is not opened to find out the event's id; the row's is shown instead. */
+    private static final int MAX_OPENED_BYTES = 256 * 1024;
+
     private final TableLayout layout;
     private final String outbox;
     private final OutboxStatements statements;
@@ -23,17 +27,20 @@ final class FoundColumns {
         this.statements = statements;
     }
 
-    /** With a dialect's marks. */
+    /** With a dialect's marks. What a page of events holds is bounded, whatever other programs wrote. */
     String select() {
-        return "select " + statements.name(Column.ID) + ", " + statements.read(Column.EVENT_ID) + ", "
-                + statements.name(Column.TYPE) + ", " + statements.read(Column.VERSION) + ", "
-                + statements.read(Column.KEY) + ", " + statements.read(Column.DESTINATION) + ", "
-                + statements.read(Column.ROUTING_KEY) + ", " + statements.name(Column.STATUS) + ", "
+        return "select " + statements.name(Column.ID) + ", " + start(Column.EVENT_ID) + ", " + start(Column.TYPE) + ", "
+                + start(Column.VERSION) + ", " + start(Column.KEY) + ", " + start(Column.DESTINATION) + ", "
+                + start(Column.ROUTING_KEY) + ", " + statements.name(Column.STATUS) + ", "
                 + statements.name(Column.ATTEMPTS) + ", " + statements.read(Column.MAX_ATTEMPTS) + ", "
-                + statements.read(Column.LAST_ERROR) + ", " + micros(Column.CREATED_AT) + ", "
+                + start(Column.LAST_ERROR) + ", " + micros(Column.CREATED_AT) + ", "
                 + micros(Column.NEXT_ATTEMPT_AT) + ", " + micros(Column.PUBLISHED_AT) + ", "
                 + micros(Column.CONSUMED_AT) + ", " + micros(Column.UPDATED_AT) + ", "
-                + (isOpened() ? statements.name(Column.PAYLOAD) : "null");
+                + (isOpened() ? statements.payloadUpTo(MAX_OPENED_BYTES) : "null");
+    }
+
+    private String start(Column column) {
+        return statements.readStart(column, MAX_CHARACTERS);
     }
 
     /** Whether only the payload says who the event is. */

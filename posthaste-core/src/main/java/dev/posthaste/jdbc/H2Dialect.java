@@ -59,23 +59,34 @@ final class H2Dialect extends Dialect {
     }
 
     @Override
-    String limitSilence(long seconds) {
+    String limitWaits(long silence, long lock) {
         return "";
     }
 
     @Override
-    String unlimitSilence() {
+    String withinDecades(String column) {
+        return "least(greatest(" + column
+                + ", dateadd(day, -30000, current_timestamp(6))), dateadd(day, 30000, current_timestamp(6)))";
+    }
+
+    @Override
+    String start(String column, boolean standard, int characters) {
+        return "left(cast(" + column + " as varchar), " + characters + ")";
+    }
+
+    @Override
+    boolean unitesRanges() {
+        return false;
+    }
+
+    @Override
+    String unlimitWaits() {
         return "";
     }
 
     @Override
     String share() {
         return "for update";
-    }
-
-    @Override
-    String lockFree() {
-        return "";
     }
 
     @Override
@@ -101,6 +112,16 @@ final class H2Dialect extends Dialect {
     @Override
     List<String> durabilityWarnings(Connection connection) {
         return List.of("H2 is for development: nothing is promised after a power failure");
+    }
+
+    @Override
+    List<String> equalTexts(Connection connection, ColumnChecks.Facts column) {
+        return column.type().equalsIgnoreCase("VARCHAR_IGNORECASE") ? List.of("'K' and 'k'") : List.of();
+    }
+
+    @Override
+    String byteCollation(Connection connection) {
+        return "a type other than varchar_ignorecase";
     }
 
     @Override

@@ -9,8 +9,8 @@ import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.Collection;
 import java.util.List;
+import java.util.Map;
 import javax.sql.DataSource;
 import org.jspecify.annotations.Nullable;
 
@@ -44,20 +44,38 @@ public final class LeaseTable {
      * @param owner who holds it, or the empty string
      * @param live whether it has not expired, by the database's clock
      * @param paused whether an operator wants nobody to hold it
+     * @param expiresAt when it expires, as the database writes it; good for nothing but comparing
      */
-    public record Row(String outbox, String owner, long epoch, boolean live, boolean paused) {
+    public record Row(String outbox, String owner, long epoch, boolean live, boolean paused, String expiresAt) {
         public boolean free() {
             return !live || owner.isEmpty();
         }
+
+        /** The same, as if it had expired. */
+        public Row expired() {
+            return new Row(outbox, owner, epoch, false, paused, expiresAt);
+        }
     }
 
-    /** That a relay is alive and ready to own an outbox. */
-    public record Candidate(String relay, String outbox) {}
+    /**
+     * A relay that serves an outbox, or did within the last hour.
+     *
+     * @param live whether it is alive, by the database's clock
+     * @param definition what the outbox is to it; null if its version of Posthaste does not say
+     * @param expiresAt until when it counts as alive, as the database writes it; good for nothing but comparing
+     */
+    public record Candidate(
+            String relay,
+            String outbox,
+            boolean live,
+            @Nullable String definition,
+            String expiresAt) {}
 
     public List<Row> leases() {
         return transactions.statement("read leases", connection -> {
-            try (PreparedStatement statement = connection.prepareStatement(sql(
-                            "select outbox, owner, epoch, {nanosUntil:expires_at}, paused_by from posthaste_lease"));
+            try (PreparedStatement statement = connection.prepareStatement(
+                            sql(
+                                    "select outbox, owner, epoch, {nanosUntil:expires_at}, paused_by, expires_at from posthaste_lease"));
                     ResultSet rows = statement.executeQuery()) {
                 List<Row> leases = new ArrayList<>();
                 while (rows.next()) {
@@ -66,38 +84,51 @@ public final class LeaseTable {
                             rows.getString(2),
                             rows.getLong(3),
                             rows.getLong(4) > 0,
-                            rows.getString(5) != null));
+                            rows.getString(5) != null,
+                            String.valueOf(rows.getString(6))));
                 }
                 return leases;
             }
         });
     }
 
-    /** The relays that have announced themselves and not gone silent since. */
+    /** The relays that have announced themselves within the last hour. */
     public List<Candidate> candidates() {
         return transactions.statement("read relays", connection -> {
-            try (PreparedStatement statement = connection.prepareStatement(
-                            sql("select relay, outbox from posthaste_relay where expires_at > {now} order by relay"));
+            try (PreparedStatement statement = connection.prepareStatement(sql(
+                            "select relay, outbox, {nanosUntil:expires_at}, definition, expires_at from posthaste_relay"
+                                    + " order by relay"));
                     ResultSet rows = statement.executeQuery()) {
                 List<Candidate> candidates = new ArrayList<>();
                 while (rows.next()) {
-                    candidates.add(new Candidate(rows.getString(1), rows.getString(2)));
+                    candidates.add(new Candidate(
+                            rows.getString(1),
+                            rows.getString(2),
+                            rows.getLong(3) > 0,
+                            rows.getString(4),
+                            String.valueOf(rows.getString(5))));
                 }
                 return candidates;
             }
         });
     }
 
-    /** Says that {@code relay} is alive for another {@code ttl}. */
-    public void announce(String relay, Collection<String> outboxes, Duration ttl) {
+    /**
+     * Says that {@code relay} is alive for another {@code ttl}.
+     *
+     * @param outboxes those that it serves, each with what it is to this relay
+     */
+    public void announce(String relay, Map<String, String> outboxes, Duration ttl) {
         transactions.transaction("announce relay " + relay, connection -> {
-            for (String outbox : outboxes) {
-                if (updateAnnouncement(connection, relay, outbox, ttl) == 0) {
+            for (Map.Entry<String, String> each : outboxes.entrySet()) {
+                if (updateAnnouncement(connection, relay, each.getKey(), each.getValue(), ttl) == 0) {
                     try (PreparedStatement insert = connection.prepareStatement(
-                            sql("insert into posthaste_relay (relay, outbox, expires_at) values (?, ?, {fromNow})"))) {
+                            sql(
+                                    "insert into posthaste_relay (relay, outbox, definition, expires_at) values (?, ?, ?, {fromNow})"))) {
                         insert.setString(1, relay);
-                        insert.setString(2, outbox);
-                        insert.setLong(3, ttl.toNanos() / 1000);
+                        insert.setString(2, each.getKey());
+                        insert.setString(3, each.getValue());
+                        insert.setLong(4, ttl.toNanos() / 1000);
                         insert.executeUpdate();
                     }
                 }
@@ -106,13 +137,14 @@ public final class LeaseTable {
         });
     }
 
-    private int updateAnnouncement(Connection connection, String relay, String outbox, Duration ttl)
+    private int updateAnnouncement(Connection connection, String relay, String outbox, String definition, Duration ttl)
             throws SQLException {
-        try (PreparedStatement update = connection.prepareStatement(
-                sql("update posthaste_relay set expires_at = {fromNow} where relay = ? and outbox = ?"))) {
-            update.setLong(1, ttl.toNanos() / 1000);
-            update.setString(2, relay);
-            update.setString(3, outbox);
+        try (PreparedStatement update = connection.prepareStatement(sql(
+                "update posthaste_relay set definition = ?, expires_at = {fromNow} where relay = ? and outbox = ?"))) {
+            update.setString(1, definition);
+            update.setLong(2, ttl.toNanos() / 1000);
+            update.setString(3, relay);
+            update.setString(4, outbox);
             return update.executeUpdate();
         }
     }
@@ -128,12 +160,13 @@ public final class LeaseTable {
         });
     }
 
+    /** Says that {@code relay} is gone. What the outboxes were to it stays known for an hour. */
     public void withdraw(String relay) {
         transactions.statement("withdraw relay " + relay, connection -> {
-            try (PreparedStatement delete =
-                    connection.prepareStatement(sql("delete from posthaste_relay where relay = ?"))) {
-                delete.setString(1, relay);
-                return delete.executeUpdate();
+            try (PreparedStatement update =
+                    connection.prepareStatement(sql("update posthaste_relay set expires_at = {now} where relay = ?"))) {
+                update.setString(1, relay);
+                return update.executeUpdate();
             }
         });
     }
@@ -183,6 +216,30 @@ public final class LeaseTable {
             statement.setLong(6, seen.epoch());
             return statement.executeUpdate();
         }
+    }
+
+    /**
+     * Takes a lease that has not expired by the database's clock, but that its owner has not renewed for many times its
+     * length: the clock was set back since.
+     *
+     * @return the new claim, or null if the row has changed
+     */
+    public @Nullable Claim takeStale(String outbox, String owner, Row seen, Duration ttl) {
+        int taken = transactions.statement("take the stale lease of outbox " + outbox, connection -> {
+            try (PreparedStatement statement = connection.prepareStatement(sql("""
+                    update posthaste_lease set owner = ?, epoch = ?, expires_at = {fromNow}
+                    where outbox = ? and owner = ? and epoch = ?
+                    """))) {
+                statement.setString(1, owner);
+                statement.setLong(2, seen.epoch() + 1);
+                statement.setLong(3, ttl.toNanos() / 1000);
+                statement.setString(4, outbox);
+                statement.setString(5, seen.owner());
+                statement.setLong(6, seen.epoch());
+                return statement.executeUpdate();
+            }
+        });
+        return taken == 1 ? new Claim(outbox, owner, seen.epoch() + 1) : null;
     }
 
     /** @return whether the claim was still good, and now is for another {@code ttl} */

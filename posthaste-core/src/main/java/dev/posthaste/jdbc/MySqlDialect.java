@@ -1,6 +1,7 @@
 package dev.posthaste.jdbc;
 
 import java.sql.Connection;
+import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
@@ -15,6 +16,8 @@ import java.util.TreeMap;
 final class MySqlDialect extends Dialect {
     private static final String UTC = "utc_timestamp(6)";
     private static final String EPOCH = "timestamp '1970-01-01 00:00:00'";
+
+    private static final String PADDING_BYTES = "utf8mb4_bin";
 
     private final String name;
     private final String share;
@@ -54,7 +57,7 @@ final class MySqlDialect extends Dialect {
     @Override
     Dialect inZone(String zone) {
         return switch (zone) {
-            case "UTC" -> this;
+            case "", "UTC" -> this;
             case "session" -> new MySqlDialect(name, share, streamingFetchSize, silence, "now(6)");
             default ->
                 new MySqlDialect(
@@ -103,13 +106,40 @@ final class MySqlDialect extends Dialect {
     }
 
     @Override
-    String limitSilence(long seconds) {
-        return "set @posthaste_silence = @@session." + silence + ", session " + silence + " = " + seconds;
+    String limitWaits(long silence, long lock) {
+        return "set @posthaste_silence = @@session." + this.silence
+                + ", @posthaste_lock = @@session.innodb_lock_wait_timeout, session " + this.silence + " = " + silence
+                + ", session innodb_lock_wait_timeout = " + lock;
     }
 
     @Override
-    String unlimitSilence() {
-        return "set session " + silence + " = @posthaste_silence";
+    String unlimitWaits() {
+        return "set session " + silence + " = @posthaste_silence, session innodb_lock_wait_timeout = @posthaste_lock";
+    }
+
+    @Override
+    String deleteFrom(String table, String byId) {
+        return "delete " + table + " from " + byId;
+    }
+
+    /** A hint says which index to use, whatever the statement says. */
+    @Override
+    String isWithoutIndex(String column, List<String> literals) {
+        return isOneOf(column, literals);
+    }
+
+    @Override
+    String withinDecades(String column) {
+        return "least(greatest(" + column + ", " + now + " - interval 30000 day), " + now + " + interval 30000 day)";
+    }
+
+    @Override
+    List<WriteLockSource> writeLockSources(TableLayout layout) {
+        return name.equals("mysql")
+                ? List.of(new WriteLockSource.OfPerformanceSchema(layout))
+                : List.of(
+                        new WriteLockSource.OfMariaDbWithPlugin(layout),
+                        new WriteLockSource.OfMariaDbPerformanceSchema(layout));
     }
 
     @Override
@@ -170,11 +200,121 @@ final class MySqlDialect extends Dialect {
         return warnings;
     }
 
+    /** What the server is set to for this session: the settings that {@link #checkServer} looks at. */
+    private static Map<String, String> settings(Connection connection) throws SQLException {
+        Map<String, String> settings = new TreeMap<>();
+        try (Statement statement = connection.createStatement();
+                ResultSet rows = statement.executeQuery("""
+                        show session variables where variable_name in
+                            ('binlog_format', 'log_bin', 'sql_log_bin', 'read_only', 'super_read_only', 'innodb_read_only',
+                            'wsrep_on', 'wsrep_sync_wait', 'auto_increment_increment')
+                        """)) {
+            while (rows.next()) {
+                settings.put(rows.getString(1), rows.getString(2));
+            }
+        }
+        return settings;
+    }
+
+    @Override
+    void checkServer(Connection connection, Schema.Findings findings) throws SQLException {
+        checkSettings(settings(connection), findings);
+    }
+
+    static void checkSettings(Map<String, String> settings, Schema.Findings findings) {
+        if ("STATEMENT".equals(settings.get("binlog_format"))
+                && !"OFF".equals(settings.get("log_bin"))
+                && !"OFF".equals(settings.get("sql_log_bin"))) {
+            findings.faults()
+                    .add(
+                            "binlog_format is STATEMENT: the server refuses every write of a transaction at READ COMMITTED, as"
+                                    + " relays use, so nothing would be published. Set binlog_format = ROW");
+        }
+        for (String setting : List.of("innodb_read_only", "super_read_only", "read_only")) {
+            if ("ON".equals(settings.get(setting))) {
+                findings.warnings()
+                        .add(setting + " is ON: the server refuses writes"
+                                + (setting.equals("read_only") ? " unless this user is exempt" : "")
+                                + ", so nothing is published from here. Connect to the primary");
+                break;
+            }
+        }
+        if ("ON".equals(settings.get("wsrep_on"))) {
+            findings.warnings()
+                    .add(
+                            "wsrep_on is ON, a Galera cluster: a relay that reads from another node than it writes to may miss"
+                                    + " what was committed, such as a lease that another relay holds. Connect every relay and"
+                                    + " consumer to one node"
+                                    + ("0".equals(settings.get("wsrep_sync_wait"))
+                                            ? ", or set wsrep_sync_wait = 7"
+                                            : ""));
+        }
+        String increment = settings.getOrDefault("auto_increment_increment", "1");
+        if (!increment.equals("1")) {
+            findings.warnings()
+                    .add("auto_increment_increment is " + increment
+                            + ": every id leaves a gap behind it that relays look at again, which costs reads and loses"
+                            + " nothing. Set it to 1 unless several servers write");
+        }
+    }
+
+    @Override
+    void checkTable(Connection connection, String schema, String table, Schema.Findings findings) throws SQLException {
+        try (PreparedStatement statement = connection.prepareStatement(
+                "select engine from information_schema.tables where table_schema = ? and table_name = ?")) {
+            statement.setString(1, schema);
+            statement.setString(2, table);
+            try (ResultSet row = statement.executeQuery()) {
+                String engine = row.next() ? row.getString(1) : null;
+                if (engine != null && !engine.equalsIgnoreCase("InnoDB")) {
+                    findings.faults()
+                            .add("table " + table + " is in engine " + engine
+                                    + ", and Posthaste requires InnoDB: without"
+                                    + " transactions an event is published though its change was rolled back. Run: alter table "
+                                    + table + " engine = InnoDB");
+                }
+            }
+        }
+    }
+
+    @Override
+    List<String> equalTexts(Connection connection, ColumnChecks.Facts column) throws SQLException {
+        String charset = column.charset();
+        String collation = column.collation();
+        if (charset == null || collation == null || !(charset + collation).matches("\\w+")) {
+            return List.of();
+        }
+        String converted = "convert(%s using " + charset + ")";
+        List<String> equal = new ArrayList<>(ask(connection, converted + " collate " + collation + " = " + converted));
+        if (byteCollation(connection).equals(PADDING_BYTES)) {
+            equal.remove(BLANK_AT_END);
+        }
+        return equal;
+    }
+
+    /** Before 8.0.17, MySQL has none but {@value #PADDING_BYTES}, which ignores blanks at the end. */
+    @Override
+    String byteCollation(Connection connection) throws SQLException {
+        try (Statement statement = connection.createStatement();
+                ResultSet row = statement.executeQuery("""
+                        select collation_name from information_schema.collations
+                        where collation_name in ('utf8mb4_nopad_bin', 'utf8mb4_0900_bin', 'utf8mb4_bin')
+                        order by field(collation_name, 'utf8mb4_nopad_bin', 'utf8mb4_0900_bin', 'utf8mb4_bin') limit 1
+                        """)) {
+            return row.next() ? row.getString(1) : PADDING_BYTES;
+        }
+    }
+
+    /**
+     * The time a transaction started is one of the server's own zone, whatever the session's is. A prepared one is listed
+     * too, with the thread 0 once its client is gone.
+     */
     @Override
     Duration oldestTransaction(Connection connection) throws SQLException {
         try (Statement statement = connection.createStatement();
                 ResultSet rows = statement.executeQuery("""
-                        select coalesce(max(timestampdiff(microsecond, trx_started, now())), 0)
+                        select coalesce(max(timestampdiff(
+                            microsecond, trx_started, convert_tz(utc_timestamp(6), '+00:00', 'SYSTEM'))), 0)
                         from information_schema.innodb_trx where trx_mysql_thread_id <> connection_id()
                         """)) {
             rows.next();

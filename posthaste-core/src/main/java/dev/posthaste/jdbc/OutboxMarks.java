@@ -4,15 +4,18 @@ import dev.posthaste.OutboxDefinition;
 import dev.posthaste.RetryPolicy;
 import dev.posthaste.Status;
 import dev.posthaste.jdbc.TableLayout.Column;
+import dev.posthaste.journal.Journal.Settled;
 import dev.posthaste.journal.Receipt;
 import dev.posthaste.journal.Verdict;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
+import java.sql.Savepoint;
 import java.sql.Statement;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Collection;
 import java.util.Comparator;
 import java.util.HashMap;
@@ -23,134 +26,269 @@ import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.ThreadLocalRandom;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Marks what became of an outbox's events in its table, on the connection it is given: what a relay decided, what a
  * consumer said, what an operator or retention wants. Thread-safe.
+ *
+ * <p>A row that another transaction has locked is left out, for whoever waited for it would hold up all other events. Locks
+ * are looked for only when there is reason to: in an outbox whose consumers mark its rows in transactions of their own, and
+ * for a while after a statement had to give up waiting for a lock. Otherwise rows are changed at once, which costs nothing,
+ * and Posthaste's transactions wait for a lock no longer than a second.
  */
 public final class OutboxMarks {
+    private static final Logger log = LoggerFactory.getLogger(OutboxMarks.class);
+    private static final long LOOK_FOR_LOCKS_NANOS = 30_000_000_000L;
+    /** Each lasts a second, in which the lease cannot be renewed. */
+    private static final int MAX_WAITS = 3;
+
+    private static final int SHORT_ERROR = 200;
+
     private final Dialect dialect;
     private final TableLayout layout;
+    private final String outbox;
+    private final boolean looksForLocks;
     private final OutboxStatements statements;
+    private final IdIndex idIndex;
     private final String published;
     private final String retry;
     private final String dead;
     private final String consumedOne;
     private final String lockPending;
     private volatile boolean mayLock = true;
+    private volatile @Nullable Long metLocksAt;
 
     public OutboxMarks(Dialect dialect, OutboxDefinition outbox) {
         this.dialect = dialect;
         this.layout = outbox.table();
+        this.outbox = outbox.name();
+        this.looksForLocks = outbox.tracked() || dialect.limitWaits(1, 1).isEmpty();
         this.statements = new OutboxStatements(dialect, layout);
+        this.idIndex = new IdIndex(dialect, layout);
         this.published = statements.published();
         this.retry = statements.retry(false);
         this.dead = statements.dead(false);
-        this.lockPending = layout.tracksConsumption() ? statements.lockPending() : "";
+        this.lockPending = statements.lockPending();
         this.consumedOne = layout.tracksConsumption() ? statements.consumedOne() : "";
     }
 
-    // --- Settling ----------------------------------------------------------------------------------------------------
+    // --- Locks -------------------------------------------------------------------------------------------------------
 
-    /**
-     * A row that a consumer is marking in a transaction of its own is left to it: who waited for that transaction would
-     * hold up all other events for as long as a consumer stands still. If it is rolled back, the row is pending as before.
-     *
-     * @return how many rows were still as the relay saw them
-     */
-    int mark(Connection connection, List<Verdict> verdicts) throws SQLException {
-        List<Verdict> inIdOrder = new ArrayList<>(verdicts);
-        inIdOrder.sort(Comparator.comparingLong(Verdict::id));
-        int marked = markAll(connection, free(connection, lockPending, inIdOrder));
-        if (marked == inIdOrder.size() || !layout.tracksConsumption() || !layout.has(Column.PUBLISHED_AT)) {
-            return marked;
-        }
-        List<Verdict> published =
-                inIdOrder.stream().filter(Verdict.Published.class::isInstance).toList();
-        List<Long> consumed = free(connection, statements.lockConsumed(), published).stream()
-                .map(Verdict::id)
-                .toList();
-        return consumed.isEmpty()
-                ? marked
-                : marked + updateAll(connection, statements.publishedBeforeConsumed(), consumed);
+    private boolean looksForLocks() {
+        Long at = metLocksAt;
+        return looksForLocks || (at != null && System.nanoTime() - at < LOOK_FOR_LOCKS_NANOS);
     }
 
-    /** Those whose rows are as the statement says, and are now locked; all of them if there is no such statement. */
-    private List<Verdict> free(Connection connection, String lock, List<Verdict> verdicts) throws SQLException {
-        if (lock.isEmpty() || verdicts.isEmpty() || !mayLock) {
-            return verdicts;
+    /** The ids that the statement finds and locks; null where this user may not lock rows. */
+    private @Nullable Set<Long> lock(Connection connection, String statement, List<Long> ids) throws SQLException {
+        if (!mayLock) {
+            return null;
         }
-        Set<Long> locked = new HashSet<>();
-        List<Long> ids = verdicts.stream().map(Verdict::id).toList();
-        try (PreparedStatement statement = dialect.prepareWithIds(connection, lock, ids);
-                ResultSet rows = statement.executeQuery()) {
-            while (rows.next()) {
-                locked.add(rows.getLong(1));
-            }
+        try {
+            return find(connection, statement, ids);
         } catch (SQLException e) {
             if (dialect.mayNotLock(e)) {
                 mayLock = false;
-                return verdicts;
+                return null;
             }
             throw e;
         }
-        return verdicts.stream()
-                .filter(verdict -> locked.contains(verdict.id()))
-                .toList();
     }
 
-    private int markAll(Connection connection, List<Verdict> inIdOrder) throws SQLException {
-        Map<Integer, List<Long>> publishedByAttempts = new TreeMap<>();
-        int marked = 0;
-        int refused = 0;
-        try (PreparedStatement retries = connection.prepareStatement(retry);
-                PreparedStatement deaths = connection.prepareStatement(dead)) {
-            for (Verdict verdict : inIdOrder) {
-                if (verdict instanceof Verdict.Retry each) {
-                    addRetry(retries, each.id(), each.seenAttempts(), each.delay(), each.error());
-                    refused++;
-                } else if (verdict instanceof Verdict.Dead each) {
-                    addDead(deaths, each.id(), each.seenAttempts(), each.error());
-                    refused++;
-                } else {
-                    publishedByAttempts
-                            .computeIfAbsent(verdict.seenAttempts(), attempts -> new ArrayList<>())
-                            .add(verdict.id());
+    private Set<Long> find(Connection connection, String template, List<Long> ids) throws SQLException {
+        Set<Long> found = new HashSet<>();
+        try (PreparedStatement statement = prepareWithIds(connection, template, ids);
+                ResultSet rows = statement.executeQuery()) {
+            while (rows.next()) {
+                found.add(rows.getLong(1));
+            }
+        }
+        return found;
+    }
+
+    private PreparedStatement prepareWithIds(Connection connection, String template, Collection<Long> ids)
+            throws SQLException {
+        return dialect.prepareWithIds(connection, idIndex.apply(connection, template), ids);
+    }
+
+    private PreparedStatement prepare(Connection connection, String sql) throws SQLException {
+        return connection.prepareStatement(idIndex.apply(connection, sql));
+    }
+
+    /**
+     * One transaction's changes to rows.
+     *
+     * <p>In the usual way rows are changed in batches, and whatever fails rolls the transaction back. Row by row, each
+     * change is guarded by a savepoint: a row that refuses its error text gets a shorter one or none, and one that refuses
+     * even that is left out.
+     */
+    private final class Changes {
+        private final Connection connection;
+        private final boolean rowByRow;
+        private final boolean open;
+        /** Whether rows may be locked, and this user cannot find out otherwise than by waiting. */
+        private boolean waits;
+
+        private int waited;
+        private int changed;
+        private final Set<Long> locked = new HashSet<>();
+        private final Set<Long> refused = new HashSet<>();
+        private @Nullable SQLException firstRefusal;
+
+        /** @param open whether published events are meant too, and not only pending ones */
+        Changes(Connection connection, boolean rowByRow, boolean open) {
+            this.connection = connection;
+            this.rowByRow = rowByRow;
+            this.open = open;
+        }
+
+        /** Changes the rows that {@code template} means, all at once or, where some resist, in parts. */
+        void update(String template, List<Long> ids) throws SQLException {
+            if (ids.isEmpty()) {
+                return;
+            }
+            if (!rowByRow && !waits) {
+                changed += updateAll(connection, template, ids);
+                return;
+            }
+            if (waited >= MAX_WAITS) {
+                locked.addAll(ids);
+                return;
+            }
+            SQLException failure = attempt(() -> updateAll(connection, template, ids));
+            if (failure != null && ids.size() > 1) {
+                int half = ids.size() / 2;
+                update(template, ids.subList(0, half));
+                update(template, ids.subList(half, ids.size()));
+            } else if (failure != null) {
+                leave(ids.get(0), failure);
+            }
+        }
+
+        void refuse(List<Refusal> refusals) throws SQLException {
+            if (refusals.isEmpty()) {
+                return;
+            }
+            try (PreparedStatement retries = prepare(connection, open ? statements.retry(true) : retry);
+                    PreparedStatement deaths = prepare(connection, open ? statements.dead(true) : dead)) {
+                for (Refusal each : refusals) {
+                    PreparedStatement statement = each.delay() == null ? deaths : retries;
+                    if (rowByRow || waits) {
+                        refuseOne(statement, each);
+                    } else {
+                        bind(statement, each, each.error());
+                        statement.addBatch();
+                    }
+                }
+                if (!rowByRow && !waits) {
+                    changed += changed(retries.executeBatch()) + changed(deaths.executeBatch());
                 }
             }
-            if (refused > 0) {
-                marked += changed(retries.executeBatch()) + changed(deaths.executeBatch());
+        }
+
+        private void refuseOne(PreparedStatement statement, Refusal refusal) throws SQLException {
+            if (waited >= MAX_WAITS) {
+                locked.add(refusal.id());
+                return;
+            }
+            List<Change> ways = new ArrayList<>();
+            for (String error : Arrays.asList(refusal.error(), plain(refusal.error()), null)) {
+                ways.add(() -> {
+                    bind(statement, refusal, error);
+                    return statement.executeUpdate();
+                });
+            }
+            ways.add(() -> refuseOnly(refusal));
+            SQLException failure = null;
+            for (Change way : ways) {
+                failure = attempt(way);
+                if (failure == null || !Dialect.isRefused(failure)) {
+                    break;
+                }
+            }
+            if (failure != null) {
+                leave(refusal.id(), failure);
             }
         }
-        for (Map.Entry<Integer, List<Long>> each : publishedByAttempts.entrySet()) {
-            marked += updateAll(connection, published.formatted(each.getKey(), "%s"), each.getValue());
+
+        private int refuseOnly(Refusal refusal) throws SQLException {
+            Duration delay = refusal.delay();
+            try (PreparedStatement statement =
+                    prepare(connection, delay == null ? statements.deadOnly(open) : statements.retryOnly(open))) {
+                int next = 1;
+                if (delay != null) {
+                    statement.setLong(next++, delay.toNanos() / 1000);
+                }
+                statement.setInt(next++, refusal.seen());
+                statement.setLong(next, refusal.id());
+                return statement.executeUpdate();
+            }
         }
-        return marked;
+
+        /** @return null if it was done; otherwise why not, and then the transaction is as it was before */
+        private @Nullable SQLException attempt(Change change) throws SQLException {
+            Savepoint before = connection.setSavepoint();
+            try {
+                changed += change.run();
+                connection.releaseSavepoint(before);
+                return null;
+            } catch (SQLException e) {
+                if (!(rowByRow && Dialect.isRefused(e)) && !(waits && Dialect.isLockWait(e))) {
+                    throw e;
+                }
+                connection.rollback(before);
+                if (Dialect.isLockWait(e)) {
+                    waited++;
+                }
+                return e;
+            }
+        }
+
+        private void leave(long id, SQLException why) {
+            if (Dialect.isLockWait(why)) {
+                locked.add(id);
+                return;
+            }
+            refused.add(id);
+            if (firstRefusal == null) {
+                firstRefusal = why;
+                // Not the message, which may show the row.
+                log.warn(
+                        "Row {} of outbox {} cannot be marked: the table refuses the change, even without its error text"
+                                + " (SQLSTATE {}, code {})",
+                        id,
+                        outbox,
+                        why.getSQLState(),
+                        why.getErrorCode());
+            }
+        }
     }
 
-    private void addRetry(PreparedStatement statement, long id, int seen, Duration delay, String error)
-            throws SQLException {
-        int next = bindAttempt(statement, seen, error);
-        statement.setLong(next++, delay.toNanos() / 1000);
-        statement.setInt(next++, seen);
-        statement.setLong(next, id);
-        statement.addBatch();
+    @FunctionalInterface
+    private interface Change {
+        int run() throws SQLException;
     }
 
-    private void addDead(PreparedStatement statement, long id, int seen, String error) throws SQLException {
-        int next = bindAttempt(statement, seen, error);
-        statement.setInt(next++, seen);
-        statement.setLong(next, id);
-        statement.addBatch();
-    }
+    /**
+     * That an event was refused.
+     *
+     * @param delay until it is tried again; null if it is dead
+     */
+    private record Refusal(long id, int seen, @Nullable Duration delay, String error) {}
 
-    private int bindAttempt(PreparedStatement statement, int seen, String error) throws SQLException {
-        statement.setInt(1, Verdict.oneMore(seen));
+    private void bind(PreparedStatement statement, Refusal refusal, @Nullable String error) throws SQLException {
+        int next = 1;
+        statement.setInt(next++, Verdict.oneMore(refusal.seen()));
         if (layout.has(Column.LAST_ERROR)) {
-            statement.setString(2, cut(error, layout.length(Column.LAST_ERROR)));
-            return 3;
+            statement.setString(next++, error == null ? null : cut(error, layout.length(Column.LAST_ERROR)));
         }
-        return 2;
+        if (refusal.delay() != null) {
+            statement.setLong(next++, refusal.delay().toNanos() / 1000);
+        }
+        statement.setInt(next++, refusal.seen());
+        statement.setLong(next, refusal.id());
     }
 
     /** A driver that rewrites a batch no longer knows each count; it says so, and the statement did not fail. */
@@ -162,6 +300,102 @@ public final class OutboxMarks {
         return changed;
     }
 
+    private <T> T noticingLocks(Transactions.Work<T> work, Connection connection) throws SQLException {
+        try {
+            return work.run(connection);
+        } catch (SQLException e) {
+            if (Dialect.isLockWait(e)) {
+                metLocksAt = System.nanoTime();
+            }
+            throw e;
+        }
+    }
+
+    // --- Settling ----------------------------------------------------------------------------------------------------
+
+    /**
+     * Writes verdicts. When this throws because of a lock, the same transaction run again leaves locked rows out; when it
+     * throws because of a refused value ({@link Dialect#isRefused}), run it again row by row.
+     */
+    Settled mark(Connection connection, List<Verdict> verdicts, boolean rowByRow) throws SQLException {
+        return noticingLocks(each -> markAll(each, verdicts, rowByRow), connection);
+    }
+
+    private Settled markAll(Connection connection, List<Verdict> verdicts, boolean rowByRow) throws SQLException {
+        List<Verdict> inIdOrder = new ArrayList<>(verdicts);
+        inIdOrder.sort(Comparator.comparingLong(Verdict::id));
+        Changes changes = new Changes(connection, rowByRow, false);
+        List<Verdict> free = inIdOrder;
+        if (looksForLocks() && !inIdOrder.isEmpty()) {
+            Set<Long> mine = lock(connection, lockPending, ids(inIdOrder));
+            changes.waits = mine == null;
+            if (mine != null && mine.size() < inIdOrder.size()) {
+                free = inIdOrder.stream()
+                        .filter(each -> mine.contains(each.id()))
+                        .toList();
+                List<Verdict> others = inIdOrder.stream()
+                        .filter(each -> !mine.contains(each.id()))
+                        .toList();
+                // Pending and not ours: somebody has it locked, or had a moment ago.
+                changes.locked.addAll(find(connection, statements.pending(), ids(others)));
+                if (!changes.locked.isEmpty()) {
+                    metLocksAt = System.nanoTime();
+                }
+            }
+        }
+        write(free, changes);
+        if (changes.changed + changes.locked.size() < inIdOrder.size()) {
+            publishConsumed(inIdOrder, changes);
+        }
+        changes.locked.addAll(changes.refused);
+        return new Settled(changes.changed, Set.copyOf(changes.locked));
+    }
+
+    private static List<Long> ids(List<Verdict> verdicts) {
+        return verdicts.stream().map(Verdict::id).toList();
+    }
+
+    private void write(List<Verdict> inIdOrder, Changes changes) throws SQLException {
+        Map<Integer, List<Long>> publishedByAttempts = new TreeMap<>();
+        List<Refusal> refusals = new ArrayList<>();
+        for (Verdict verdict : inIdOrder) {
+            if (verdict instanceof Verdict.Retry each) {
+                refusals.add(new Refusal(each.id(), each.seenAttempts(), each.delay(), each.error()));
+            } else if (verdict instanceof Verdict.Dead each) {
+                refusals.add(new Refusal(each.id(), each.seenAttempts(), null, each.error()));
+            } else {
+                publishedByAttempts
+                        .computeIfAbsent(verdict.seenAttempts(), attempts -> new ArrayList<>())
+                        .add(verdict.id());
+            }
+        }
+        changes.refuse(refusals);
+        for (Map.Entry<Integer, List<Long>> each : publishedByAttempts.entrySet()) {
+            changes.update(published.formatted(each.getKey(), "%s"), each.getValue());
+        }
+    }
+
+    /** Notes as published what its consumer was faster to mark as consumed. */
+    private void publishConsumed(List<Verdict> verdicts, Changes changes) throws SQLException {
+        if (!layout.tracksConsumption() || !layout.has(Column.PUBLISHED_AT)) {
+            return;
+        }
+        List<Long> published = verdicts.stream()
+                .filter(Verdict.Published.class::isInstance)
+                .map(Verdict::id)
+                .filter(id -> !changes.locked.contains(id) && !changes.refused.contains(id))
+                .toList();
+        if (published.isEmpty()) {
+            return;
+        }
+        Set<Long> mine = lock(changes.connection, statements.lockConsumed(), published);
+        changes.update(
+                statements.publishedBeforeConsumed(),
+                mine == null
+                        ? published
+                        : published.stream().filter(mine::contains).toList());
+    }
+
     // --- Receipts ----------------------------------------------------------------------------------------------------
 
     /**
@@ -170,7 +404,7 @@ public final class OutboxMarks {
      * @return false if it was consumed or dead before, or is not there
      */
     public boolean markConsumed(Connection connection, Receipt.Consumed receipt) throws SQLException {
-        try (PreparedStatement statement = connection.prepareStatement(consumedOne)) {
+        try (PreparedStatement statement = prepare(connection, consumedOne)) {
             statement.setLong(1, receipt.row());
             if (layout.has(Column.EVENT_ID)) {
                 dialect.bindText(statement, 2, receipt.eventId());
@@ -181,61 +415,109 @@ public final class OutboxMarks {
 
     private record Open(long id, String eventId, int attempts, int maxAttempts) {}
 
-    /** @return how many receipts changed their row */
-    int receive(Connection connection, List<Receipt> receipts, RetryPolicy policy) throws SQLException {
-        Map<Long, Open> open = open(
-                connection,
-                receipts.stream().map(Receipt::row).distinct().sorted().toList());
+    /**
+     * What came of a batch of receipts.
+     *
+     * @param changed how many changed their row
+     * @param why why the first of {@code refused} was refused
+     */
+    record Received(
+            int changed,
+            List<Receipt> refused,
+            List<Receipt> locked,
+            @Nullable SQLException why) {}
+
+    /** Writes receipts; as {@link #mark} when it throws. */
+    Received receive(Connection connection, List<Receipt> receipts, RetryPolicy policy, boolean rowByRow)
+            throws SQLException {
+        return noticingLocks(each -> receiveAll(each, receipts, policy, rowByRow), connection);
+    }
+
+    private Received receiveAll(Connection connection, List<Receipt> receipts, RetryPolicy policy, boolean rowByRow)
+            throws SQLException {
+        List<Long> ids = receipts.stream().map(Receipt::row).distinct().sorted().toList();
+        Changes changes = new Changes(connection, rowByRow, true);
+        Map<Long, Open> open =
+                looksForLocks() ? lockOpen(connection, ids, changes) : open(connection, statements.open(), ids);
         List<Receipt> meant = receipts.stream()
                 .filter(receipt -> isMeant(receipt, open.get(receipt.row())))
+                .filter(receipt -> !changes.locked.contains(receipt.row()))
                 .sorted(Comparator.comparingLong(Receipt::row))
                 .toList();
-        int changed = refuse(connection, meant, open, policy);
-        List<Long> consumed = meant.stream()
-                .filter(Receipt.Consumed.class::isInstance)
-                .map(Receipt::row)
-                .distinct()
-                .toList();
-        return consumed.isEmpty() ? changed : changed + updateAll(connection, statements.consumed(), consumed);
+        changes.refuse(refusals(meant, open, policy));
+        if (layout.tracksConsumption()) {
+            changes.update(
+                    statements.consumed(),
+                    meant.stream()
+                            .filter(Receipt.Consumed.class::isInstance)
+                            .map(Receipt::row)
+                            .distinct()
+                            .toList());
+        }
+        return new Received(
+                changes.changed,
+                meant.stream()
+                        .filter(each -> changes.refused.contains(each.row()))
+                        .toList(),
+                receipts.stream()
+                        .filter(each -> changes.locked.contains(each.row()) && isMeant(each, open.get(each.row())))
+                        .toList(),
+                changes.firstRefusal);
+    }
+
+    /** The open rows; those that are locked by others are noted in {@code changes}. */
+    private Map<Long, Open> lockOpen(Connection connection, List<Long> ids, Changes changes) throws SQLException {
+        Map<Long, Open> open = new HashMap<>();
+        if (mayLock) {
+            try {
+                open.putAll(open(connection, statements.lockOpen(), ids));
+            } catch (SQLException e) {
+                if (!dialect.mayNotLock(e)) {
+                    throw e;
+                }
+                mayLock = false;
+            }
+        }
+        changes.waits = !mayLock;
+        List<Long> others = ids.stream().filter(id -> !open.containsKey(id)).toList();
+        if (!others.isEmpty()) {
+            Map<Long, Open> rest = open(connection, statements.open(), others);
+            open.putAll(rest);
+            if (mayLock) {
+                changes.locked.addAll(rest.keySet());
+            }
+        }
+        return open;
     }
 
     private boolean isMeant(Receipt receipt, @Nullable Open row) {
         return row != null && (!layout.has(Column.EVENT_ID) || row.eventId().equals(receipt.eventId()));
     }
 
-    private int refuse(Connection connection, List<Receipt> receipts, Map<Long, Open> open, RetryPolicy policy)
-            throws SQLException {
-        if (receipts.stream().allMatch(Receipt.Consumed.class::isInstance)) {
-            return 0;
-        }
-        try (PreparedStatement retries = connection.prepareStatement(statements.retry(true));
-                PreparedStatement deaths = connection.prepareStatement(statements.dead(true))) {
-            for (Receipt receipt : receipts) {
-                Open row = open.get(receipt.row());
-                if (row == null) {
-                    continue;
-                }
-                if (receipt instanceof Receipt.Rejected rejected) {
-                    addDead(deaths, row.id(), row.attempts(), rejected.error());
-                } else if (receipt instanceof Receipt.Failed failed) {
-                    Integer told = failed.seenAttempts();
-                    int seen = told == null ? row.attempts() : told;
-                    int attempts = Verdict.oneMore(seen);
-                    if (attempts >= (row.maxAttempts() == 0 ? policy.attempts() : row.maxAttempts())) {
-                        addDead(deaths, row.id(), seen, failed.error());
-                    } else {
-                        Duration delay = policy.delay(attempts, ThreadLocalRandom.current());
-                        addRetry(retries, row.id(), seen, delay, failed.error());
-                    }
-                }
+    private static List<Refusal> refusals(List<Receipt> receipts, Map<Long, Open> open, RetryPolicy policy) {
+        List<Refusal> refusals = new ArrayList<>();
+        for (Receipt receipt : receipts) {
+            Open row = open.get(receipt.row());
+            if (row == null) {
+                continue;
             }
-            return changed(retries.executeBatch()) + changed(deaths.executeBatch());
+            if (receipt instanceof Receipt.Rejected rejected) {
+                refusals.add(new Refusal(row.id(), row.attempts(), null, rejected.error()));
+            } else if (receipt instanceof Receipt.Failed failed) {
+                Integer told = failed.seenAttempts();
+                int seen = told == null ? row.attempts() : told;
+                int attempts = Verdict.oneMore(seen);
+                boolean last = attempts >= (row.maxAttempts() == 0 ? policy.attempts() : row.maxAttempts());
+                Duration delay = last ? null : policy.delay(attempts, ThreadLocalRandom.current());
+                refusals.add(new Refusal(row.id(), seen, delay, failed.error()));
+            }
         }
+        return refusals;
     }
 
-    private Map<Long, Open> open(Connection connection, List<Long> ids) throws SQLException {
+    private Map<Long, Open> open(Connection connection, String template, List<Long> ids) throws SQLException {
         Map<Long, Open> open = new HashMap<>();
-        try (PreparedStatement statement = dialect.prepareWithIds(connection, statements.open(), ids);
+        try (PreparedStatement statement = prepareWithIds(connection, template, ids);
                 ResultSet row = statement.executeQuery()) {
             while (row.next()) {
                 Open each = new Open(row.getLong(1), String.valueOf(row.getString(2)), row.getInt(3), row.getInt(4));
@@ -256,7 +538,7 @@ public final class OutboxMarks {
     }
 
     private int updateAll(Connection connection, String template, Collection<Long> ids) throws SQLException {
-        try (PreparedStatement statement = dialect.prepareWithIds(connection, template, ids)) {
+        try (PreparedStatement statement = prepareWithIds(connection, template, ids)) {
             return statement.executeUpdate();
         }
     }
@@ -270,8 +552,13 @@ public final class OutboxMarks {
         return clean.substring(0, Character.isHighSurrogate(clean.charAt(most - 1)) ? most - 1 : most);
     }
 
+    /** What every column of text takes: ASCII, and not much of it. */
+    private static String plain(String error) {
+        return cut(error.replaceAll("[^ -~]", "?"), SHORT_ERROR);
+    }
+
     /** The statement that marks first attempts as published, for benchmarks: its one parameter or {@code %s} is the ids. */
     public String publishedStatement() {
-        return published.formatted(0, "%s");
+        return published.formatted(0, "%s").replace(OutboxStatements.BY_ID, dialect.primaryKeyHint());
     }
 }

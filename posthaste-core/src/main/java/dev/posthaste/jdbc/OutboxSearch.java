@@ -10,6 +10,7 @@ import dev.posthaste.admin.FoundEvent;
 import dev.posthaste.admin.Page;
 import dev.posthaste.admin.Search;
 import dev.posthaste.jdbc.TableLayout.Column;
+import dev.posthaste.journal.PendingEvent;
 import dev.posthaste.journal.StoredEvent;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
@@ -45,6 +46,7 @@ final class OutboxSearch {
     private final OutboxTable table;
     private final OutboxStatements statements;
     private final FoundColumns columns;
+    private final IdIndex idIndex;
 
     OutboxSearch(Dialect dialect, OutboxDefinition outbox, OutboxTable table) {
         this.dialect = dialect.inZone(outbox.table().zone());
@@ -53,6 +55,7 @@ final class OutboxSearch {
         this.table = table;
         this.statements = new OutboxStatements(dialect, layout);
         this.columns = new FoundColumns(outbox, statements);
+        this.idIndex = new IdIndex(this.dialect, layout);
     }
 
     // --- Searching ---------------------------------------------------------------------------------------------------
@@ -185,7 +188,7 @@ final class OutboxSearch {
             throw new IllegalArgumentException("Table " + layout.table() + " does not say when an event was written");
         }
         long wanted = ChronoUnit.MICROS.between(Instant.EPOCH, time);
-        long low = 0;
+        long low = Math.min(0, lowestId(connection));
         long high = highestId(connection) + 1;
         String id = statements.name(Column.ID);
         String sql = dialect.sql("select " + id + ", {micros:" + statements.name(Column.CREATED_AT) + "} from "
@@ -207,9 +210,17 @@ final class OutboxSearch {
     }
 
     long highestId(Connection connection) throws SQLException {
+        return outermostId(connection, "max");
+    }
+
+    private long lowestId(Connection connection) throws SQLException {
+        return outermostId(connection, "min");
+    }
+
+    private long outermostId(Connection connection, String which) throws SQLException {
         String id = statements.name(Column.ID);
         try (PreparedStatement statement =
-                        connection.prepareStatement("select max(" + id + ") from " + statements.table());
+                        connection.prepareStatement("select " + which + "(" + id + ") from " + statements.table());
                 ResultSet row = statement.executeQuery()) {
             row.next();
             return row.getLong(1);
@@ -225,15 +236,15 @@ final class OutboxSearch {
 
     /** Those of {@code ids} that are dead, in id order. */
     List<FoundEvent> dead(Connection connection, Collection<Long> ids) throws SQLException {
-        return events(connection, ids, " and " + statements.is(Status.DEAD));
+        return events(connection, ids, " and " + statements.isById(Status.DEAD));
     }
 
     private List<FoundEvent> events(Connection connection, Collection<Long> ids, String condition) throws SQLException {
         String id = statements.name(Column.ID);
-        String sql = dialect.sql(columns.select() + " from " + statements.table() + " where " + id + " %s" + condition
+        String sql = dialect.sql(columns.select() + " from " + statements.byId() + " where " + id + " %s" + condition
                 + " order by " + id);
         List<FoundEvent> found = new ArrayList<>();
-        try (PreparedStatement statement = dialect.prepareWithIds(connection, sql, ids);
+        try (PreparedStatement statement = dialect.prepareWithIds(connection, idIndex.apply(connection, sql), ids);
                 ResultSet rows = statement.executeQuery()) {
             while (rows.next()) {
                 found.add(columns.read(rows));
@@ -261,15 +272,9 @@ final class OutboxSearch {
     }
 
     private List<StoredEvent> stored(Connection connection, Collection<Long> ids, long maxBytes) throws SQLException {
-        String id = statements.name(Column.ID);
-        try (PreparedStatement statement = dialect.prepareWithIds(
-                connection,
-                dialect.sql(statements.events() + "from " + statements.table() + " where " + id + " %s order by " + id),
-                ids)) {
-            return table.read(statement, maxBytes).stream()
-                    .map(each -> each.event())
-                    .toList();
-        }
+        return table.loadAny(connection, ids, maxBytes).stream()
+                .map(PendingEvent::event)
+                .toList();
     }
 
     // --- Dead letters ------------------------------------------------------------------------------------------------
@@ -281,8 +286,9 @@ final class OutboxSearch {
     }
 
     List<ErrorGroup> errors(Connection connection, int most) throws SQLException {
-        String sql = dialect.sql("select " + statements.name(Column.ID) + ", " + statements.name(Column.TYPE) + ", "
-                + startOfError() + ", " + columns.micros(Column.CREATED_AT) + " "
+        String sql = dialect.sql("select " + statements.name(Column.ID) + ", "
+                + statements.readStart(Column.TYPE, ErrorGroup.LOOKED_AT) + ", " + startOfError() + ", "
+                + columns.micros(Column.CREATED_AT) + " "
                 + statements.from(Status.DEAD) + " order by " + statements.order(true) + " limit " + most);
         Map<List<String>, ErrorGroup> groups = new LinkedHashMap<>();
         try (PreparedStatement statement = connection.prepareStatement(sql);

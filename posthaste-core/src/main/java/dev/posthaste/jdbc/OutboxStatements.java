@@ -9,9 +9,26 @@ import java.util.stream.Collectors;
 
 /**
  * The text of every statement on an outbox's table. Where a statement takes a list of ids, it holds one {@code %s} for the
- * comparison with them. Immutable.
+ * comparison with them. Statements by id begin with a table name that is followed by {@link #BY_ID}, for
+ * {@link IdIndex#apply}. Immutable.
+ *
+ * <p>Each statement has one usable index, whatever the statistics say: a table that keeps a week of published events makes
+ * the planner believe that hardly anything is pending, and an index that leads to pending events then seems to be the best
+ * way to a thousand of them by their ids.
  */
 final class OutboxStatements {
+    /** Where the hint goes that leads to rows by their ids. */
+    static final String BY_ID = "/*byId*/";
+
+    /** Contents of at most this many bytes come with the row; larger ones are loaded by id. */
+    static final int MAX_INLINE_BYTES = 16 * 1024;
+
+    /** What the columns beside headers and payload may hold together; other programs' tables need not bound them. */
+    static final int MAX_NAMES_BYTES = 64 * 1024;
+
+    private static final List<Column> NAMES =
+            List.of(Column.EVENT_ID, Column.TYPE, Column.VERSION, Column.KEY, Column.DESTINATION, Column.ROUTING_KEY);
+
     private final Dialect dialect;
     private final TableLayout layout;
     private final String table;
@@ -36,22 +53,62 @@ final class OutboxStatements {
         return layout.has(column) ? name(column) : "null";
     }
 
+    /** At most this many characters of a text, where other programs may have written more. */
+    String readStart(Column column, int characters) {
+        return layout.isStandard() || !layout.has(column)
+                ? read(column)
+                : dialect.start(name(column), false, characters);
+    }
+
+    /** A payload of at most this many bytes, otherwise null. */
+    String payloadUpTo(int most) {
+        return "case when " + bytes(Column.PAYLOAD) + " <= " + most + " then " + name(Column.PAYLOAD) + " end";
+    }
+
+    /** Within 30,000 days of now: a time like {@code 9999-12-31} or {@code infinity} must not overflow. */
     private String readNanos(String mark, Column column) {
-        return layout.has(column) ? "{" + mark + ":" + name(column) + "}" : "0";
+        return layout.has(column)
+                ? "case when " + name(column) + " is not null then {" + mark + ":" + dialect.withinDecades(name(column))
+                        + "} end"
+                : "0";
+    }
+
+    /** As {@link #read}, but null in a row whose names are too large to be read. */
+    private String readName(Column column) {
+        return layout.isStandard() || !layout.has(column)
+                ? read(column)
+                : "case when " + namesBytes() + " <= " + MAX_NAMES_BYTES + " then " + name(column) + " end";
+    }
+
+    private String bytes(Column column) {
+        return layout.has(column) ? "coalesce(" + dialect.octets(name(column), layout.isStandard()) + ", 0)" : "0";
+    }
+
+    private String namesBytes() {
+        return layout.isStandard()
+                ? "0"
+                : NAMES.stream().filter(layout::has).map(this::bytes).collect(Collectors.joining(" + ", "(", ")"));
+    }
+
+    private String contentBytes() {
+        return layout.has(Column.HEADERS)
+                ? "(" + bytes(Column.PAYLOAD) + " + " + bytes(Column.HEADERS) + ")"
+                : bytes(Column.PAYLOAD);
     }
 
     String is(Status status) {
         return name(Column.STATUS) + " = " + layout.literal(status);
     }
 
-    private String isOneOf(Collection<Status> statuses) {
-        return statuses.stream()
-                .map(layout::literal)
-                .collect(Collectors.joining(", ", name(Column.STATUS) + " in (", ")"));
+    /** The same, but no index on the status serves it: for rows that are found by their ids. */
+    String isById(Status... statuses) {
+        return dialect.isWithoutIndex(
+                name(Column.STATUS),
+                known(List.of(statuses)).stream().map(layout::literal).toList());
     }
 
     private String isOpen() {
-        return isOneOf(List.of(Status.PENDING, Status.PUBLISHED));
+        return isById(Status.PENDING, Status.PUBLISHED);
     }
 
     /** The statuses among {@code wanted} that this table has a code for. */
@@ -101,13 +158,21 @@ final class OutboxStatements {
         return newestFirst ? order.replace(",", " desc,") + " desc" : order;
     }
 
-    String events() {
-        return "select " + id() + ", " + read(Column.EVENT_ID) + ", " + name(Column.TYPE) + ", "
-                + read(Column.VERSION) + ", " + read(Column.KEY) + ", " + read(Column.DESTINATION) + ", "
-                + read(Column.ROUTING_KEY) + ", " + read(Column.HEADERS) + ", " + name(Column.PAYLOAD) + ", "
+    private String names() {
+        return "select " + id() + ", " + NAMES.stream().map(this::readName).collect(Collectors.joining(", ")) + ", "
                 + name(Column.ATTEMPTS) + ", " + read(Column.MAX_ATTEMPTS) + ", "
                 + readNanos("nanosUntil", Column.NEXT_ATTEMPT_AT) + ", " + readNanos("nanosSince", Column.CREATED_AT)
-                + " ";
+                + ", " + contentBytes() + ", " + namesBytes();
+    }
+
+    /**
+     * Id, names, attempts, limit, nanoseconds until it is due and since it was written, bytes of headers and payload, bytes
+     * of the names, headers, payload; the last two only where they are small.
+     */
+    private String events(String condition) {
+        String small = "case when " + contentBytes() + " <= " + MAX_INLINE_BYTES + condition + " then ";
+        return names() + ", " + (layout.has(Column.HEADERS) ? small + name(Column.HEADERS) + " end" : "null") + ", "
+                + small + name(Column.PAYLOAD) + " end ";
     }
 
     /** An update that moves events to a status; times and errors only where the table has room for them. */
@@ -128,8 +193,13 @@ final class OutboxStatements {
 
         String where(String condition) {
             set(Column.UPDATED_AT, "{now}");
-            return dialect.sql("update " + table + " set " + String.join(", ", sets) + " where " + condition);
+            return dialect.sql("update " + byId() + " set " + String.join(", ", sets) + " where " + condition);
         }
+    }
+
+    /** The table, read by its ids. */
+    String byId() {
+        return table + dialect.afterHint(BY_ID);
     }
 
     private String listed(String template) {
@@ -173,7 +243,8 @@ final class OutboxStatements {
     }
 
     private String fetch(String fromPending) {
-        return dialect.sql(events() + fromPending + " and " + position() + " > ?" + inOrder());
+        String due = " and " + dialect.isDue(name(Column.NEXT_ATTEMPT_AT));
+        return dialect.sql(events(due) + fromPending + " and " + position() + " > ?" + inOrder());
     }
 
     String scan() {
@@ -189,9 +260,39 @@ final class OutboxStatements {
     }
 
     private String scan(String fromPending) {
-        return dialect.sql("select " + id() + ", " + read(Column.KEY) + ", "
-                + readNanos("nanosUntil", Column.NEXT_ATTEMPT_AT) + " " + fromPending + " and " + position()
-                + " > ? and " + position() + " <= ?" + inOrder());
+        return dialect.sql("select " + mark() + " " + fromPending + " and " + position() + " > ? and " + position()
+                + " <= ?" + inOrder());
+    }
+
+    /** Id, key, nanoseconds until it is due. */
+    private String mark() {
+        return id() + ", " + readName(Column.KEY) + ", " + readNanos("nanosUntil", Column.NEXT_ATTEMPT_AT);
+    }
+
+    /**
+     * Looks into many ranges of ids at once. Where ranges are bound as arrays: the lower ends, the upper ends, the limit
+     * twice. Elsewhere they are in the statement in place of its {@code %s}, and the limit is its only parameter.
+     */
+    String scanRanges() {
+        return scanRanges(fromPending());
+    }
+
+    String scanRangesByPrimaryKey() {
+        return scanRanges(byPrimaryKey());
+    }
+
+    private String scanRanges(String fromPending) {
+        if (!dialect.bindsRanges()) {
+            return dialect.sql("select " + mark() + " " + fromPending + " and (%s)" + inOrder());
+        }
+        return dialect.sql("select pending.* from unnest(?, ?) ranges (low, high) cross join lateral (select " + mark()
+                + " " + fromPending + " and " + position() + " >= ranges.low and " + position() + " <= ranges.high"
+                + inOrder() + ") pending order by 1 " + dialect.limit());
+    }
+
+    /** One range of {@link #scanRanges}' {@code %s}. */
+    String range(long first, long last) {
+        return id() + " between " + first + " and " + last;
     }
 
     /** How many are pending, but no more than so many. */
@@ -200,14 +301,31 @@ final class OutboxStatements {
     }
 
     String load() {
-        return listed(dialect.sql(events() + "from " + table + " where " + is(Status.PENDING))) + " order by " + id();
+        return listed(dialect.sql(events("") + "from " + byId() + " where " + isById(Status.PENDING))) + " order by "
+                + id();
+    }
+
+    /** The same whatever their status is. */
+    String loadAny() {
+        return dialect.sql(events("") + "from " + byId() + " where " + id() + " %s order by " + id());
+    }
+
+    /** Id, headers, payload. */
+    String contents() {
+        return "select " + id() + ", " + read(Column.HEADERS) + ", " + name(Column.PAYLOAD) + " from " + byId()
+                + " where " + id() + " %s order by " + id();
     }
 
     // --- Settling ----------------------------------------------------------------------------------------------------
 
-    /** Locks those that are pending and that nobody else is changing just now; empty where the database cannot. */
+    /** Locks those that are pending, but not those that somebody else has locked. */
     String lockPending() {
-        return lock(is(Status.PENDING));
+        return lock(isById(Status.PENDING));
+    }
+
+    /** Those that are pending, locked or not. */
+    String pending() {
+        return listed("select " + id() + " from " + byId() + " where " + isById(Status.PENDING));
     }
 
     /** The same of those that were consumed before they were known to be published. */
@@ -216,13 +334,11 @@ final class OutboxStatements {
     }
 
     private String lock(String condition) {
-        return dialect.lockFree().isEmpty()
-                ? ""
-                : listed("select " + id() + " from " + table + " where " + condition) + " " + dialect.lockFree();
+        return listed("select " + id() + " from " + byId() + " where " + condition) + " for update skip locked";
     }
 
     private String unpublished() {
-        return is(Status.CONSUMED) + " and " + name(Column.PUBLISHED_AT) + " is null";
+        return isById(Status.CONSUMED) + " and " + name(Column.PUBLISHED_AT) + " is null";
     }
 
     /** Also takes the attempts that were seen, as a number in its {@code %d}. */
@@ -231,7 +347,7 @@ final class OutboxStatements {
                 .to(Status.PUBLISHED)
                 .set(Column.PUBLISHED_AT, "{now}")
                 .set(Column.NEXT_ATTEMPT_AT, "null")
-                .where(is(Status.PENDING) + " and " + name(Column.ATTEMPTS) + " = %d"));
+                .where(isById(Status.PENDING) + " and " + name(Column.ATTEMPTS) + " = %d"));
     }
 
     /** For what its consumer was faster to say. */
@@ -246,7 +362,7 @@ final class OutboxStatements {
                 .set(Column.ATTEMPTS, "?")
                 .set(Column.LAST_ERROR, "?")
                 .set(Column.NEXT_ATTEMPT_AT, "{fromNow}")
-                .where((open ? isOpen() : is(Status.PENDING)) + seen());
+                .where(isSettled(open));
     }
 
     /** Parameters: attempts, error if there is a column for it, seen attempts, id. */
@@ -256,7 +372,24 @@ final class OutboxStatements {
                 .set(Column.ATTEMPTS, "?")
                 .set(Column.LAST_ERROR, "?")
                 .set(Column.NEXT_ATTEMPT_AT, "null")
-                .where((open ? isOpen() : is(Status.PENDING)) + seen());
+                .where(isSettled(open));
+    }
+
+    /** As {@link #retry}, for a row that refuses the rest. Parameters: microseconds, seen attempts, id. */
+    String retryOnly(boolean open) {
+        return new Update()
+                .to(Status.PENDING)
+                .set(Column.NEXT_ATTEMPT_AT, "{fromNow}")
+                .where(isSettled(open));
+    }
+
+    /** As {@link #dead}, for a row that refuses the rest. Parameters: seen attempts, id. */
+    String deadOnly(boolean open) {
+        return new Update().to(Status.DEAD).set(Column.NEXT_ATTEMPT_AT, "null").where(isSettled(open));
+    }
+
+    private String isSettled(boolean open) {
+        return (open ? isOpen() : isById(Status.PENDING)) + seen();
     }
 
     private String seen() {
@@ -281,7 +414,12 @@ final class OutboxStatements {
 
     String open() {
         return listed("select " + id() + ", " + read(Column.EVENT_ID) + ", " + name(Column.ATTEMPTS) + ", "
-                + read(Column.MAX_ATTEMPTS) + " from " + table + " where " + isOpen());
+                + read(Column.MAX_ATTEMPTS) + " from " + byId() + " where " + isOpen());
+    }
+
+    /** The same, which locks them, but not those that somebody else has locked. */
+    String lockOpen() {
+        return open() + " for update skip locked";
     }
 
     private Column publishedAt() {
@@ -295,8 +433,9 @@ final class OutboxStatements {
     }
 
     String unconsumed() {
-        return dialect.sql(events() + "from " + table + " " + hint() + " where " + is(Status.PUBLISHED) + " and "
-                + name(publishedAt()) + " < {fromNow} order by " + id() + " limit ?");
+        return dialect.sql("select " + id() + ", " + read(Column.EVENT_ID) + ", " + name(Column.ATTEMPTS) + " from "
+                + table + " " + hint() + " where " + is(Status.PUBLISHED) + " and " + name(publishedAt())
+                + " < {fromNow} order by " + id() + " limit ?");
     }
 
     // --- Operating ---------------------------------------------------------------------------------------------------
@@ -306,13 +445,18 @@ final class OutboxStatements {
                 .to(Status.PENDING)
                 .set(Column.ATTEMPTS, "0")
                 .set(Column.NEXT_ATTEMPT_AT, layout.dueNow() ? "{now}" : "null")
-                .where(is(Status.DEAD)));
+                .where(isById(Status.DEAD)));
     }
 
-    String deadKeys() {
+    /** Dead events with a key, in id order, by the index that leads to dead rows where there is one. */
+    String deadInOrder() {
         String key = name(Column.KEY);
-        return "select " + key + ", min(" + id() + ") from " + table + " where " + is(Status.DEAD) + " and " + key
-                + " is not null group by " + key + " limit ?";
+        return "select " + id() + ", " + key + " " + from(Status.DEAD) + " and " + key + " is not null and " + key
+                + " <> '' and " + position() + " > ?" + inOrder();
+    }
+
+    String lastId() {
+        return "select max(" + id() + ") from " + table;
     }
 
     String counts() {
@@ -345,6 +489,6 @@ final class OutboxStatements {
     }
 
     String delete(Collection<Status> statuses) {
-        return listed("delete from " + table + " where " + isOneOf(known(statuses)));
+        return listed(dialect.deleteFrom(table, byId()) + " where " + isById(statuses.toArray(Status[]::new)));
     }
 }

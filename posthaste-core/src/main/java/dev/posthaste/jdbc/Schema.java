@@ -20,6 +20,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
+import java.util.stream.Stream;
 import javax.sql.DataSource;
 import org.jspecify.annotations.Nullable;
 
@@ -149,19 +150,40 @@ public final class Schema {
                 .toList();
     }
 
-    /** What {@link #check} found. */
-    public record Findings(List<String> errors, List<String> warnings) {
+    /**
+     * What {@link #check} found.
+     *
+     * @param missing tables, columns and indexes, which {@link #create} makes
+     * @param faults other reasons why nothing would be published, or not what the product promises; each says what to do
+     * @param warnings what endangers a promise, or costs much; each says what to do
+     */
+    public record Findings(List<String> missing, List<String> faults, List<String> warnings) {
+        private Findings() {
+            this(new ArrayList<>(), new ArrayList<>(), new ArrayList<>());
+        }
+
+        /** What is missing and what is wrong: no relay starts with any of it. */
+        public List<String> errors() {
+            return Stream.concat(missing.stream(), faults.stream()).toList();
+        }
+
         /** @throws IllegalStateException with every error in its message, if there is any */
         public Findings orThrow() {
-            if (!errors.isEmpty()) {
-                throw new IllegalStateException("The database is not ready for Posthaste: " + String.join("; ", errors)
-                        + ". Schema.create makes what is missing; the scripts are in the jar");
+            if (!errors().isEmpty()) {
+                throw new IllegalStateException("The database is not ready for Posthaste: "
+                        + String.join("; ", errors())
+                        + (missing.isEmpty()
+                                ? ""
+                                : ". Schema.create makes what is missing; the scripts are in the jar"));
             }
             return this;
         }
     }
 
-    /** Says which table, column or index is missing for relays, and which setting endangers the promises. */
+    /**
+     * Says which table, column or index is missing for relays, and which setting of the server, its tables or a layout
+     * breaks or endangers a promise. What this user has no right to see is not reported.
+     */
     public static Findings check(DataSource dataSource, Collection<OutboxDefinition> outboxes) throws SQLException {
         return check(dataSource, outboxes, null);
     }
@@ -171,18 +193,21 @@ public final class Schema {
             throws SQLException {
         try (Connection connection = dataSource.getConnection()) {
             Dialect dialect = Dialect.of(connection);
-            Findings findings =
-                    new Findings(new ArrayList<>(), new ArrayList<>(dialect.durabilityWarnings(connection)));
+            Findings findings = new Findings();
+            findings.warnings().addAll(dialect.durabilityWarnings(connection));
+            unlessDenied(connection, () -> dialect.checkServer(connection, findings));
             for (String table : OWN_TABLES) {
                 String name = leases == null ? table : leases + "." + table;
                 Set<String> columns = columns(connection, name);
                 if (columns.isEmpty()) {
-                    findings.errors().add("table " + name + " is missing");
+                    findings.missing().add("table " + name + " is missing");
                 } else if (table.equals("posthaste_lease") && !columns.contains("paused_by")) {
-                    findings.errors()
+                    findings.missing()
                             .add("table " + name + " has no column paused_by (alter table " + name
                                     + " add paused_by varchar(100))");
                 }
+                unlessDenied(
+                        connection, () -> dialect.checkTable(connection, place(connection, name), table, findings));
             }
             for (OutboxDefinition outbox : outboxes) {
                 new Schema(dialect).checkOutbox(connection, outbox, findings);
@@ -191,16 +216,41 @@ public final class Schema {
         }
     }
 
-    /** Says which table is missing for an inbox. */
+    /** Says which table is missing for an inbox, and what endangers that an event takes effect once. */
     public static Findings checkInbox(DataSource dataSource) throws SQLException {
         try (Connection connection = dataSource.getConnection()) {
-            List<String> errors = new ArrayList<>();
+            Dialect dialect = Dialect.of(connection);
+            Findings findings = new Findings();
             for (String table : INBOX_TABLES) {
                 if (columns(connection, table).isEmpty()) {
-                    errors.add("table " + table + " is missing");
+                    findings.missing().add("table " + table + " is missing");
+                    continue;
                 }
+                String place = place(connection, table);
+                unlessDenied(connection, () -> {
+                    dialect.checkTable(connection, place, table, findings);
+                    new ColumnChecks(connection, dialect, findings).checkInbox(place, table);
+                });
             }
-            return new Findings(errors, List.of());
+            return findings;
+        }
+    }
+
+    private interface Look {
+        void run() throws SQLException;
+    }
+
+    /** Some servers deny users a look at their settings. */
+    private static void unlessDenied(Connection connection, Look look) throws SQLException {
+        try {
+            look.run();
+        } catch (SQLException e) {
+            if (!Dialect.isDenied(e)) {
+                throw e;
+            }
+            if (!connection.getAutoCommit()) {
+                connection.rollback();
+            }
         }
     }
 
@@ -208,12 +258,12 @@ public final class Schema {
         TableLayout layout = outbox.table();
         Set<String> columns = columns(connection, layout.table());
         if (columns.isEmpty()) {
-            findings.errors().add("table " + layout.table() + " of outbox " + outbox.name() + " is missing");
+            findings.missing().add("table " + layout.table() + " of outbox " + outbox.name() + " is missing");
             return;
         }
         for (String column : layout.columns().values()) {
             if (!columns.contains(column.toLowerCase(Locale.ROOT))) {
-                findings.errors().add("table " + layout.table() + " has no column " + column);
+                findings.missing().add("table " + layout.table() + " has no column " + column);
             }
         }
         Map<String, String> indexes = indexes(connection, layout.table());
@@ -226,6 +276,10 @@ public final class Schema {
                             + layout.column(TableLayout.Column.STATUS)
                             + ": looking for events that wait reads all of it, again and again");
         }
+        String place = place(connection, layout.table());
+        unlessDenied(connection, () -> dialect.checkTable(connection, place, layout.simpleName(), findings));
+        unlessDenied(connection, () -> dialect.checkIds(connection, place, layout, findings));
+        unlessDenied(connection, () -> new ColumnChecks(connection, dialect, findings).checkOutbox(outbox, place));
     }
 
     private void checkIndexes(OutboxDefinition outbox, Set<String> indexes, Findings findings) {
@@ -242,7 +296,7 @@ public final class Schema {
     private static void requireIndex(
             TableLayout layout, String index, String kind, Set<String> indexes, Findings findings) {
         if (!indexes.contains(index.toLowerCase(Locale.ROOT))) {
-            findings.errors().add("table " + layout.table() + " has no " + kind + " " + index);
+            findings.missing().add("table " + layout.table() + " has no " + kind + " " + index);
         }
     }
 
@@ -296,6 +350,12 @@ public final class Schema {
     private static @Nullable String schema(Connection connection, String table) throws SQLException {
         String current = connection.getSchema();
         return table.contains(".") && current != null ? table.substring(0, table.indexOf('.')) : current;
+    }
+
+    /** The schema of a table as {@code information_schema} calls it, on every database. */
+    private static String place(Connection connection, String table) throws SQLException {
+        String schema = schema(connection, table);
+        return schema == null ? String.valueOf(catalog(connection, table)) : schema;
     }
 
     private static String pattern(DatabaseMetaData data, String name) throws SQLException {

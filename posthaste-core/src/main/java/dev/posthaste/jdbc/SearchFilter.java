@@ -23,6 +23,8 @@ import org.jspecify.annotations.Nullable;
  * exclude their last. Immutable.
  */
 final class SearchFilter {
+    private static final int AT_A_TIME = 100;
+
     /** Binds a condition's parameters from the given one on, and says which is next. */
     @FunctionalInterface
     private interface Binding {
@@ -178,14 +180,42 @@ final class SearchFilter {
 
     /** Adds at most {@code limit} events from {@code first} to below {@code below} to {@code found}, newest first. */
     void find(Connection connection, long first, long below, int limit, List<FoundEvent> found) throws SQLException {
-        String rest = " order by " + descending + (looksAgain() ? "" : " limit " + limit);
         int most = found.size() + limit;
-        try (PreparedStatement statement = prepare(connection, columns.select(), rest, first, below);
-                ResultSet rows = statement.executeQuery()) {
-            while (found.size() < most && rows.next()) {
-                FoundEvent event = columns.read(rows);
-                if (matches(event)) {
-                    found.add(event);
+        read(connection, descending, first, below, limit, event -> {
+            found.add(event);
+            return found.size() < most;
+        });
+    }
+
+    /** Takes a matching event, and says whether more are wanted. */
+    @FunctionalInterface
+    private interface Taking {
+        boolean take(FoundEvent event);
+    }
+
+    /** A few rows at a time where the database cannot tell which match: it might be any number. */
+    private void read(Connection connection, String order, long first, long below, int limit, Taking taking)
+            throws SQLException {
+        int step = looksAgain() ? AT_A_TIME : limit;
+        boolean isDescending = order.equals(descending);
+        long low = first;
+        long high = below;
+        int rows = step;
+        boolean more = true;
+        while (more && rows == step && low < high) {
+            rows = 0;
+            String rest = " order by " + order + " limit " + step;
+            try (PreparedStatement statement = prepare(connection, columns.select(), rest, low, high);
+                    ResultSet row = statement.executeQuery()) {
+                while (more && row.next()) {
+                    rows++;
+                    FoundEvent event = columns.read(row);
+                    if (isDescending) {
+                        high = event.id();
+                    } else {
+                        low = event.id() + 1;
+                    }
+                    more = !matches(event) || taking.take(event);
                 }
             }
         }
@@ -193,9 +223,12 @@ final class SearchFilter {
 
     long count(Connection connection, long first, long below) throws SQLException {
         if (looksAgain()) {
-            List<FoundEvent> found = new ArrayList<>();
-            find(connection, first, below, Integer.MAX_VALUE, found);
-            return found.size();
+            long[] count = {0};
+            read(connection, order, first, below, Integer.MAX_VALUE, event -> {
+                count[0]++;
+                return true;
+            });
+            return count[0];
         }
         try (PreparedStatement statement = prepare(connection, "select count(*)", "", first, below);
                 ResultSet row = statement.executeQuery()) {
@@ -206,15 +239,20 @@ final class SearchFilter {
 
     /** Ids from {@code first} to below {@code below}, oldest first. */
     List<Long> ids(Connection connection, long first, long below, int limit) throws SQLException {
-        String rest = " order by " + order + (looksAgain() ? "" : " limit " + limit);
         List<Long> ids = new ArrayList<>();
-        try (PreparedStatement statement = prepare(connection, columns.select(), rest, first, below);
+        if (looksAgain()) {
+            read(connection, order, first, below, limit, event -> {
+                ids.add(event.id());
+                return ids.size() < limit;
+            });
+            return ids;
+        }
+        String rest = " order by " + order + " limit " + limit;
+        try (PreparedStatement statement =
+                        prepare(connection, "select " + statements.name(Column.ID), rest, first, below);
                 ResultSet rows = statement.executeQuery()) {
-            while (ids.size() < limit && rows.next()) {
-                FoundEvent event = columns.read(rows);
-                if (matches(event)) {
-                    ids.add(event.id());
-                }
+            while (rows.next()) {
+                ids.add(rows.getLong(1));
             }
         }
         return ids;

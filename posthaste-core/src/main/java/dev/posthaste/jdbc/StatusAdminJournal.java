@@ -33,6 +33,9 @@ import tools.jackson.databind.json.JsonMapper;
 
 /** What operators see and do in an outbox whose rows keep their own status. Thread-safe. */
 public final class StatusAdminJournal implements AdminJournal {
+    /** Whose payloads are in memory at once, to be kept by the audit. */
+    private static final int KEPT_AT_A_TIME = 10;
+
     private static final JsonMapper JSON = JsonMapper.builder().build();
 
     private final String name;
@@ -173,14 +176,17 @@ public final class StatusAdminJournal implements AdminJournal {
             if (dead.isEmpty()) {
                 return 0;
             }
-            List<AuditTable.Changed> kept = keeping.of(connection, dead);
-            int changed =
-                    changing.apply(connection, dead.stream().map(FoundEvent::id).toList());
-            if (changed != dead.size() || changed != kept.size()) {
-                throw new SQLException("somebody else is changing the same events; try again", "40001");
+            for (int from = 0; from < dead.size(); from += KEPT_AT_A_TIME) {
+                List<FoundEvent> some = dead.subList(from, Math.min(from + KEPT_AT_A_TIME, dead.size()));
+                List<AuditTable.Changed> kept = keeping.of(connection, some);
+                int changed = changing.apply(
+                        connection, some.stream().map(FoundEvent::id).toList());
+                if (changed != some.size() || changed != kept.size()) {
+                    throw new SQLException("somebody else is changing the same events; try again", "40001");
+                }
+                audit.add(connection, change, action, name, kept);
             }
-            audit.add(connection, change, action, name, kept);
-            return changed;
+            return dead.size();
         });
     }
 

@@ -4,23 +4,31 @@ import dev.posthaste.OutboxDefinition;
 import dev.posthaste.RetryPolicy;
 import dev.posthaste.Status;
 import dev.posthaste.journal.Claim;
+import dev.posthaste.journal.IdRange;
 import dev.posthaste.journal.Journal;
+import dev.posthaste.journal.JournalException;
 import dev.posthaste.journal.LeaseLostException;
+import dev.posthaste.journal.Pending;
 import dev.posthaste.journal.PendingEvent;
 import dev.posthaste.journal.PendingMark;
 import dev.posthaste.journal.Receipt;
+import dev.posthaste.journal.ReceiptsLeftException;
 import dev.posthaste.journal.Verdict;
+import dev.posthaste.journal.Writers;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.util.Collection;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
+import java.util.OptionalLong;
 import javax.sql.DataSource;
+import org.jspecify.annotations.Nullable;
 
 /** The journal that keeps an event's status in the event's own row. Thread-safe. */
 public final class StatusJournal implements Journal {
-    /** Up to so many rows are read without a transaction around them: one statement is all that an idle poll costs. */
+    /** This many rows are read without a transaction around them: then an idle poll costs one statement. */
     private static final int SMALL_READ = 64;
 
     private final String name;
@@ -29,6 +37,7 @@ public final class StatusJournal implements Journal {
     private final OutboxTable table;
     private final OutboxMarks marks;
     private final LeaseTable leases;
+    private final WriteLocks writeLocks;
 
     /** @param dataSource the relay's own small pool; every call borrows one connection and gives it back */
     public StatusJournal(DataSource dataSource, Dialect dialect, OutboxDefinition outbox) {
@@ -43,10 +52,11 @@ public final class StatusJournal implements Journal {
         this.table = new OutboxTable(dialect, outbox);
         this.marks = new OutboxMarks(dialect, outbox);
         this.leases = leases;
+        this.writeLocks = new WriteLocks(transactions, dialect, name, outbox.table());
     }
 
     @Override
-    public List<PendingEvent> fetch(long after, int limit, long maxBytes) {
+    public List<Pending> fetch(long after, int limit, long maxBytes) {
         return read("fetch events", limit, connection -> table.fetch(connection, after, limit, maxBytes));
     }
 
@@ -57,32 +67,70 @@ public final class StatusJournal implements Journal {
     }
 
     @Override
+    public List<PendingMark> scan(List<IdRange> ranges, int limit) {
+        if (ranges.isEmpty() || limit <= 0) {
+            return List.of();
+        }
+        List<IdRange> inOrder =
+                ranges.stream().sorted(Comparator.comparingLong(IdRange::first)).toList();
+        return transactions.statement(
+                what("look for pending events in ranges"), connection -> table.scan(connection, inOrder, limit));
+    }
+
+    @Override
+    public @Nullable Writers writers() {
+        return writeLocks.list();
+    }
+
+    @Override
     public List<PendingEvent> load(Collection<Long> ids, long maxBytes) {
         return read("load events", ids.size(), connection -> table.load(connection, ids, maxBytes));
     }
 
-    private List<PendingEvent> read(String what, int limit, Transactions.Work<List<PendingEvent>> work) {
+    private <T> List<T> read(String what, int limit, Transactions.Work<List<T>> work) {
         return limit > SMALL_READ && dialect.streamsInTransactionOnly()
                 ? transactions.transaction(what(what), work)
                 : transactions.statement(what(what), work);
     }
 
     @Override
-    public int settle(Claim claim, List<Verdict> verdicts) {
-        return transactions.transaction(what("settle events"), connection -> {
+    public Settled settle(Claim claim, List<Verdict> verdicts) {
+        return write("settle events", (connection, rowByRow) -> {
             if (!leases.holds(connection, claim)) {
                 throw new LeaseLostException(claim);
             }
-            return marks.mark(connection, verdicts);
+            return marks.mark(connection, verdicts, rowByRow);
         });
     }
 
     @Override
     public int receive(List<Receipt> receipts, RetryPolicy retry) {
-        return receipts.isEmpty()
-                ? 0
-                : transactions.transaction(
-                        what("write receipts"), connection -> marks.receive(connection, receipts, retry));
+        if (receipts.isEmpty()) {
+            return 0;
+        }
+        OutboxMarks.Received received =
+                write("write receipts", (connection, rowByRow) -> marks.receive(connection, receipts, retry, rowByRow));
+        if (!received.refused().isEmpty() || !received.locked().isEmpty()) {
+            throw new ReceiptsLeftException(name, received.refused(), received.locked(), received.why());
+        }
+        return received.changed();
+    }
+
+    @FunctionalInterface
+    private interface Writing<T> {
+        T run(Connection connection, boolean rowByRow) throws SQLException;
+    }
+
+    /** All at once; and if the table refuses any of it, all again, row by row. */
+    private <T> T write(String what, Writing<T> work) {
+        try {
+            return transactions.transaction(what(what), connection -> work.run(connection, false));
+        } catch (JournalException e) {
+            if (!Dialect.isRefused(e.getCause())) {
+                throw e;
+            }
+            return transactions.transaction(what(what), connection -> work.run(connection, true));
+        }
     }
 
     @Override
@@ -94,13 +142,19 @@ public final class StatusJournal implements Journal {
     }
 
     @Override
-    public List<PendingEvent> unconsumed(Duration limit, int most) {
-        return read("read unconsumed events", most, connection -> table.unconsumed(connection, limit, most));
+    public List<UnconsumedEvent> unconsumed(Duration limit, int most) {
+        return transactions.statement(
+                what("read unconsumed events"), connection -> table.unconsumed(connection, limit, most));
     }
 
     @Override
-    public Map<String, Long> deadKeys(int limit) {
-        return transactions.statement(what("read dead keys"), connection -> table.deadKeys(connection, limit));
+    public List<DeadEvent> dead(long after, int limit) {
+        return transactions.statement(what("read dead events"), connection -> table.dead(connection, after, limit));
+    }
+
+    @Override
+    public OptionalLong lastId() {
+        return transactions.statement(what("read the last id"), table::lastId);
     }
 
     @Override

@@ -2,9 +2,11 @@ package dev.posthaste.jdbc;
 
 import dev.posthaste.Names;
 import dev.posthaste.Status;
+import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.EnumMap;
 import java.util.EnumSet;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -13,6 +15,7 @@ import java.util.Set;
 import java.util.TreeMap;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
+import java.util.zip.CRC32C;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -31,11 +34,15 @@ import org.jspecify.annotations.Nullable;
  *       id, version, aggregate and payload, to be opened
  *   <li>{@code due}: {@code null} (the default) when a new row that is due at once has no next attempt, {@code now} when it
  *       has the time of its writing
- *   <li>{@code zone}: what clock the table's times show on MySQL and MariaDB: {@code UTC} (the default), {@code session}
- *       for that of the server's sessions, or an offset as {@code +08:00}. Elsewhere columns know their zones
+ *   <li>{@code zone}: which clock the table's times show where its columns do not store a zone: {@code UTC},
+ *       {@code session} for that of the sessions that read and write them, or an offset such as {@code +08:00}. Left
+ *       out, it is UTC on MySQL and MariaDB, and PostgreSQL's columns store their zone. PostgreSQL's {@code timestamp}
+ *       requires it, MySQL's {@code timestamp} requires {@code session}, H2's columns always store their zone
  *   <li>{@code destination-prefix}: what stands before the destination column's value, as Debezium's
  *       {@code outbox.event.}
- *   <li>{@code length.X}: the longest value of column X in characters, where it is not the standard's
+ *   <li>{@code length.X}: the longest value of column X in characters, where it is not the standard's; of
+ *       {@code headers} (65,535 unless stated) and {@code payload} (no limit of the table's unless stated) in bytes of
+ *       UTF-8
  * </ul>
  *
  * Immutable and thread-safe.
@@ -49,6 +56,9 @@ public final class TableLayout {
     public static final int MAX_ERROR = 2000;
     public static final int MAX_HEADER_NAME = 128;
     public static final int MAX_HEADER_VALUE = 4096;
+
+    /** The bytes that a column {@code text} of MySQL and MariaDB holds, which other programs' tables usually have. */
+    private static final int MAX_MAPPED_HEADERS = 65_535;
 
     private static final Pattern COLUMN_NAME = Pattern.compile("[A-Za-z_][A-Za-z0-9_]{0,62}");
     private static final Pattern CODE = Pattern.compile("[A-Za-z0-9_-]{1,32}");
@@ -114,7 +124,7 @@ public final class TableLayout {
     private final Map<Column, Integer> lengths;
     private final Payload payload;
     private final boolean dueNow;
-    private final String zone;
+    private final @Nullable String zone;
     private final String destinationPrefix;
     private final @Nullable String pendingIndex;
     private final @Nullable String script;
@@ -134,7 +144,7 @@ public final class TableLayout {
         this.lengths = lengths;
         this.payload = payload;
         this.dueNow = rest.getOrDefault("due", "null").equals("now");
-        this.zone = rest.getOrDefault("zone", "UTC");
+        this.zone = rest.get("zone");
         this.destinationPrefix = rest.getOrDefault("destination-prefix", "");
         this.script = rest.get("script");
         this.pendingIndex = script == null ? null : simpleName() + "_pending";
@@ -276,8 +286,11 @@ public final class TableLayout {
 
     /** The same table with a payload column of bytes. */
     public TableLayout withBinaryPayload() {
-        Map<String, String> rest = new TreeMap<>(
-                Map.of("due", dueNow ? "now" : "null", "zone", zone, "destination-prefix", destinationPrefix));
+        Map<String, String> rest =
+                new TreeMap<>(Map.of("due", dueNow ? "now" : "null", "destination-prefix", destinationPrefix));
+        if (zone != null) {
+            rest.put("zone", zone);
+        }
         if (script != null) {
             rest.put("script", script);
         }
@@ -306,9 +319,10 @@ public final class TableLayout {
         return statuses.containsKey(Status.CONSUMED);
     }
 
-    /** The longest text of a column, in UTF-16 units. */
+    /** The longest text of a column, in UTF-16 units; of headers and payload in bytes of UTF-8, 0 being no limit. */
     public int length(Column column) {
-        return lengths.getOrDefault(column, column.standardLength);
+        int usual = column == Column.HEADERS && mapped ? MAX_MAPPED_HEADERS : column.standardLength;
+        return lengths.getOrDefault(column, usual);
     }
 
     /** The column's name in the table; only for columns that it {@link #has}. */
@@ -350,13 +364,22 @@ public final class TableLayout {
         return dueNow;
     }
 
+    /** The clock that the table's times show; empty where the layout does not state it. */
     String zone() {
-        return zone;
+        return zone == null ? "" : zone;
     }
 
     /** What stands before the destination column's value; usually nothing. */
     public String destinationPrefix() {
         return destinationPrefix;
+    }
+
+    /** The same for two layouts that mean the same by every row, and for no two others in practice. */
+    public String fingerprint() {
+        String all = table + columns + statuses + payload + dueNow + zone + destinationPrefix;
+        CRC32C crc = new CRC32C();
+        crc.update(all.getBytes(StandardCharsets.UTF_8));
+        return HexFormat.of().toHexDigits((int) crc.getValue());
     }
 
     /** The index that Posthaste's script made for its own statements; null where the database chooses another. */

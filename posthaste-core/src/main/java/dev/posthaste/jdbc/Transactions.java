@@ -9,22 +9,29 @@ import java.util.concurrent.locks.LockSupport;
 import javax.sql.DataSource;
 
 /**
- * Runs Posthaste's own statements: short, at READ COMMITTED, again when a deadlock or a lock wait threw them out. Who
- * stands still in the middle of a transaction loses it after 5 s, so that nobody waits for its locks longer. Never used
- * for a transaction of the application's. Thread-safe.
+ * Runs Posthaste's own statements: short, at READ COMMITTED, again after a deadlock, a lock wait or a serialisation failure.
+ * The server ends a transaction whose client says nothing for 5 s, so that nobody waits longer for the locks of a paused
+ * process; and a statement of ours waits no longer than a second for somebody else's lock.
+ *
+ * <p>A connection that leads to the wrong server (one that became read-only, or shuts down) is closed for good instead of
+ * given back to its pool, and what has not been done is tried once more on another one. Any other connection is given back
+ * as it came. Never used for a transaction of the application's. Thread-safe.
  */
 final class Transactions {
     private static final int TRIES = 5;
-    private static final long LONGEST_SILENCE_SECONDS = 5;
+    private static final long MAX_SILENCE_SECONDS = 5;
+    private static final long MAX_LOCK_WAIT_SECONDS = 1;
 
     private final DataSource dataSource;
+    private final boolean beginsReadCommitted;
     private final String begin;
     private final String end;
 
     Transactions(DataSource dataSource, Dialect dialect) {
         this.dataSource = dataSource;
-        this.begin = dialect.limitSilence(LONGEST_SILENCE_SECONDS);
-        this.end = dialect.unlimitSilence();
+        this.beginsReadCommitted = dialect.beginsReadCommitted();
+        this.begin = dialect.limitWaits(MAX_SILENCE_SECONDS, MAX_LOCK_WAIT_SECONDS);
+        this.end = dialect.unlimitWaits();
     }
 
     /** Work on a connection. */
@@ -44,25 +51,60 @@ final class Transactions {
     }
 
     private <T> T run(String what, boolean autoCommit, Work<T> work) {
+        boolean replaced = false;
         for (int attempt = 1; ; attempt++) {
+            Session session = new Session(autoCommit);
             try {
-                return once(autoCommit, work);
+                return session.run(work);
             } catch (SQLException e) {
-                if (!Dialect.isTransient(e) || attempt == TRIES) {
+                if (session.discarded && session.didNothing(e) && !replaced) {
+                    replaced = true;
+                } else if (Dialect.isTransient(e) && attempt < TRIES) {
+                    LockSupport.parkNanos(ThreadLocalRandom.current().nextLong(1_000_000L << attempt));
+                } else {
                     throw new JournalException("Cannot " + what + ": " + e.getMessage(), e);
                 }
-                LockSupport.parkNanos(ThreadLocalRandom.current().nextLong(1_000_000L << attempt));
             }
         }
     }
 
-    private <T> T once(boolean autoCommit, Work<T> work) throws SQLException {
-        try (Connection connection = dataSource.getConnection()) {
-            if (connection.getTransactionIsolation() != Connection.TRANSACTION_READ_COMMITTED) {
-                connection.setTransactionIsolation(Connection.TRANSACTION_READ_COMMITTED);
+    /** One connection's use for one piece of work. */
+    private final class Session {
+        private final boolean autoCommit;
+        private boolean committing;
+        private boolean discarded;
+
+        Session(boolean autoCommit) {
+            this.autoCommit = autoCommit;
+        }
+
+        /** Whether an error leaves nothing of the work in the database for sure. */
+        boolean didNothing(SQLException e) {
+            return Dialect.isReadOnly(e) || (!autoCommit && !committing);
+        }
+
+        <T> T run(Work<T> work) throws SQLException {
+            try (Connection connection = dataSource.getConnection()) {
+                try {
+                    return prepared(connection, work);
+                } catch (SQLException e) {
+                    if (Dialect.isWrongServer(e)) {
+                        discard(connection);
+                    }
+                    throw e;
+                }
             }
-            if (connection.getAutoCommit() != autoCommit) {
+        }
+
+        private <T> T prepared(Connection connection, Work<T> work) throws SQLException {
+            boolean autoCommitBefore = connection.getAutoCommit();
+            if (autoCommitBefore != autoCommit) {
                 connection.setAutoCommit(autoCommit);
+            }
+            int isolationBefore =
+                    beginsReadCommitted ? Connection.TRANSACTION_READ_COMMITTED : connection.getTransactionIsolation();
+            if (isolationBefore != Connection.TRANSACTION_READ_COMMITTED) {
+                connection.setTransactionIsolation(Connection.TRANSACTION_READ_COMMITTED);
             }
             boolean done = false;
             try {
@@ -71,14 +113,50 @@ final class Transactions {
                 }
                 T result = work.run(connection);
                 if (!autoCommit) {
+                    committing = true;
                     connection.commit();
                 }
                 done = true;
                 return result;
             } finally {
-                if (!autoCommit) {
-                    endTransaction(connection, done);
+                restore(connection, done, autoCommitBefore, isolationBefore);
+            }
+        }
+
+        private void restore(Connection connection, boolean done, boolean autoCommitBefore, int isolationBefore) {
+            try {
+                if (!autoCommit && !done) {
+                    connection.rollback();
                 }
+                if (!autoCommit) {
+                    execute(connection, end);
+                }
+                if (isolationBefore != Connection.TRANSACTION_READ_COMMITTED) {
+                    if (!autoCommit) {
+                        connection.setAutoCommit(true); // ends what the last statement began
+                    }
+                    connection.setTransactionIsolation(isolationBefore);
+                }
+                if (connection.getAutoCommit() != autoCommitBefore) {
+                    connection.setAutoCommit(autoCommitBefore);
+                }
+            } catch (SQLException e) {
+                discard(connection); // whether the work was done is known without it
+            }
+        }
+
+        /** Closes the server's side, and lets a pool notice that the connection is of no use any more. */
+        private void discard(Connection connection) {
+            discarded = true;
+            try {
+                connection.abort(Runnable::run);
+            } catch (SQLException | RuntimeException e) {
+                // then it is closed already
+            }
+            try {
+                execute(connection, "select 1");
+            } catch (SQLException | RuntimeException e) {
+                // as it should: HikariCP, for one, drops a connection that failed in this way
             }
         }
     }
@@ -88,20 +166,6 @@ final class Transactions {
             try (Statement statement = connection.createStatement()) {
                 statement.execute(sql);
             }
-        }
-    }
-
-    private void endTransaction(Connection connection, boolean committed) throws SQLException {
-        try {
-            if (!committed) {
-                connection.rollback();
-            }
-            execute(connection, end);
-            connection.setAutoCommit(true);
-        } catch (SQLException e) {
-            if (committed) {
-                throw e;
-            } // else the first error says more than that the rollback failed too
         }
     }
 }

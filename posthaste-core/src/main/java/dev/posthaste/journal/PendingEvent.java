@@ -11,8 +11,15 @@ import org.jspecify.annotations.Nullable;
  * @param ageNanos how long ago it was written, by the database's clock
  */
 public record PendingEvent(
-        StoredEvent event, int attempts, @Nullable Integer maxAttempts, long waitNanos, long ageNanos) {
+        StoredEvent event, int attempts, @Nullable Integer maxAttempts, long waitNanos, long ageNanos)
+        implements Pending {
+    @Override
     public long id() {
         return event.id();
+    }
+
+    @Override
+    public @Nullable String key() {
+        return event.key();
     }
 }

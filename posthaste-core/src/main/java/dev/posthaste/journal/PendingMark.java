@@ -7,4 +7,4 @@ import org.jspecify.annotations.Nullable;
  *
  * @param waitNanos as in {@link PendingEvent}
  */
-public record PendingMark(long id, @Nullable String key, long waitNanos) {}
+public record PendingMark(long id, @Nullable String key, long waitNanos) implements Pending {}

@@ -49,6 +49,12 @@ public record StoredEvent(
                 id, eventId, type, version, key, destination, routingKey, headers, payload, aggregateId, defect);
     }
 
+    /** The same row with its contents. */
+    public StoredEvent with(@Nullable String headers, byte[] payload) {
+        return new StoredEvent(
+                id, eventId, type, version, key, destination, routingKey, headers, payload, aggregateId, defect);
+    }
+
     /** The same row, of which no message can ever be made. */
     public StoredEvent defective(String why) {
         return new StoredEvent(

@@ -4,19 +4,16 @@ import dev.posthaste.broker.Broker;
 import dev.posthaste.broker.Message;
 import dev.posthaste.broker.Outcome;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
-import org.apache.kafka.clients.producer.KafkaProducer;
+import org.apache.kafka.clients.producer.BufferExhaustedException;
 import org.apache.kafka.clients.producer.Producer;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.common.errors.TimeoutException;
-import org.apache.kafka.common.serialization.ByteArraySerializer;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -24,59 +21,85 @@ import org.slf4j.LoggerFactory;
 /**
  * Publishes to Kafka: idempotent, acknowledged by all replicas in sync. The event's key decides the partition.
  *
- * <p>A topic is looked up before anything is sent to it, for a producer that asks about a missing one blocks, and makes
- * brokers create it. A missing topic rejects its own messages and delays no other's. A message that is larger than its
- * topic takes is rejected before it is sent.
+ * <p>A topic is looked up before anything is sent to it, for a producer that asks about a missing one makes brokers create
+ * it. A missing topic rejects its own messages and delays no other's. A message that is larger than its topic takes is
+ * rejected: before it is sent if the producer does not compress, otherwise by the broker, which alone knows the compressed
+ * size.
  *
- * <p>{@link #publish} only queues. One thread ({@code posthaste-kafka-publisher}) looks up and sends; outcomes come on the
- * client's threads. Thread-safe.
+ * <p>What is handed over waits here until the client has room for it ({@link InFlightWindow}), for a second at most: then
+ * it was not sent and is {@link Outcome.Unavailable}. What the client has and is not answered in time is
+ * {@link Outcome.Unknown}: the client does not say whether it was sent.
+ *
+ * <p>{@link #publish} only queues. One thread ({@code posthaste-kafka-publisher}) looks up and sends, and never blocks;
+ * clients are made and ended on others; outcomes come on the client's threads. Connects when it is made. Thread-safe.
  */
 public final class KafkaBroker implements Broker {
     private static final Logger log = LoggerFactory.getLogger(KafkaBroker.class);
     private static final long IDLE_MILLIS = 100;
+    /** How often to look at what waits for the client's metadata, for room, or for its deadline. */
+    private static final long WAITING_MILLIS = 10;
+
+    private static final long PROBE_NANOS = TimeUnit.SECONDS.toNanos(1);
+
+    /** What an answer may be late by, beyond the client's own timeout, on a busy machine. */
+    private static final Duration GRACE = Duration.ofSeconds(1);
 
     private final KafkaSettings settings;
+    private final boolean compresses;
+    private final KafkaClients clients;
     private final LinkedBlockingQueue<Task> tasks = new LinkedBlockingQueue<>();
     private final Thread publisher;
     private volatile boolean closed;
+    /** As far as is known; only {@link #healthy} depends on it. */
     private volatile boolean reachable = true;
+
     private volatile boolean producerIsUseless;
 
     // Confined to the publisher's thread.
     private final Map<String, Destination> destinations = new HashMap<>();
-    private final List<Publication> untilReachable = new ArrayList<>();
     private @Nullable Producer<byte[], byte[]> producer;
     private @Nullable TopicLookup lookup;
+    private boolean connecting;
+    private long triedAt;
+    private boolean warned;
+    private boolean somethingWaits;
+    private boolean probing;
+    private long probedAt;
+    private long lookedAt = System.nanoTime();
+    /** Since when the clients are known to work: a message that came before had to wait for their start. */
+    private long warmSince;
+
+    private boolean warm;
+    private long questions;
 
     /** What the publisher's thread does next. */
     private sealed interface Task {}
 
-    /** One message and who waits for its outcome. */
-    private record Publication(Message message, Consumer<Outcome> callback, long since) implements Task {
-        void end(Outcome outcome) {
-            callback.accept(outcome);
-        }
-    }
+    private record Begin(Publication publication) implements Task {}
+
+    /** Clients were made, or could not be. */
+    private record Connected(KafkaClients.Made made) implements Task {}
 
     /** A topic was looked up. */
-    private record Found(String topic, TopicLookup.Answer answer) implements Task {}
+    private record Found(String topic, long question, TopicLookup.Answer answer) implements Task {}
 
     /** Kafka was asked whether it is there. */
     private record Probed(@Nullable Throwable failure) implements Task {}
 
-    /** What is known of a topic. */
-    private static final class Destination {
-        private final List<Publication> waiting = new ArrayList<>();
-        private TopicLookup.@Nullable Answer known;
-        private long askedAt;
-        private boolean asking;
-        /** Something went wrong there: ask before the next message. Set by the client's threads. */
-        private volatile boolean suspect = true;
+    /** The client has answered for a record. */
+    private record Answered(Handover handover, @Nullable Exception failure, long at, boolean again) implements Task {}
+
+    private record Stop() implements Task {}
+
+    /** Connects in the background. */
+    public KafkaBroker(KafkaSettings settings) {
+        this(settings, KafkaClients.Source.of(settings));
     }
 
-    /** Connects when the first message comes. */
-    public KafkaBroker(KafkaSettings settings) {
+    KafkaBroker(KafkaSettings settings, KafkaClients.Source source) {
         this.settings = settings;
+        this.compresses = settings.compresses();
+        this.clients = new KafkaClients(source);
         this.publisher = new Thread(this::work, "posthaste-kafka-publisher");
         publisher.setDaemon(true);
         publisher.start();
@@ -84,191 +107,448 @@ public final class KafkaBroker implements Broker {
 
     @Override
     public void publish(Message message, Consumer<Outcome> callback) {
-        tasks.add(new Publication(message, callback, System.nanoTime()));
-        if (closed) {
+        tasks.add(new Begin(new Publication(message, callback, System.nanoTime())));
+        if (closed || !publisher.isAlive()) {
             refuseQueued();
         }
     }
 
     @Override
     public boolean healthy() {
-        return !closed && reachable;
+        return !closed && publisher.isAlive() && reachable && !producerIsUseless;
     }
 
+    // --- The publisher's thread --------------------------------------------------------------------------------------
+
     private void work() {
+        guarded(this::connect);
         while (!closed) {
+            guarded(this::workOnce);
+        }
+        guarded(this::closeClients);
+        refuseQueued();
+    }
+
+    /** Nothing that is thrown ends the thread; whose message it was has been answered where it was thrown. */
+    private void guarded(Step step) {
+        try {
+            step.run();
+        } catch (InterruptedException e) {
+            // Only close() ends this thread, and it sends a task.
+        } catch (Throwable e) {
             try {
-                Task task = tasks.poll(IDLE_MILLIS, TimeUnit.MILLISECONDS);
-                if (task != null) {
-                    work(task);
-                }
-                refresh();
-            } catch (InterruptedException e) {
-                break;
-            } catch (RuntimeException e) {
-                log.error("Kafka at {}: the publisher goes on after an error", settings.bootstrapServers(), e);
+                log.error("Kafka at {}: the publisher continues after an error", settings.bootstrapServers(), e);
+            } catch (Throwable again) {
+                // Out of memory, most likely; the log can wait, the messages cannot.
             }
         }
-        closeClients();
+    }
+
+    @FunctionalInterface
+    private interface Step {
+        void run() throws InterruptedException;
+    }
+
+    private void workOnce() throws InterruptedException {
+        long patience = somethingWaits ? WAITING_MILLIS : IDLE_MILLIS;
+        Task task = tasks.poll(patience, TimeUnit.MILLISECONDS);
+        if (task != null) {
+            work(task);
+        }
+        long now = System.nanoTime();
+        if (now - lookedAt >= TimeUnit.MILLISECONDS.toNanos(WAITING_MILLIS)) {
+            lookedAt = now;
+            lookAround(now);
+        }
     }
 
     private void work(Task task) {
-        if (task instanceof Publication publication) {
-            begin(publication);
+        if (task instanceof Begin begin) {
+            begin(begin.publication());
+        } else if (task instanceof Answered answered) {
+            take(answered);
         } else if (task instanceof Found found) {
             found(found);
         } else if (task instanceof Probed probed) {
             probed(probed);
+        } else if (task instanceof Connected connected) {
+            connected(connected.made());
+        }
+    }
+
+    private void begin(Publication publication) {
+        try {
+            Destination destination = destinations.computeIfAbsent(
+                    publication.topic(), topic -> new Destination(topic, settings.inClient()));
+            destination.waiting.add(publication);
+            advance(destination);
+        } catch (Throwable e) {
+            publication.end(new Outcome.Unknown("the publisher failed: " + Outcomes.reason(e)));
+            throw e;
+        }
+    }
+
+    private void take(Answered answered) {
+        try {
+            answered(answered);
+        } catch (Throwable e) {
+            if (answered.again()) {
+                answered.handover().endAsAnswered(answered.failure());
+            }
+            throw e;
+        }
+    }
+
+    /** Everything that has a deadline, and what waits for something that announces itself to nobody. */
+    private void lookAround(long now) {
+        boolean waits = false;
+        for (Destination destination : destinations.values()) {
+            endOverdue(destination, now);
+            lookForLostQuestion(destination, now);
+            lookForLostAnswer(destination, now);
+            destination.hindered = false;
+            advance(destination);
+            if (destination.trusted
+                    && now - destination.askedAt > settings.topicCheck().toNanos()) {
+                ask(destination); // now and then, without holding its messages
+            }
+            waits |= !destination.waiting.isEmpty();
+        }
+        somethingWaits = waits;
+        if (producerIsUseless && now - triedAt > PROBE_NANOS) {
+            connect();
+        }
+        if (probing && now - probedAt > lookupDeadline().toNanos()) {
+            probing = false; // nobody will answer it
+        }
+        if (!reachable && !probing && now - probedAt > PROBE_NANOS) {
+            probe();
+        }
+    }
+
+    // --- Clients -----------------------------------------------------------------------------------------------------
+
+    /** Makes the clients that are missing; they refuse to be made while no server's name can be resolved. */
+    private void connect() {
+        if (!connecting && !closed && (producer == null || lookup == null)) {
+            connecting = true;
+            triedAt = System.nanoTime();
+            clients.make(producer == null, lookup == null, made -> {
+                tasks.add(new Connected(made));
+                if (closed || !publisher.isAlive()) {
+                    refuseQueued();
+                }
+            });
+        }
+    }
+
+    private void connected(KafkaClients.Made made) {
+        connecting = false;
+        if (made.failure() != null) {
+            reachable = false;
+            Outcome outcome = unavailable(made.failure());
+            destinations.values().forEach(each -> endWaiting(each, outcome));
+            return;
+        }
+        if (made.producer() != null) {
+            producer = made.producer();
+            producerIsUseless = false;
+            warm = false;
+        }
+        if (made.lookup() != null) {
+            lookup = made.lookup();
+        }
+        if (lookup != null && !warned) {
+            warned = true;
+            lookup.warnOfAutoCreation(log);
+        }
+        destinations.values().forEach(this::advance);
+    }
+
+    /** A producer that will never send anything again, or whose thread is dead. What it has is not known. */
+    private void replaceProducer(String reason) {
+        Producer<byte[], byte[]> old = producer;
+        if (old == null) {
+            return;
+        }
+        log.warn("Kafka at {}: the producer is replaced: {}", settings.bootstrapServers(), reason);
+        producerIsUseless = true;
+        producer = null;
+        clients.end(old, null, Duration.ZERO);
+        endInFlight(new Outcome.Unknown(reason));
+        connect();
+    }
+
+    private void endInFlight(Outcome outcome) {
+        long now = System.nanoTime();
+        for (Destination destination : destinations.values()) {
+            for (InFlightWindow.Entry each = destination.window.oldest();
+                    each != null;
+                    each = destination.window.oldest()) {
+                destination.window.unanswered(each, now);
+                ((Handover) each).publication.end(outcome);
+                destination.trusted = false;
+            }
         }
     }
 
     // --- Is the topic there? -----------------------------------------------------------------------------------------
 
-    private void begin(Publication publication) {
-        if (!connect(publication)) {
+    private void ask(Destination destination) {
+        TopicLookup current = lookup;
+        if (destination.asking || current == null) {
             return;
         }
-        if (!reachable) {
-            untilReachable.add(publication);
-            if (untilReachable.size() == 1) {
-                lookup().probe(failure -> tasks.add(new Probed(failure)));
-            }
-            return;
-        }
-        Destination destination =
-                destinations.computeIfAbsent(publication.message().destination(), topic -> new Destination());
-        if (destination.suspect || !destination.waiting.isEmpty()) {
-            destination.waiting.add(publication);
-            ask(publication.message().destination(), destination);
-        } else {
-            send(publication, destination);
-        }
-    }
-
-    /** Makes the clients; they refuse to be made while no server's name can be resolved. */
-    private boolean connect(Publication publication) {
-        try {
-            if (lookup == null) {
-                lookup = new TopicLookup(settings);
-                lookup.warnOfAutoCreation(log);
-            }
-            if (producerIsUseless && producer != null) {
-                producer.close(Duration.ZERO);
-                producer = null;
-            }
-            if (producer == null) {
-                producerIsUseless = false;
-                producer = new KafkaProducer<>(
-                        settings.producerProperties(), new ByteArraySerializer(), new ByteArraySerializer());
-            }
-            return true;
-        } catch (RuntimeException e) {
-            publication.end(unavailable(e));
-            return false;
-        }
-    }
-
-    private TopicLookup lookup() {
-        return Objects.requireNonNull(lookup);
-    }
-
-    private void ask(String topic, Destination destination) {
-        if (!destination.asking) {
-            destination.asking = true;
-            destination.suspect = false;
-            destination.askedAt = System.nanoTime();
-            lookup().ask(topic, answer -> tasks.add(new Found(topic, answer)));
-        }
+        long question = ++questions;
+        destination.asking = true;
+        destination.question = question;
+        destination.askedAt = System.nanoTime();
+        current.ask(destination.topic, answer -> tasks.add(new Found(destination.topic, question, answer)));
     }
 
     private void found(Found found) {
-        Destination destination = Objects.requireNonNull(destinations.get(found.topic()));
+        Destination destination = destinations.get(found.topic());
+        if (destination == null || !destination.asking || destination.question != found.question()) {
+            return; // too late
+        }
         destination.asking = false;
         TopicLookup.Answer answer = found.answer();
-        List<Publication> waiting = List.copyOf(destination.waiting);
-        destination.waiting.clear();
         Throwable failure = answer.failure();
         if (failure == null) {
             TopicLookup.warn(found.topic(), destination.known, answer, log);
             destination.known = answer;
-            waiting.forEach(each -> send(each, destination));
+            destination.trusted = true;
+            reachable = true;
+            advance(destination);
         } else {
-            destination.suspect = true;
+            destination.trusted = false;
             Outcome outcome = Outcomes.ofLookup(found.topic(), failure, settings.bootstrapServers());
             if (outcome instanceof Outcome.Unavailable) {
-                reachable = false;
+                notReached();
             }
-            waiting.forEach(each -> each.end(outcome));
+            endWaiting(destination, outcome);
         }
     }
 
-    /** Asks again about topics in use, now and then, without holding their messages. */
-    private void refresh() {
-        long now = System.nanoTime();
-        for (Map.Entry<String, Destination> each : destinations.entrySet()) {
-            Destination destination = each.getValue();
-            if (destination.known != null
-                    && !destination.suspect
-                    && now - destination.askedAt > settings.topicCheck().toNanos()) {
-                ask(each.getKey(), destination);
+    /** The client has deadlines of its own; this is for one that keeps none, because its thread is dead. */
+    private void lookForLostQuestion(Destination destination, long now) {
+        Duration most = lookupDeadline();
+        if (destination.asking && now - destination.askedAt > most.toNanos()) {
+            if (lookup != null) {
+                log.warn(
+                        "Kafka at {}: a lookup of topic {} got no answer within {}; the admin client is replaced",
+                        settings.bootstrapServers(),
+                        destination.topic,
+                        Outcomes.time(most));
+                clients.end(null, lookup, Duration.ZERO);
+                lookup = null;
+                connect();
             }
+            found(new Found(
+                    destination.topic,
+                    destination.question,
+                    TopicLookup.Answer.failed(new TimeoutException("no answer within " + Outcomes.time(most)))));
+        }
+    }
+
+    private Duration lookupDeadline() {
+        return settings.whileStarting().plus(GRACE);
+    }
+
+    /** One topic could not be looked up. Whether that is the topic or the cluster concerns {@link #healthy} alone. */
+    private void notReached() {
+        reachable = false;
+        if (!probing) {
+            probe();
+        }
+    }
+
+    private void probe() {
+        TopicLookup current = lookup;
+        probedAt = System.nanoTime();
+        if (current == null) {
+            connect();
+        } else {
+            probing = true;
+            current.probe(failure -> tasks.add(new Probed(failure)));
         }
     }
 
     private void probed(Probed probed) {
-        List<Publication> waiting = List.copyOf(untilReachable);
-        untilReachable.clear();
-        if (probed.failure() == null) {
-            reachable = true;
-            waiting.forEach(this::begin);
-        } else {
-            waiting.forEach(each -> each.end(unavailable(probed.failure())));
-        }
+        probing = false;
+        reachable = probed.failure() == null;
     }
 
     // --- Sending -----------------------------------------------------------------------------------------------------
 
-    private void send(Publication publication, Destination destination) {
-        if (System.nanoTime() - publication.since() > settings.beforeSending().toNanos()) {
-            publication.end(new Outcome.Unavailable("Kafka at " + settings.bootstrapServers()
-                    + " is too slow: the message waited longer than " + settings.beforeSending()
-                    + " for its turn, and was not sent"));
-            return;
+    /** Sends what may be sent of what waits. */
+    private void advance(Destination destination) {
+        while (!destination.waiting.isEmpty()) {
+            Publication next = destination.waiting.element();
+            if (next.ended()) {
+                destination.waiting.remove();
+                continue;
+            }
+            if (producer == null || lookup == null) {
+                connect();
+                break;
+            }
+            if (!destination.trusted) {
+                ask(destination);
+                break;
+            }
+            if (!step(destination, next)) {
+                break;
+            }
         }
-        ProducerRecord<byte[], byte[]> record;
-        try {
-            record = KafkaMessages.record(publication.message());
-        } catch (RuntimeException e) {
-            publication.end(new Outcome.Rejected("no record can be made of it: " + Outcomes.reason(e), true));
-            return;
-        }
-        long size = KafkaMessages.size(record);
-        TopicLookup.Answer known = Objects.requireNonNull(destination.known);
-        if (size > known.maxBytes()) {
-            publication.end(Outcome.rejected("it has " + size + " bytes with its headers; topic " + record.topic()
-                    + " takes " + known.maxBytes() + " (max.message.bytes)"));
-            return;
-        }
-        Producer<byte[], byte[]> current = Objects.requireNonNull(producer);
-        Handover handover = new Handover(publication, destination);
-        try {
-            var unused = current.send(record, (metadata, failure) -> handover.answered(failure));
-        } catch (RuntimeException e) {
-            handover.answered(e);
-        }
-        handover.leftThisThread = true;
+        somethingWaits |= !destination.waiting.isEmpty();
     }
 
-    /** A record in the client's hands; it answers once, on this thread when it did not even take the record. */
-    private final class Handover {
-        private final Publication publication;
-        private final Destination destination;
-        private volatile boolean leftThisThread;
-        private boolean answered; // guarded by this
+    /** @return whether the publication is dealt with; otherwise it waits, and all behind it */
+    private boolean step(Destination destination, Publication next) {
+        long now = System.nanoTime();
+        if (now - next.since() > patience(next).toNanos()) {
+            destination.waiting.remove();
+            next.end(tooSlow(destination, next));
+            return true;
+        }
+        try {
+            return !destination.hindered && (isEndedForItself(destination, next) || admitted(destination, next, now));
+        } catch (Error e) {
+            destination.waiting.remove(next);
+            next.end(new Outcome.Unavailable("it was not sent: " + Outcomes.reason(e)));
+            throw e;
+        }
+    }
 
-        Handover(Publication publication, Destination destination) {
-            this.publication = publication;
+    /** Whether the message can be sent to nobody, or not to this topic. */
+    private boolean isEndedForItself(Destination destination, Publication next) {
+        ProducerRecord<byte[], byte[]> record;
+        try {
+            record = next.record();
+        } catch (RuntimeException e) {
+            destination.waiting.remove();
+            next.end(new Outcome.Rejected("no record can be made of it: " + Outcomes.reason(e), true));
+            return true;
+        }
+        TopicLookup.Answer known = destination.known;
+        if (known == null || next.size() <= known.maxBytes()) {
+            return false;
+        }
+        if (compresses) {
+            next.sendAlone(); // the broker judges it, and nothing else with it
+            return false;
+        }
+        destination.waiting.remove();
+        next.end(Outcome.rejected("it has " + next.size() + " bytes with its headers; topic " + record.topic()
+                + " takes " + known.maxBytes() + " (max.message.bytes)"));
+        return true;
+    }
+
+    private boolean admitted(Destination destination, Publication next, long now) {
+        if (!destination.window.admits(next.size(), next.alone(), now) || !hand(destination, next, now)) {
+            return false;
+        }
+        destination.waiting.remove();
+        return true;
+    }
+
+    /** @return false if the client could not take it without blocking */
+    private boolean hand(Destination destination, Publication publication, long now) {
+        Producer<byte[], byte[]> current = producer;
+        if (current == null) {
+            return false;
+        }
+        Handover handover = new Handover(current, destination, publication, now);
+        destination.window.add(handover); // before it is sent: afterwards nothing may fail
+        try {
+            var unused = current.send(publication.record(), (metadata, failure) -> handover.answered(failure));
+        } catch (Throwable e) {
+            // The client answers for what is wrong with a record, and throws when something is wrong with itself.
+            publication.end(
+                    e instanceof Exception
+                            ? unavailable(e)
+                            : new Outcome.Unknown("the client failed: " + Outcomes.reason(e)));
+            replaceProducer("it throws " + Outcomes.reason(e));
+            return true;
+        }
+        if (handover.notTaken != null) {
+            destination.window.refused(handover);
+            destination.hindered = true;
+            destination.noRoom = handover.notTaken instanceof BufferExhaustedException;
+            return false;
+        }
+        return true;
+    }
+
+    private Duration patience(Publication publication) {
+        boolean cold = !warm || publication.since() - warmSince < 0;
+        return cold || publication.again() ? settings.whileStarting() : settings.beforeSending();
+    }
+
+    private void endOverdue(Destination destination, long now) {
+        for (Publication first = destination.waiting.peek();
+                first != null
+                        && (first.ended()
+                                || now - first.since() > patience(first).toNanos());
+                first = destination.waiting.peek()) {
+            destination.waiting.remove();
+            first.end(tooSlow(destination, first));
+        }
+    }
+
+    private void endWaiting(Destination destination, Outcome outcome) {
+        List<Publication> all = List.copyOf(destination.waiting);
+        destination.waiting.clear();
+        all.forEach(each -> each.end(outcome));
+    }
+
+    /** Says what it waited for. */
+    private Outcome tooSlow(Destination destination, Publication publication) {
+        String within = " within " + Outcomes.time(patience(publication)) + "; the message was not sent";
+        String servers = "Kafka at " + settings.bootstrapServers();
+        if (producer == null || lookup == null) {
+            reachable = false;
+            return new Outcome.Unavailable(servers + ": no client could be started" + within);
+        }
+        if (!destination.trusted) {
+            notReached();
+            return new Outcome.Unavailable(servers + " did not answer about topic " + destination.topic + within);
+        }
+        if (destination.window.isEmpty()) {
+            destination.trusted = false;
+            notReached();
+            return new Outcome.Unavailable(servers
+                    + (destination.noRoom
+                            ? ": the client's buffer had no room for topic "
+                            : ": the client learnt of no leaders of topic ")
+                    + destination.topic
+                    + within);
+        }
+        return new Outcome.Unavailable(
+                servers + " is slow: topic " + destination.topic + " did not take what was sent before" + within);
+    }
+
+    // --- Answers -----------------------------------------------------------------------------------------------------
+
+    /** A record in the client's hands. The client answers once, on its own thread, or on the publisher's if it took nothing. */
+    private final class Handover extends InFlightWindow.Entry {
+        private final Producer<byte[], byte[]> client;
+        private final Destination destination;
+        private final Publication publication;
+        private final long maxBytes;
+        private final boolean secondTime;
+        private boolean answered; // guarded by this
+        private @Nullable Exception notTaken; // confined to the publisher's thread
+
+        Handover(Producer<byte[], byte[]> client, Destination destination, Publication publication, long now) {
+            super(publication.size(), now, publication.alone());
+            this.client = client;
             this.destination = destination;
+            this.publication = publication;
+            this.secondTime = publication.again();
+            TopicLookup.Answer known = destination.known;
+            this.maxBytes = known == null ? 0 : known.maxBytes();
         }
 
         void answered(@Nullable Exception failure) {
@@ -278,20 +558,94 @@ public final class KafkaBroker implements Broker {
                 }
                 answered = true;
             }
-            if (failure == null) {
-                publication.end(Outcome.ACKNOWLEDGED);
+            if (failure instanceof TimeoutException && Thread.currentThread() == publisher) {
+                notTaken = failure; // it lacks metadata or room, and may not block
                 return;
             }
-            destination.suspect = true;
-            boolean fatal = Outcomes.isFatal(failure);
-            if (fatal) {
-                producerIsUseless = true;
+            boolean again = failure != null && !alone() && !secondTime && Outcomes.isOfItsBatch(failure);
+            try {
+                tasks.add(new Answered(this, failure, System.nanoTime(), again));
+            } finally {
+                if (!again) {
+                    endAsAnswered(failure);
+                }
             }
-            boolean neverSent = !leftThisThread && (failure instanceof TimeoutException || fatal);
-            if (neverSent) {
-                reachable = false; // asked again before the next message
+        }
+
+        void endAsAnswered(@Nullable Exception failure) {
+            publication.end(outcome(failure));
+        }
+
+        private Outcome outcome(@Nullable Exception failure) {
+            if (failure == null) {
+                return Outcome.ACKNOWLEDGED;
             }
-            publication.end(neverSent ? unavailable(failure) : Outcomes.of(failure));
+            if (Outcomes.isTooLarge(failure)) {
+                return Outcome.rejected("topic " + destination.topic + " does not take it: " + Outcomes.reason(failure)
+                        + "; it has " + size() + " bytes with its headers" + (compresses ? " before compression" : "")
+                        + ", the topic takes " + maxBytes + " (max.message.bytes)");
+            }
+            return Outcomes.of(failure);
+        }
+
+        /**
+         * When an answer must have come. What waited for the clients' start was handed over late, and the client knows
+         * nothing of that: at its deadline the client is stopped from sending it.
+         */
+        boolean isOverdue(long now) {
+            boolean late = at() - publication.since() > settings.beforeSending().toNanos();
+            Duration most = late
+                    ? settings.deliveryTimeout()
+                    : settings.deliveryTimeout().plus(GRACE);
+            return now - publication.since() > most.toNanos();
+        }
+    }
+
+    private void answered(Answered answered) {
+        Handover handover = answered.handover();
+        Destination destination = handover.destination;
+        Exception failure = answered.failure();
+        if (failure == null) {
+            destination.window.acknowledged(handover, answered.at());
+            reachable = true;
+            if (!warm) {
+                warm = true;
+                warmSince = answered.at();
+            }
+        } else {
+            destination.trusted = false;
+            if (Outcomes.of(failure) instanceof Outcome.Unknown) {
+                destination.window.unanswered(handover, answered.at());
+            } else {
+                destination.window.refused(handover);
+            }
+            if (Outcomes.isFatal(failure) && handover.client == producer) {
+                replaceProducer(Outcomes.reason(failure));
+            }
+        }
+        if (answered.again() && failure != null) {
+            sendAgain(handover, failure);
+        }
+        advance(destination);
+    }
+
+    /** A batch was refused, and with it perhaps the innocent: what may be at fault is sent again in a batch of its own. */
+    private void sendAgain(Handover handover, Exception failure) {
+        Publication publication = handover.publication;
+        publication.sendAgain(Outcomes.isOfAnother(failure));
+        if (closed
+                || System.nanoTime() - publication.since()
+                        > patience(publication).toNanos()) {
+            handover.endAsAnswered(failure);
+        } else {
+            handover.destination.waiting.addFirst(publication);
+        }
+    }
+
+    private void lookForLostAnswer(Destination destination, long now) {
+        if (destination.window.oldest() instanceof Handover oldest && oldest.isOverdue(now)) {
+            replaceProducer("topic " + destination.topic + ": no answer within "
+                    + Outcomes.time(settings.deliveryTimeout()) + "; whether the message was sent is not known");
         }
     }
 
@@ -302,38 +656,46 @@ public final class KafkaBroker implements Broker {
 
     // --- Ending ------------------------------------------------------------------------------------------------------
 
+    /** For what came when nobody would look at it any more. Called by any thread. */
     private void refuseQueued() {
-        Outcome closedNow = new Outcome.Unavailable("the broker is closed");
-        List<Task> waiting = new ArrayList<>();
-        tasks.drainTo(waiting);
-        waiting.forEach(each -> {
-            if (each instanceof Publication publication) {
-                publication.end(closedNow);
+        Outcome closedNow = new Outcome.Unavailable(
+                closed ? "the broker is closed" : "the publisher's thread has ended; the process must be restarted");
+        for (Task each = tasks.poll(); each != null; each = tasks.poll()) {
+            if (each instanceof Begin begin) {
+                begin.publication().end(closedNow);
+            } else if (each instanceof Answered answered && answered.again()) {
+                answered.handover().endAsAnswered(answered.failure());
+            } else if (each instanceof Connected connected) {
+                clients.end(connected.made().producer(), connected.made().lookup(), Duration.ZERO);
             }
-        });
+        }
     }
 
-    private void closeClients() {
-        Thread.interrupted(); // the clients would refuse to close in order
+    private void closeClients() throws InterruptedException {
         refuseQueued();
         Outcome closedNow = new Outcome.Unavailable("the broker is closed");
-        untilReachable.forEach(each -> each.end(closedNow));
-        destinations.values().forEach(each -> each.waiting.forEach(publication -> publication.end(closedNow)));
-        if (producer != null) {
-            producer.close(settings.deliveryTimeout());
-        }
-        if (lookup != null) {
-            lookup.close();
+        destinations.values().forEach(each -> endWaiting(each, closedNow));
+        Thread ending = clients.end(producer, lookup, settings.deliveryTimeout());
+        try {
+            if (ending != null) {
+                ending.join(settings.deliveryTimeout().plus(GRACE).toMillis());
+                if (ending.isAlive()) {
+                    log.warn("Kafka at {}: the clients did not close in time", settings.bootstrapServers());
+                }
+            }
+        } finally {
+            endInFlight(new Outcome.Unknown("the broker was closed before Kafka answered"));
         }
     }
 
-    /** Waits within the delivery timeout for what the client has in its hands. */
+    /** Waits, within the delivery timeout and a little more, for what the client has in its hands. */
     @Override
     public void close() {
         closed = true;
-        publisher.interrupt();
+        tasks.add(new Stop());
         try {
-            publisher.join(settings.deliveryTimeout().multipliedBy(2).toMillis());
+            publisher.join(
+                    settings.deliveryTimeout().plus(GRACE.multipliedBy(2)).toMillis());
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         }

@@ -13,27 +13,49 @@ import org.jspecify.annotations.Nullable;
 
 /** Between {@link Message} and Kafka's records. Keys and headers are UTF-8. */
 final class KafkaMessages {
-    /** The batch's header, the record's own, and the longest of its variable-length numbers. */
-    private static final long OVERHEAD = 61 + 21 + 10;
+    private static final long BATCH_HEADER = 61;
+
+    /** Attributes, and the differences to the batch's time and offset, which are 0 for a single record. */
+    private static final long RECORD_HEADER = 3;
 
     private KafkaMessages() {}
 
+    /**
+     * Half a surrogate pair becomes a question mark, as in UTF-8 it must; in a header's name before the client sees it,
+     * which counts another length than it writes, and so spoils the whole batch.
+     */
     static ProducerRecord<byte[], byte[]> record(Message message) {
         Headers headers = new RecordHeaders();
-        message.headers().forEach((name, value) -> headers.add(name, bytes(value)));
+        message.headers().forEach((name, value) -> headers.add(text(bytes(name)), bytes(value)));
         String key = message.key();
         return new ProducerRecord<>(
                 message.destination(), null, key == null ? null : bytes(key), message.body(), headers);
     }
 
-    /** At most so many bytes in the log. */
+    /** Bytes of a batch with this record alone, not compressed: what a broker compares with {@code max.message.bytes}. */
     static long size(ProducerRecord<byte[], byte[]> record) {
-        byte[] key = record.key();
-        long size = OVERHEAD + (key == null ? 0 : key.length) + record.value().length;
+        long body = RECORD_HEADER + field(record.key()) + field(record.value());
+        int headers = 0;
         for (Header header : record.headers()) {
-            size += header.key().length() * 3L + header.value().length + 10L;
+            body += field(bytes(header.key())) + field(header.value());
+            headers++;
         }
-        return size;
+        body += varint(headers);
+        return BATCH_HEADER + varint(body) + body;
+    }
+
+    /** Its length and its bytes. */
+    private static long field(byte @Nullable [] bytes) {
+        return bytes == null ? 1 : varint(bytes.length) + bytes.length;
+    }
+
+    /** How many bytes Kafka's signed variable-length number takes. */
+    private static int varint(long number) {
+        int bytes = 1;
+        for (long rest = number << 1; rest > 0x7f; rest >>>= 7) {
+            bytes++;
+        }
+        return bytes;
     }
 
     static Message message(ConsumerRecord<byte[], byte[]> record) {

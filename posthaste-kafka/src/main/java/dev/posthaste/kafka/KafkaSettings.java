@@ -27,6 +27,8 @@ public record KafkaSettings(
         Duration deliveryTimeout,
         Duration topicCheck,
         int prefetch) {
+    private static final Duration MOST_BEFORE_SENDING = Duration.ofSeconds(1);
+
     private static final Set<String> OURS = Set.of(
             "bootstrap.servers",
             "key.serializer",
@@ -65,10 +67,10 @@ public record KafkaSettings(
         }
     }
 
-    /** 4 s for a publish, topics looked at every 30 s, 500 messages of a partition at once. */
+    /** 7 s for a publish, topics looked at every 30 s, 500 messages of a partition at once. */
     public static KafkaSettings of(String bootstrapServers) {
         return new KafkaSettings(
-                bootstrapServers, Map.of(), Map.of(), Map.of(), Duration.ofSeconds(4), Duration.ofSeconds(30), 500);
+                bootstrapServers, Map.of(), Map.of(), Map.of(), Duration.ofSeconds(7), Duration.ofSeconds(30), 500);
     }
 
     public KafkaSettings withClient(Map<String, String> client) {
@@ -93,39 +95,72 @@ public record KafkaSettings(
 
     /** How long a message may wait for its topic to be looked up and for room; the rest of its time is the client's. */
     Duration beforeSending() {
-        return deliveryTimeout.dividedBy(4);
+        Duration quarter = deliveryTimeout.dividedBy(4);
+        return quarter.compareTo(MOST_BEFORE_SENDING) < 0 ? quarter : MOST_BEFORE_SENDING;
+    }
+
+    /** The same while the clients are starting, and how long a topic's lookup may take. */
+    Duration whileStarting() {
+        return deliveryTimeout.dividedBy(2);
+    }
+
+    /** How long the client has for a message. */
+    Duration inClient() {
+        return deliveryTimeout.minus(beforeSending());
+    }
+
+    /** Whether what is too large for a topic may be small enough once it is compressed. */
+    boolean compresses() {
+        return !"none".equals(producerProperties().get("compression.type"));
     }
 
     /**
      * Acknowledged by all replicas in sync and idempotent, always. Batches, linger and compression were chosen by
      * measuring: see BENCHMARKS.md.
+     *
+     * <p>One request at a time on each connection. A broker reads no second one before it has answered the first, and none
+     * at all while it throttles this client: requests on their way are then written after the client gave them up. One
+     * request holds a batch of each partition, so what waits for it is the next request, not lost time.
+     *
+     * <p>A request may take as long as a delivery: an answer that comes late is still an answer. {@code send} never
+     * blocks, which would hold up every other topic.
      */
     Map<String, Object> producerProperties() {
-        long millis = deliveryTimeout.toMillis();
         Map<String, Object> all = new HashMap<>();
         all.put("linger.ms", "5");
         all.put("batch.size", "131072");
         all.put("compression.type", "lz4");
         all.put("buffer.memory", "67108864");
-        all.put("max.request.size", "33554432"); // the topic's own limit decides before
+        all.put("max.request.size", "33554432"); // the topic's own limit is lower
         all.put("retry.backoff.ms", "50");
         all.put("reconnect.backoff.max.ms", "1000");
-        all.put("request.timeout.ms", Long.toString(Math.max(50, millis / 2)));
-        all.put("delivery.timeout.ms", Long.toString(millis - beforeSending().toMillis()));
-        all.put("max.block.ms", Long.toString(beforeSending().toMillis()));
+        all.put("max.in.flight.requests.per.connection", "1");
         all.putAll(client);
         all.putAll(producer);
+        all.putIfAbsent("request.timeout.ms", Long.toString(longestRequest(all.getOrDefault("linger.ms", 0))));
+        all.put("delivery.timeout.ms", Long.toString(inClient().toMillis()));
+        all.put("max.block.ms", "0");
         all.put("bootstrap.servers", bootstrapServers);
         all.put("acks", "all");
         all.put("enable.idempotence", "true");
         return all;
     }
 
+    /** The client demands that a request's time and the linger fit in the delivery's. */
+    private long longestRequest(Object linger) {
+        try {
+            return Math.max(
+                    1, inClient().toMillis() - Long.parseLong(linger.toString().trim()));
+        } catch (NumberFormatException e) {
+            return Math.max(1, inClient().toMillis() / 2); // the client will say what is wrong with it
+        }
+    }
+
     Map<String, Object> adminProperties() {
         Map<String, Object> all = new HashMap<>();
         all.put("reconnect.backoff.max.ms", "1000");
-        all.put("request.timeout.ms", Long.toString(beforeSending().toMillis()));
-        all.put("default.api.timeout.ms", Long.toString(beforeSending().toMillis()));
+        all.put("request.timeout.ms", Long.toString(whileStarting().toMillis()));
+        all.put("default.api.timeout.ms", Long.toString(whileStarting().toMillis()));
         all.putAll(client);
         all.put("bootstrap.servers", bootstrapServers);
         return all;

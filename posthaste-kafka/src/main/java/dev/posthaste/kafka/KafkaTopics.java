@@ -17,8 +17,10 @@ public final class KafkaTopics {
     /** What a dead letter's headers may need more than the message had. */
     private static final int ROOM_FOR_HEADERS = 65_536;
 
-    /** Whoever creates topics waits for it, as no message does. */
-    private static final int PATIENCE_MILLIS = 10_000;
+    /** Whoever creates topics waits for it, as no message does: a cluster that is just starting may take a minute. */
+    private static final int PATIENCE_MILLIS = 90_000;
+
+    private static final int REQUEST_MILLIS = 30_000;
 
     private static final int LOOK_MILLIS = 20;
 
@@ -55,7 +57,7 @@ public final class KafkaTopics {
             }
         }
         Map<String, Object> patient = settings.adminProperties();
-        patient.put("request.timeout.ms", PATIENCE_MILLIS / 2);
+        patient.put("request.timeout.ms", REQUEST_MILLIS);
         patient.put("default.api.timeout.ms", PATIENCE_MILLIS);
         try (Admin admin = Admin.create(patient)) {
             for (Map.Entry<String, org.apache.kafka.common.KafkaFuture<Void>> each :

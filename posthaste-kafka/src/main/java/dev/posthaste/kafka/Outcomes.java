@@ -1,11 +1,15 @@
 package dev.posthaste.kafka;
 
 import dev.posthaste.broker.Outcome;
+import java.math.BigDecimal;
+import java.time.Duration;
 import org.apache.kafka.common.InvalidRecordException;
+import org.apache.kafka.common.KafkaException;
 import org.apache.kafka.common.errors.AuthenticationException;
 import org.apache.kafka.common.errors.ClusterAuthorizationException;
 import org.apache.kafka.common.errors.FencedInstanceIdException;
 import org.apache.kafka.common.errors.InvalidConfigurationException;
+import org.apache.kafka.common.errors.InvalidTimestampException;
 import org.apache.kafka.common.errors.InvalidTopicException;
 import org.apache.kafka.common.errors.PolicyViolationException;
 import org.apache.kafka.common.errors.ProducerFencedException;
@@ -24,7 +28,8 @@ final class Outcomes {
 
     /**
      * For a record that the client took. Where nothing better is known it may have been written: the client gives up
-     * waiting, a broker does not give up writing (KAFKA-14397).
+     * waiting, a broker does not give up writing (KAFKA-14397). That includes too few replicas, before and after the
+     * append: the client tells the last of its attempts only, and an earlier one may have been appended.
      */
     static Outcome of(Throwable failure) {
         if (isRejection(failure)) {
@@ -58,6 +63,7 @@ final class Outcomes {
                 || failure instanceof InvalidTopicException
                 || failure instanceof TopicAuthorizationException
                 || failure instanceof InvalidRecordException
+                || failure instanceof InvalidTimestampException
                 || failure instanceof PolicyViolationException
                 || failure instanceof InvalidConfigurationException
                 || failure instanceof UnsupportedForMessageFormatException;
@@ -70,12 +76,44 @@ final class Outcomes {
                 || failure instanceof UnsupportedVersionException;
     }
 
+    /**
+     * Whether a broker said this of a whole batch, so that it may be true of one of its records only. Nothing of the batch
+     * is in the log.
+     */
+    static boolean isOfItsBatch(Throwable failure) {
+        return failure instanceof InvalidRecordException
+                || failure instanceof InvalidTimestampException
+                || isTooLarge(failure)
+                || isOfAnother(failure);
+    }
+
+    /**
+     * Whether another record of the batch was at fault. The client has no type for it; where it changes its words, the
+     * outcome is unknown, and the message sent again by whoever sent it.
+     */
+    static boolean isOfAnother(Throwable failure) {
+        return failure.getClass() == KafkaException.class
+                && String.valueOf(failure.getMessage()).contains("because it was part of a batch");
+    }
+
+    static boolean isTooLarge(Throwable failure) {
+        return failure instanceof RecordTooLargeException || failure instanceof RecordBatchTooLargeException;
+    }
+
     /** Whether the producer that said this will never send anything again. */
     static boolean isFatal(Throwable failure) {
         return failure instanceof ProducerFencedException
                 || failure instanceof FencedInstanceIdException
                 || failure instanceof IllegalStateException
                 || isForTheConnection(failure);
+    }
+
+    /** As people write it: 4 s, 1.5 s, 250 ms. */
+    static String time(Duration time) {
+        long millis = time.toMillis();
+        return millis < 1000
+                ? millis + " ms"
+                : BigDecimal.valueOf(millis, 3).stripTrailingZeros().toPlainString() + " s";
     }
 
     static String reason(@Nullable Throwable failure) {

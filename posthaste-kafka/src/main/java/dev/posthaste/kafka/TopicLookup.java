@@ -8,7 +8,6 @@ import java.util.function.Consumer;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.Config;
 import org.apache.kafka.clients.admin.ConfigEntry;
-import org.apache.kafka.clients.admin.DescribeClusterOptions;
 import org.apache.kafka.clients.admin.TopicDescription;
 import org.apache.kafka.common.KafkaFuture;
 import org.apache.kafka.common.config.ConfigResource;
@@ -21,11 +20,13 @@ final class TopicLookup implements AutoCloseable {
     private static final int DEFAULT_MAX_BYTES = 1_048_588;
 
     private final Admin admin;
-    private final int probeMillis;
 
     TopicLookup(KafkaSettings settings) {
-        this.admin = Admin.create(settings.adminProperties());
-        this.probeMillis = (int) settings.beforeSending().toMillis();
+        this(Admin.create(settings.adminProperties()));
+    }
+
+    TopicLookup(Admin admin) {
+        this.admin = admin;
     }
 
     /**
@@ -42,19 +43,25 @@ final class TopicLookup implements AutoCloseable {
         }
     }
 
+    /** @param answer called once, unless the client never calls back: whoever asks has a deadline of their own */
     void ask(String topic, Consumer<Answer> answer) {
-        ConfigResource resource = new ConfigResource(ConfigResource.Type.TOPIC, topic);
-        KafkaFuture<TopicDescription> description =
-                of(admin.describeTopics(List.of(topic)).topicNameValues(), topic);
-        KafkaFuture<Config> config = of(admin.describeConfigs(List.of(resource)).values(), resource);
-        var unused = description.whenComplete((described, failure) -> {
-            if (failure != null) {
-                answer.accept(Answer.failed(failure));
-            } else {
-                var unusedToo = config.whenComplete(
-                        (configured, refused) -> answer.accept(answer(described, configured, refused)));
-            }
-        });
+        try {
+            ConfigResource resource = new ConfigResource(ConfigResource.Type.TOPIC, topic);
+            KafkaFuture<TopicDescription> description =
+                    of(admin.describeTopics(List.of(topic)).topicNameValues(), topic);
+            KafkaFuture<Config> config =
+                    of(admin.describeConfigs(List.of(resource)).values(), resource);
+            var unused = description.whenComplete((described, failure) -> {
+                if (failure != null) {
+                    answer.accept(Answer.failed(failure));
+                } else {
+                    var unusedToo = config.whenComplete(
+                            (configured, refused) -> answer.accept(answer(described, configured, refused)));
+                }
+            });
+        } catch (Throwable e) {
+            answer.accept(Answer.failed(e));
+        }
     }
 
     private static <K, T> KafkaFuture<T> of(Map<K, KafkaFuture<T>> answers, K asked) {
@@ -63,6 +70,14 @@ final class TopicLookup implements AutoCloseable {
 
     /** Says once whether brokers make topics that nobody created, where this client may ask. */
     void warnOfAutoCreation(Logger log) {
+        try {
+            askAboutAutoCreation(log);
+        } catch (RuntimeException e) {
+            log.debug("Kafka cannot be asked whether it creates topics by itself", e);
+        }
+    }
+
+    private void askAboutAutoCreation(Logger log) {
         var unused = admin.describeCluster().nodes().whenComplete((nodes, failure) -> {
             if (failure == null && !nodes.isEmpty()) {
                 ConfigResource broker = new ConfigResource(
@@ -85,16 +100,20 @@ final class TopicLookup implements AutoCloseable {
         if (refused != null && !(refused instanceof AuthorizationException)) {
             return Answer.failed(refused);
         }
-        int replicas = topic.partitions().stream()
-                .mapToInt(each -> each.replicas().size())
-                .min()
-                .orElse(0);
-        return new Answer(
-                null,
-                topic.partitions().size(),
-                number(config, "max.message.bytes", DEFAULT_MAX_BYTES),
-                replicas,
-                number(config, "min.insync.replicas", 0));
+        try {
+            int replicas = topic.partitions().stream()
+                    .mapToInt(each -> each.replicas().size())
+                    .min()
+                    .orElse(0);
+            return new Answer(
+                    null,
+                    topic.partitions().size(),
+                    number(config, "max.message.bytes", DEFAULT_MAX_BYTES),
+                    replicas,
+                    number(config, "min.insync.replicas", 0));
+        } catch (Throwable e) {
+            return Answer.failed(e); // thrown here, it would be lost in the client's future
+        }
     }
 
     private static int number(@Nullable Config config, String name, int otherwise) {
@@ -123,11 +142,13 @@ final class TopicLookup implements AutoCloseable {
         }
     }
 
-    /** Asks whether anybody is there. */
+    /** Asks whether anybody is there. Like {@link #ask}, it may never answer. */
     void probe(Consumer<@Nullable Throwable> answer) {
-        var unused = admin.describeCluster(new DescribeClusterOptions().timeoutMs(probeMillis))
-                .clusterId()
-                .whenComplete((id, failure) -> answer.accept(failure));
+        try {
+            var unused = admin.describeCluster().clusterId().whenComplete((id, failure) -> answer.accept(failure));
+        } catch (Throwable e) {
+            answer.accept(e);
+        }
     }
 
     @Override

@@ -32,6 +32,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import javax.sql.DataSource;
 import org.apache.kafka.clients.admin.Admin;
+import org.apache.kafka.clients.admin.NewTopic;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.junit.jupiter.api.Test;
 
@@ -140,8 +141,9 @@ class KafkaBrokerTest extends BrokerContract {
     // --- Publishing --------------------------------------------------------------------------------------------------
 
     @Test
-    void H06_aMessageOverTheTopicsLimitIsRejectedBeforeItIsSentAndTheNextArrives() throws Exception {
+    void H06_aMessageOverTheTopicsLimitIsRejectedAndTheNextArrives() throws Exception {
         byte[] large = new byte[1_100_000];
+        new java.util.Random(1).nextBytes(large); // no compression makes it fit
         List<CompletableFuture<Outcome>> outcomes = List.of(
                 send(message(Map.of(MessageHeaders.EVENT_ID, "1"), "k", large)), send(message("2", "k", "small")));
         assertThat(outcomes.get(0).get(30, TimeUnit.SECONDS))
@@ -151,6 +153,128 @@ class KafkaBrokerTest extends BrokerContract {
                 });
         assertThat(outcomes.get(1).get(30, TimeUnit.SECONDS)).isEqualTo(Outcome.ACKNOWLEDGED);
         assertThat(bodies()).containsExactly("small");
+    }
+
+    private static byte[] random(int bytes) {
+        byte[] random = new byte[bytes];
+        new java.util.Random(bytes).nextBytes(random);
+        return random;
+    }
+
+    private void create(String topic, Map<String, String> configs) throws Exception {
+        try (Admin admin = Admin.create(settings.adminProperties())) {
+            admin.createTopics(List.of(new NewTopic(topic, 1, (short) 1).configs(configs)))
+                    .all()
+                    .get();
+        }
+        KafkaTopics.create(settings, 1, 1, Route.to(topic)); // waits for its leader
+    }
+
+    @Test
+    void A06_whatFitsOnlyWhenCompressedIsTaken() throws Exception {
+        byte[] text = "the same again ".repeat(200_000).getBytes(StandardCharsets.UTF_8);
+        await().atMost(LONG).until(() -> publish(message(Map.of(), "k", text)) == Outcome.ACKNOWLEDGED);
+        assertThat(records(route.destination(), PARTITIONS))
+                .allSatisfy(record -> assertThat(record.value()).isEqualTo(text));
+    }
+
+    @Test
+    void A06_aMessageThatIsTooLargeEvenCompressedIsRejectedAndNoneOfThoseAroundIt() throws Exception {
+        acknowledge(message("0", "k", "0"));
+        List<CompletableFuture<Outcome>> small = new ArrayList<>();
+        List<CompletableFuture<Outcome>> large = new ArrayList<>();
+        for (int i = 0; i < 60; i++) {
+            if (i % 20 == 10) {
+                large.add(send(message(Map.of(), "k", random(1_500_000))));
+            }
+            small.add(send(message("s" + i, "k", "small")));
+        }
+        for (CompletableFuture<Outcome> each : small) {
+            assertThat(each.get(30, TimeUnit.SECONDS)).isEqualTo(Outcome.ACKNOWLEDGED);
+        }
+        for (CompletableFuture<Outcome> each : large) {
+            assertThat(each.get(30, TimeUnit.SECONDS))
+                    .isInstanceOfSatisfying(
+                            Outcome.Rejected.class,
+                            rejected -> assertThat(rejected.reason())
+                                    .contains(
+                                            route.destination(), "before compression", "1048588", "max.message.bytes"));
+        }
+        assertThat(bodies()).hasSize(61);
+    }
+
+    @Test
+    void A06_withoutCompressionTheLimitIsTheBrokersToTheByte() throws Exception {
+        create(name + ".narrow", Map.of("max.message.bytes", "2000"));
+        Map<String, String> headers = Map.of("schlüssel", "wert", "漢", "字");
+        Message empty = new Message(name + ".narrow", null, "kéy", headers, random(1000));
+        int body = (int) (2000 - KafkaMessages.size(KafkaMessages.record(empty))) + 1000;
+        try (KafkaBroker plain = new KafkaBroker(settings.withProducer(Map.of("compression.type", "none")))) {
+            Message fits = new Message(name + ".narrow", null, "kéy", headers, random(body));
+            await().atMost(LONG).until(() -> outcome(plain, fits) == Outcome.ACKNOWLEDGED);
+            Message over = new Message(name + ".narrow", null, "kéy", headers, random(body + 1));
+            assertThat(outcome(plain, over))
+                    .isInstanceOfSatisfying(
+                            Outcome.Rejected.class,
+                            rejected -> assertThat(rejected.reason()).contains("2001 bytes", "takes 2000"));
+        }
+    }
+
+    @Test
+    void A06_batchesOverATopicsSmallLimitAreSplitUntilTheyFit() throws Exception {
+        create(name + ".narrow", Map.of("max.message.bytes", "5000"));
+        List<CompletableFuture<Outcome>> outcomes = new ArrayList<>();
+        for (int i = 0; i < 100; i++) {
+            outcomes.add(send(new Message(name + ".narrow", null, "k", Map.of(), random(1_000 + i))));
+        }
+        for (CompletableFuture<Outcome> each : outcomes) {
+            assertThat(each.get(30, TimeUnit.SECONDS)).isEqualTo(Outcome.ACKNOWLEDGED);
+        }
+    }
+
+    @Test
+    void A06_aRecordThatTheBrokerRefusesIsRejectedAndNoneOfItsBatch() throws Exception {
+        create(name + ".compacted", Map.of("cleanup.policy", "compact"));
+        acknowledge(new Message(name + ".compacted", null, "first", Map.of(), new byte[] {'x'}));
+        List<CompletableFuture<Outcome>> good = new ArrayList<>();
+        List<CompletableFuture<Outcome>> withoutKey = new ArrayList<>();
+        for (int i = 0; i < 30; i++) {
+            if (i % 10 == 5) {
+                withoutKey.add(send(new Message(name + ".compacted", null, null, Map.of(), new byte[] {'x'})));
+            }
+            good.add(send(new Message(name + ".compacted", null, "k" + i, Map.of(), new byte[] {'x'})));
+        }
+        for (CompletableFuture<Outcome> each : withoutKey) {
+            assertThat(each.get(30, TimeUnit.SECONDS)).isInstanceOf(Outcome.Rejected.class);
+        }
+        for (CompletableFuture<Outcome> each : good) {
+            assertThat(each.get(30, TimeUnit.SECONDS)).isEqualTo(Outcome.ACKNOWLEDGED);
+        }
+        assertThat(records(name + ".compacted", 1)).hasSize(31);
+    }
+
+    @Test
+    void A06_halvesOfSurrogatePairsSpoilNeitherTheirMessageNorItsBatch() throws Exception {
+        acknowledge(message("0", "k", "0"));
+        List<CompletableFuture<Outcome>> outcomes = new ArrayList<>();
+        for (String odd : List.of("\ud800", "\udc00", "a\ud83d", "\ud83dz", "\ude00\ud83d")) {
+            outcomes.add(send(message(Map.of(odd, odd), odd, odd.getBytes(StandardCharsets.UTF_8))));
+            outcomes.add(send(message("n", "k", "neighbour")));
+        }
+        for (CompletableFuture<Outcome> each : outcomes) {
+            assertThat(each.get(30, TimeUnit.SECONDS)).isEqualTo(Outcome.ACKNOWLEDGED);
+        }
+        assertThat(bodies()).hasSize(11);
+    }
+
+    private void acknowledge(Message message) {
+        await().atMost(LONG).until(() -> publish(message) == Outcome.ACKNOWLEDGED);
+    }
+
+    private static Outcome outcome(KafkaBroker broker, Message message) throws Exception {
+        CompletableFuture<Outcome> outcome = new CompletableFuture<>();
+        broker.publish(message, outcome::complete);
+        return outcome.get(30, TimeUnit.SECONDS);
     }
 
     @Test

@@ -4,9 +4,6 @@ import dev.posthaste.broker.Broker;
 import dev.posthaste.broker.Message;
 import dev.posthaste.broker.Outcome;
 import java.io.IOException;
-import java.util.ArrayList;
-import java.util.List;
-import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicReference;
@@ -17,27 +14,55 @@ import org.jspecify.annotations.Nullable;
  * Publishes to RabbitMQ: persistent messages, mandatory, each confirmed. A message counts as acknowledged when its
  * confirm came and it was not returned as unroutable before.
  *
+ * <ul>
+ *   <li>What AMQP cannot carry is rejected before it is sent: names over 255 bytes in UTF-8, headers that do not fit into
+ *       a frame, the text headers {@code CC} and {@code BCC}.
+ *   <li>When RabbitMQ closes a channel because of a message, and several are unconfirmed there, all of them are {@code
+ *       Unknown}. Each is sent alone when it is published again, and the one that closes the channel again is rejected
+ *       with RabbitMQ's reason. A missing exchange is found out with one message.
+ *   <li>A slow RabbitMQ is not a lost one: while the connection lives, late confirms count. With the default {@code
+ *       confirmTimeout} of 4 s: after 4 s without any confirm nothing more is sent ({@code Unavailable}); after 12 s,
+ *       later up to 60 s, the connection is ended and what was sent is {@code Unknown}. The next connection sends one
+ *       message until its first confirm. See {@link RabbitSettings} for all deadlines.
+ *   <li>While RabbitMQ blocks publishers (memory or disk alarm) nothing is sent ({@code Unavailable}). What was sent
+ *       before waits for its confirm, 12 s to 60 s; then it is {@code Unknown}, and the connection is kept.
+ *   <li>A message is sent within three quarters of {@code confirmTimeout} (3 s) after {@link #publish}, or not at all ({@code
+ *       Unavailable}; {@code Unknown} if only its own exchange is why, so that the caller does not hold others back).
+ * </ul>
+ *
  * <p>{@link #publish} only queues. One thread ({@code posthaste-rabbitmq-publisher}) connects and sends; another
- * ({@code posthaste-rabbitmq-watch}) ends a connection whose confirms stay out. The broker never gives a connection a
- * second chance: after any doubt it opens a new one. Thread-safe.
+ * ({@code posthaste-rabbitmq-watch}) keeps the deadlines. Thread-safe.
  */
 public final class RabbitBroker implements Broker {
-    private static final long WATCH_MILLIS = 100;
+    private static final long MAX_WATCH_NANOS = 100_000_000L;
+    private static final long FIRST_PAUSE_NANOS = 50_000_000L;
+    private static final long MAX_PAUSE_NANOS = 1_000_000_000L;
+    /** A thread that is connecting cannot be interrupted. */
+    private static final long MAX_CLOSE_MILLIS = 1_000;
+
+    private static final Outcome CLOSED = new Outcome.Unavailable("the broker is closed");
+    private static final Outcome FAULT = new Outcome.Unknown("an unexpected error; see the log");
 
     private final RabbitSettings settings;
-    private final LinkedBlockingQueue<Publication> queue = new LinkedBlockingQueue<>();
+    private final FaultLog faults = new FaultLog();
+    private final Backlog backlog = new Backlog();
+    private final RabbitSession.Shared shared;
     private final AtomicReference<@Nullable RabbitSession> session = new AtomicReference<>();
     private final Thread publisher;
     private final Thread watch;
     private volatile boolean closed;
+    private volatile @Nullable String cannotConnect;
 
-    /** One message and who waits for its outcome. */
-    record Publication(Message message, Consumer<Outcome> callback) {}
+    // Confined to the publisher's thread.
+    private int failures;
+    private long connectAt = System.nanoTime();
 
     /** Connects when the first message comes. */
     public RabbitBroker(RabbitSettings settings) {
         settings.connectionFactory(); // a bad URI is refused here
         this.settings = settings;
+        this.shared = new RabbitSession.Shared(
+                backlog, new Suspects(settings.confirmWindow()), new Patience(settings), faults);
         this.publisher = thread(this::publishAll, "posthaste-rabbitmq-publisher");
         this.watch = thread(this::watchAll, "posthaste-rabbitmq-watch");
         publisher.start();
@@ -52,69 +77,162 @@ public final class RabbitBroker implements Broker {
 
     @Override
     public void publish(Message message, Consumer<Outcome> callback) {
-        queue.add(new Publication(message, callback));
+        Publication publication;
+        try {
+            publication = new Publication(message, callback, faults);
+        } catch (RuntimeException e) {
+            callback.accept(new Outcome.Rejected("it cannot be encoded for AMQP: " + e, true));
+            return;
+        }
+        backlog.add(publication);
         if (closed) {
-            refuseQueued("the broker is closed");
+            backlog.answerAll(CLOSED);
         }
     }
 
+    /** Whether it is connected, both threads are alive, and RabbitMQ takes messages: it is neither blocked nor slow. */
     @Override
     public boolean healthy() {
         RabbitSession current = session.get();
-        return !closed && current != null && current.usable();
+        return !closed
+                && publisher.isAlive()
+                && watch.isAlive()
+                && current != null
+                && current.usable()
+                && current.refusal() == null;
     }
+
+    // --- The publisher's thread --------------------------------------------------------------------------------------
 
     private void publishAll() {
         while (!closed) {
-            Publication next;
             try {
-                next = queue.take();
+                backlog.awaitAny();
+                RabbitSession current = connected();
+                if (current != null) {
+                    sendNext(current);
+                }
             } catch (InterruptedException e) {
-                return;
+                // Only close() interrupts; otherwise it was meant for somebody's code that ran on this thread.
+            } catch (Throwable t) {
+                faults.report("The publisher's thread failed", t);
+                pauseAfterFault();
             }
-            try {
-                send(next);
-            } catch (InterruptedException e) {
-                next.callback().accept(new Outcome.Unavailable("the broker is closed"));
-                return;
-            } catch (IOException | TimeoutException | RuntimeException e) {
-                String reason = "RabbitMQ at " + settings.address() + " cannot be reached: " + e;
-                next.callback().accept(new Outcome.Unavailable(reason));
-                refuseQueued(reason);
-            }
+        }
+        backlog.answerAll(CLOSED); // what was put back after close() had looked
+    }
+
+    private void sendNext(RabbitSession current) throws InterruptedException {
+        boolean alone = shared.suspects().anyAloneOnConnection();
+        Publication next = backlog.next(head -> alone && current.isUrgent(head), current::isReady);
+        if (next == null) {
+            return;
+        }
+        try {
+            current.send(next);
+        } catch (Throwable t) {
+            next.answer(FAULT);
+            throw t;
         }
     }
 
-    private void send(Publication next) throws IOException, TimeoutException, InterruptedException {
-        RabbitSession current = session.get();
-        if (current == null || !current.usable()) {
-            current = RabbitSession.open(settings);
-            session.set(current);
-            if (closed) {
-                current.end("the broker is closed");
-            }
+    private static void pauseAfterFault() {
+        try {
+            TimeUnit.MILLISECONDS.sleep(10);
+        } catch (InterruptedException e) {
+            // The loop looks whether the broker is closed.
         }
-        current.send(next);
     }
+
+    /** The session, opened if need be; null if there is none yet. */
+    private @Nullable RabbitSession connected() throws InterruptedException {
+        RabbitSession current = session.get();
+        if (current != null) {
+            if (current.usable()) {
+                return current;
+            }
+            current.end("the connection was lost");
+            session.compareAndSet(current, null);
+            failures = current.proven() ? 0 : failures + 1;
+            connectAt = System.nanoTime() + (failures == 0 ? 0 : pause());
+        }
+        if (closed) {
+            return null;
+        }
+        long wait = connectAt - System.nanoTime();
+        if (wait > 0) {
+            String reason = cannotConnect;
+            if (reason != null) {
+                backlog.answerAll(new Outcome.Unavailable(reason));
+            } else {
+                backlog.pause(wait);
+            }
+            return null;
+        }
+        return connect();
+    }
+
+    private @Nullable RabbitSession connect() {
+        String failed = "cannot be reached: ";
+        try {
+            RabbitSession opened = RabbitSession.open(settings, shared);
+            session.set(opened); // the watch ends it if it hangs
+            if (closed) {
+                opened.end("the broker is closed");
+                return null;
+            }
+            failed = "refuses to declare the routes: ";
+            opened.declareRoutes();
+            cannotConnect = null;
+            return opened;
+        } catch (IOException | TimeoutException | RuntimeException e) {
+            session.set(null);
+            String reason = "RabbitMQ at " + settings.address() + " " + failed + reason(e);
+            cannotConnect = reason;
+            failures++;
+            connectAt = System.nanoTime() + pause();
+            backlog.answerAll(new Outcome.Unavailable(reason));
+            return null;
+        }
+    }
+
+    private static String reason(Exception e) {
+        Throwable cause = e.getCause();
+        return cause == null || cause.getMessage() == null ? e.toString() : e + " (" + cause.getMessage() + ")";
+    }
+
+    private long pause() {
+        return Math.min(FIRST_PAUSE_NANOS << Math.min(failures, 10), MAX_PAUSE_NANOS);
+    }
+
+    // --- The watch's thread ------------------------------------------------------------------------------------------
 
     private void watchAll() {
+        long tick = Math.min(MAX_WATCH_NANOS, settings.sendWithin().toNanos() / 4);
         while (!closed) {
-            RabbitSession current = session.get();
-            if (current != null) {
-                current.endIfConfirmsStayOut();
-            }
             try {
-                TimeUnit.MILLISECONDS.sleep(WATCH_MILLIS);
+                TimeUnit.NANOSECONDS.sleep(tick);
+                backlog.expire(System.nanoTime() - settings.sendWithin().toNanos(), this::tooLate);
+                RabbitSession current = session.get();
+                if (current != null) {
+                    current.watch();
+                }
             } catch (InterruptedException e) {
-                return;
+                // as in publishAll
+            } catch (Throwable t) {
+                faults.report("The watch's thread failed", t);
             }
         }
     }
 
-    private void refuseQueued(String reason) {
-        List<Publication> waiting = new ArrayList<>();
-        queue.drainTo(waiting);
-        waiting.forEach(each -> each.callback().accept(new Outcome.Unavailable(reason)));
+    private Outcome tooLate(String exchange) {
+        RabbitSession current = session.get();
+        if (current != null && current.usable()) {
+            return current.tooLate(exchange);
+        }
+        String reason = cannotConnect;
+        return new Outcome.Unavailable(
+                reason != null ? reason : "RabbitMQ at " + settings.address() + " is not connected yet");
     }
 
     @Override
@@ -126,6 +244,17 @@ public final class RabbitBroker implements Broker {
         if (current != null) {
             current.leave("the broker is closed");
         }
-        refuseQueued("the broker is closed");
+        awaitPublisher(); // it may hold one message
+        backlog.answerAll(CLOSED);
+    }
+
+    private void awaitPublisher() {
+        if (Thread.currentThread() != publisher) {
+            try {
+                publisher.join(MAX_CLOSE_MILLIS);
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+            }
+        }
     }
 }

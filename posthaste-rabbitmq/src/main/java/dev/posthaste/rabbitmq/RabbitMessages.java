@@ -3,13 +3,25 @@ package dev.posthaste.rabbitmq;
 import com.rabbitmq.client.AMQP;
 import dev.posthaste.broker.Message;
 import dev.posthaste.broker.MessageHeaders;
+import dev.posthaste.broker.Outcome;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /** Between {@link Message} and AMQP's properties. */
 final class RabbitMessages {
     private static final int PERSISTENT = 2;
+    /** AMQP 0-9-1, 4.2.5.3: the length of a short string is one byte. */
+    private static final int MAX_SHORT_STRING_BYTES = 255;
+    /** The most that UTF-8 makes of one char of a Java string. */
+    private static final int MAX_BYTES_PER_CHAR = 3;
+    /** Frame and content header without their properties' values, generously. */
+    private static final int FIXED_BYTES = 256;
+    /** Headers that RabbitMQ takes for lists of further routing keys; it closes the channel if they are texts. */
+    private static final Set<String> RESERVED = Set.of("CC", "BCC");
 
     private RabbitMessages() {}
 
@@ -23,6 +35,108 @@ final class RabbitMessages {
                 .type(message.eventType())
                 .headers(headers)
                 .build();
+    }
+
+    /**
+     * Why AMQP, or this connection, cannot carry a message, or null if it can. To be asked before the client's {@code
+     * basicPublish}: that counts the message before it encodes it, so if the encoding fails, its count is ahead of the
+     * server's, and every later confirm of the channel belongs to another message.
+     *
+     * @param frameMax the largest frame of the connection in bytes, 0 for no limit
+     */
+    static @Nullable Outcome defect(Message message, AMQP.BasicProperties properties, int frameMax) {
+        try {
+            String reason = shortStringDefect(message);
+            if (reason != null) {
+                return new Outcome.Rejected(reason, true);
+            }
+            for (String reserved : RESERVED) {
+                if (message.headers().containsKey(reserved)) {
+                    return new Outcome.Rejected(
+                            "RabbitMQ reserves the headers CC and BCC for lists of routing keys, so it takes no message"
+                                    + " with the text header " + reserved + "; rename the header",
+                            true);
+                }
+            }
+            if (frameMax == 0 || mostBytes(message) <= frameMax) {
+                return null;
+            }
+            int size = headerFrameBytes(message, properties);
+            return size <= frameMax
+                    ? null
+                    : Outcome.rejected("its headers take a frame of " + size + " bytes; the connection's largest is "
+                            + frameMax + " (RabbitMQ's frame_max)");
+        } catch (IOException | RuntimeException e) {
+            return new Outcome.Rejected("it cannot be encoded for AMQP: " + e, true);
+        }
+    }
+
+    /** Whether the client's own encoder refuses it. */
+    static boolean isUnencodable(Message message, AMQP.BasicProperties properties) {
+        try {
+            headerFrameBytes(message, properties);
+            return false;
+        } catch (IOException | RuntimeException e) {
+            return true;
+        }
+    }
+
+    /** What the client compares with the largest frame: the whole frame, as its own encoder writes it. */
+    private static int headerFrameBytes(Message message, AMQP.BasicProperties properties) throws IOException {
+        return properties.toFrame(0, message.body().length).size();
+    }
+
+    /** An upper bound that is cheap to compute and enough for almost all messages. */
+    private static long mostBytes(Message message) {
+        long chars = length(message.eventId()) + length(message.eventType());
+        long fields = 0;
+        for (Map.Entry<String, String> header : message.headers().entrySet()) {
+            chars += header.getKey().length() + length(header.getValue());
+            fields++;
+        }
+        return FIXED_BYTES + 8 * fields + MAX_BYTES_PER_CHAR * chars;
+    }
+
+    private static long length(@Nullable String text) {
+        return text == null ? 0 : text.length();
+    }
+
+    private static @Nullable String shortStringDefect(Message message) {
+        if (isTooLong(message.destination())) {
+            return tooLong("the exchange's name", message.destination());
+        }
+        if (isTooLong(message.routingKey())) {
+            return tooLong("its routing key", message.routingKey());
+        }
+        if (isTooLong(message.eventId())) {
+            return tooLong("its event id", message.eventId());
+        }
+        if (isTooLong(message.eventType())) {
+            return tooLong("its event type", message.eventType());
+        }
+        for (String name : message.headers().keySet()) {
+            if (isTooLong(name)) {
+                return tooLong("the name of a header", name);
+            }
+        }
+        return null;
+    }
+
+    private static boolean isTooLong(@Nullable String text) {
+        return text != null
+                && text.length() * MAX_BYTES_PER_CHAR > MAX_SHORT_STRING_BYTES
+                && text.getBytes(StandardCharsets.UTF_8).length > MAX_SHORT_STRING_BYTES;
+    }
+
+    private static String tooLong(String what, @Nullable String text) {
+        String shown = String.valueOf(text);
+        return what + " has " + shown.getBytes(StandardCharsets.UTF_8).length + " bytes in UTF-8; AMQP carries "
+                + MAX_SHORT_STRING_BYTES + ": " + shown.substring(0, Math.min(shown.length(), 40)) + "…";
+    }
+
+    /** A text as it looks after it was sent: half of a surrogate pair arrives as a question mark. */
+    static String asSent(String text) {
+        return new String(text.getBytes(StandardCharsets.UTF_8), StandardCharsets.UTF_8);
     }
 
     /** What a foreign program sent says its id and type in AMQP's own properties. */

@@ -48,7 +48,14 @@ class RabbitBrokerTest extends BrokerContract {
     @Override
     protected Broker open() throws Exception {
         RabbitTopology.declare(settings, route);
-        return new RabbitBroker(settings);
+        RabbitBroker opened = new RabbitBroker(settings);
+        // A cold start may take longer than a message may wait for its turn.
+        await().atMost(Duration.ofSeconds(30)).until(() -> {
+            CompletableFuture<Outcome> outcome = new CompletableFuture<>();
+            opened.publish(unroutable(), outcome::complete);
+            return outcome.get() instanceof Outcome.Rejected;
+        });
+        return opened;
     }
 
     @Override

@@ -14,6 +14,10 @@ final class Lease {
     private final LongSupplier clock;
     private volatile @Nullable Term term;
     private volatile boolean givingUp;
+    private volatile long workedOnAt;
+    private volatile long restUntil;
+    private volatile boolean rests;
+    private volatile @Nullable String dispute;
 
     /** @param until on the monotonic clock */
     private record Term(Claim claim, long until) {}
@@ -21,6 +25,7 @@ final class Lease {
     Lease(String outbox, LongSupplier clock) {
         this.outbox = outbox;
         this.clock = clock;
+        this.workedOnAt = clock.getAsLong();
     }
 
     String outbox() {
@@ -38,6 +43,39 @@ final class Lease {
     boolean outlasts(Claim claim, Duration time) {
         Term now = term;
         return now != null && now.claim().equals(claim) && now.until() - clock.getAsLong() > time.toNanos();
+    }
+
+    /** The thread that works with the lease is alive, and not stuck. */
+    void workedOn() {
+        workedOnAt = clock.getAsLong();
+    }
+
+    /** Whether it said so within this time; a lease that nobody works with is not renewed. */
+    boolean workedOnWithin(Duration time) {
+        return clock.getAsLong() - workedOnAt <= time.toNanos();
+    }
+
+    /** This relay does not take the outbox before {@code time}: it failed there just now. */
+    void restUntil(long time) {
+        restUntil = time;
+        rests = true;
+    }
+
+    boolean rests() {
+        if (rests && clock.getAsLong() - restUntil >= 0) {
+            rests = false;
+        }
+        return rests;
+    }
+
+    /** How another relay sees the outbox, if it sees it otherwise than this one; or null. */
+    @Nullable
+    String dispute() {
+        return dispute;
+    }
+
+    void dispute(@Nullable String other) {
+        dispute = other;
     }
 
     /** Whether the outbox is to be handed to another relay as soon as nothing is at the broker. */

@@ -1,14 +1,19 @@
 package dev.posthaste.relay;
 
 import dev.posthaste.jdbc.LeaseTable;
+import dev.posthaste.jdbc.LeaseTable.Candidate;
 import dev.posthaste.jdbc.LeaseTable.Row;
 import dev.posthaste.journal.Claim;
 import dev.posthaste.journal.JournalException;
 import java.time.Duration;
 import java.util.Collection;
+import java.util.HashMap;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.function.Function;
 import java.util.function.LongSupplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -20,21 +25,30 @@ import org.slf4j.LoggerFactory;
 final class Leases {
     private static final Logger log = LoggerFactory.getLogger(Leases.class);
 
+    /** After how many lengths of a lease without a change its owner counts as dead, whatever the clocks say. */
+    private static final int STALE_LEASES = 4;
+
     private final LeaseTable table;
+    private final Map<String, String> definitions;
     private final String relay;
     private final Duration ttl;
     private final LongSupplier clock;
     private final RelayListener listener;
     private final Map<String, Lease> leases = new LinkedHashMap<>();
     private final Map<String, Long> renewAt = new LinkedHashMap<>();
+    private final Set<String> stuck = new HashSet<>();
+    private final Map<String, Seen> seenLeases = new HashMap<>();
+    private final Map<String, Seen> seenRelays = new HashMap<>();
+    private long lastRunAt;
     private long nextLookAt;
     private long nextAnnouncementAt;
     private volatile boolean stopping;
 
+    /** @param outboxes each with what it is to this relay */
     Leases(
             LeaseTable table,
             String relay,
-            Collection<String> outboxes,
+            Map<String, String> outboxes,
             Duration ttl,
             LongSupplier clock,
             RelayListener listener) {
@@ -43,8 +57,10 @@ final class Leases {
         this.ttl = ttl;
         this.clock = clock;
         this.listener = listener;
-        outboxes.forEach(outbox -> leases.put(outbox, new Lease(outbox, clock)));
+        this.definitions = outboxes;
+        outboxes.keySet().forEach(outbox -> leases.put(outbox, new Lease(outbox, clock)));
         this.nextLookAt = clock.getAsLong();
+        this.lastRunAt = nextLookAt;
         this.nextAnnouncementAt = nextLookAt;
     }
 
@@ -62,6 +78,11 @@ final class Leases {
 
     /** Renews what is due, and now and then looks whether to take or give up something. Returns the nanoseconds to wait. */
     long runOnce() {
+        long now = clock.getAsLong();
+        if (now - lastRunAt > ttl.toNanos()) {
+            leases.values().forEach(Lease::workedOn); // the whole process was paused, not those who work with them
+        }
+        lastRunAt = now;
         for (Lease lease : leases.values()) {
             renewIfDue(lease);
         }
@@ -77,6 +98,12 @@ final class Leases {
         if (claim == null || now - renewAt.getOrDefault(lease.outbox(), now) < 0) {
             return;
         }
+        if (!lease.workedOnWithin(patience())) {
+            renewAt.put(lease.outbox(), now + ttl.toNanos() / 12);
+            warnOfStuck(lease);
+            return;
+        }
+        stuck.remove(lease.outbox());
         try {
             if (table.renew(claim, ttl)) {
                 lease.held(claim, now, ttl);
@@ -92,17 +119,47 @@ final class Leases {
         }
     }
 
+    /** How long a lease is renewed for a thread that gives no sign of life. */
+    Duration patience() {
+        return ttl.multipliedBy(2);
+    }
+
+    private void warnOfStuck(Lease lease) {
+        if (stuck.add(lease.outbox())) {
+            log.error(
+                    "Outbox {}: the thread that works on it has been stuck for more than {}; relay {} no longer renews its"
+                            + " lease, so that another relay can take over",
+                    lease.outbox(),
+                    patience(),
+                    relay);
+        }
+    }
+
     private void look() {
         long now = clock.getAsLong();
         try {
             if (now - nextAnnouncementAt >= 0) {
-                table.announce(relay, leases.keySet(), ttl);
+                table.announce(relay, definitions, ttl);
                 table.forgetSilent();
                 nextAnnouncementAt = now + ttl.toNanos() / 3;
             }
+            long asked = clock.getAsLong();
             List<Row> rows = table.leases();
-            Balance balance = Balance.of(relay, leases.keySet(), rows, table.candidates());
-            balance.take().forEach(outbox -> take(lease(outbox), rows));
+            List<Candidate> relays = table.candidates();
+            Set<Row> stale = stale(rows, row -> row.outbox() + " of " + row.owner(), Row::expiresAt, seenLeases, asked);
+            Set<Candidate> silent = stale(
+                    relays, each -> each.outbox() + " by " + each.relay(), Candidate::expiresAt, seenRelays, asked);
+            Balance balance = Balance.of(
+                    relay,
+                    leases.keySet(),
+                    rows.stream()
+                            .map(row -> stale.contains(row) ? row.expired() : row)
+                            .toList(),
+                    relays.stream()
+                            .filter(each -> each.live() && !silent.contains(each))
+                            .toList());
+            balance.take().forEach(outbox -> take(lease(outbox), rows, stale));
+            leases.values().forEach(lease -> compareDefinitions(lease, relays));
             rows.stream().filter(Row::paused).forEach(this::giveUpPaused);
             String giveUp = balance.giveUp();
             if (giveUp != null) {
@@ -124,18 +181,71 @@ final class Leases {
         }
     }
 
-    private void take(Lease lease, List<Row> rows) {
-        if (lease.claim() != null) {
-            return; // its own worker has yet to find out that it was lost
+    /**
+     * What has not changed for many times the length of a lease, though its owner would have renewed it: the database's
+     * clock was set back after the owner died, so that by this clock it expires late. Relays that share outboxes have
+     * leases of about the same length.
+     *
+     * @param asked before {@code all} were read; they count as seen only from now on, for this process may have been paused
+     *     in between
+     */
+    private <T> Set<T> stale(
+            List<T> all, Function<T, String> name, Function<T, String> content, Map<String, Seen> seen, long asked) {
+        long now = clock.getAsLong();
+        Set<T> stale = new HashSet<>();
+        Set<String> there = new HashSet<>();
+        for (T each : all) {
+            there.add(name.apply(each));
+            Seen known = seen.get(name.apply(each));
+            if (known == null || !known.content().equals(content.apply(each))) {
+                seen.put(name.apply(each), new Seen(content.apply(each), now));
+            } else if (asked - known.since() > STALE_LEASES * ttl.toNanos()) {
+                stale.add(each);
+            }
+        }
+        seen.keySet().retainAll(there);
+        return stale;
+    }
+
+    private record Seen(String content, long since) {}
+
+    /** A relay that sees the outbox otherwise may need events that this one would delete. */
+    private void compareDefinitions(Lease lease, List<Candidate> relays) {
+        String mine = definitions.get(lease.outbox());
+        String other = null;
+        for (Candidate each : relays) {
+            if (each.outbox().equals(lease.outbox())
+                    && !String.valueOf(each.definition()).equals(mine)) {
+                other = "relay " + each.relay() + " sees it as [" + each.definition() + "]";
+            }
+        }
+        if (other != null && !other.equals(lease.dispute())) {
+            log.warn(
+                    "Outbox {}: this relay, {}, sees it as [{}], but {}. Retention deletes nothing from it until an hour after"
+                            + " the last relay that sees it otherwise",
+                    lease.outbox(),
+                    relay,
+                    mine,
+                    other);
+        }
+        lease.dispute(other);
+    }
+
+    private void take(Lease lease, List<Row> rows, Set<Row> stale) {
+        if (lease.claim() != null || lease.rests()) {
+            return; // its own worker has yet to find out that it was lost, or it failed just now
         }
         Row seen = rows.stream()
                 .filter(row -> row.outbox().equals(lease.outbox()))
                 .findFirst()
                 .orElse(null);
         long asked = clock.getAsLong();
-        Claim claim = table.take(lease.outbox(), relay, seen, ttl);
+        Claim claim = seen != null && stale.contains(seen)
+                ? table.takeStale(lease.outbox(), relay, seen, ttl)
+                : table.take(lease.outbox(), relay, seen, ttl);
         if (claim != null) {
             renewAt.put(lease.outbox(), asked + ttl.toNanos() / 3);
+            lease.workedOn();
             lease.held(claim, asked, ttl);
             listener.leaseTaken(lease.outbox(), claim.epoch());
         }

@@ -30,6 +30,7 @@ public final class ManualRelay {
 
     /** Renews what is due, and looks whether to take or give up something. */
     public void keepLeases() {
+        leases.all().forEach(Lease::workedOn);
         leases.runOnce();
     }
 
@@ -46,7 +47,9 @@ public final class ManualRelay {
                 if (parts.outbox().tracked()) {
                     new UnconsumedWatch(parts).runOnce(() -> owns(outbox));
                 }
-                new Retention(parts).runOnce(() -> owns(outbox));
+                if (leases.lease(outbox).dispute() == null) {
+                    new Retention(parts).runOnce(() -> owns(outbox));
+                }
             }
         }
     }

@@ -12,12 +12,15 @@ final class OutboxWorker implements Runnable {
     private static final Logger log = LoggerFactory.getLogger(OutboxWorker.class);
     private static final long FIRST_BACKOFF_MILLIS = 100;
     private static final long LONGEST_BACKOFF_MILLIS = 5_000;
+    private static final long FIRST_REST_NANOS = 1_000_000_000L;
+    private static final long LONGEST_REST_NANOS = 30_000_000_000L;
 
     private final PumpParts parts;
     private final Leases leases;
     private final Lease lease;
     private final AtomicReference<Pump> pump = new AtomicReference<>();
     private final Object wakeUp = new Object();
+    private long rest = FIRST_REST_NANOS;
     private volatile boolean stopping;
 
     OutboxWorker(PumpParts parts, Leases leases) {
@@ -28,23 +31,39 @@ final class OutboxWorker implements Runnable {
 
     @Override
     public void run() {
-        try {
-            while (!stopping) {
+        while (!stopping) {
+            try {
                 Claim claim = lease.claim();
+                lease.workedOn();
                 if (claim == null) {
                     idle();
                 } else {
                     work(claim);
                 }
+            } catch (InterruptedException e) {
+                if (!stopping) {
+                    log.warn(
+                            "Outbox {}: its thread was interrupted, and continues",
+                            parts.outbox().name());
+                }
+            } catch (Throwable e) { // whatever a driver, a format or a lack of memory throws
+                failed(e);
             }
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-        } catch (RuntimeException | Error e) {
-            log.error(
-                    "Outbox {}: its thread ends; the relay must be restarted",
-                    parts.outbox().name(),
-                    e);
-            throw e;
+        }
+    }
+
+    /** Another relay may have more luck; this one tries again after a rest. */
+    private void failed(Throwable cause) {
+        lease.restUntil(parts.clock().getAsLong() + rest);
+        rest = Math.min(2 * rest, LONGEST_REST_NANOS);
+        try {
+            Claim claim = lease.claim();
+            if (claim != null) {
+                leases.release(lease, claim);
+            }
+            parts.listener().workerFailed(parts.outbox().name(), cause);
+        } catch (Throwable e) {
+            cause.addSuppressed(e); // told next time, if it fails again
         }
     }
 
@@ -77,15 +96,24 @@ final class OutboxWorker implements Runnable {
                 throw new LeaseLostException(claim);
             }
             try {
+                workedOn(mine);
                 if (!mine.pass()) {
                     mine.await();
                 }
                 backoff = FIRST_BACKOFF_MILLIS;
+                rest = FIRST_REST_NANOS;
             } catch (JournalException e) {
                 parts.listener().databaseFailed(parts.outbox().name(), e);
                 pause(backoff);
                 backoff = Math.min(backoff * 2, LONGEST_BACKOFF_MILLIS);
             }
+        }
+    }
+
+    /** Not while its settler hangs: a relay whose database answers may take over then. */
+    private void workedOn(Pump mine) {
+        if (!mine.settlesFor(leases.patience().toNanos())) {
+            lease.workedOn();
         }
     }
 
@@ -104,6 +132,7 @@ final class OutboxWorker implements Runnable {
                 parts.clock().getAsLong() + parts.settings().stopTimeout().toNanos();
         while (!mine.drained() && parts.clock().getAsLong() - deadline < 0 && claim.equals(lease.claim())) {
             try {
+                workedOn(mine);
                 if (!mine.pass()) {
                     mine.await();
                 }
@@ -140,6 +169,16 @@ final class OutboxWorker implements Runnable {
     int blockedKeys() {
         Pump current = pump.get();
         return current == null ? 0 : current.blockedKeys();
+    }
+
+    int waitingKeys() {
+        Pump current = pump.get();
+        return current == null ? 0 : current.waitingKeys();
+    }
+
+    /** Whether another relay sees the outbox otherwise than this one. */
+    boolean disputed() {
+        return lease.dispute() != null;
     }
 
     boolean owns() {

@@ -5,6 +5,7 @@ import dev.posthaste.broker.Message;
 import dev.posthaste.broker.MessageHeaders;
 import dev.posthaste.broker.Outcome;
 import dev.posthaste.journal.Claim;
+import dev.posthaste.journal.Journal;
 import dev.posthaste.journal.LeaseLostException;
 import dev.posthaste.journal.PendingEvent;
 import dev.posthaste.journal.StoredEvent;
@@ -13,6 +14,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 
@@ -25,42 +27,54 @@ import java.util.concurrent.TimeUnit;
  * queue, into which the broker's answers, the settler's results and hints come.
  */
 final class Pump {
-    private static final long DEAD_KEYS_GAP_NANOS = 1_000_000_000L;
-    private static final int MOST_DEAD_KEYS = 100_000;
+    private static final int FEW_LANES = 16;
+    private static final long FIRST_SETTLE_AGAIN_NANOS = 100_000_000L;
+    private static final long LONGEST_SETTLE_AGAIN_NANOS = 5_000_000_000L;
 
     private final PumpParts parts;
     private final Claim claim;
     private final Lease lease;
     private final String outbox;
-    private final KeyGate gate = new KeyGate();
+    private final Map<String, Destination> destinations = new HashMap<>();
+    private final List<Destination> inTurn = new ArrayList<>();
+    private int turn;
+    /** For events that name a destination that is not allowed: they are refused without asking a broker. */
+    private final Destination nowhere = new Destination(0, Integer.MAX_VALUE, false);
+
+    private final boolean severalDestinations;
+    private final KeyGate gate;
     private final Reader reader;
-    private final Breaker breaker = new Breaker();
     private final Throttle throttle;
     private final LinkedBlockingQueue<News> news = new LinkedBlockingQueue<>();
     private final List<News> received = new ArrayList<>();
     private final List<Verdict> unsettled = new ArrayList<>();
     private List<Verdict> settling = List.of();
+    private long settlingSince;
+    /** Verdicts whose rows somebody else has locked, and when they are tried again. */
+    private final List<Verdict> locked = new ArrayList<>();
+
+    private long settleAgainNanos = FIRST_SETTLE_AGAIN_NANOS;
+    private long settleAgainAt;
     /**
      * Events whose death is not written down yet. Their keys wait for it: another relay that does not know of it would
      * publish them, after those that had gone on.
      */
-    private final Map<Long, KeyGate.Held> dying = new HashMap<>();
+    private final Map<Long, Lane.Held> dying = new HashMap<>();
 
     private int inFlight;
     private boolean draining;
-    private boolean deadKeysKnown;
-    private long nextDeadKeysAt;
+    private boolean toldUnavailable;
 
     /** What comes in from other threads. */
     private sealed interface News {
         /** What the broker said about an event. */
-        record Answer(KeyGate.Held held, Outcome outcome) implements News {}
+        record Answer(Lane.Held held, Outcome outcome) implements News {}
 
         /** The batch that was being settled is written down. */
-        record Settled(int written, long nanos) implements News {}
+        record Settled(Journal.Settled settled, long nanos) implements News {}
 
         /** The batch that was being settled is not written down, as far as is known. */
-        record NotSettled(RuntimeException cause) implements News {}
+        record NotSettled(Throwable cause) implements News {}
 
         /** There is something to read. */
         record Hint() implements News {}
@@ -71,10 +85,34 @@ final class Pump {
         this.claim = claim;
         this.lease = lease;
         this.outbox = parts.outbox().name();
+        this.severalDestinations = !parts.outbox().allowedDestinations().isEmpty();
+        this.gate = new KeyGate(
+                event -> destination(destinationOf(event)), parts.settings().waitingKeys());
         this.reader = new Reader(parts, gate);
         this.throttle =
                 new Throttle(parts.policy().maxPerSecond(), parts.clock().getAsLong());
-        this.nextDeadKeysAt = parts.clock().getAsLong();
+    }
+
+    private String destinationOf(StoredEvent event) {
+        String own = event.destination();
+        return own == null ? parts.outbox().route().destination() : own;
+    }
+
+    private Destination destination(String name) {
+        if (!parts.outbox().allows(name)) {
+            return nowhere;
+        }
+        Destination known = destinations.get(name);
+        if (known == null) {
+            int window = parts.settings().window();
+            known = new Destination(
+                    destinations.size() + 1,
+                    severalDestinations ? Math.max(1, window / 4) : window,
+                    !parts.broker().acknowledgesHandling());
+            destinations.put(name, known);
+            inTurn.add(known);
+        }
+        return known;
     }
 
     /**
@@ -94,25 +132,7 @@ final class Pump {
     // --- Fetch -----------------------------------------------------------------------------------------------------
 
     private int fetch() {
-        if (draining) {
-            return 0;
-        }
-        refreshDeadKeys();
-        return deadKeysKnown ? reader.read() : 0;
-    }
-
-    /** Where a dead event blocks its key, the keys that are blocked are known before anything is read. */
-    private void refreshDeadKeys() {
-        if (parts.policy().afterDead() == OutboxPolicy.AfterDead.SKIP) {
-            deadKeysKnown = true;
-            return;
-        }
-        long now = parts.clock().getAsLong();
-        if (now - nextDeadKeysAt >= 0 && unsettled.isEmpty() && settling.isEmpty()) {
-            gate.setDeadKeys(parts.journal().deadKeys(MOST_DEAD_KEYS));
-            deadKeysKnown = true;
-            nextDeadKeysAt = parts.clock().getAsLong() + DEAD_KEYS_GAP_NANOS;
-        }
+        return draining ? 0 : reader.read();
     }
 
     // --- Gate and publish ------------------------------------------------------------------------------------------
@@ -129,14 +149,26 @@ final class Pump {
     }
 
     private int handOver() {
-        int handed = 0;
         long now = parts.clock().getAsLong();
         gate.resume(now);
-        while (mayHandOver(now)) {
-            KeyGate.Held held = gate.next();
+        makeRoomForOthers(now);
+        int handed = handOver(nowhere, now);
+        for (int i = 0; i < inTurn.size(); i++) {
+            handed += handOver(inTurn.get((turn + i) % inTurn.size()), now);
+        }
+        turn = (turn + 1) % Math.max(1, inTurn.size()); // a throttle must not give everything to the same one
+        return handed;
+    }
+
+    private int handOver(Destination destination, long start) {
+        int handed = 0;
+        long now = start;
+        while (mayHandOver(now) && destination.allows(now)) {
+            Lane.Held held = gate.peek(destination);
             if (held == null) {
                 break;
             }
+            gate.take(held);
             handOver(held, now);
             handed++;
             if ((handed & 63) == 0) {
@@ -150,37 +182,64 @@ final class Pump {
         return !draining
                 && gate.hasNext()
                 && unsettled.size() < parts.settings().batch()
-                && breaker.allows(now)
+                && locked.size() < parts.settings().window()
                 && throttle.allows(now)
                 && lease.outlasts(claim, parts.settings().publishTimeout());
     }
 
-    private void handOver(KeyGate.Held held, long now) {
+    /** Where events go to several destinations, those for one that is slow or away stay in the table, all but a few. */
+    private void makeRoomForOthers(long now) {
+        if (!severalDestinations) {
+            return;
+        }
+        boolean healthy = parts.broker().healthy();
+        for (Destination destination : inTurn) {
+            int few = destination.open() ? FEW_LANES : Math.max(FEW_LANES, 2 * destination.limit());
+            boolean slow = destination.holdsUp(now);
+            if (healthy && slow) {
+                gate.park(destination, few, now);
+            }
+            boolean idle = destination.open()
+                    ? destination.ready.isEmpty() && destination.allows(now)
+                    : destination.ready.size() < few / 2;
+            if (idle && gate.hasParked()) {
+                gate.unpark(destination, slow ? few : Integer.MAX_VALUE, now);
+            }
+        }
+    }
+
+    private void handOver(Lane.Held held, long now) {
         held.handedOverAt = now;
         inFlight++;
-        breaker.handedOver();
+        held.destination.handedOver(held.bytes());
         throttle.handedOver(now);
         Message message;
         try {
             message = message(held.event);
-        } catch (IllegalArgumentException e) {
-            news.add(new News.Answer(held, new Outcome.Rejected(String.valueOf(e.getMessage()), true)));
+        } catch (Throwable e) { // also what a format throws for a message that nests too deep
+            boolean readable = held.event.event().defect() == null;
+            news.add(new News.Answer(held, new Outcome.Rejected(reason(e), !readable)));
             return;
         }
         if (!parts.outbox().allows(message.destination())) {
+            // A newer configuration may allow it, so it is not dead at once.
             news.add(new News.Answer(
                     held,
-                    new Outcome.Rejected(
-                            "destination " + message.destination() + " is not among those allowed for outbox " + outbox,
-                            true)));
+                    Outcome.rejected("destination " + message.destination() + " is not among those allowed for outbox "
+                            + outbox)));
             return;
         }
         try {
             parts.broker().publish(message, outcome -> news.add(new News.Answer(held, outcome)));
-        } catch (RuntimeException e) {
+        } catch (Throwable e) {
             // A broker should answer, not throw. Whether it sent anything is not known.
             news.add(new News.Answer(held, new Outcome.Unknown(e.toString())));
         }
+    }
+
+    private static String reason(Throwable thrown) {
+        String message = thrown.getMessage();
+        return thrown instanceof IllegalArgumentException && message != null ? message : thrown.toString();
     }
 
     private Message message(PendingEvent pending) {
@@ -197,7 +256,7 @@ final class Pump {
     private int receive() {
         received.clear();
         news.drainTo(received);
-        RuntimeException failure = null;
+        Throwable failure = null;
         for (News each : received) {
             if (each instanceof News.Answer answer && awaits(answer.held())) {
                 inFlight--;
@@ -212,20 +271,22 @@ final class Pump {
                 reader.hint();
             }
         }
-        if (failure != null) {
-            throw failure;
+        if (failure instanceof Error error) {
+            throw error;
+        } else if (failure instanceof RuntimeException exception) {
+            throw exception;
         }
         return received.size();
     }
 
     /** A second answer is of no interest. */
-    private boolean awaits(KeyGate.Held held) {
+    private boolean awaits(Lane.Held held) {
         return gate.awaits(held) && !dying.containsKey(held.event.id());
     }
 
-    private void decide(KeyGate.Held held, Outcome outcome) {
+    private void decide(Lane.Held held, Outcome outcome) {
         long now = parts.clock().getAsLong();
-        watchBroker(outcome, now);
+        watch(held, outcome, now);
         listener().answered(outbox, held.event, outcome, now - held.handedOverAt);
         Settlement.Decision decision = Settlement.decide(
                 held.event, outcome, held.resends, parts.policy().retry(), parts.random());
@@ -234,28 +295,35 @@ final class Pump {
         } else if (decision instanceof Settlement.Decision.Write write) {
             unsettled.add(write.verdict());
             if (write.verdict() instanceof Verdict.Retry retry) {
-                gate.putOff(held, now + retry.delay().toNanos());
+                gate.putOff(held, now + retry.delay().toNanos(), now);
             } else if (write.verdict() instanceof Verdict.Dead) {
                 if (parts.policy().afterDead() == OutboxPolicy.AfterDead.BLOCK) {
-                    gate.block(held);
+                    gate.block(held, now);
                 } else {
                     dying.put(held.event.id(), held);
                 }
             } else {
-                gate.done(held);
+                gate.done(held, now);
             }
         }
     }
 
-    private void watchBroker(Outcome outcome, long now) {
+    private void watch(Lane.Held held, Outcome outcome, long now) {
+        Destination destination = held.destination;
         if (outcome instanceof Outcome.Unavailable unavailable) {
-            if (breaker.unavailable(now)) {
+            destination.unavailable(held.bytes(), held.handedOverAt, now);
+            if (!toldUnavailable) {
+                toldUnavailable = true;
                 listener().brokerUnavailable(outbox, unavailable.reason());
             }
         } else if (outcome instanceof Outcome.Unknown) {
-            breaker.unanswered();
-        } else if (breaker.answered()) {
-            listener().brokerAvailable(outbox);
+            destination.unanswered(held.bytes(), held.handedOverAt, now);
+        } else {
+            destination.answered(held.bytes(), held.handedOverAt, now);
+            if (toldUnavailable && inTurn.stream().noneMatch(Destination::unavailable)) {
+                toldUnavailable = false;
+                listener().brokerAvailable(outbox);
+            }
         }
     }
 
@@ -263,13 +331,22 @@ final class Pump {
 
     /** Hands the next batch to the settler, if it has none. */
     private int settle() {
-        if (unsettled.isEmpty() || !settling.isEmpty()) {
+        if (!settling.isEmpty()) {
+            return 0;
+        }
+        long now = parts.clock().getAsLong();
+        if (!locked.isEmpty() && now - settleAgainAt >= 0) {
+            unsettled.addAll(locked);
+            locked.clear();
+        }
+        if (unsettled.isEmpty()) {
             return 0;
         }
         int size = Math.min(unsettled.size(), parts.settings().batch());
         List<Verdict> batch = List.copyOf(unsettled.subList(0, size));
         unsettled.subList(0, size).clear();
         settling = batch;
+        settlingSince = now;
         parts.settler().execute(() -> news.add(write(batch)));
         return size + receive();
     }
@@ -278,24 +355,49 @@ final class Pump {
     private News write(List<Verdict> batch) {
         long start = parts.clock().getAsLong();
         try {
-            int written = parts.journal().settle(claim, batch);
-            return new News.Settled(written, parts.clock().getAsLong() - start);
-        } catch (RuntimeException e) {
+            Journal.Settled settled = parts.journal().settle(claim, batch);
+            return new News.Settled(settled, parts.clock().getAsLong() - start);
+        } catch (Throwable e) {
             return new News.NotSettled(e);
         }
     }
 
-    private void settled(News.Settled settled) {
+    private void settled(News.Settled news) {
         List<Verdict> batch = settling;
         settling = List.of();
+        Set<Long> lockedIds = news.settled().locked();
+        List<Verdict> written = new ArrayList<>(batch.size());
         for (Verdict verdict : batch) {
-            KeyGate.Held dead = dying.remove(verdict.id());
-            if (dead != null) {
-                gate.done(dead);
+            if (lockedIds.contains(verdict.id())) {
+                locked.add(verdict);
+            } else {
+                written.add(verdict);
             }
         }
-        gate.settled(batch.stream().map(Verdict::id).toList());
-        listener().settled(outbox, batch, settled.written(), settled.nanos());
+        settleLockedLater(lockedIds.isEmpty());
+        long now = parts.clock().getAsLong();
+        for (Verdict verdict : written) {
+            Lane.Held dead = dying.remove(verdict.id());
+            if (dead != null) {
+                gate.done(dead, now);
+            }
+        }
+        gate.settled(written.stream().map(Verdict::id).toList());
+        listener().settled(outbox, written, news.settled().written(), news.nanos());
+    }
+
+    private void settleLockedLater(boolean noneLocked) {
+        if (locked.isEmpty()) {
+            settleAgainNanos = FIRST_SETTLE_AGAIN_NANOS;
+        } else if (!noneLocked) {
+            settleAgainAt = parts.clock().getAsLong() + settleAgainNanos;
+            settleAgainNanos = Math.min(2 * settleAgainNanos, LONGEST_SETTLE_AGAIN_NANOS);
+        }
+    }
+
+    /** Whether a batch has been with the settler for longer than this. */
+    boolean settlesFor(long nanos) {
+        return !settling.isEmpty() && parts.clock().getAsLong() - settlingSince > nanos;
     }
 
     // --- Waiting and ending ----------------------------------------------------------------------------------------
@@ -303,13 +405,18 @@ final class Pump {
     /** Waits until there may be something to do; an answer or a hint ends it at once. */
     void await() throws InterruptedException {
         long now = parts.clock().getAsLong();
-        long until = draining ? Long.MAX_VALUE : Math.min(reader.nextReadAt(), gate.nextResend());
+        long until = draining ? Long.MAX_VALUE : earlier(reader.nextReadAt(), gate.nextResend());
+        if (!locked.isEmpty() && settling.isEmpty()) {
+            until = earlier(until, settleAgainAt);
+        }
         if (gate.hasNext()) {
-            if (breaker.open()) {
-                until = Math.min(until, breaker.openUntil());
+            for (Destination destination : inTurn) {
+                if (destination.open() && gate.peek(destination) != null) {
+                    until = earlier(until, destination.openUntil());
+                }
             }
             if (!throttle.allows(now)) {
-                until = Math.min(until, throttle.next());
+                until = earlier(until, throttle.next());
             }
         }
         long ceiling = parts.settings().pollCeiling().toNanos();
@@ -321,6 +428,10 @@ final class Pump {
                 news.add(first);
             }
         }
+    }
+
+    private static long earlier(long one, long other) {
+        return Reader.earlier(one, other);
     }
 
     /** Something was committed: look at once. Called by any thread. */
@@ -335,7 +446,7 @@ final class Pump {
 
     /** Whether nothing is at the broker and everything is written down. */
     boolean drained() {
-        return inFlight == 0 && unsettled.isEmpty() && settling.isEmpty() && news.isEmpty();
+        return inFlight == 0 && unsettled.isEmpty() && settling.isEmpty() && locked.isEmpty() && news.isEmpty();
     }
 
     int inFlight() {
@@ -344,6 +455,10 @@ final class Pump {
 
     int blockedKeys() {
         return gate.blockedKeys();
+    }
+
+    int waitingKeys() {
+        return gate.waitingKeys();
     }
 
     private RelayListener listener() {

@@ -1,89 +1,119 @@
 package dev.posthaste.relay;
 
+import dev.posthaste.journal.IdRange;
 import dev.posthaste.journal.Journal;
-import dev.posthaste.journal.JournalException;
+import dev.posthaste.journal.Pending;
 import dev.posthaste.journal.PendingEvent;
 import dev.posthaste.journal.PendingMark;
+import dev.posthaste.journal.Writers;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.List;
-import java.util.Map;
+import java.util.TreeMap;
 import java.util.function.LongSupplier;
 
 /**
  * Brings pending events from the journal into the gate. Confined to the pump's thread.
  *
- * <p>It reads in four ways, each in bounded steps:
+ * <p>It reads in five ways, each in bounded steps:
  *
  * <ul>
+ *   <li><em>dead</em>: where a dead event blocks its key, over all dead events, over and over;
  *   <li><em>fresh</em>: past the highest id seen;
  *   <li><em>woken</em>: by id, the first events of keys whose wait is over;
- *   <li><em>catching up</em>: from the lowest id that some key left in the table, for the keys that have room again;
+ *   <li><em>walk</em>: from the lowest id that some key left in the table, for the keys whose next event is not known;
  *   <li><em>patrol</em>: from the beginning, over and over, for whatever became pending behind the highest id.
  * </ul>
  *
  * <p>A transaction may take a low id and commit late, when higher ids were read already. Whenever events came in, the
- * {@link Gaps} below the highest id are looked at again before anything is handed over: an event of the same key that was
- * committed before one of those that came in is visible by then, so it is found and goes first.
+ * {@link Gaps} below the highest id are read again, to their end, before anything is handed over: an event of the same key
+ * that was committed before one of those that came in is visible by then, so it is found and goes first.
  */
 final class Reader {
     private static final long FIRST_POLL_NANOS = 5_000_000L;
     private static final int FIRST_LIMIT = 64;
     private static final int MARKS = 1000;
-    private static final int GAP_PROBES = 500;
+    private static final int PATROL_MARKS = 4000;
+    private static final int DEAD_EVENTS = 5000;
+    private static final int RANGES = 500;
     private static final long PATROL_GAP_NANOS = 100_000_000L;
+    private static final long PATROL_ROUND_NANOS = 5_000_000_000L;
     private static final long LONGEST_REST_NANOS = 2_000_000_000L;
     private static final long QUICK_NANOS = 5_000_000L;
     private static final long SLOW_NANOS = 20_000_000L;
+    private static final long DEAD_GAP_NANOS = 1_000_000_000L;
+    private static final long FIRST_LOOK_NANOS = 20_000_000L;
+    private static final long LONGEST_LOOK_NANOS = 1_000_000_000L;
 
     private final Journal journal;
     private final KeyGate gate;
     private final RelaySettings settings;
+    private final boolean blocks;
     private final LongSupplier clock;
     private final RelayListener listener;
     private final String outbox;
 
     private final Gaps gaps = new Gaps();
     private boolean owesLook;
-    private long highest;
+    private boolean provable = true;
+    private long lookGap = FIRST_LOOK_NANOS;
+    private long nextLookAt;
+    private long nextListAt;
+
+    private long highest = Long.MIN_VALUE;
+    private long lowest = Long.MAX_VALUE;
     private int limit = FIRST_LIMIT;
     private long pollNanos = FIRST_POLL_NANOS;
     private long nextFetchAt;
 
-    private long patrolFrom;
+    private long patrolFrom = Long.MIN_VALUE;
     private long patrolSpan = 1_000_000;
+    private long patrolWork;
+    private long lastRoundWork;
     private long nextPatrolAt;
 
-    private boolean catchingUp;
-    private long catchUpFrom;
-    private boolean caughtSome;
-    private long nextCatchUpAt;
+    private boolean walking;
+    private long walkFrom;
+    private long walkWork;
+    private boolean walkCaughtSome;
+    private long nextWalkAt;
+
+    private boolean deadKeysKnown;
+    private long deadFrom = Long.MIN_VALUE;
+    private long nextDeadAt;
 
     Reader(PumpParts parts, KeyGate gate) {
         this.journal = parts.journal();
         this.gate = gate;
         this.settings = parts.settings();
+        this.blocks = parts.policy().afterDead() == OutboxPolicy.AfterDead.BLOCK;
         this.clock = parts.clock();
         this.listener = parts.listener();
         this.outbox = parts.outbox().name();
         long now = clock.getAsLong();
         this.nextFetchAt = now;
         this.nextPatrolAt = now + PATROL_GAP_NANOS;
-        this.nextCatchUpAt = now;
+        this.nextWalkAt = now;
+        this.nextDeadAt = now;
+        this.nextLookAt = now;
+        this.nextListAt = now;
     }
 
     /** Reads what is due to be read and fits; returns how many events came in. */
     int read() {
         int came;
         try {
-            came = wake() + catchUp() + fresh() + patrol();
-        } catch (JournalException e) {
+            readDeadEvents();
+            if (blocks && !deadKeysKnown) {
+                return 0;
+            }
+            came = wake() + walk() + fresh() + patrol();
+        } catch (RuntimeException e) {
             owesLook = true; // something may have come in before it failed
             throw e;
         }
-        if (came > 0 || owesLook) {
+        if (came > 0 || owesLook || isLookDue()) {
             owesLook = true;
-            came += lookBehind();
+            came += lookBehind(came > 0);
             owesLook = false;
         }
         return came;
@@ -91,14 +121,27 @@ final class Reader {
 
     /** When there is something to read again, on the pump's clock. */
     long nextReadAt() {
+        long next = blocks ? nextDeadAt : Long.MAX_VALUE;
         if (!hasRoom()) {
-            return Long.MAX_VALUE;
+            return next;
         }
-        long next = Math.min(gate.nextWake(), nextPatrolAt);
+        next = earlier(next, gate.nextWake());
+        next = earlier(next, nextPatrolAt);
         if (!gate.crowded()) {
-            next = Math.min(next, nextFetchAt);
+            next = earlier(next, nextFetchAt);
         }
-        return gate.wantsToCatchUp() ? Math.min(next, nextCatchUpAt) : next;
+        if (provable && !gaps.isEmpty()) {
+            next = earlier(next, nextLookAt);
+        }
+        return walking || gate.walk().isWanted() ? earlier(next, nextWalkAt) : next;
+    }
+
+    /** The earlier of two times, of which {@link Long#MAX_VALUE} is never. */
+    static long earlier(long one, long other) {
+        if (one == Long.MAX_VALUE || other == Long.MAX_VALUE) {
+            return Math.min(one, other);
+        }
+        return one - other <= 0 ? one : other;
     }
 
     /** Something was committed just now: look at once. */
@@ -111,8 +154,39 @@ final class Reader {
         return gate.size() + settings.batch() <= settings.window() && gate.bytes() < settings.windowBytes();
     }
 
+    private int room() {
+        return Math.max(1, settings.window() - gate.size());
+    }
+
     private long roomBytes() {
         return Math.max(1, settings.windowBytes() - gate.bytes());
+    }
+
+    // --- Dead ------------------------------------------------------------------------------------------------------
+
+    /** Where a dead event blocks its key, the keys that are blocked are known before anything is read. */
+    private void readDeadEvents() {
+        if (!blocks || clock.getAsLong() - nextDeadAt < 0) {
+            return;
+        }
+        boolean more = true;
+        while (more) {
+            long now = clock.getAsLong();
+            if (deadFrom == Long.MIN_VALUE) {
+                gate.beginDeadRound();
+            }
+            List<Journal.DeadEvent> dead = journal.dead(deadFrom, DEAD_EVENTS);
+            dead.forEach(each -> gate.block(each.key(), each.id()));
+            long end = clock.getAsLong();
+            boolean roundOver = dead.size() < DEAD_EVENTS;
+            if (roundOver) {
+                gate.endDeadRound(end);
+                deadKeysKnown = true;
+            }
+            deadFrom = roundOver ? Long.MIN_VALUE : dead.get(dead.size() - 1).id();
+            nextDeadAt = end + Math.max(roundOver ? DEAD_GAP_NANOS : 0, Math.min(4 * (end - now), LONGEST_REST_NANOS));
+            more = !deadKeysKnown && !gate.crowded();
+        }
     }
 
     // --- Fresh -----------------------------------------------------------------------------------------------------
@@ -122,11 +196,12 @@ final class Reader {
         if (now - nextFetchAt < 0 || !hasRoom() || gate.crowded()) {
             return 0;
         }
-        List<PendingEvent> events = journal.fetch(highest, limit, roomBytes());
+        List<Pending> events = journal.fetch(highest, limit, roomBytes());
         long end = clock.getAsLong();
-        for (PendingEvent event : events) {
+        for (Pending event : events) {
             gaps.seen(highest, event.id());
             highest = event.id();
+            lowest = Math.min(lowest, event.id());
             gate.offerFresh(event, end);
         }
         pace(events.size(), end);
@@ -139,6 +214,10 @@ final class Reader {
     private void pace(int found, long now) {
         if (found == limit || gate.bytes() >= settings.windowBytes()) {
             limit = settings.batch();
+            pollNanos = FIRST_POLL_NANOS;
+            nextFetchAt = now;
+        } else if (found > 0 && gate.bytes() > settings.windowBytes() / 2) { // the others did not fit
+            limit = Math.min(settings.batch(), Math.max(16, 2 * found));
             pollNanos = FIRST_POLL_NANOS;
             nextFetchAt = now;
         } else if (found > 0) {
@@ -156,78 +235,100 @@ final class Reader {
 
     private int wake() {
         long now = clock.getAsLong();
-        if (gate.nextWake() - now > 0 || !hasRoom()) {
+        if (!hasRoom()) {
             return 0;
         }
-        List<Long> ids = gate.wake(now, settings.batch());
+        List<Long> ids = gate.wake(now, Math.min(settings.batch(), room()));
         if (ids.isEmpty()) {
             return 0;
         }
-        Map<Long, PendingEvent> loaded;
+        Loaded loaded;
         try {
             loaded = load(ids);
-        } catch (JournalException e) {
+        } catch (RuntimeException e) {
             gate.wakeLater(ids, now);
             throw e;
         }
         long end = clock.getAsLong();
+        List<Long> later = new ArrayList<>();
         for (Long id : ids) {
-            PendingEvent event = loaded.get(id);
-            if (event == null) {
-                gate.wokenInVain(id);
-            } else {
+            PendingEvent event = loaded.events().get(id);
+            if (event != null) {
                 gate.admitWoken(event, end);
+            } else if (loaded.isGone(id)) {
+                gate.wokenInVain(id, end);
+            } else {
+                later.add(id);
             }
         }
-        return loaded.size();
+        gate.wakeLater(later, end);
+        return loaded.events().size();
     }
 
-    // --- Catching up -----------------------------------------------------------------------------------------------
+    // --- Walk ------------------------------------------------------------------------------------------------------
 
-    private int catchUp() {
+    private int walk() {
         long now = clock.getAsLong();
-        if (now - nextCatchUpAt < 0 || !hasRoom() || !gate.wantsToCatchUp()) {
+        if (now - nextWalkAt < 0 || !hasRoom() || !(walking || gate.walk().isWanted())) {
             return 0;
         }
-        if (!catchingUp) {
-            catchingUp = true;
-            caughtSome = false;
-            catchUpFrom = gate.beginCatchUp();
+        if (!walking) {
+            walking = true;
+            walkCaughtSome = false;
+            walkWork = 0;
+            walkFrom = gate.walk().begin();
         }
-        List<PendingMark> marks = journal.scan(catchUpFrom, highest, MARKS);
+        List<PendingMark> marks = journal.scan(walkFrom, highest, MARKS);
         List<PendingMark> wanted = new ArrayList<>();
+        gate.walk().beginStep();
+        int room = room();
+        int walked = 0;
         for (PendingMark mark : marks) {
-            catchUpFrom = mark.id();
-            if (gate.wantsLeft(mark)) {
+            if (wanted.size() == room) {
+                break;
+            }
+            walkFrom = mark.id();
+            walked++;
+            if (gate.walk().wants(mark)) {
                 wanted.add(mark);
             }
         }
-        Map<Long, PendingEvent> loaded;
+        int came = takeLeft(wanted);
+        long end = clock.getAsLong();
+        gate.walk().endStep(end);
+        walkCaughtSome |= came > 0;
+        walkWork += end - now;
+        if (walked == marks.size() && marks.size() < MARKS) {
+            gate.walk().end();
+            walking = false;
+        } else if (!gate.walk().hasKeys()) {
+            walking = false;
+        }
+        nextWalkAt = walking || walkCaughtSome
+                ? end
+                : end + Math.max(PATROL_GAP_NANOS / 2, Math.min(walkWork, LONGEST_REST_NANOS));
+        return came;
+    }
+
+    private int takeLeft(List<PendingMark> wanted) {
+        Loaded loaded;
         try {
             loaded = loadMarks(wanted);
-        } catch (JournalException e) {
-            wanted.forEach(mark -> gate.missedLeft(mark.key(), mark.id()));
+        } catch (RuntimeException e) {
+            gate.walk().breakOff();
+            walking = false;
             throw e;
         }
         long end = clock.getAsLong();
         for (PendingMark mark : wanted) {
-            PendingEvent event = loaded.get(mark.id());
-            if (event == null) {
-                gate.missedLeft(mark.key(), mark.id());
-            } else {
-                gate.admitLeft(event, end);
+            PendingEvent event = loaded.events().get(mark.id());
+            if (event != null) {
+                gate.walk().admit(event);
+            } else if (!loaded.isGone(mark.id())) {
+                gate.walk().missed(mark, end);
             }
         }
-        caughtSome |= !loaded.isEmpty();
-        boolean over = marks.size() < MARKS;
-        if (over) {
-            gate.endCatchUp();
-        }
-        if (over || !gate.catchingUp()) {
-            catchingUp = false;
-        }
-        nextCatchUpAt = catchingUp || caughtSome ? end : end + PATROL_GAP_NANOS / 2;
-        return loaded.size();
+        return loaded.events().size();
     }
 
     // --- Patrol ----------------------------------------------------------------------------------------------------
@@ -237,23 +338,39 @@ final class Reader {
         if (now - nextPatrolAt < 0 || !hasRoom()) {
             return 0;
         }
-        long through = Math.min(highest, patrolFrom + patrolSpan);
-        List<PendingMark> marks = patrolFrom >= highest ? List.of() : journal.scan(patrolFrom, through, MARKS);
-        int came = takeStrays(marks);
+        long through = patrolThrough();
+        List<PendingMark> marks = patrolFrom >= highest ? List.of() : journal.scan(patrolFrom, through, PATROL_MARKS);
+        int came = takeStrays(marks, true);
         long end = clock.getAsLong();
-        boolean full = marks.size() == MARKS;
-        patrolFrom = full ? marks.get(MARKS - 1).id() : through;
+        boolean full = marks.size() == PATROL_MARKS;
+        patrolFrom = full ? marks.get(PATROL_MARKS - 1).id() : through;
         boolean roundOver = patrolFrom >= highest;
         adaptSpan(end - now, full);
+        patrolWork += end - now;
+        // A process that was paused in the middle has not been busy for so long.
+        long rest = Math.min(restFactor() * (end - now), LONGEST_REST_NANOS);
         if (roundOver) {
-            patrolFrom = 0;
+            patrolFrom = Long.MIN_VALUE;
+            lastRoundWork = Math.min(patrolWork, PATROL_ROUND_NANOS);
+            patrolWork = 0;
+            // Not more often than the outbox is polled.
+            rest = Math.max(rest, Math.max(PATROL_GAP_NANOS, pollNanos));
         }
-        // At most a twentieth of the time, and not more often than the outbox is polled. A process that stood still in
-        // the
-        // middle has not been busy for so long.
-        long gap = roundOver ? Math.max(PATROL_GAP_NANOS, pollNanos) : 0;
-        nextPatrolAt = end + Math.max(gap, Math.min(19 * (end - now), LONGEST_REST_NANOS));
+        nextPatrolAt = end + rest;
         return came;
+    }
+
+    /** The first step of a round also looks at what lies below all that was read. */
+    private long patrolThrough() {
+        long from = Math.max(patrolFrom, lowest);
+        long through = from + patrolSpan;
+        return through < from ? highest : Math.min(highest, through);
+    }
+
+    /** A twentieth of the time when a round is short; more when it would take longer than some seconds otherwise. */
+    private long restFactor() {
+        long work = Math.max(lastRoundWork, patrolWork);
+        return work == 0 ? 19 : Math.min(19, Math.max(1, PATROL_ROUND_NANOS / work - 1));
     }
 
     /** A step over rows that a long transaction keeps from being cleaned up takes long though it finds nothing. */
@@ -265,72 +382,137 @@ final class Reader {
         }
     }
 
-    // --- Strays ----------------------------------------------------------------------------------------------------
+    /**
+     * New events that are below the highest id and in no gap: either they were put back, or the table's ids began again,
+     * after a TRUNCATE or when it was restored.
+     */
+    private void startAgainIfIdsWentBack() {
+        long lastId = journal.lastId().orElse(Long.MIN_VALUE);
+        if (lastId < highest) {
+            highest = lastId;
+            gaps.reopen(lastId);
+            patrolFrom = Long.MIN_VALUE;
+            listener.idsWentBack(outbox, lastId);
+        }
+    }
 
-    /** Looks whether gaps were filled meanwhile. */
-    private int lookBehind() {
+    // --- Behind ----------------------------------------------------------------------------------------------------
+
+    private boolean isLookDue() {
+        return provable && !gaps.isEmpty() && clock.getAsLong() - nextLookAt >= 0;
+    }
+
+    /** Looks whether gaps were filled meanwhile, to the end of each. */
+    private int lookBehind(boolean busy) {
         if (gaps.isEmpty()) {
             return 0;
         }
-        if (gaps.size() <= GAP_PROBES) {
-            return probe(gaps.latest(GAP_PROBES));
+        int came = 0;
+        List<IdRange> ranges = gaps.ranges();
+        for (int from = 0; from < ranges.size(); from += RANGES) {
+            came += readAgain(new ArrayList<>(ranges.subList(from, Math.min(ranges.size(), from + RANGES))));
         }
-        int most = gate.size() + MARKS;
-        List<PendingMark> marks = journal.scan(gaps.lowest() - 1, gaps.highest(), most);
-        int came = takeStrays(marks);
-        return marks.size() < most ? came : came + probe(gaps.latest(GAP_PROBES));
+        gaps.looked();
+        long now = clock.getAsLong();
+        if (now - nextListAt >= 0 && !gaps.isEmpty()) {
+            list(now);
+        }
+        lookGap = busy || came > 0 ? FIRST_LOOK_NANOS : Math.min(2 * lookGap, LONGEST_LOOK_NANOS);
+        nextLookAt = now + lookGap;
+        return came;
     }
 
-    private int probe(List<Long> ids) {
-        List<PendingEvent> found = journal.load(ids, Long.MAX_VALUE);
-        long now = clock.getAsLong();
-        for (PendingEvent event : found) {
-            gaps.filled(event.id());
-            if (gate.wantsStray(new PendingMark(event.id(), event.event().key(), event.waitNanos()), now)) {
-                gate.admit(event, now);
+    private int readAgain(List<IdRange> ranges) {
+        int came = 0;
+        List<IdRange> left = ranges;
+        while (!left.isEmpty()) {
+            List<PendingMark> marks = journal.scan(left, MARKS);
+            came += takeStrays(marks, false);
+            left = marks.size() < MARKS
+                    ? List.of()
+                    : above(left, marks.get(MARKS - 1).id());
+        }
+        return came;
+    }
+
+    private static List<IdRange> above(List<IdRange> ranges, long id) {
+        List<IdRange> above = new ArrayList<>();
+        for (IdRange range : ranges) {
+            if (range.last() > id) {
+                above.add(range.first() > id ? range : new IdRange(id + 1, range.last()));
             }
         }
-        return found.size();
+        return above;
     }
 
-    private int takeStrays(List<PendingMark> marks) {
+    /** A late list is as good as an early one, so the costs decide how often. */
+    private void list(long now) {
+        Writers writers = journal.writers();
+        long end = clock.getAsLong();
+        provable = writers != null;
+        if (writers != null) {
+            gaps.listed(writers);
+        }
+        nextListAt = end + (writers == null ? LONGEST_LOOK_NANOS : Math.max(FIRST_LOOK_NANOS, 10 * (end - now)));
+    }
+
+    private int takeStrays(List<PendingMark> marks, boolean onPatrol) {
         long now = clock.getAsLong();
         List<PendingMark> wanted = new ArrayList<>();
+        boolean unexpected = false;
         for (PendingMark mark : marks) {
+            boolean inGap = gaps.contains(mark.id());
             gaps.filled(mark.id());
             if (gate.wantsStray(mark, now)) {
                 wanted.add(mark);
+                unexpected |= !inGap;
             }
         }
-        Map<Long, PendingEvent> loaded;
+        if (wanted.isEmpty()) {
+            return 0;
+        }
+        int room = Math.min(wanted.size(), room());
+        Loaded loaded;
         try {
-            loaded = loadMarks(wanted);
-        } catch (JournalException e) {
-            wanted.forEach(mark -> gate.missed(mark.key(), mark.id()));
+            loaded = loadMarks(wanted.subList(0, room));
+        } catch (RuntimeException e) {
+            wanted.forEach(mark -> gate.missed(mark.key(), mark.id(), now));
             throw e;
         }
-        for (PendingMark mark : wanted) {
-            PendingEvent event = loaded.get(mark.id());
-            if (event == null) {
-                gate.missed(mark.key(), mark.id());
-            } else {
+        for (int i = 0; i < wanted.size(); i++) {
+            PendingMark mark = wanted.get(i);
+            PendingEvent event = loaded.events().get(mark.id());
+            if (event != null) {
                 gate.admit(event, now);
+            } else if (i >= room || !loaded.isGone(mark.id())) {
+                gate.missed(mark.key(), mark.id(), now);
             }
         }
-        return loaded.size();
+        if (onPatrol && unexpected) {
+            startAgainIfIdsWentBack();
+        }
+        return loaded.events().size();
     }
 
     // --- Loading ---------------------------------------------------------------------------------------------------
 
-    private Map<Long, PendingEvent> loadMarks(List<PendingMark> marks) {
+    /** What came when events were asked for by their ids; when it did not fit, those with the highest ids are missing. */
+    private record Loaded(TreeMap<Long, PendingEvent> events) {
+        /** Whether an event that did not come is certainly not pending any more. */
+        boolean isGone(long id) {
+            return events.isEmpty() || id < events.lastKey();
+        }
+    }
+
+    private Loaded loadMarks(List<PendingMark> marks) {
         return load(marks.stream().map(PendingMark::id).toList());
     }
 
-    private Map<Long, PendingEvent> load(List<Long> ids) {
-        Map<Long, PendingEvent> byId = new HashMap<>();
+    private Loaded load(List<Long> ids) {
+        TreeMap<Long, PendingEvent> byId = new TreeMap<>();
         if (!ids.isEmpty()) {
             journal.load(ids, roomBytes()).forEach(event -> byId.put(event.id(), event));
         }
-        return byId;
+        return new Loaded(byId);
     }
 }

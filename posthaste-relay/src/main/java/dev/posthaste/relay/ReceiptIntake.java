@@ -10,6 +10,7 @@ import dev.posthaste.inbox.ReceiptMessages;
 import dev.posthaste.inbox.Receiver;
 import dev.posthaste.journal.Journal;
 import dev.posthaste.journal.Receipt;
+import dev.posthaste.journal.ReceiptsLeftException;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -90,17 +91,29 @@ public final class ReceiptIntake implements Receiver {
     private void work() {
         try {
             while (!closed) {
-                Delivery first = queue.poll(IDLE_MILLIS, TimeUnit.MILLISECONDS);
-                if (first != null) {
-                    unanswered.add(first);
-                    queue.drainTo(unanswered, BATCH - 1);
-                    writeAll();
-                }
+                workOnce();
             }
         } catch (InterruptedException e) {
-            unanswered.forEach(Delivery::abandoned);
+            // it is closed
         }
+        unanswered.forEach(Delivery::abandoned);
         abandonQueued();
+    }
+
+    private void workOnce() throws InterruptedException {
+        try {
+            Delivery first = unanswered.isEmpty() ? queue.poll(IDLE_MILLIS, TimeUnit.MILLISECONDS) : null;
+            if (first != null) {
+                unanswered.add(first);
+            }
+            queue.drainTo(unanswered, Math.max(0, BATCH - unanswered.size()));
+            writeAll();
+        } catch (InterruptedException e) {
+            throw e;
+        } catch (Throwable e) { // whatever a driver or a lack of memory throws: what is unanswered is tried again
+            log.error("Receipts: an unexpected error, next try in {} ms", LONGEST_WAIT_MILLIS, e);
+            TimeUnit.MILLISECONDS.sleep(LONGEST_WAIT_MILLIS);
+        }
     }
 
     private void writeAll() throws InterruptedException {
@@ -114,10 +127,13 @@ public final class ReceiptIntake implements Receiver {
         }
         for (Map.Entry<String, List<Told>> each : byOutbox.entrySet()) {
             write(each.getKey(), each.getValue());
-            for (Told told : each.getValue()) {
-                told.delivery().done();
-                unanswered.remove(told.delivery());
-            }
+        }
+    }
+
+    private void done(List<Told> written) {
+        for (Told told : written) {
+            told.delivery().done();
+            unanswered.remove(told.delivery());
         }
     }
 
@@ -156,6 +172,7 @@ public final class ReceiptIntake implements Receiver {
                     "{} receipts are for outbox {}, which is not tracked here; they are passed over",
                     told.size(),
                     outbox);
+            done(told);
             return;
         }
         List<Receipt> receipts = told.stream().map(Told::receipt).toList();
@@ -163,11 +180,36 @@ public final class ReceiptIntake implements Receiver {
             try {
                 int changed = journal.receive(receipts, retry);
                 log.debug("Outbox {}: {} of {} receipts changed their event", outbox, changed, receipts.size());
+                done(told);
+                return;
+            } catch (ReceiptsLeftException e) {
+                answerAllBut(told, e);
                 return;
             } catch (RuntimeException e) {
                 log.warn("Outbox {}: receipts cannot be written, next try in {} ms: {}", outbox, wait, e.getMessage());
                 TimeUnit.MILLISECONDS.sleep(wait);
             }
+        }
+    }
+
+    /** What the table refuses goes to the dead letters; what is for a locked row is tried again after the others. */
+    private void answerAllBut(List<Told> told, ReceiptsLeftException left) throws InterruptedException {
+        List<Told> written = new ArrayList<>();
+        List<Delivery> again = new ArrayList<>();
+        for (Told each : told) {
+            if (left.refused().contains(each.receipt())) {
+                deadLetter(each.delivery(), new Failure(name(), String.valueOf(left.getMessage()), left, 1));
+            } else if (left.locked().contains(each.receipt())) {
+                again.add(each.delivery());
+            } else {
+                written.add(each);
+            }
+        }
+        done(written);
+        unanswered.removeAll(again);
+        queue.addAll(again);
+        if (!again.isEmpty()) {
+            TimeUnit.MILLISECONDS.sleep(FIRST_WAIT_MILLIS);
         }
     }
 

@@ -16,6 +16,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Random;
 import java.util.Set;
@@ -27,6 +28,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.function.BooleanSupplier;
 import java.util.function.LongSupplier;
 import java.util.random.RandomGenerator;
+import java.util.stream.Collectors;
 import javax.sql.DataSource;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -69,7 +71,7 @@ public final class Relay implements AutoCloseable {
         this.name = builder.name;
         this.dataSource = builder.dataSource;
         this.settings = builder.settings;
-        RelayListener listener = new RelayLog(name).and(builder.listener);
+        RelayListener listener = new RelayListeners(new RelayLog(name), builder.listener);
         this.measureEvery = builder.measureEvery;
         this.leaseSchema = builder.leaseSchema;
         this.leases = builder.leases(dialect, listener);
@@ -153,7 +155,7 @@ public final class Relay implements AutoCloseable {
             long wait = 100_000_000L;
             try {
                 wait = leases.runOnce();
-            } catch (RuntimeException e) {
+            } catch (Throwable e) {
                 log.error("Relay {}: the leases could not be looked after", name, e);
             }
             if (!sleep(wait / 1_000_000)) {
@@ -188,14 +190,18 @@ public final class Relay implements AutoCloseable {
         BooleanSupplier goOn = () -> !stopping && worker.owns();
         try {
             parts.listener().backlog(outbox, parts.journal().backlog(), worker.blockedKeys());
+            parts.listener()
+                    .waitingKeys(outbox, worker.waitingKeys(), parts.settings().waitingKeys());
             if (parts.outbox().tracked()) {
                 new UnconsumedWatch(parts).runOnce(goOn);
             }
-            if (purge) {
+            if (purge && !worker.disputed()) {
                 new Retention(parts).runOnce(goOn);
             }
-        } catch (RuntimeException e) {
+        } catch (JournalException e) {
             parts.listener().databaseFailed(outbox, e);
+        } catch (Throwable e) {
+            log.error("Outbox {}: its backlog and retention could not be looked after", outbox, e);
         }
     }
 
@@ -387,10 +393,11 @@ public final class Relay implements AutoCloseable {
          */
         public ManualRelay buildManual(Executor settler) {
             Dialect dialect = dialect();
+            RelayListener guarded = new RelayListeners(listener);
             return new ManualRelay(
-                    leases(dialect, listener),
+                    leases(dialect, guarded),
                     outboxes().stream()
-                            .map(outbox -> parts(outbox, dialect, listener, settler))
+                            .map(outbox -> parts(outbox, dialect, guarded, settler))
                             .toList());
         }
 
@@ -398,10 +405,20 @@ public final class Relay implements AutoCloseable {
             return new Leases(
                     leaseTable(dialect),
                     name,
-                    outboxes().stream().map(OutboxDefinition::name).toList(),
+                    outboxes().stream().collect(Collectors.toMap(OutboxDefinition::name, this::definition)),
                     settings.lease(),
                     clock,
                     listener);
+        }
+
+        /** What relays that share an outbox must agree about before one of them deletes anything. */
+        private String definition(OutboxDefinition outbox) {
+            return "tracked: " + outbox.tracked() + ", after dead: "
+                    + policies.getOrDefault(outbox.name(), policy)
+                            .afterDead()
+                            .name()
+                            .toLowerCase(Locale.ROOT)
+                    + ", layout: " + outbox.table().fingerprint();
         }
 
         private LeaseTable leaseTable(Dialect dialect) {

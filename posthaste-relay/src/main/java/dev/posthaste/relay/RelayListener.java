@@ -8,7 +8,8 @@ import java.time.Duration;
 import java.util.List;
 
 /**
- * Hears what a relay does: for metrics, logs and tests. Called on the relay's threads; must not block or throw. Metrics
+ * Hears what a relay does: for metrics, logs and tests. Called on the relay's threads; must not block. What it
+ * throws is logged, and changes nothing else. Metrics
  * and traces go through here and never stand in the engine.
  */
 public interface RelayListener {
@@ -32,6 +33,21 @@ public interface RelayListener {
     default void brokerUnavailable(String outbox, String reason) {}
 
     default void brokerAvailable(String outbox) {}
+
+    /** Something unexpected was thrown where the outbox is worked on. The lease was given back, and the relay tries again. */
+    default void workerFailed(String outbox, Throwable cause) {}
+
+    /**
+     * How many keys have events that were left in the table, measured now and then. At {@code most}, no fresh events are
+     * read any more until there are fewer: order could not be kept otherwise.
+     */
+    default void waitingKeys(String outbox, int keys, int most) {}
+
+    /**
+     * The table's ids began again below those that were published before, after a TRUNCATE or when it was restored. The
+     * relay reads it anew.
+     */
+    default void idsWentBack(String outbox, long lastId) {}
 
     /** The database failed; the relay goes on trying. */
     default void databaseFailed(String outbox, RuntimeException cause) {}

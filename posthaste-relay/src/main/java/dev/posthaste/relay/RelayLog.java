@@ -20,6 +20,7 @@ final class RelayLog implements RelayListener {
     private final String relay;
     private final Map<String, Long> lastFailure = new ConcurrentHashMap<>();
     private final Map<String, Long> lastUnconsumed = new ConcurrentHashMap<>();
+    private final Map<String, Long> lastCrowded = new ConcurrentHashMap<>();
 
     RelayLog(String relay) {
         this.relay = relay;
@@ -83,6 +84,38 @@ final class RelayLog implements RelayListener {
     @Override
     public void brokerAvailable(String outbox) {
         log.info("Outbox {}: the broker is back", outbox);
+    }
+
+    @Override
+    public void workerFailed(String outbox, Throwable cause) {
+        log.error(
+                "Outbox {}: relay {} met an unexpected error, gave the outbox back and will try again",
+                outbox,
+                relay,
+                cause);
+    }
+
+    @Override
+    public void waitingKeys(String outbox, int keys, int most) {
+        long now = System.nanoTime();
+        Long last = lastCrowded.get(outbox);
+        if (keys >= most && (last == null || now - last > REMINDER_NANOS)) {
+            lastCrowded.put(outbox, now);
+            log.error(
+                    "Outbox {}: {} keys wait for a retry, a time, an operator or their destination, and no more can be"
+                            + " remembered: no fresh events are read until there are fewer. Raise"
+                            + " RelaySettings.waitingKeys and the heap (about 70 bytes a key)",
+                    outbox,
+                    keys);
+        }
+    }
+
+    @Override
+    public void idsWentBack(String outbox, long lastId) {
+        log.warn(
+                "Outbox {}: its ids began again (the last one is {}), as after a TRUNCATE; it is read anew",
+                outbox,
+                lastId);
     }
 
     @Override

@@ -49,6 +49,8 @@ public final class RelayMeters implements RelayListener {
         volatile double oldestSeconds = Double.NaN;
         volatile double oldestTransactionSeconds = Double.NaN;
         volatile double blockedKeys;
+        volatile double waitingKeys;
+        final Counter workerFailures;
         volatile double unconsumed;
         volatile double unconsumedOldestSeconds;
         volatile double leaseHeld;
@@ -65,6 +67,7 @@ public final class RelayMeters implements RelayListener {
             leasesLost = registry.counter("posthaste.relay.lease.lost", "outbox", outbox);
             databaseFailures = registry.counter("posthaste.relay.database.failures", "outbox", outbox);
             purged = registry.counter("posthaste.relay.purged", "outbox", outbox);
+            workerFailures = registry.counter("posthaste.relay.worker.failures", "outbox", outbox);
             publish = histogram(registry, "posthaste.relay.publish", outbox);
             endToEnd = histogram(registry, "posthaste.relay.end.to.end", outbox);
             fetch = registry.timer("posthaste.relay.fetch", "outbox", outbox);
@@ -79,6 +82,7 @@ public final class RelayMeters implements RelayListener {
                     this,
                     meters -> meters.oldestTransactionSeconds);
             registry.gauge("posthaste.relay.blocked.keys", tags(outbox), this, meters -> meters.blockedKeys);
+            registry.gauge("posthaste.relay.waiting.keys", tags(outbox), this, meters -> meters.waitingKeys);
             registry.gauge("posthaste.relay.unconsumed", tags(outbox), this, meters -> meters.unconsumed);
             registry.gauge(
                     "posthaste.relay.unconsumed.oldest.seconds",
@@ -179,6 +183,16 @@ public final class RelayMeters implements RelayListener {
         meters.oldestSeconds = backlog.oldestAge().toMillis() / 1000.0;
         meters.oldestTransactionSeconds = backlog.oldestTransaction().toMillis() / 1000.0;
         meters.blockedKeys = blockedKeys;
+    }
+
+    @Override
+    public void waitingKeys(String outbox, int keys, int most) {
+        of(outbox).waitingKeys = keys;
+    }
+
+    @Override
+    public void workerFailed(String outbox, Throwable cause) {
+        of(outbox).workerFailures.increment();
     }
 
     @Override

@@ -1,7 +1,7 @@
 package dev.posthaste.relay;
 
 import dev.posthaste.journal.Journal;
-import dev.posthaste.journal.PendingEvent;
+import dev.posthaste.journal.Journal.UnconsumedEvent;
 import dev.posthaste.journal.Receipt;
 import java.time.Duration;
 import java.util.List;
@@ -32,7 +32,7 @@ final class UnconsumedWatch {
         int republished = 0;
         boolean more = parts.policy().republishUnconsumed() && found.events() > 0;
         while (more && goOn.getAsBoolean()) {
-            List<PendingEvent> events = journal.unconsumed(limit, BATCH);
+            List<UnconsumedEvent> events = journal.unconsumed(limit, BATCH);
             int changed = journal.receive(
                     events.stream().map(this::failed).toList(), parts.policy().retry());
             republished += changed;
@@ -41,11 +41,11 @@ final class UnconsumedWatch {
         return republished;
     }
 
-    private Receipt failed(PendingEvent event) {
+    private Receipt failed(UnconsumedEvent event) {
         return new Receipt.Failed(
                 parts.outbox().name(),
                 event.id(),
-                event.event().eventId(),
+                event.eventId(),
                 event.attempts(),
                 "published, and not consumed within " + parts.policy().consumedWithin());
     }

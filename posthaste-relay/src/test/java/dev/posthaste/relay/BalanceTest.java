@@ -22,7 +22,8 @@ class BalanceTest {
             List<String> outboxes = names("outbox", 1 + random.nextInt(12));
             List<String> relays = names("relay", 1 + random.nextInt(5));
             List<Candidate> candidates = new ArrayList<>();
-            relays.forEach(relay -> outboxes.forEach(outbox -> candidates.add(new Candidate(relay, outbox))));
+            relays.forEach(
+                    relay -> outboxes.forEach(outbox -> candidates.add(new Candidate(relay, outbox, true, "", ""))));
             Map<String, String> owners = new HashMap<>();
             for (String outbox : outboxes) {
                 if (random.nextBoolean()) {
@@ -62,14 +63,14 @@ class BalanceTest {
 
     @Test
     void aPausedOutboxIsLeftAlone() {
-        List<Row> paused = List.of(new Row("a", "", 3, false, true), new Row("b", "", 3, false, false));
+        List<Row> paused = List.of(new Row("a", "", 3, false, true, ""), new Row("b", "", 3, false, false, ""));
         assertThat(Balance.of("me", List.of("a", "b"), paused, List.of()).take())
                 .containsExactly("b");
     }
 
     private static List<Row> rows(Map<String, String> owners) {
         return owners.entrySet().stream()
-                .map(each -> new Row(each.getKey(), each.getValue(), 1, true, false))
+                .map(each -> new Row(each.getKey(), each.getValue(), 1, true, false, ""))
                 .toList();
     }
 }

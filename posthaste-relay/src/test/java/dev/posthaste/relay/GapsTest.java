@@ -2,48 +2,142 @@ package dev.posthaste.relay;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import java.util.List;
+import dev.posthaste.journal.IdRange;
+import dev.posthaste.journal.Writers;
 import java.util.Random;
+import java.util.Set;
 import java.util.TreeSet;
 import org.junit.jupiter.api.Test;
 
 class GapsTest {
+    private final Gaps gaps = new Gaps();
+
+    private void list(String... transactions) {
+        gaps.listed(new Writers("server", Set.of(transactions)));
+    }
 
     @Test
     void remembersExactlyTheIdsThatWereNeverSeen() {
         Random random = new Random(42);
         for (int round = 0; round < 200; round++) {
-            Gaps gaps = new Gaps();
+            Gaps some = new Gaps();
             TreeSet<Long> missing = new TreeSet<>();
             long highest = 0;
             for (int i = 0; i < 50; i++) {
                 long next = highest + 1 + random.nextInt(6);
-                gaps.seen(highest, next);
+                some.seen(highest, next);
                 for (long id = highest + 1; id < next; id++) {
                     missing.add(id);
                 }
                 highest = next;
                 long any = 1 + random.nextLong(highest);
-                gaps.filled(any);
+                some.filled(any);
                 missing.remove(any);
             }
-            assertThat(gaps.size()).isEqualTo(missing.size());
-            assertThat(gaps.latest(Integer.MAX_VALUE)).containsExactlyElementsOf(missing.descendingSet());
-            if (!missing.isEmpty()) {
-                assertThat(gaps.lowest()).isEqualTo(missing.first());
-                assertThat(gaps.highest()).isEqualTo(missing.last());
-                assertThat(gaps.latest(1)).isEqualTo(List.of(missing.last()));
+            TreeSet<Long> remembered = new TreeSet<>();
+            for (IdRange range : some.ranges()) {
+                for (long id = range.first(); id <= range.last(); id++) {
+                    remembered.add(id);
+                }
             }
+            assertThat(remembered).isEqualTo(missing);
         }
     }
 
     @Test
-    void forgetsTheOldestWhenThereAreTooMany() {
-        Gaps gaps = new Gaps();
-        for (long id = 2; id <= 40_002; id += 2) {
+    void everythingBelowTheFirstEventIsAGap() {
+        gaps.seen(Long.MIN_VALUE, -3);
+        assertThat(gaps.ranges()).containsExactly(new IdRange(Long.MIN_VALUE, -4));
+    }
+
+    @Test
+    void A03_noGapIsEverDropped() {
+        for (long id = 2; id <= 100_000; id += 2) {
             gaps.seen(id - 2, id);
         }
-        assertThat(gaps.size()).isEqualTo(10_000);
-        assertThat(gaps.highest()).isEqualTo(40_001);
+        assertThat(gaps.ranges()).hasSizeLessThanOrEqualTo(Gaps.MOST);
+        for (long id = 1; id < 100_000; id += 2) {
+            assertThat(gaps.contains(id)).as("id %d", id).isTrue();
+        }
+    }
+
+    @Test
+    void aGapIsClosedWhenThoseThatMayFillItHaveEndedAndItWasReadAgain() {
+        gaps.seen(1, 5);
+        list("a", "b");
+        gaps.looked();
+        list("b", "c");
+        gaps.looked();
+        list("b", "c");
+        gaps.looked();
+        assertThat(gaps.isEmpty()).as("b may fill it").isFalse();
+        list("c");
+        gaps.looked();
+        assertThat(gaps.isEmpty())
+                .as("one list may miss a transaction that is being prepared")
+                .isFalse();
+        list("c");
+        assertThat(gaps.isEmpty())
+                .as("b may have filled it since it was last read")
+                .isFalse();
+        gaps.looked();
+        assertThat(gaps.isEmpty()).isTrue();
+    }
+
+    @Test
+    void withoutAnyWriterAGapIsClosedAtTheNextLook() {
+        gaps.seen(1, 5);
+        gaps.looked();
+        list();
+        gaps.seen(5, 9);
+        gaps.looked();
+        assertThat(gaps.ranges()).containsExactly(new IdRange(6, 8));
+    }
+
+    @Test
+    void aListFromAfterARestartBeginsTheProofAgain() {
+        gaps.seen(1, 5);
+        list("3/84");
+        gaps.looked();
+        for (int i = 0; i < 3; i++) {
+            gaps.listed(new Writers("restarted", Set.of("-1/14603")));
+            gaps.looked();
+        }
+        assertThat(gaps.isEmpty()).isFalse();
+    }
+
+    @Test
+    void whileTransactionsStayOpenNothingIsClosedAndAfterThemEverythingIs() {
+        for (int i = 1; i <= 500; i++) {
+            gaps.seen(10L * i, 10L * i + 5);
+            list("old", "t" + i);
+            gaps.looked();
+        }
+        assertThat(gaps.ranges()).hasSize(500);
+        for (int i = 0; i < 3; i++) {
+            list();
+            gaps.looked();
+        }
+        assertThat(gaps.isEmpty()).isTrue();
+    }
+
+    @Test
+    void whatIsMergedKeepsItsProof() {
+        gaps.seen(1, 5);
+        list("old");
+        gaps.looked();
+        for (long id = 10; id <= 10 + 4 * Gaps.MOST; id += 2) {
+            gaps.seen(id - 2, id);
+        }
+        for (int i = 0; i < 4; i++) {
+            list("old");
+            gaps.looked();
+        }
+        assertThat(gaps.contains(3)).isTrue();
+        for (int i = 0; i < 3; i++) {
+            list();
+            gaps.looked();
+        }
+        assertThat(gaps.isEmpty()).isTrue();
     }
 }

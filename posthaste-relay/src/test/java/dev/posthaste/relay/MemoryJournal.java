@@ -3,23 +3,30 @@ package dev.posthaste.relay;
 import dev.posthaste.RetryPolicy;
 import dev.posthaste.Status;
 import dev.posthaste.journal.Claim;
+import dev.posthaste.journal.IdRange;
 import dev.posthaste.journal.Journal;
 import dev.posthaste.journal.JournalException;
+import dev.posthaste.journal.Pending;
 import dev.posthaste.journal.PendingEvent;
 import dev.posthaste.journal.PendingMark;
 import dev.posthaste.journal.Receipt;
 import dev.posthaste.journal.StoredEvent;
 import dev.posthaste.journal.Verdict;
+import dev.posthaste.journal.Writers;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.EnumMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.OptionalLong;
 import java.util.Random;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.function.LongSupplier;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /** A journal in memory that fails now and then, before or after it has written. For simulations on one thread. */
@@ -28,18 +35,28 @@ class MemoryJournal implements Journal {
     private final LongSupplier clock;
     private final Random random;
     private final double failing;
+    /** Rows that another transaction has locked. */
+    final Set<Long> locked = new HashSet<>();
+    /** The transactions that have a write lock; without a value the database does not tell. */
+    Supplier<@Nullable Writers> writers = () -> null;
 
     /** A committed row. */
     static final class Row {
         final long id;
         final @Nullable String key;
+        final @Nullable String destination;
         Status status = Status.PENDING;
         int attempts;
         long dueAt;
 
         Row(long id, @Nullable String key, long dueAt) {
+            this(id, key, null, dueAt);
+        }
+
+        Row(long id, @Nullable String key, @Nullable String destination, long dueAt) {
             this.id = id;
             this.key = key;
+            this.destination = destination;
             this.dueAt = dueAt;
         }
     }
@@ -80,16 +97,38 @@ class MemoryJournal implements Journal {
 
     private PendingEvent read(Row row) {
         StoredEvent event =
-                new StoredEvent(row.id, "e-" + row.id, "t", "v1", row.key, null, null, null, new byte[] {1});
+                new StoredEvent(row.id, "e-" + row.id, "t", "v1", row.key, row.destination, null, null, new byte[] {1});
         return new PendingEvent(event, row.attempts, null, row.dueAt - clock.getAsLong(), 0);
     }
 
     @Override
-    public List<PendingEvent> fetch(long after, int limit, long maxBytes) {
+    public List<Pending> fetch(long after, int limit, long maxBytes) {
         failNowAndThen();
         return pending(rows.tailMap(after, false).values(), limit).stream()
-                .map(this::read)
+                .<Pending>map(row -> row.dueAt - clock.getAsLong() > 0 ? mark(row) : read(row))
                 .toList();
+    }
+
+    private PendingMark mark(Row row) {
+        return new PendingMark(row.id, row.key, row.dueAt - clock.getAsLong());
+    }
+
+    @Override
+    public List<PendingMark> scan(List<IdRange> ranges, int limit) {
+        List<PendingMark> marks = new ArrayList<>();
+        for (IdRange range : ranges) {
+            rows.subMap(range.first(), true, range.last(), true).values().stream()
+                    .filter(row -> row.status == Status.PENDING)
+                    .limit(limit - marks.size())
+                    .forEach(row -> marks.add(mark(row)));
+        }
+        return marks;
+    }
+
+    @Override
+    public @Nullable Writers writers() {
+        failNowAndThen();
+        return writers.get();
     }
 
     @Override
@@ -98,7 +137,7 @@ class MemoryJournal implements Journal {
         return after >= through
                 ? List.of()
                 : pending(rows.subMap(after, false, through, true).values(), limit).stream()
-                        .map(row -> new PendingMark(row.id, row.key, row.dueAt - clock.getAsLong()))
+                        .map(this::mark)
                         .toList();
     }
 
@@ -111,10 +150,15 @@ class MemoryJournal implements Journal {
     }
 
     @Override
-    public int settle(Claim claim, List<Verdict> verdicts) {
+    public Settled settle(Claim claim, List<Verdict> verdicts) {
         failNowAndThen();
         int written = 0;
+        Set<Long> left = new HashSet<>();
         for (Verdict verdict : verdicts) {
+            if (locked.contains(verdict.id())) {
+                left.add(verdict.id());
+                continue;
+            }
             Row row = rows.get(verdict.id());
             if (row == null || row.status != Status.PENDING || row.attempts != verdict.seenAttempts()) {
                 continue;
@@ -128,7 +172,7 @@ class MemoryJournal implements Journal {
             }
         }
         failNowAndThen();
-        return written;
+        return new Settled(written, left);
     }
 
     @Override
@@ -160,13 +204,22 @@ class MemoryJournal implements Journal {
     }
 
     @Override
-    public List<PendingEvent> unconsumed(Duration limit, int most) {
+    public List<UnconsumedEvent> unconsumed(Duration limit, int most) {
         return List.of();
     }
 
     @Override
-    public Map<String, Long> deadKeys(int limit) {
-        return Map.of();
+    public List<DeadEvent> dead(long after, int limit) {
+        return rows.tailMap(after, false).values().stream()
+                .filter(row -> row.status == Status.DEAD && row.key != null)
+                .limit(limit)
+                .map(row -> new DeadEvent(row.id, String.valueOf(row.key)))
+                .toList();
+    }
+
+    @Override
+    public OptionalLong lastId() {
+        return rows.isEmpty() ? OptionalLong.empty() : OptionalLong.of(rows.lastKey());
     }
 
     @Override
@@ -183,7 +236,17 @@ class MemoryJournal implements Journal {
 
     @Override
     public int requeue(Collection<Long> ids) {
-        throw new UnsupportedOperationException();
+        int requeued = 0;
+        for (Long id : ids) {
+            Row row = rows.get(id);
+            if (row != null && row.status == Status.DEAD) {
+                row.status = Status.PENDING;
+                row.attempts = 0;
+                row.dueAt = clock.getAsLong();
+                requeued++;
+            }
+        }
+        return requeued;
     }
 
     @Override

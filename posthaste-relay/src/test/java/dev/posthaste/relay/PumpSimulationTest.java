@@ -14,6 +14,7 @@ import dev.posthaste.format.MessageFormat;
 import dev.posthaste.journal.Claim;
 import dev.posthaste.journal.JournalException;
 import dev.posthaste.journal.Receipt;
+import dev.posthaste.journal.Writers;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -27,6 +28,7 @@ import java.util.Random;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.function.Consumer;
+import java.util.stream.Collectors;
 import java.util.stream.LongStream;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -40,11 +42,19 @@ class PumpSimulationTest {
     private static final int RUNS = 500;
     private static final int EVENTS = 400;
     private static final RetryPolicy RETRY = RetryPolicy.fixed(Duration.ofMillis(50), RetryPolicy.FOREVER);
+    private static final List<String> DESTINATIONS = List.of("t", "u", "v");
 
     /** One run. */
     private static final class Simulation implements Broker {
         final Random random;
         final int keys;
+        final boolean blocks;
+        final int step;
+        final int destinations;
+        /** The one that does not answer just now. */
+        @Nullable
+        String sick;
+
         long now = 1_000_000_000L;
         long lastId;
         int written;
@@ -57,25 +67,40 @@ class PumpSimulationTest {
         final ArrayDeque<Runnable> settling = new ArrayDeque<>();
         final Pump pump;
 
-        record Publication(long id, @Nullable String key, int attempts, Consumer<Outcome> callback) {}
+        record Publication(
+                long id, @Nullable String key, String destination, int attempts, Consumer<Outcome> callback) {}
 
         Simulation(long seed, double failing) {
             random = new Random(seed);
             keys = 1 + random.nextInt(random.nextBoolean() ? 2 : 20);
+            blocks = random.nextInt(3) == 0;
+            step = 1 + random.nextInt(3);
+            destinations = 1 + random.nextInt(DESTINATIONS.size());
             journal = new MemoryJournal(() -> now, random, failing);
+            if (random.nextBoolean()) {
+                journal.writers = this::writers;
+            }
             Claim claim = new Claim("orders", "me", 1);
             Lease lease = new Lease("orders", () -> now);
             lease.held(claim, now, Duration.ofDays(365));
             RelaySettings settings = random.nextBoolean()
                     ? RelaySettings.defaults().withWindow(10, 40, 1 << 20)
-                    : RelaySettings.defaults().withWindow(100, 400, 1 << 20);
+                    : RelaySettings.defaults().withWindow(100, 400, random.nextBoolean() ? 1 << 20 : 2_000);
+            if (random.nextBoolean()) {
+                settings = settings.withWaitingKeys(1 + random.nextInt(5));
+            }
+            OutboxDefinition orders = OutboxDefinition.of("orders", Route.to("t"), "t");
             pump = new Pump(
                     new PumpParts(
-                            OutboxDefinition.of("orders", Route.to("t"), "t"),
+                            destinations == 1 ? orders : orders.allowing("u", "v"),
                             journal,
                             this,
                             MessageFormat.RAW,
-                            OutboxPolicy.defaults().withRetry(RETRY),
+                            blocks
+                                    ? OutboxPolicy.defaults()
+                                            .withRetry(RetryPolicy.fixed(Duration.ofMillis(50), 2))
+                                            .withAfterDead(OutboxPolicy.AfterDead.BLOCK)
+                                    : OutboxPolicy.defaults().withRetry(RETRY),
                             settings,
                             RelayListener.NONE,
                             settling::add,
@@ -92,7 +117,9 @@ class PumpSimulationTest {
                 if (key == null || busy.add(key)) {
                     written++;
                     long delay = random.nextInt(10) == 0 ? random.nextLong(100_000_000L) : 0;
-                    open.put(++lastId, new MemoryJournal.Row(lastId, key, now + delay));
+                    lastId += step;
+                    String destination = DESTINATIONS.get(random.nextInt(destinations));
+                    open.put(lastId, new MemoryJournal.Row(lastId, key, destination, now + delay));
                 }
             }
             if (!open.isEmpty() && random.nextBoolean()) {
@@ -107,6 +134,35 @@ class PumpSimulationTest {
             }
         }
 
+        private Writers writers() {
+            return new Writers(
+                    "server", open.keySet().stream().map(String::valueOf).collect(Collectors.toSet()));
+        }
+
+        /** Somebody locks rows or lets them go, requeues what is dead, and a destination stops to answer or answers again. */
+        void disturb() {
+            if (random.nextInt(20) == 0) {
+                sick = sick == null && random.nextBoolean() ? DESTINATIONS.get(random.nextInt(destinations)) : null;
+            }
+            if (random.nextInt(10) == 0 && lastId > 0) {
+                journal.locked.clear();
+                for (int i = random.nextInt(3); i > 0; i--) {
+                    journal.locked.add(random.nextLong(lastId + 1));
+                }
+            }
+            if (random.nextInt(10) == 0) {
+                requeue();
+            }
+        }
+
+        void requeue() {
+            List<Long> dead = journal.rows().stream()
+                    .filter(row -> row.status == Status.DEAD)
+                    .map(row -> row.id)
+                    .toList();
+            journal.requeue(dead);
+        }
+
         @Override
         public void publish(Message message, Consumer<Outcome> callback) {
             long id = Long.parseLong(Objects.requireNonNull(message.eventId()).substring(2));
@@ -116,7 +172,7 @@ class PumpSimulationTest {
                     .isFalse();
             int attempts =
                     Integer.parseInt(Objects.requireNonNull(message.headers().get(MessageHeaders.ATTEMPTS)));
-            atBroker.add(new Publication(id, key, attempts, callback));
+            atBroker.add(new Publication(id, key, message.destination(), attempts, callback));
         }
 
         void answer(boolean kindly) {
@@ -124,7 +180,8 @@ class PumpSimulationTest {
                 return;
             }
             Publication answered = atBroker.remove(random.nextInt(atBroker.size()));
-            int draw = kindly ? 0 : random.nextInt(20);
+            boolean silent = answered.destination().equals(sick);
+            int draw = kindly ? 0 : silent ? 17 + 2 * random.nextInt(2) : random.nextInt(20);
             if (draw < 15 || draw == 16) {
                 arrived.computeIfAbsent(String.valueOf(answered.key()), key -> new LinkedHashSet<>())
                         .add(answered.id());
@@ -196,19 +253,27 @@ class PumpSimulationTest {
             if (receipts) {
                 simulation.receive();
             }
+            simulation.disturb();
             switch (simulation.random.nextInt(3)) {
                 case 0 -> simulation.answer(false);
                 case 1 -> simulation.settle();
                 default -> simulation.pass();
             }
         }
-        for (int i = 0; i < 20_000 && pending(simulation) > 0; i++) {
+        simulation.sick = null;
+        simulation.journal.locked.clear();
+        for (int i = 0; i < 40_000 && open(simulation) > 0; i++) {
             simulation.now += 20_000_000L;
+            simulation.requeue();
             simulation.pass();
             simulation.answer(true);
             simulation.settle();
         }
         check(seed, simulation);
+    }
+
+    private static long open(Simulation simulation) {
+        return simulation.journal.counts().getOrDefault(Status.DEAD, 0L) + pending(simulation);
     }
 
     private static long pending(Simulation simulation) {

@@ -8,8 +8,7 @@ import dev.posthaste.Route;
 import dev.posthaste.broker.LocalBroker;
 import dev.posthaste.format.MessageFormat;
 import dev.posthaste.journal.Journal;
-import dev.posthaste.journal.PendingEvent;
-import dev.posthaste.journal.StoredEvent;
+import dev.posthaste.journal.Journal.UnconsumedEvent;
 import java.lang.reflect.Proxy;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -20,8 +19,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
 
 class UnconsumedWatchTest {
-    private static final PendingEvent EVENT =
-            new PendingEvent(new StoredEvent(1, "e", "t", "v1", null, null, null, null, new byte[0]), 0, null, 0, 0);
+    private static final UnconsumedEvent EVENT = new UnconsumedEvent(1, "e", 0);
 
     /** A journal with full batches of unconsumed events, of which a receipt changes as many as it is told. */
     private static PumpParts parts(List<Integer> changes, AtomicInteger rounds) {

@@ -54,8 +54,9 @@ public final class Check {
             for (OutboxConfig outbox : its.values()) {
                 List<OutboxDefinition> one = List.of(outbox.definition());
                 Schema.Findings findings = Schema.check(site.dataSource(database.name()), one, database.leases());
-                findings.errors()
-                        .forEach(error -> add(problems, outbox.line(), error + "; './posthaste init' makes it"));
+                findings.missing()
+                        .forEach(missing -> add(problems, outbox.line(), missing + "; './posthaste init' makes it"));
+                findings.faults().forEach(fault -> add(problems, outbox.line(), fault));
                 findings.warnings().forEach(warning -> add(warnings, database.line(), warning));
             }
         } catch (Site.Unreachable e) {

@@ -10,6 +10,9 @@ import dev.posthaste.jdbc.Dialect;
 import dev.posthaste.jdbc.Schema;
 import dev.posthaste.jdbc.StatusJournal;
 import dev.posthaste.jdbc.TableLayout.Column;
+import dev.posthaste.journal.Journal.DeadEvent;
+import dev.posthaste.journal.PendingEvent;
+import dev.posthaste.journal.PendingMark;
 import java.sql.Connection;
 import java.sql.ResultSet;
 import java.sql.SQLException;
@@ -149,6 +152,20 @@ public abstract class DatabaseContract {
                     .code());
         }
         return found;
+    }
+
+    /** Every pending event with its contents, due or not. */
+    protected List<PendingEvent> pending() {
+        List<Long> ids = journal.scan(Long.MIN_VALUE, Long.MAX_VALUE, 10_000).stream()
+                .map(PendingMark::id)
+                .toList();
+        return ids.isEmpty() ? List.of() : journal.load(ids, Long.MAX_VALUE);
+    }
+
+    /** Puts every dead event back to pending; returns how many there were. */
+    protected int requeueAll() {
+        return journal.requeue(
+                journal.dead(Long.MIN_VALUE, 10_000).stream().map(DeadEvent::id).toList());
     }
 
     /** Runs {@code step} until {@code done}, for 30 seconds at most. */

@@ -63,7 +63,7 @@ public abstract class ReceiptContract extends DatabaseContract {
 
     private PendingEvent written(String text) throws SQLException {
         write("key", '"' + text + '"');
-        List<PendingEvent> pending = journal.fetch(0, 1000, Long.MAX_VALUE);
+        List<PendingEvent> pending = pending();
         return pending.get(pending.size() - 1);
     }
 
@@ -150,7 +150,8 @@ public abstract class ReceiptContract extends DatabaseContract {
     void H39_aReceiptBeforeTheRelayKnewIsNotedAsPublishedToo() throws Exception {
         PendingEvent event = written("a");
         receive(consumed(event));
-        assertThat(journal.settle(claim, List.of(new Verdict.Published(event.id(), 0))))
+        assertThat(journal.settle(claim, List.of(new Verdict.Published(event.id(), 0)))
+                        .written())
                 .isEqualTo(1);
         assertThat(statuses()).containsExactly("consumed");
         assertThat(query("select " + column(Column.PUBLISHED_AT) + " from " + table()))
@@ -194,7 +195,7 @@ public abstract class ReceiptContract extends DatabaseContract {
     void aFailedEventIsPendingAgainWithOneAttemptMoreAndDeadAfterTheLast() throws Exception {
         PendingEvent event = written("a");
         for (int attempt = 1; attempt < 3; attempt++) {
-            PendingEvent now = journal.fetch(0, 1, Long.MAX_VALUE).get(0);
+            PendingEvent now = pending().get(0);
             publish(now);
             assertThat(receive(failed(event, now.attempts()))).isEqualTo(1);
             assertThat(statuses()).containsExactly("pending");
@@ -205,7 +206,7 @@ public abstract class ReceiptContract extends DatabaseContract {
                     .as("the same once more")
                     .isZero();
         }
-        publish(journal.fetch(0, 1, Long.MAX_VALUE).get(0));
+        publish(pending().get(0));
         assertThat(receive(failed(event, 2))).isEqualTo(1);
         assertThat(statuses()).containsExactly("dead");
         assertThat(attempts(event)).isEqualTo(3);
@@ -216,7 +217,7 @@ public abstract class ReceiptContract extends DatabaseContract {
         PendingEvent event = written("a");
         publish(event);
         journal.receive(List.of(failed(event, 0)), RetryPolicy.fixed(Duration.ofHours(1), 3));
-        long wait = journal.fetch(0, 1, Long.MAX_VALUE).get(0).waitNanos();
+        long wait = pending().get(0).waitNanos();
         assertThat(Duration.ofNanos(wait)).isBetween(Duration.ofMinutes(55), Duration.ofMinutes(61));
     }
 
@@ -397,7 +398,7 @@ public abstract class ReceiptContract extends DatabaseContract {
         for (int i = 0; i < 300; i++) {
             write("key", Integer.toString(i));
         }
-        events.addAll(journal.fetch(0, 1000, Long.MAX_VALUE));
+        events.addAll(pending());
         events.forEach(this::publish);
         List<String> answers = new CopyOnWriteArrayList<>();
         try (ReceiptIntake intake = new ReceiptIntake(catalog, outbox -> journal, THREE);

@@ -67,6 +67,7 @@ public final class DatabaseServer {
                 .setServerConfig("synchronous_commit", "on")
                 .setServerConfig("full_page_writes", "on")
                 .setServerConfig("max_connections", "300")
+                .setServerConfig("max_prepared_transactions", "10")
                 .setServerConfig("shared_buffers", "256MB")
                 // Room for a benchmark's round, so that no checkpoint falls into one side and not the other.
                 .setServerConfig("max_wal_size", "8GB")
@@ -105,7 +106,10 @@ public final class DatabaseServer {
             "--max-allowed-packet=64M",
             "--log-bin=binlog",
             "--sync-binlog=1",
-            "--innodb-flush-log-at-trx-commit=1");
+            "--innodb-flush-log-at-trx-commit=1",
+            // So that it lists who writes to a table.
+            "--performance-schema=ON",
+            "--performance-schema-instrument=wait/lock/metadata/sql/mdl=ON");
 
     /** Makes its data, in a place of its own; returns the command that runs it on {@code PORT}. */
     static List<String> installMariaDb(Path home) throws ManagedProcessException {

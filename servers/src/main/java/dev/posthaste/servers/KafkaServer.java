@@ -174,7 +174,7 @@ public final class KafkaServer implements ServerProcess {
         }
 
         void awaitListening() {
-            Ports.awaitListening("Kafka", port, Duration.ofSeconds(90), Objects.requireNonNull(process), home);
+            Ports.awaitListening("Kafka", port, Duration.ofMinutes(4), Objects.requireNonNull(process), home);
         }
 
         void kill() {

@@ -203,7 +203,8 @@ class ExistingTablesTest {
                             .replace("`X", "X")
                             .replace("X", quote)
                     + " ('2f0c1d34-7a51-4c8e-9a55-0a6f0f5f1c01', 'order', '42', '" + TYPE + "', '{\"total\":3}')");
-            PendingEvent read = journal.fetch(0, 10, Long.MAX_VALUE).get(0);
+            PendingEvent read =
+                    (PendingEvent) journal.fetch(0, 10, Long.MAX_VALUE).get(0);
             assertThat(read.event().eventId()).isEqualTo("2f0c1d34-7a51-4c8e-9a55-0a6f0f5f1c01");
             assertThat(read.event().destination()).isEqualTo("outbox.event.order");
             assertThat(read.event().key()).isEqualTo("42");

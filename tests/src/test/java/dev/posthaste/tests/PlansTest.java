@@ -25,7 +25,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 
 /** The relay's statements find pending events through their index and in its order, however large the table is. */
 class PlansTest {
-    private static final OutboxDefinition ORDERS = OutboxDefinition.of("orders", Route.to("t"), "order.placed");
+    static final OutboxDefinition ORDERS = OutboxDefinition.of("orders", Route.to("t"), "order.placed");
     private static final int SEED = 1_000;
 
     /** H2 holds its test databases in this JVM's memory. */
@@ -33,7 +33,7 @@ class PlansTest {
         return kind == Database.H2 ? 200_000 : 1_000_000;
     }
 
-    private static void fill(TestDatabase database, int from, int to, String pending) throws SQLException {
+    static void fill(TestDatabase database, int from, int to, String pending) throws SQLException {
         String quote = database.kind() == Database.H2 ? "\"orders\"" : "orders";
         try (Connection connection = database.dataSource().getConnection();
                 Statement statement = connection.createStatement()) {
@@ -41,12 +41,13 @@ class PlansTest {
                 statement.execute("set session sql_log_bin = 0"); // no plan depends on it
             }
             for (int i = from; i < to; i += SEED * 100) {
-                statement.execute(
-                        "insert into " + quote + " (event_id, event_type, event_version, event_key, payload, status,"
-                                + " attempts, created_at, updated_at) select concat('e-', " + i
-                                + " + a.n * 100 + b.n), 'order.placed', 'v1', concat('key-', a.n), '{}', case when "
-                                + pending + " then 'pending' else 'published' end, 0, current_timestamp,"
-                                + " current_timestamp from seeds a join seeds b on b.n < 100");
+                statement.execute("insert into " + quote
+                        + " (id, event_id, event_type, event_version, event_key, payload, status,"
+                        + " attempts, created_at, updated_at) select " + (i + 1)
+                        + " + a.n * 100 + b.n, concat('e-', " + i
+                        + " + a.n * 100 + b.n), 'order.placed', 'v1', concat('key-', a.n), '{}', case when "
+                        + pending + " then 'pending' else 'published' end, 0, current_timestamp,"
+                        + " current_timestamp from seeds a join seeds b on b.n < 100");
             }
         }
     }
@@ -124,7 +125,7 @@ class PlansTest {
         }
     }
 
-    private static TestDatabase outbox(Database kind) throws SQLException {
+    static TestDatabase outbox(Database kind) throws SQLException {
         TestDatabase database = DatabaseServer.of(kind).createDatabase();
         Schema.create(database.dataSource(), Catalog.of(ORDERS).outboxes());
         database.execute("create table seeds (n int)");

@@ -6,9 +6,9 @@
 --     default 'published';
 --   alter table posthaste_outbox alter column status set default 'pending';
 create table if not exists `posthaste_outbox` (
-  `id`            varchar(64)  character set utf8mb4 collate utf8mb4_bin not null primary key, -- the event's identity
+  `id`            varchar(64)  not null primary key, -- the event's identity
   `aggregatetype` varchar(255) not null,    -- after outbox.event. the topic
-  `aggregateid`   varchar(255) character set utf8mb4 collate utf8mb4_bin not null, -- order is kept within it
+  `aggregateid`   varchar(255) not null,    -- order is kept within it
   `type`          varchar(255) not null,
   `payload`       json,
   `position`      bigint       not null auto_increment, -- the order of publication
@@ -24,4 +24,4 @@ create table if not exists `posthaste_outbox` (
   unique key `posthaste_outbox_position` (`position`),
   -- "Pending, in order of position", "dead".
   key `posthaste_outbox_pending` (status, `position`)
-) engine = InnoDB default character set utf8mb4;
+) engine = InnoDB default character set utf8mb4 collate utf8mb4_nopad_bin;

@@ -8,4 +8,4 @@ create table if not exists posthaste_inbox (
   primary key (consumer, event_id),
   -- Retention's way to old rows.
   key posthaste_inbox_handled (consumer, handled_at)
-) engine = InnoDB default character set utf8mb4 collate utf8mb4_bin;
+) engine = InnoDB default character set utf8mb4 collate utf8mb4_nopad_bin;

@@ -14,6 +14,7 @@ create table if not exists posthaste_relay (
   relay      varchar(100) not null,
   outbox     varchar(100) not null,
   expires_at datetime(6)  not null,
+  definition varchar(255),                  -- what the outbox is to this relay; see docs/OPERATING.md
   primary key (relay, outbox)
 ) engine = InnoDB default character set utf8mb4 collate utf8mb4_bin;
 

@@ -1,5 +1,6 @@
 -- What consumers need, on MySQL 8 or later.
 
+-- Texts are compared byte by byte. Before 8.0.17 MySQL has no such collation that heeds blanks at the end.
 -- What each consumer has handled.
 create table if not exists posthaste_inbox (
   consumer   varchar(100) not null,
@@ -8,4 +9,4 @@ create table if not exists posthaste_inbox (
   primary key (consumer, event_id),
   -- Retention's way to old rows.
   key posthaste_inbox_handled (consumer, handled_at)
-) engine = InnoDB default character set utf8mb4 collate utf8mb4_bin;
+) engine = InnoDB default character set utf8mb4 collate utf8mb4_bin /*!80017 collate utf8mb4_0900_bin */;

@@ -365,8 +365,9 @@ public final class ConfigReader {
         int window = section.number("window", Math.max(batch, fallback.window()), 1, 1_000_000);
         long bytes = section.bytes("window-bytes", fallback.windowBytes());
         Duration stop = section.duration("stop-timeout", fallback.stopTimeout());
+        int keys = section.number("waiting-keys", fallback.waitingKeys(), 1, Integer.MAX_VALUE / 4);
         RelaySettings settings =
-                valid(section, () -> new RelaySettings(lease, publish, poll, batch, window, bytes, stop));
+                valid(section, () -> new RelaySettings(lease, publish, poll, batch, window, bytes, stop, keys));
         return settings == null ? fallback : settings;
     }
 

@@ -37,23 +37,26 @@ final class PlantedBugs {
             bug(
                     "a bare id cursor",
                     List.of("recovery", "order"),
-                    new Edit(READER, "wake() + catchUp() + fresh() + patrol();", "wake() + catchUp() + fresh();"),
-                    new Edit(READER, "came += lookBehind();", "")),
+                    new Edit(READER, "wake() + walk() + fresh() + patrol();", "wake() + walk() + fresh();"),
+                    new Edit(READER, "came += lookBehind(came > 0);", "")),
             bug(
                     "nobody looks behind before handing over",
                     List.of("order"),
-                    new Edit(READER, "came += lookBehind();", "")),
+                    new Edit(READER, "came += lookBehind(came > 0);", "")),
             bug(
                     "no gate",
                     List.of("order"),
-                    new Edit(GATE, "computeIfAbsent(key == null ? (Object) id : key,", "computeIfAbsent((Object) id,")),
+                    new Edit(
+                            RELAY + "KeyHash.java",
+                            "return of(event.key(), event.id());",
+                            "return of(null, event.id());")),
             bug(
                     "the gate opens when an event is sent",
                     List.of("order"),
                     new Edit(
                             GATE,
-                            "                lane.inFlight = true;\n",
-                            "                lane.queue.pollFirst();\n                readyIfPossible(lane);\n"),
+                            "        lane.inFlight = true;\n",
+                            "        lane.queue.pollFirst();\n        readyIfPossible(lane);\n"),
                     new Edit(
                             GATE,
                             "return answered.lane.inFlight && answered.lane.queue.peekFirst() == answered;",
@@ -66,17 +69,17 @@ final class PlantedBugs {
                     new Edit(
                             PUMP,
                             "            gate.again(held, now + again.after().toNanos(), now);\n",
-                            "            gate.done(held);\n            gate.settled(List.of(held.event.id()));\n")),
+                            "            gate.done(held, now);\n            gate.settled(List.of(held.event.id()));\n")),
             bug(
                     "a key goes on before a death is written down",
-                    14_595,
+                    96_330,
                     List.of("order"),
-                    new Edit(PUMP, "dying.put(held.event.id(), held);", "gate.done(held);")),
+                    new Edit(PUMP, "dying.put(held.event.id(), held);", "gate.done(held, now);")),
             bug(
                     "keys that wait for an operator never looked at again",
-                    340,
+                    9,
                     List.of("order", "recovery"),
-                    new Edit(PUMP, "gate.setDeadKeys(parts.journal().deadKeys(MOST_DEAD_KEYS));", "")),
+                    new Edit(READER, "            readDeadEvents();\n", "            deadKeysKnown = true;\n")),
             bug(
                     "settling without the epoch",
                     List.of("epoch"),
@@ -93,7 +96,7 @@ final class PlantedBugs {
                             "return dialect.sql(template).replace(\"clock_timestamp()\", \"local_clock()\").replace(\"now()\", \"local_clock()\");")),
             bug(
                     "taking over without compare-and-set",
-                    1_160,
+                    241,
                     List.of("lease", "epoch"),
                     new Edit(
                             LEASES,
@@ -129,7 +132,7 @@ final class PlantedBugs {
                             "EnumSet.allOf(Status.class);")),
             bug(
                     "a verdict that stands on nothing",
-                    13_280,
+                    2_247,
                     List.of("recovery", "loss", "attempts", "status", "order"),
                     new Edit(
                             CORE + "jdbc/OutboxStatements.java",
@@ -137,12 +140,12 @@ final class PlantedBugs {
                             "name(Column.ATTEMPTS) + \" >= %d - 1000\"")),
             bug(
                     "a receipt that overwrites consumed",
-                    1_570,
+                    14_485,
                     List.of("status", "retention"),
                     new Edit(
                             CORE + "jdbc/OutboxStatements.java",
-                            "return isOneOf(List.of(Status.PENDING, Status.PUBLISHED));",
-                            "return isOneOf(List.of(Status.PENDING, Status.PUBLISHED, Status.CONSUMED));")),
+                            "return isById(Status.PENDING, Status.PUBLISHED);",
+                            "return isById(Status.PENDING, Status.PUBLISHED, Status.CONSUMED);")),
             bug(
                     "acknowledged before the handler commits",
                     List.of("recovery", "effects in order"),

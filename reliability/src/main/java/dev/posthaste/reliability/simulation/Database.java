@@ -11,6 +11,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.BiConsumer;
 import java.util.function.LongSupplier;
@@ -35,11 +36,14 @@ final class Database {
             LEASES,
             List.of("outbox", "owner", "epoch", "expires_at", "paused_by"),
             "posthaste_relay",
-            List.of("relay", "outbox", "expires_at"),
+            List.of("relay", "outbox", "expires_at", "definition"),
             "posthaste_inbox",
             List.of("consumer", "event_id", "handled_at"));
 
     private final Map<String, Table> tables = new LinkedHashMap<>();
+    /** Numbers the connections. */
+    final AtomicLong sessions = new AtomicLong();
+
     private final LongSupplier clock;
     private final BiConsumer<Node, List<Transaction.Change>> committed;
 
@@ -110,6 +114,8 @@ final class Database {
         try {
             if (command instanceof Sql.Select select) {
                 return new Answer(select(transaction, select, scope), 0);
+            } else if (command instanceof Sql.Ranges ranges) {
+                return new Answer(ranges(transaction, ranges, scope), 0);
             } else if (command instanceof Sql.Insert insert) {
                 return new Answer(List.of(), insert(transaction, insert, scope));
             } else if (command instanceof Sql.Update update) {
@@ -172,6 +178,25 @@ final class Database {
         return found;
     }
 
+    /** The select once for each range, in the order of the ranges, which is that of the rows. */
+    private List<@Nullable Object[]> ranges(Transaction transaction, Sql.Ranges ranges, Scope scope)
+            throws SQLException {
+        List<?> low = (List<?>) Objects.requireNonNull(scope.parameters[0]);
+        List<?> high = (List<?>) Objects.requireNonNull(scope.parameters[1]);
+        long limit = (Long) Objects.requireNonNull(scope.parameters[3]);
+        List<@Nullable Object[]> found = new ArrayList<>();
+        for (int i = 0; i < low.size(); i++) {
+            scope.low = (Long) low.get(i);
+            scope.high = (Long) high.get(i);
+            for (@Nullable Object[] row : select(transaction, ranges.each(), scope)) {
+                if (found.size() < limit) {
+                    found.add(row);
+                }
+            }
+        }
+        return found;
+    }
+
     /** What each row of the answer is made of: one row; or those of a group, which are all where no group is named. */
     private static Collection<List<@Nullable Object[]>> groups(
             Sql.Select select, List<@Nullable Object[]> rows, Scope scope) {
@@ -206,6 +231,7 @@ final class Database {
 
     private int insert(Transaction transaction, Sql.Insert insert, Scope scope) throws SQLException {
         Table table = table(insert.table());
+        transaction.lock(table);
         @Nullable Object[] row = new Object[table.columns.size()];
         table.number(row);
         for (int i = 0; i < insert.columns().length; i++) {
@@ -231,6 +257,7 @@ final class Database {
 
     private int update(Transaction transaction, Sql.Update update, Scope scope) throws SQLException {
         Table table = table(update.table());
+        transaction.lock(table);
         List<Table.Row> rows = matching(transaction, table, update.where(), scope);
         for (Table.Row row : rows) {
             requireWritable(transaction, row);
@@ -247,6 +274,7 @@ final class Database {
 
     private int delete(Transaction transaction, Sql.Delete delete, Scope scope) throws SQLException {
         Table table = table(delete.table());
+        transaction.lock(table);
         List<Table.Row> rows = matching(transaction, table, delete.where(), scope);
         for (Table.Row row : rows) {
             requireWritable(transaction, row);

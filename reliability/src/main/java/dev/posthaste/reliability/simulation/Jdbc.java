@@ -12,6 +12,8 @@ import java.sql.Statement;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.stream.Collectors;
 import javax.sql.DataSource;
 import org.jspecify.annotations.Nullable;
 
@@ -30,12 +32,14 @@ final class Jdbc {
         void afterCommit(Node node) throws SQLException;
     }
 
+    private final AtomicLong sessions;
     private final Database database;
     private final Faults faults;
     private final Node node;
 
     private Jdbc(Database database, Faults faults, Node node) {
         this.database = database;
+        this.sessions = database.sessions;
         this.faults = faults;
         this.node = node;
     }
@@ -65,7 +69,7 @@ final class Jdbc {
 
     /** A connection. */
     final class Session implements InvocationHandler {
-        private final Transaction transaction = new Transaction(node);
+        private final Transaction transaction = new Transaction(node, sessions.incrementAndGet());
         private boolean autoCommit = true;
         private boolean broken;
         private boolean limited;
@@ -201,12 +205,40 @@ final class Jdbc {
                         limited = true;
                         return false;
                     }
+                    case "executeUpdate" -> {
+                        return run((String) arguments[0], new Object[0]).changed();
+                    }
+                    case "executeQuery" -> {
+                        return results(List.<@Nullable Object[]>of(locks((String) arguments[0])));
+                    }
                     case "close" -> {
                         return null;
                     }
                     default -> throw unknown("Statement." + method.getName());
                 }
             });
+        }
+
+        /** What the relay asks of PostgreSQL's list of locks, answered without reading the SQL. */
+        private @Nullable Object[] locks(String sql) throws SQLException {
+            requireOpen();
+            try {
+                faults.beforeStatement(node);
+            } catch (SQLException e) {
+                broken(e);
+            }
+            requireOpen();
+            if (sql.contains("from pg_locks l")) {
+                String names = database.table(Database.OUTBOX).writers.stream()
+                        .map(Transaction::name)
+                        .collect(Collectors.joining(" "));
+                return new @Nullable Object[] {"simulated", false, names.isEmpty() ? null : names};
+            } else if (sql.contains("pg_backend_pid()")) {
+                return new Object[] {transaction.name()};
+            } else if (sql.equals("select version()")) {
+                return new Object[] {"PostgreSQL, simulated"};
+            }
+            throw unknown(sql);
         }
 
         private PreparedStatement statement(Connection connection, String sql) {
@@ -272,6 +304,7 @@ final class Jdbc {
                     Object value = rows.get(at[0])[(Integer) arguments[0] - 1];
                     return switch (method.getName()) {
                         case "getLong" -> value == null ? 0L : value;
+                        case "getBoolean" -> value;
                         case "getInt" -> value == null ? 0 : ((Long) value).intValue();
                         case "getString" -> value == null ? null : value.toString();
                         case "getBytes" ->

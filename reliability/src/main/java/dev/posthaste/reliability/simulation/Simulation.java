@@ -89,7 +89,14 @@ final class Simulation {
                 .withKeep(keep, false)
                 .withConsumedWithin(Duration.ofSeconds(3), random.nextBoolean());
         RelaySettings base = new RelaySettings(
-                LEASE, Duration.ofMillis(500), Duration.ofMillis(100), 1000, 4000, 1 << 20, Duration.ofSeconds(1));
+                LEASE,
+                Duration.ofMillis(500),
+                Duration.ofMillis(100),
+                1000,
+                4000,
+                1 << 20,
+                Duration.ofSeconds(1),
+                1_000);
         settings = random.nextBoolean() ? base : base.withWindow(4, 12, 1 << 20);
         consumerSettings = ConsumerSettings.defaults()
                 .withRetry(RetryPolicy.fixed(

@@ -1,5 +1,6 @@
 package dev.posthaste.reliability.simulation;
 
+import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -34,6 +35,9 @@ final class Sql {
             boolean aggregate)
             implements Command {}
 
+    /** A select for each of many ranges, whose ends it knows as {@code ranges.low} and {@code ranges.high}. */
+    record Ranges(Select each) implements Command {}
+
     /** What a query does to the rows that it finds: with {@code FREE}, those that somebody else holds are not found. */
     enum Lock {
         NONE,
@@ -58,6 +62,8 @@ final class Sql {
         Object[] row = new Object[0];
 
         List<@Nullable Object[]> rows = List.of();
+        long low;
+        long high;
 
         /** @param skew by how much the client's wall clock is wrong */
         Scope(@Nullable Object[] parameters, long now, long skew) {
@@ -109,7 +115,8 @@ final class Sql {
                 end = text.indexOf(c, at + 1) + 1;
                 tokens.add(c == '"' ? text.substring(at + 1, end - 1) : text.substring(at, end - 1));
             } else {
-                if (end < text.length() && List.of("::", "<>", "<=", ">=").contains(text.substring(at, end + 1))) {
+                if (end < text.length()
+                        && List.of("::", "<>", "<=", ">=", "||").contains(text.substring(at, end + 1))) {
                     end++;
                 }
                 tokens.add(text.substring(at, end));
@@ -153,7 +160,7 @@ final class Sql {
             command = new Delete(table, where());
         } else {
             expect("select");
-            command = select();
+            command = took("pending", ".", "*", "from", "unnest") ? ranges() : select();
         }
         expect("");
         return command;
@@ -205,6 +212,17 @@ final class Sql {
 
     private Expression where() {
         return took("where") ? expression() : scope -> true;
+    }
+
+    private Ranges ranges() {
+        expect(
+                "(", "?", ",", "?", ")", "ranges", "(", "low", ",", "high", ")", "cross", "join", "lateral", "(",
+                "select");
+        parameters += 2;
+        Select each = select();
+        expect(")", "pending", "order", "by", "1", "limit", "(", "select", "?");
+        expect("::", "bigint", ")");
+        return new Ranges(each);
     }
 
     private Select select() {
@@ -261,7 +279,7 @@ final class Sql {
     }
 
     private Expression comparison() {
-        Expression left = sum();
+        Expression left = joined();
         if (took("is", "not", "null")) {
             return scope -> left.of(scope) != null;
         }
@@ -278,7 +296,7 @@ final class Sql {
         }
         for (String operator : List.of("=", "<>", "<=", ">=", "<", ">")) {
             if (took(operator)) {
-                Expression right = sum();
+                Expression right = joined();
                 return scope -> compare(operator, left.of(scope), right.of(scope));
             }
         }
@@ -317,6 +335,19 @@ final class Sql {
             case "<" -> order < 0;
             default -> order > 0;
         };
+    }
+
+    /** Texts and numbers, joined as text. */
+    private Expression joined() {
+        Expression left = sum();
+        while (took("||")) {
+            Expression first = left;
+            Expression second = sum();
+            left = scope -> first.of(scope) == null || second.of(scope) == null
+                    ? null
+                    : String.valueOf(first.of(scope)) + second.of(scope);
+        }
+        return left;
     }
 
     private Expression sum() {
@@ -373,8 +404,40 @@ final class Sql {
                 return scope -> null;
             }
             case "interval" -> {
-                expect("'1 microsecond");
-                return scope -> 1_000L;
+                long nanos = took("'1 microsecond") ? 1_000L : 30_000L * 86_400_000_000_000L;
+                if (nanos > 1_000L) {
+                    expect("'30000 days");
+                }
+                return scope -> nanos;
+            }
+            case "-" -> {
+                Long literal = Long.valueOf("-" + word());
+                return scope -> literal;
+            }
+            case "case" -> {
+                return choice();
+            }
+            case "octet_length" -> {
+                expect("(");
+                Expression text = expression();
+                expect(")");
+                return scope -> {
+                    Object value = text.of(scope);
+                    return value == null ? null : (long) String.valueOf(value).getBytes(StandardCharsets.UTF_8).length;
+                };
+            }
+            case "least", "greatest" -> {
+                expect("(");
+                Expression one = expression();
+                expect(",");
+                Expression other = expression();
+                expect(")");
+                boolean least = word.equals("least");
+                return scope -> {
+                    Long a = (Long) one.of(scope);
+                    Long b = (Long) other.of(scope);
+                    return a == null ? b : b == null ? a : Long.valueOf(least ? Math.min(a, b) : Math.max(a, b));
+                };
             }
             case "now", "clock_timestamp" -> {
                 expect("(", ")");
@@ -403,7 +466,22 @@ final class Sql {
         }
     }
 
+    private Expression choice() {
+        expect("when");
+        Expression condition = expression();
+        expect("then");
+        Expression value = expression();
+        Expression otherwise = took("else") ? expression() : scope -> null;
+        expect("end");
+        return scope -> Boolean.TRUE.equals(condition.of(scope)) ? value.of(scope) : otherwise.of(scope);
+    }
+
     private Expression literalOrColumn(String word) {
+        if (word.equals("ranges")) {
+            expect(".");
+            boolean low = word().equals("low");
+            return scope -> low ? scope.low : scope.high;
+        }
         if (word.startsWith("'")) {
             String literal = word.substring(1);
             return scope -> literal;

@@ -2,6 +2,7 @@ package dev.posthaste.reliability.simulation;
 
 import java.util.HashMap;
 import java.util.HashSet;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -19,6 +20,9 @@ final class Table {
     private long lastId;
 
     /** @param unique the column that is unique beside the key, or null */
+    /** The transactions that have a writer's lock on it. */
+    final Set<Transaction> writers = new LinkedHashSet<>();
+
     Table(String name, List<String> columns, List<String> key, @Nullable String unique) {
         this.name = name;
         this.columns = columns;

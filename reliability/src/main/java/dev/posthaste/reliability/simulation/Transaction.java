@@ -2,21 +2,28 @@ package dev.posthaste.reliability.simulation;
 
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /** What a connection has done since it last committed. */
 final class Transaction {
     final Node node;
+    private final long session;
     private final Map<Table.Row, Table> written = new LinkedHashMap<>();
     private final List<Table.Row> shared = new ArrayList<>();
+    private final Set<Table> locked = new LinkedHashSet<>();
+    private long number;
     /** After an error nothing more is done but roll back. */
     boolean failed;
 
-    Transaction(Node node) {
+    /** @param session a number of the connection's own */
+    Transaction(Node node, long session) {
         this.node = node;
+        this.session = session;
     }
 
     /** A committed change: from nothing when it was inserted, to nothing when it was deleted. */
@@ -49,6 +56,17 @@ final class Transaction {
             }
             return text.toString().replace('\0', ' ');
         }
+    }
+
+    /** As PostgreSQL's virtual transaction: another one after each end. */
+    String name() {
+        return session + "/" + number;
+    }
+
+    /** Takes the lock that every writer of a table has until it ends. */
+    void lock(Table table) {
+        locked.add(table);
+        table.writers.add(this);
     }
 
     boolean wrote() {
@@ -110,6 +128,9 @@ final class Transaction {
         }
         written.clear();
         shared.clear();
+        locked.forEach(table -> table.writers.remove(this));
+        locked.clear();
+        number++;
         failed = false;
     }
 }

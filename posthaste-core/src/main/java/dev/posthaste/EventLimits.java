@@ -1,0 +1,180 @@
+package dev.posthaste;
+
+import dev.posthaste.jdbc.TableLayout;
+import dev.posthaste.jdbc.TableLayout.Column;
+import dev.posthaste.jdbc.TableLayout.Payload;
+import java.time.Duration;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Refuses an event that its table could not hold, or that some broker could not send: see {@link Outbox} for the limits.
+ * What passes is stored and sent as it is; nothing is cut or replaced silently.
+ */
+final class EventLimits {
+    private static final Duration MAX_DELAY = Duration.ofDays(36_525);
+
+    private EventLimits() {}
+
+    /** @throws InvalidEventException if anything but the event's headers and payload is outside the limits */
+    static void check(Event event, OutboxDefinition outbox) {
+        TableLayout layout = outbox.table();
+        requireShort(event, "id", event.id(), layout.length(Column.EVENT_ID));
+        requireShort(event, "type", event.type(), layout.length(Column.TYPE));
+        requireStripped(event, "id", event.id());
+        requireStripped(event, "type", event.type());
+        requireText(event, "version", event.version(), layout.length(Column.VERSION));
+        requireText(event, "key", event.key(), layout.length(Column.KEY));
+        requireShort(event, "routing key", event.routingKey(), layout.length(Column.ROUTING_KEY));
+        requireDestination(event, outbox);
+        requireColumns(event, layout);
+        if (!layout.isStandard()) {
+            requireRoomForTheRoute(event, outbox);
+        }
+        if (event.delay().isNegative() || event.delay().compareTo(MAX_DELAY) > 0) {
+            throw refused(event, "its delay is " + event.delay() + "; 0 to 100 years are allowed");
+        }
+        Integer maxAttempts = event.maxAttempts();
+        if (maxAttempts != null && maxAttempts < 1) {
+            throw refused(event, "its maxAttempts is " + maxAttempts + "; at least 1 is required");
+        }
+    }
+
+    static void checkHeaders(Event event, Map<String, String> headers) {
+        headers.forEach((name, value) -> {
+            requireShort(event, "header name", name, TableLayout.MAX_HEADER_NAME);
+            requireText(event, "header " + name, value, TableLayout.MAX_HEADER_VALUE);
+        });
+    }
+
+    /** @throws InvalidEventException if {@code bytes} of headers are more than the settings or the table allow */
+    static void checkHeaderBytes(Event event, int bytes, OutboxSettings settings, TableLayout layout) {
+        if (bytes > settings.maxHeaderBytes()) {
+            throw refused(
+                    event,
+                    "its headers have " + bytes + " bytes as JSON; " + settings.maxHeaderBytes()
+                            + " are allowed. Put what is large into the payload, or raise OutboxSettings.maxHeaderBytes");
+        }
+        requireRoom(event, "headers", bytes, Column.HEADERS, layout);
+    }
+
+    /** @throws InvalidEventException if the table's payload column does not hold so many bytes */
+    static void checkStoredPayload(Event event, int bytes, TableLayout layout) {
+        requireRoom(event, "payload", bytes, Column.PAYLOAD, layout);
+    }
+
+    private static void requireRoom(Event event, String what, int bytes, Column column, TableLayout layout) {
+        int most = layout.length(column);
+        if (most > 0 && bytes > most) {
+            throw refused(
+                    event,
+                    "its " + what + " takes " + bytes + " bytes in table " + layout.table() + ", whose layout allows "
+                            + most + " (length." + column.key() + ")");
+        }
+    }
+
+    private static void requireDestination(Event event, OutboxDefinition outbox) {
+        String destination = event.destination();
+        if (destination != null && !outbox.allows(destination)) {
+            throw refused(
+                    event,
+                    "its destination '" + destination + "' is not among those allowed for outbox " + outbox.name());
+        }
+        String prefix = outbox.table().destinationPrefix();
+        if (destination != null && !destination.startsWith(prefix)) {
+            throw refused(event, "its destination '" + destination + "' does not begin with " + prefix);
+        }
+    }
+
+    /** Other programs' tables have the route and the outbox's name in every row. */
+    private static void requireRoomForTheRoute(Event event, OutboxDefinition outbox) {
+        TableLayout layout = outbox.table();
+        if (layout.has(Column.DESTINATION)) {
+            String own = event.destination();
+            String full = own == null ? outbox.route().destination() : own;
+            String stored = full.substring(layout.destinationPrefix().length());
+            requireText(event, "destination", stored, layout.length(Column.DESTINATION));
+        }
+        if (layout.has(Column.ROUTING_KEY) && event.routingKey() == null) {
+            requireText(event, "routing key", outbox.route().routingKey(), layout.length(Column.ROUTING_KEY));
+        }
+        if (layout.has(Column.SERVICE)) {
+            requireText(event, "outbox's name", outbox.name(), layout.length(Column.SERVICE));
+        }
+    }
+
+    /** Whatever the event says must have a column; nothing is left out silently. */
+    private static void requireColumns(Event event, TableLayout layout) {
+        boolean envelope = layout.payload() == Payload.ENVELOPE;
+        requireColumn(event, layout, Column.KEY, "a key, and without it no order is kept", event.key() != null);
+        requireColumn(
+                event,
+                layout,
+                Column.VERSION,
+                "a version",
+                !envelope && !event.version().equals("v1"));
+        requireColumn(event, layout, Column.DESTINATION, "a destination", event.destination() != null);
+        requireColumn(event, layout, Column.ROUTING_KEY, "a routing key", event.routingKey() != null);
+        requireColumn(event, layout, Column.HEADERS, "headers", !event.headers().isEmpty());
+        requireColumn(event, layout, Column.MAX_ATTEMPTS, "maxAttempts", event.maxAttempts() != null);
+    }
+
+    private static void requireColumn(Event event, TableLayout layout, Column column, String what, boolean required) {
+        if (required && !layout.has(column)) {
+            throw refused(event, "table " + layout.table() + " has no column for " + what);
+        }
+    }
+
+    /** A text that AMQP sends as a short string, whose length it counts in bytes. */
+    private static void requireShort(Event event, String what, @Nullable String value, int most) {
+        requireText(event, what, value, most);
+        if (value != null && Names.bytes(value) > Names.MAX_BYTES) {
+            throw refused(
+                    event,
+                    "its " + what + " has " + Names.bytes(value) + " bytes in UTF-8; " + Names.MAX_BYTES
+                            + " are allowed, which is the longest that RabbitMQ can send");
+        }
+    }
+
+    private static void requireText(Event event, String what, @Nullable String value, int most) {
+        if (value == null) {
+            return;
+        }
+        if (value.length() > most) {
+            throw refused(event, "its " + what + " has more than " + most + " characters");
+        }
+        if (value.indexOf('\0') >= 0) {
+            throw refused(event, "its " + what + " has a NUL character");
+        }
+        requireWholeCharacters(event, what, value);
+    }
+
+    /**
+     * UTF-8 cannot express half of a surrogate pair. Java writes a question mark instead, and two different ids or keys
+     * could become one.
+     */
+    static void requireWholeCharacters(Event event, String what, CharSequence value) {
+        for (int i = 0; i < value.length(); i++) {
+            char each = value.charAt(i);
+            if (Character.isHighSurrogate(each)
+                    && i + 1 < value.length()
+                    && Character.isLowSurrogate(value.charAt(i + 1))) {
+                i++;
+            } else if (Character.isSurrogate(each)) {
+                throw refused(
+                        event,
+                        "its " + what + " has half of a surrogate pair at index " + i + ", which is not a character");
+            }
+        }
+    }
+
+    private static void requireStripped(Event event, String what, String value) {
+        if (value.isBlank() || !value.equals(value.strip())) {
+            throw refused(event, "its " + what + " is blank or has white space around it");
+        }
+    }
+
+    static InvalidEventException refused(Event event, String why) {
+        return new InvalidEventException(event + " is refused: " + why);
+    }
+}

@@ -1,0 +1,182 @@
+package dev.posthaste.relay;
+
+import java.util.ArrayDeque;
+import java.util.Deque;
+
+/**
+ * A topic or exchange as the pump sees it: whether it answers, and how much may be in flight to it. Each destination has
+ * its own, so that one that is slow or away delays its own events only. Confined to the pump's thread.
+ *
+ * <p>How much may be in flight follows what got through lately: it begins with 64 events and 1 MiB, doubles while answers
+ * come within half a second, and halves when they take longer than a second or stay out. When nothing that was handed over
+ * is answered any more, a circuit breaker opens: after a pause one event probes, and the others follow when it is answered.
+ */
+final class Destination {
+    /** What has to wait longer than this leaves memory. */
+    static final long LONG_NANOS = 1_000_000_000L;
+
+    private static final long QUICK_NANOS = 500_000_000L;
+    private static final long SLOW_NANOS = 1_000_000_000L;
+    private static final int FIRST_EVENTS = 64;
+    private static final long FIRST_BYTES = 1 << 20;
+    private static final int LOWEST_LEVEL = -2;
+    private static final int HIGHEST_LEVEL = 6;
+    private static final long FIRST_PAUSE_UNANSWERED = 10_000_000L;
+    private static final long LONGEST_PAUSE_UNANSWERED = 10_000_000_000L;
+    private static final long FIRST_PAUSE_UNAVAILABLE = 100_000_000L;
+    private static final long LONGEST_PAUSE_UNAVAILABLE = 30_000_000_000L;
+
+    /** The lanes whose head goes here, in the order in which they became ready. Belongs to the gate. */
+    final Deque<Lane> ready = new ArrayDeque<>();
+
+    private final int index;
+    private final int mostEvents;
+    private final boolean paced;
+
+    private int inFlight;
+    private long bytesInFlight;
+    private int level;
+    private boolean cut;
+    private long cutAt;
+    private int quick;
+
+    private int failures;
+    private long openedAt;
+    private long openUntil;
+    private boolean probing;
+    private boolean unavailable;
+    private boolean everAnswered;
+    private long answeredAt;
+
+    /**
+     * @param index a number of its own
+     * @param mostEvents how many events may be in flight at most
+     * @param paced whether the time that an answer takes says something about the broker
+     */
+    Destination(int index, int mostEvents, boolean paced) {
+        this.index = index;
+        this.mostEvents = mostEvents;
+        this.paced = paced;
+    }
+
+    int index() {
+        return index;
+    }
+
+    // --- May it have more? -------------------------------------------------------------------------------------------
+
+    boolean allows(long now) {
+        if (failures > 0) {
+            return !probing && now - openUntil >= 0;
+        }
+        return inFlight < limit() && (inFlight == 0 || bytesInFlight < limitBytes());
+    }
+
+    /** How many events may be in flight. */
+    int limit() {
+        return paced ? (int) Math.min(mostEvents, shifted(FIRST_EVENTS)) : mostEvents;
+    }
+
+    private long limitBytes() {
+        return paced ? shifted(FIRST_BYTES) : Long.MAX_VALUE;
+    }
+
+    private long shifted(long first) {
+        return level < 0 ? first >> -level : first << level;
+    }
+
+    boolean open() {
+        return failures > 0;
+    }
+
+    /** When the next probe may go. */
+    long openUntil() {
+        return probing ? Long.MAX_VALUE : openUntil;
+    }
+
+    /** Whether the broker said that it takes nothing now. */
+    boolean unavailable() {
+        return unavailable;
+    }
+
+    /** Whether its events would fill the memory that others need: it has been away for long, or is slow. */
+    boolean holdsUp(long now) {
+        return failures > 0 ? now - openedAt >= LONG_NANOS : cut && level <= 0;
+    }
+
+    // --- What happened -----------------------------------------------------------------------------------------------
+
+    void handedOver(long bytes) {
+        inFlight++;
+        bytesInFlight += bytes;
+        probing = failures > 0;
+    }
+
+    private void came(long bytes) {
+        inFlight--;
+        bytesInFlight -= bytes;
+    }
+
+    /** The broker took it or refused it. */
+    void answered(long bytes, long handedOverAt, long now) {
+        came(bytes);
+        failures = 0;
+        probing = false;
+        unavailable = false;
+        everAnswered = true;
+        answeredAt = now;
+        long took = now - handedOverAt;
+        if (took > SLOW_NANOS) {
+            cut(handedOverAt, now);
+        } else if (took < QUICK_NANOS) {
+            quick++;
+            if (quick >= limit() / 2 && level < HIGHEST_LEVEL) {
+                level++;
+                quick = 0;
+            }
+        }
+    }
+
+    /** No answer came. Whether nothing is answered any more shows by what was answered since it was handed over. */
+    void unanswered(long bytes, long handedOverAt, long now) {
+        came(bytes);
+        cut(handedOverAt, now);
+        boolean answersOthers = everAnswered && answeredAt - handedOverAt > 0;
+        if (failures == 0 ? !answersOthers : isProbe(handedOverAt)) {
+            open(now, FIRST_PAUSE_UNANSWERED, LONGEST_PAUSE_UNANSWERED);
+        }
+    }
+
+    /** The broker takes nothing now. */
+    void unavailable(long bytes, long handedOverAt, long now) {
+        came(bytes);
+        cut(handedOverAt, now);
+        unavailable = true;
+        if (failures == 0 || isProbe(handedOverAt)) {
+            open(now, FIRST_PAUSE_UNAVAILABLE, LONGEST_PAUSE_UNAVAILABLE);
+        }
+    }
+
+    private boolean isProbe(long handedOverAt) {
+        return handedOverAt - openedAt > 0;
+    }
+
+    private void open(long now, long firstPause, long longestPause) {
+        if (failures == 0) {
+            openedAt = now;
+        }
+        openUntil = now + Math.min(firstPause << Math.min(failures, 20), longestPause);
+        failures = Math.min(failures + 1, 1000);
+        probing = false;
+    }
+
+    /** Once for all that was handed over together. */
+    private void cut(long handedOverAt, long now) {
+        if (!cut || handedOverAt - cutAt >= 0) {
+            cut = true;
+            cutAt = now;
+            quick = 0;
+            level = Math.max(LOWEST_LEVEL, level - 1);
+        }
+    }
+}

@@ -1,0 +1,199 @@
+package dev.posthaste.tests;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.zaxxer.hikari.HikariDataSource;
+import dev.posthaste.OutboxDefinition;
+import dev.posthaste.RetryPolicy;
+import dev.posthaste.Status;
+import dev.posthaste.jdbc.Dialect;
+import dev.posthaste.jdbc.LeaseTable;
+import dev.posthaste.jdbc.StatusJournal;
+import dev.posthaste.journal.Claim;
+import dev.posthaste.journal.IdRange;
+import dev.posthaste.journal.PendingMark;
+import dev.posthaste.journal.Receipt;
+import dev.posthaste.journal.Verdict;
+import dev.posthaste.servers.Database;
+import dev.posthaste.servers.TestDatabase;
+import java.sql.Connection;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Objects;
+import java.util.Set;
+import java.util.function.Supplier;
+import java.util.stream.LongStream;
+import javax.sql.DataSource;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.EnumSource.Mode;
+
+/**
+ * What each statement reads in a large table whose statistics know nothing of what is pending: as much as it is asked for,
+ * and not the backlog.
+ */
+class PlansAuditTest {
+    private static final int PUBLISHED = 400_000;
+    private static final int BATCH = 1_000;
+    private static final int PENDING = 100_000;
+    /** Of a statement that is given 1,000 ids: its rows, their old versions, and something for checks. */
+    private static final long MAX_ROWS_READ = 10L * BATCH;
+
+    private final RetryPolicy retry = RetryPolicy.exponential();
+
+    @ParameterizedTest
+    @EnumSource(mode = Mode.EXCLUDE, names = "H2")
+    void A08_aStatementReadsTheRowsItIsAskedForAndNotTheBacklog(Database kind) throws Exception {
+        try (TestDatabase database = PlansTest.outbox(kind);
+                HikariDataSource pool = database.pool(1)) {
+            forgetStatistics(database);
+            Dialect dialect;
+            try (Connection connection = pool.getConnection()) {
+                dialect = Dialect.of(connection);
+            }
+            OutboxDefinition orders = PlansTest.ORDERS;
+            StatusJournal journal = new StatusJournal(pool, dialect, orders);
+            StatusJournal tracked = new StatusJournal(pool, dialect, orders.withReceipts());
+            Claim claim = Objects.requireNonNull(
+                    new LeaseTable(pool, dialect).take("orders", "me", null, Duration.ofMinutes(10)));
+            lookingIntoManyRangesReadsWhatIsPendingInThem(pool, journal);
+            Ids ids = new Ids();
+            // A dozen times each: a prepared statement gets its general plan late.
+            for (int i = 0; i < 12; i++) {
+                readsLittle(
+                        pool,
+                        "settle",
+                        () -> journal.settle(claim, published(ids.next())).written());
+                readsLittle(
+                        pool,
+                        "settle what may be locked",
+                        () -> tracked.settle(claim, published(ids.next())).written());
+                readsLittle(
+                        pool,
+                        "load",
+                        () -> journal.load(ids.next(), Long.MAX_VALUE).size());
+                List<Long> handled = ids.next();
+                readsLittle(pool, "receive", () -> tracked.receive(consumed(handled), retry));
+                readsLittle(
+                        pool,
+                        "delete",
+                        () -> journal.purge(handled.get(0) - 1, Duration.ZERO, Set.of(Status.CONSUMED), BATCH)
+                                .deleted());
+            }
+            List<Long> few = ids.next().subList(0, 100);
+            readsLittle(
+                    pool,
+                    "settle refused ones",
+                    100,
+                    () -> journal.settle(claim, dead(few)).written());
+            readsLittle(pool, "requeue", 100, () -> journal.requeue(few));
+        }
+    }
+
+    /** It comes first: what is settled leaves old versions of rows behind. */
+    private static void lookingIntoManyRangesReadsWhatIsPendingInThem(DataSource pool, StatusJournal journal)
+            throws SQLException {
+        List<IdRange> ranges = new ArrayList<>();
+        for (int i = 0; i < 300; i++) { // among what was published
+            ranges.add(new IdRange(i * 1_000L + 1, i * 1_000L + 500));
+        }
+        for (int i = 0; i < 200; i++) { // among what is pending
+            ranges.add(new IdRange(PUBLISHED + 101L + i * 400, PUBLISHED + 103L + i * 400));
+        }
+        List<Long> expected = LongStream.range(0, 200)
+                .flatMap(i -> LongStream.rangeClosed(PUBLISHED + 101 + i * 400, PUBLISHED + 103 + i * 400))
+                .boxed()
+                .toList();
+        for (int i = 0; i < 12; i++) {
+            readsLittle(pool, "scan ranges", expected.size(), () -> {
+                List<PendingMark> marks = journal.scan(ranges, 10_000);
+                assertThat(marks).extracting(PendingMark::id).isEqualTo(expected);
+                return marks.size();
+            });
+        }
+        assertThat(journal.scan(ranges, 7)).extracting(PendingMark::id).isEqualTo(expected.subList(0, 7));
+    }
+
+    /**
+     * PostgreSQL knows everything but the backlog that comes then. The others take the table for a tiny one, as MariaDB may
+     * after a restart, so that reading all of it looks cheap.
+     */
+    private static void forgetStatistics(TestDatabase database) throws SQLException {
+        if (database.kind() == Database.POSTGRESQL) {
+            database.execute("alter table orders set (autovacuum_enabled = false)");
+        } else {
+            database.execute("alter table orders stats_auto_recalc = 0");
+        }
+        PlansTest.fill(database, 0, PUBLISHED, "1 = 0");
+        PlansTest.analyze(database);
+        PlansTest.fill(database, PUBLISHED, PUBLISHED + PENDING, "1 = 1");
+        if (database.kind() != Database.POSTGRESQL) {
+            String ours = " where database_name = '" + database.name() + "' and table_name = 'orders'";
+            database.execute("update mysql.innodb_table_stats set n_rows = 10, clustered_index_size = 1" + ours);
+            database.execute("update mysql.innodb_index_stats set stat_value = 1" + ours);
+            database.execute("flush tables orders");
+        }
+    }
+
+    /** Pending events, a thousand at a time. */
+    private static final class Ids {
+        private long next = PUBLISHED + 1;
+
+        List<Long> next() {
+            long from = next;
+            next += BATCH;
+            return LongStream.range(from, next).boxed().toList();
+        }
+    }
+
+    private static List<Verdict> published(List<Long> ids) {
+        return ids.stream().<Verdict>map(id -> new Verdict.Published(id, 0)).toList();
+    }
+
+    private static List<Verdict> dead(List<Long> ids) {
+        return ids.stream().<Verdict>map(id -> new Verdict.Dead(id, 0, "no")).toList();
+    }
+
+    private static List<Receipt> consumed(List<Long> ids) {
+        return ids.stream()
+                .<Receipt>map(id -> new Receipt.Consumed("orders", id, "e-" + (id - 1)))
+                .toList();
+    }
+
+    private static void readsLittle(DataSource pool, String what, Supplier<Integer> work) throws SQLException {
+        readsLittle(pool, what, BATCH, work);
+    }
+
+    private static void readsLittle(DataSource pool, String what, int rows, Supplier<Integer> work)
+            throws SQLException {
+        long before = rowsRead(pool);
+        assertThat(work.get()).as(what).isEqualTo(rows);
+        assertThat(rowsRead(pool) - before).as("rows read to " + what).isLessThan(MAX_ROWS_READ);
+    }
+
+    /** By the pool's only connection, or in the table. */
+    private static long rowsRead(DataSource pool) throws SQLException {
+        try (Connection connection = pool.getConnection();
+                Statement statement = connection.createStatement()) {
+            boolean postgres = Dialect.of(connection) == Dialect.POSTGRESQL;
+            if (postgres) {
+                statement.execute("select pg_stat_force_next_flush()");
+            }
+            try (ResultSet rows = statement.executeQuery(postgres ? """
+                            select sum(idx_tup_read) + (select seq_tup_read from pg_stat_user_tables
+                                where relname = 'orders')
+                            from pg_stat_user_indexes where relname = 'orders'
+                            """ : "show session status like 'Handler_read%'")) {
+                long read = 0;
+                while (rows.next()) {
+                    read += rows.getLong(postgres ? 1 : 2);
+                }
+                return read;
+            }
+        }
+    }
+}

@@ -1,0 +1,324 @@
+package dev.posthaste.tests;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import com.zaxxer.hikari.HikariDataSource;
+import dev.posthaste.Catalog;
+import dev.posthaste.Event;
+import dev.posthaste.Outbox;
+import dev.posthaste.OutboxDefinition;
+import dev.posthaste.Route;
+import dev.posthaste.jdbc.Dialect;
+import dev.posthaste.jdbc.LeaseTable;
+import dev.posthaste.jdbc.Schema;
+import dev.posthaste.jdbc.StatusJournal;
+import dev.posthaste.jdbc.TableLayout;
+import dev.posthaste.journal.Claim;
+import dev.posthaste.journal.Journal.Settled;
+import dev.posthaste.journal.JournalException;
+import dev.posthaste.journal.Pending;
+import dev.posthaste.journal.PendingEvent;
+import dev.posthaste.journal.PendingMark;
+import dev.posthaste.journal.Verdict;
+import dev.posthaste.servers.Database;
+import dev.posthaste.servers.DatabaseServer;
+import dev.posthaste.servers.TestDatabase;
+import java.nio.charset.StandardCharsets;
+import java.sql.Connection;
+import java.sql.PreparedStatement;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Set;
+import javax.sql.DataSource;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.EnumSource.Mode;
+
+/** What the audits found in the store, where a contract that runs on every database cannot show it. */
+class StoreAuditTest {
+    private static final String TYPE = "order.placed";
+    private static final OutboxDefinition ORDERS = OutboxDefinition.of("orders", Route.to("t"), TYPE);
+
+    private static TestDatabase open(Database kind) throws SQLException {
+        TestDatabase database = DatabaseServer.of(kind).createDatabase();
+        Schema.create(database.dataSource(), List.of(ORDERS));
+        return database;
+    }
+
+    private static Dialect dialect(TestDatabase database) throws SQLException {
+        try (Connection connection = database.dataSource().getConnection()) {
+            return Dialect.of(connection);
+        }
+    }
+
+    private static void write(TestDatabase database, String... payloads) throws SQLException {
+        try (Connection connection = database.dataSource().getConnection()) {
+            connection.setAutoCommit(false);
+            Outbox outbox = new Outbox(Catalog.of(ORDERS));
+            for (String payload : payloads) {
+                outbox.write(connection, Event.of(TYPE, "key", payload));
+            }
+            connection.commit();
+        }
+    }
+
+    // --- Fail-over ---------------------------------------------------------------------------------------------------
+
+    @ParameterizedTest
+    @EnumSource(mode = Mode.EXCLUDE, names = "H2")
+    void B08_connectionsToAServerThatBecameReadOnlyAreReplaced(Database kind) throws Exception {
+        try (TestDatabase database = open(kind);
+                HikariDataSource pool = database.pool(4)) {
+            write(database, "x");
+            List<Connection> all = new ArrayList<>();
+            for (int i = 0; i < 4; i++) {
+                Connection connection = pool.getConnection();
+                all.add(connection);
+                try (Statement statement = connection.createStatement()) {
+                    statement.execute(
+                            kind == Database.POSTGRESQL
+                                    ? "set session characteristics as transaction read only"
+                                    : "set session transaction read only");
+                }
+            }
+            for (Connection connection : all) {
+                connection.close();
+            }
+            LeaseTable leases = new LeaseTable(pool, dialect(database));
+            StatusJournal journal = new StatusJournal(pool, dialect(database), ORDERS);
+            int failures = 0;
+            Claim claim = null;
+            for (int i = 0; i < 10 && claim == null; i++) {
+                try {
+                    claim = leases.take("orders", "me", null, Duration.ofMinutes(1));
+                } catch (JournalException e) {
+                    failures++; // both connections that it tried were old
+                }
+            }
+            assertThat(failures).isLessThanOrEqualTo(2);
+            Claim taken = Objects.requireNonNull(claim);
+            for (int i = 0; i < 10; i++) {
+                try {
+                    journal.requeue(List.of(1L));
+                    assertThat(leases.renew(taken, Duration.ofMinutes(1))).isTrue();
+                } catch (JournalException e) {
+                    failures++;
+                }
+            }
+            assertThat(failures).as("each connection is met once").isLessThanOrEqualTo(2);
+            assertThat(journal.settle(taken, List.of(new Verdict.Published(1, 0))))
+                    .isEqualTo(new Settled(1, Set.of()));
+            List<Connection> now = new ArrayList<>();
+            for (int i = 0; i < 4; i++) {
+                now.add(pool.getConnection());
+            }
+            int old = 0;
+            for (Connection connection : now) {
+                try (Statement statement = connection.createStatement();
+                        ResultSet row = statement.executeQuery(
+                                kind == Database.POSTGRESQL
+                                        ? "show default_transaction_read_only"
+                                        : kind == Database.MYSQL
+                                                ? "select @@session.transaction_read_only"
+                                                : "select @@session.tx_read_only")) {
+                    row.next();
+                    old += Set.of("on", "1").contains(row.getString(1)) ? 1 : 0;
+                }
+                connection.close();
+            }
+            assertThat(old)
+                    .as("old connections that are left, though they were met")
+                    .isLessThanOrEqualTo(4 - 2 * failures);
+        }
+    }
+
+    // --- Memory and wire ---------------------------------------------------------------------------------------------
+
+    @ParameterizedTest
+    @EnumSource(names = {"MARIADB", "MYSQL"})
+    void B09_whatDoesNotFitIsNotSent(Database kind) throws Exception {
+        int events = 400;
+        for (int size : new int[] {50_000, 10_000}) {
+            try (TestDatabase database = open(kind);
+                    HikariDataSource pool = database.pool(1)) {
+                String[] payloads = new String[events];
+                java.util.Arrays.fill(payloads, "x".repeat(size));
+                write(database, payloads);
+                StatusJournal journal = new StatusJournal(pool, dialect(database), ORDERS);
+                long before = sent(pool);
+                long after = Long.MIN_VALUE;
+                int read = 0;
+                int most = 0;
+                while (read < events) {
+                    List<Pending> some = journal.fetch(after, 1_000, 3_000_000);
+                    assertThat(some).isNotEmpty().allMatch(each -> each instanceof PendingEvent);
+                    most = Math.max(most, some.size());
+                    read += some.size();
+                    after = some.get(some.size() - 1).id();
+                }
+                assertThat(most).isEqualTo(Math.min(events, 3_000_000 / size));
+                assertThat(sent(pool) - before)
+                        .as("bytes that the server sent, events of " + size + " bytes")
+                        .isLessThan((long) (1.5 * events * size));
+            }
+        }
+    }
+
+    private static long sent(DataSource pool) throws SQLException {
+        try (Connection connection = pool.getConnection();
+                Statement statement = connection.createStatement();
+                ResultSet row = statement.executeQuery("show session status like 'Bytes_sent'")) {
+            row.next();
+            return row.getLong(2);
+        }
+    }
+
+    // --- Rows of other programs --------------------------------------------------------------------------------------
+
+    private static Map<String, String> layout(String payload) {
+        Map<String, String> layout = new HashMap<>(Map.of(
+                "table", "theirs",
+                "column.id", "id",
+                "column.type", "type",
+                "column.key", "k",
+                "column.payload", "payload",
+                "column.status", "status",
+                "column.attempts", "attempts",
+                "column.next-attempt-at", "next_attempt_at"));
+        layout.putAll(Map.of(
+                "status.pending", "0",
+                "status.published", "1",
+                "status.dead", "2",
+                "column.last-error", "err",
+                "payload", payload));
+        return layout;
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void B03_aRowThatNoProgramCouldReadIsOneDefectiveEvent(Database kind) throws Exception {
+        OutboxDefinition theirs =
+                OutboxDefinition.of("theirs", Route.to("t"), "t").inTable(TableLayout.of(layout("envelope")));
+        try (TestDatabase database = open(kind)) {
+            boolean innodb = kind == Database.MARIADB || kind == Database.MYSQL;
+            String q = innodb ? "`" : "\"";
+            String blob = kind == Database.POSTGRESQL ? "bytea" : kind == Database.H2 ? "blob" : "longblob";
+            String text = innodb ? "longtext" : kind == Database.H2 ? "clob" : "text";
+            database.execute(("create table `theirs` (`id` bigint primary key, `type` " + text + ", `k` " + text
+                            + ", `payload` " + blob + ", `status` int, `attempts` int, `next_attempt_at` timestamp"
+                            + (innodb ? " null" : "") + ", `err` varchar(100))")
+                    .replace("`", q));
+            String deep = "{\"a\":".repeat(50_000);
+            byte[][] payloads = {
+                "{\"payload\":{\"good\":1}}".getBytes(StandardCharsets.UTF_8),
+                "{\"event_id\":\"1\",\"payload\":{\"a\":1}}".getBytes(StandardCharsets.UTF_16LE),
+                "{\"event_id\":\"1\",\"payload\":{\"a\":1}}".getBytes(StandardCharsets.UTF_16),
+                "{\"payload\":1}".getBytes(java.nio.charset.Charset.forName("UTF-32")),
+                ("{\"payload\":" + deep).getBytes(StandardCharsets.UTF_8),
+                null,
+                "{\"payload\":{\"good\":2}}".getBytes(StandardCharsets.UTF_8),
+                "{\"payload\":{\"good\":3}}".getBytes(StandardCharsets.UTF_8),
+            };
+            try (Connection connection = database.dataSource().getConnection();
+                    PreparedStatement insert = connection.prepareStatement(
+                            "insert into `theirs` (`id`, `type`, `k`, `payload`, `status`, `attempts`) values (?, 't', ?, ?, 0, 0)"
+                                    .replace("`", q))) {
+                for (int i = 0; i < payloads.length; i++) {
+                    insert.setLong(1, i + 1);
+                    insert.setString(2, i == 6 ? "k".repeat(3_000_000) : "k");
+                    insert.setBytes(3, payloads[i]);
+                    insert.executeUpdate();
+                }
+            }
+            StatusJournal journal = new StatusJournal(database.dataSource(), dialect(database), theirs);
+            List<Pending> found = journal.fetch(Long.MIN_VALUE, 100, 1_000_000);
+            assertThat(found).extracting(Pending::id).containsExactly(1L, 2L, 3L, 4L, 5L, 6L, 7L, 8L);
+            assertThat(found)
+                    .filteredOn(each ->
+                            each instanceof PendingEvent event && event.event().defect() == null)
+                    .extracting(Pending::id)
+                    .containsExactly(1L, 8L);
+            assertThat(((PendingEvent) found.get(6)).event().defect()).contains("3000001 bytes");
+            assertThat(journal.scan(Long.MIN_VALUE, Long.MAX_VALUE, 100))
+                    .hasSize(8)
+                    .allSatisfy(mark -> assertThat(String.valueOf(mark.key())).hasSizeLessThan(100));
+            Claim claim = Objects.requireNonNull(new LeaseTable(database.dataSource(), dialect(database))
+                    .take("theirs", "me", null, Duration.ofMinutes(1)));
+            List<Verdict> verdicts = found.stream()
+                    .<Verdict>map(each -> new Verdict.Dead(each.id(), 0, "no"))
+                    .toList();
+            assertThat(journal.settle(claim, verdicts).written()).isEqualTo(8);
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource(names = {"MARIADB", "MYSQL"})
+    void B04_anErrorOfCharactersThatTheColumnDoesNotKnowIsWrittenInPlainOnes(Database kind) throws Exception {
+        for (String set : List.of("utf8", "latin1")) {
+            try (TestDatabase database = open(kind)) {
+                write(database, "x", "y");
+                database.execute("alter table orders modify last_error varchar(2000) character set " + set);
+                StatusJournal journal = new StatusJournal(database.dataSource(), dialect(database), ORDERS);
+                Claim claim = Objects.requireNonNull(new LeaseTable(database.dataSource(), dialect(database))
+                        .take("orders", "me", null, Duration.ofMinutes(1)));
+                String error = "no \uD83D\uDE00 \u6f22";
+                assertThat(journal.settle(
+                                claim, List.of(new Verdict.Dead(1, 0, error), new Verdict.Dead(2, 0, "fine \u00e9"))))
+                        .isEqualTo(new Settled(2, Set.of()));
+                assertThat(database.query("select last_error from orders order by id"))
+                        .containsExactly("no ? ?", "fine \u00e9");
+            }
+        }
+    }
+
+    // --- Rights ------------------------------------------------------------------------------------------------------
+
+    @Test
+    void A03_aUserWhoMayNotListLocksGetsNoListAndEverythingElse() throws Exception {
+        try (TestDatabase database = open(Database.MYSQL)) {
+            write(database, "x");
+            String user = "plain_" + database.name();
+            database.execute("create user " + user + " identified by 'x'");
+            database.execute("grant select, insert, update, delete on " + database.name() + ".* to " + user);
+            String url = database.url().replace("user=root&password=", "user=" + user + "&password=x");
+            StatusJournal journal = new StatusJournal(source(url), Dialect.MYSQL, ORDERS);
+            assertThat(journal.writers()).isNull();
+            assertThat(journal.fetch(Long.MIN_VALUE, 10, 1_000)).hasSize(1);
+            database.execute("grant select on performance_schema.metadata_locks to " + user);
+            database.execute("grant xa_recover_admin on *.* to " + user);
+            assertThat(new StatusJournal(source(url), Dialect.MYSQL, ORDERS).writers())
+                    .isNotNull();
+            assertThat(journal.writers()).as("asked again after a minute").isNull();
+            database.execute("drop user " + user);
+        }
+    }
+
+    private static DataSource source(String url) {
+        return (DataSource) java.lang.reflect.Proxy.newProxyInstance(
+                DataSource.class.getClassLoader(),
+                new Class<?>[] {DataSource.class},
+                (self, method, arguments) -> java.sql.DriverManager.getConnection(url));
+    }
+
+    /** Pending rows that are not due are marks even when they are large, and cost nothing. */
+    @Test
+    void A07_marksOfDelayedEventsTakeNoRoom() throws Exception {
+        try (TestDatabase database = open(Database.POSTGRESQL)) {
+            write(database, "x".repeat(100_000), "x".repeat(100_000), "y");
+            database.execute("update orders set next_attempt_at = now() + interval '1 hour' where id < 3");
+            StatusJournal journal = new StatusJournal(database.dataSource(), Dialect.POSTGRESQL, ORDERS);
+            assertThat(journal.fetch(0, 10, 10)).hasSize(3).element(0).isInstanceOf(PendingMark.class);
+            assertThatThrownBy(() -> journal.settle(new Claim("orders", "nobody", 1), List.of()))
+                    .hasMessageContaining("nobody");
+        }
+    }
+}

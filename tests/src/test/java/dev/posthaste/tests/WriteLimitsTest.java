@@ -1,0 +1,193 @@
+package dev.posthaste.tests;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.posthaste.Catalog;
+import dev.posthaste.Event;
+import dev.posthaste.InvalidEventException;
+import dev.posthaste.Outbox;
+import dev.posthaste.OutboxDefinition;
+import dev.posthaste.Route;
+import dev.posthaste.jdbc.Dialect;
+import dev.posthaste.jdbc.Schema;
+import dev.posthaste.jdbc.StatusJournal;
+import dev.posthaste.journal.StoredEvent;
+import dev.posthaste.servers.Database;
+import dev.posthaste.servers.DatabaseServer;
+import dev.posthaste.servers.TestDatabase;
+import java.sql.Connection;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+import tools.jackson.core.type.TypeReference;
+import tools.jackson.databind.json.JsonMapper;
+
+/** What an outbox accepts is stored as it is on every database, up to its limits; the rest is refused before any SQL. */
+class WriteLimitsTest {
+    private static final String TYPE = "order.placed";
+    private static final String LONG = "漢".repeat(85); // 255 bytes in UTF-8, which is what AMQP's short strings take
+    private static final OutboxDefinition ORDERS =
+            OutboxDefinition.of("orders", Route.to("t"), TYPE).allowing(LONG);
+    private static final String EMOJI = "\uD83D\uDE00";
+
+    private static TestDatabase open(Database kind) throws SQLException {
+        TestDatabase database = DatabaseServer.of(kind).createDatabase();
+        Schema.create(database.dataSource(), List.of(ORDERS));
+        return database;
+    }
+
+    private static Event.Builder event() {
+        return Event.builder(TYPE).payload("{}");
+    }
+
+    private static void assertRefused(Connection connection, Event event, String... words) {
+        assertThatThrownBy(() -> new Outbox(Catalog.of(ORDERS)).write(connection, event))
+                .isInstanceOf(InvalidEventException.class)
+                .hasMessageContainingAll(words);
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void A01_whatCouldNotBeSentIsRefusedBeforeAnySql(Database kind) throws Exception {
+        try (TestDatabase database = open(kind);
+                Connection connection = database.dataSource().getConnection()) {
+            connection.setAutoCommit(false);
+            assertRefused(connection, event().routingKey(LONG + "x").build(), "routing key has 256 bytes", "255");
+            assertRefused(connection, event().header("漢".repeat(86), "x").build(), "header name has 258 bytes", "255");
+            String lone = "k-\uD83D";
+            assertRefused(connection, event().id(lone).build(), "id has half of a surrogate pair at index 2");
+            assertRefused(connection, event().key(lone).build(), "key has half of a surrogate pair");
+            assertRefused(connection, event().version("\uDE00").build(), "version has half of a surrogate pair");
+            assertRefused(connection, event().routingKey(lone).build(), "routing key has half");
+            assertRefused(connection, event().header("a", lone).build(), "header a has half");
+            assertRefused(connection, event().header(lone, "a").build(), "header name has half");
+            assertRefused(connection, event().payload("\"" + lone + "\"").build(), "payload has half");
+            Event.Builder headers = event();
+            for (int i = 0; i < 40; i++) {
+                headers.header("header-" + i, "x".repeat(4096));
+            }
+            assertRefused(connection, headers.build(), "headers have 164", "100000", "maxHeaderBytes");
+            assertRefused(connection, event().delay(Duration.ofDays(40_000)).build(), "delay", "100 years");
+            new Outbox(Catalog.of(ORDERS)).write(connection, event().build());
+            connection.commit();
+        }
+    }
+
+    /** Also where the server's mode is not strict and would cut what is too long. */
+    @ParameterizedTest
+    @EnumSource
+    void A01_whatIsAcceptedComesBackAsItWas(Database kind) throws Exception {
+        try (TestDatabase database = open(kind);
+                Connection connection = database.dataSource().getConnection();
+                Statement statement = connection.createStatement()) {
+            if (kind == Database.MYSQL || kind == Database.MARIADB) {
+                statement.execute("set sql_mode = ''");
+            }
+            connection.setAutoCommit(false);
+            Event.Builder builder = Event.builder(TYPE)
+                    .id("漢".repeat(64))
+                    .key(" " + EMOJI.repeat(63) + " ")
+                    .version("漢".repeat(16))
+                    .destination(LONG)
+                    .routingKey(LONG)
+                    .payload("{\"text\":\"" + "漢".repeat(333_329) + "\"}");
+            for (int i = 0; i < 24; i++) {
+                builder.header("header-" + i, (i % 2 == 0 ? "x" : " ").repeat(4096));
+            }
+            Event event = builder.header(LONG, "\"" + EMOJI + "\"").build();
+            new Outbox(Catalog.of(ORDERS)).write(connection, event);
+            connection.commit();
+            StoredEvent stored = new StatusJournal(database.dataSource(), Dialect.of(connection), ORDERS)
+                    .load(List.of(1L), Long.MAX_VALUE)
+                    .get(0)
+                    .event();
+            assertThat(stored.eventId()).isEqualTo(event.id());
+            assertThat(stored.key()).isEqualTo(event.key());
+            assertThat(stored.version()).isEqualTo(event.version());
+            assertThat(stored.destination()).isEqualTo(LONG);
+            assertThat(stored.routingKey()).isEqualTo(LONG);
+            Map<String, String> headers =
+                    JsonMapper.shared().readValue(stored.headers(), new TypeReference<Map<String, String>>() {});
+            assertThat(headers).isEqualTo(event.headers());
+            assertThat(new String(stored.payload(), java.nio.charset.StandardCharsets.UTF_8))
+                    .isEqualTo(event.payload());
+        }
+    }
+
+    /** What {@code OutboxInsert} says to one kind of database, another does not understand. */
+    @Test
+    void A01_oneOutboxWritesToSeveralKindsOfDatabasesAtOnce() throws Exception {
+        int events = 50;
+        Outbox outbox = new Outbox(Catalog.of(ORDERS));
+        Map<Database, TestDatabase> databases = new LinkedHashMap<>();
+        try {
+            for (Database kind : Database.values()) {
+                databases.put(kind, open(kind));
+            }
+            List<CompletableFuture<Void>> writers = new ArrayList<>();
+            for (int i = 0; i < 2; i++) {
+                for (TestDatabase database : databases.values()) {
+                    writers.add(CompletableFuture.runAsync(() -> write(outbox, database, events)));
+                }
+            }
+            for (int i = 0; i < 3; i++) {
+                databases.values().forEach(database -> write(outbox, database, 1));
+            }
+            writers.forEach(CompletableFuture::join);
+            for (TestDatabase database : databases.values()) {
+                String table = database.kind() == Database.H2 ? "\"orders\"" : "orders";
+                assertThat(database.count("select count(*) from " + table + " where next_attempt_at is not null"))
+                        .as(database.kind().name())
+                        .isEqualTo(2L * events + 3);
+            }
+        } finally {
+            databases.values().forEach(TestDatabase::close);
+        }
+    }
+
+    private static void write(Outbox outbox, TestDatabase database, int events) {
+        try (Connection connection = database.dataSource().getConnection()) {
+            connection.setAutoCommit(false);
+            for (int i = 0; i < events; i++) {
+                outbox.write(connection, event().delay(Duration.ofHours(1)).build());
+            }
+            connection.commit();
+        } catch (SQLException e) {
+            throw new IllegalStateException(database.kind().name(), e);
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource(names = {"MYSQL", "MARIADB"})
+    void A01_aWriteIsOneStatementAndAsksTheServerNothingElse(Database kind) throws Exception {
+        try (TestDatabase database = open(kind);
+                Connection connection = database.dataSource().getConnection()) {
+            Outbox outbox = new Outbox(Catalog.of(ORDERS));
+            connection.setAutoCommit(false);
+            outbox.write(connection, event().build());
+            long before = statements(connection);
+            for (int i = 0; i < 10; i++) {
+                outbox.write(connection, event().build());
+            }
+            assertThat(statements(connection) - before - 1).isEqualTo(10);
+        }
+    }
+
+    private static long statements(Connection connection) throws SQLException {
+        try (Statement statement = connection.createStatement();
+                ResultSet row = statement.executeQuery("show session status like 'Questions'")) {
+            row.next();
+            return row.getLong(2);
+        }
+    }
+}
