@@ -55,6 +55,7 @@ public final class Schema {
                     .filter(outbox -> outbox.table().script() != null)
                     .forEach(outbox -> scripts.add(schema.outboxScript(outbox)));
             run(connection, scripts);
+            schema.addColumns(connection, null);
         }
     }
 
@@ -71,6 +72,27 @@ public final class Schema {
                 script = script.replace(" " + table + " (", " " + dialect.quoteTable(schema) + "." + table + " (");
             }
             run(connection, List.of(script));
+            new Schema(dialect).addColumns(connection, schema);
+        }
+    }
+
+    /** A column that a later version added to one of Posthaste's own tables. */
+    private record Added(String table, String column, String type) {}
+
+    private static final List<Added> ADDED = List.of(
+            new Added("posthaste_lease", "paused_by", "varchar(100)"),
+            new Added("posthaste_relay", "definition", "varchar(255)"));
+
+    private void addColumns(Connection connection, @Nullable String schema) throws SQLException {
+        for (Added each : ADDED) {
+            String name = schema == null ? each.table() : schema + "." + each.table();
+            if (!columns(connection, name).contains(each.column())) {
+                run(
+                        connection,
+                        List.of("alter table "
+                                + dialect.quoteTable(name).replace(dialect.quote(each.table()), each.table()) + " add "
+                                + each.column() + " " + each.type()));
+            }
         }
     }
 
@@ -201,10 +223,13 @@ public final class Schema {
                 Set<String> columns = columns(connection, name);
                 if (columns.isEmpty()) {
                     findings.missing().add("table " + name + " is missing");
-                } else if (table.equals("posthaste_lease") && !columns.contains("paused_by")) {
-                    findings.missing()
-                            .add("table " + name + " has no column paused_by (alter table " + name
-                                    + " add paused_by varchar(100))");
+                }
+                for (Added each : ADDED) {
+                    if (!columns.isEmpty() && each.table().equals(table) && !columns.contains(each.column())) {
+                        findings.missing()
+                                .add("table " + name + " has no column " + each.column() + " (alter table " + name
+                                        + " add " + each.column() + " " + each.type() + ")");
+                    }
                 }
                 unlessDenied(
                         connection, () -> dialect.checkTable(connection, place(connection, name), table, findings));

@@ -6,8 +6,8 @@ import java.time.Duration;
  * How a relay works, for all its outboxes.
  *
  * @param lease how long an outbox stays this relay's without a word from it; others take over after it
- * @param publishTimeout the longest that a publish may take; nothing is handed to the broker when less is left of the
- *     lease
+ * @param publishTimeout the longest that a broker may take to send an event, or to give it up, after it was handed over;
+ *     nothing is handed over when less is left of the lease. The answer may come later
  * @param pollCeiling the longest wait between two looks at an idle outbox
  * @param batch how many events are fetched and settled at once
  * @param window how many events of one outbox may be in memory

@@ -485,6 +485,13 @@ public abstract class StoreContract extends StoreHazardsContract {
         Schema.create(dataSource, catalog.outboxes());
         assertThat(Schema.check(dataSource, catalog.outboxes()).errors()).isEmpty();
         assertThat(Schema.checkInbox(dataSource).errors()).isEmpty();
+        execute("alter table posthaste_relay drop column definition"); // as an earlier version created it
+        assertThat(Schema.check(dataSource, catalog.outboxes()).errors())
+                .singleElement()
+                .asString()
+                .contains("posthaste_relay has no column definition");
+        Schema.create(dataSource, catalog.outboxes());
+        assertThat(Schema.check(dataSource, catalog.outboxes()).errors()).isEmpty();
         OutboxDefinition missing = OutboxDefinition.of("missing", Route.to("t"), "x");
         assertThat(Schema.check(dataSource, List.of(missing)).errors())
                 .singleElement()

@@ -95,6 +95,7 @@ class LogTest {
             try (RabbitBroker broker = new RabbitBroker(RabbitSettings.of(wrongPassword));
                     Relay relay = Relay.builder(database.dataSource(), CATALOG)
                             .broker(broker)
+                            .policy(OutboxPolicy.defaults().withRetry(RetryPolicy.fixed(Duration.ofMillis(50), 2)))
                             .build()
                             .start()) {
                 broker.publish(

@@ -29,9 +29,9 @@ final class PlantedBugs {
             "a return ignored",
             List.of("loss"),
             new Edit(
-                    "posthaste-rabbitmq/src/main/java/dev/posthaste/rabbitmq/RabbitSession.java",
-                    "            if (returned == null) {",
-                    "            if (returned == null || ack) {")));
+                    "posthaste-rabbitmq/src/main/java/dev/posthaste/rabbitmq/ExchangeLane.java",
+                    "        if (returned == null) {",
+                    "        if (returned == null || ack) {")));
 
     static final List<PlantedBug> ALL = List.of(
             bug(
