@@ -12,7 +12,6 @@ import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import org.apache.kafka.clients.producer.BufferExhaustedException;
 import org.apache.kafka.clients.producer.Producer;
-import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.common.errors.TimeoutException;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -40,9 +39,6 @@ public final class KafkaBroker implements Broker {
     private static final long WAITING_MILLIS = 10;
 
     private static final long PROBE_NANOS = TimeUnit.SECONDS.toNanos(1);
-
-    /** What an answer may be late by, beyond the client's own timeout, on a busy machine. */
-    private static final Duration GRACE = Duration.ofSeconds(1);
 
     private final KafkaSettings settings;
     private final boolean compresses;
@@ -72,25 +68,6 @@ public final class KafkaBroker implements Broker {
     private boolean warm;
     private long questions;
 
-    /** What the publisher's thread does next. */
-    private sealed interface Task {}
-
-    private record Begin(Publication publication) implements Task {}
-
-    /** Clients were made, or could not be. */
-    private record Connected(KafkaClients.Made made) implements Task {}
-
-    /** A topic was looked up. */
-    private record Found(String topic, long question, TopicLookup.Answer answer) implements Task {}
-
-    /** Kafka was asked whether it is there. */
-    private record Probed(@Nullable Throwable failure) implements Task {}
-
-    /** The client has answered for a record. */
-    private record Answered(Handover handover, @Nullable Exception failure, long at, boolean again) implements Task {}
-
-    private record Stop() implements Task {}
-
     /** Connects in the background. */
     public KafkaBroker(KafkaSettings settings) {
         this(settings, KafkaClients.Source.of(settings));
@@ -107,7 +84,7 @@ public final class KafkaBroker implements Broker {
 
     @Override
     public void publish(Message message, Consumer<Outcome> callback) {
-        tasks.add(new Begin(new Publication(message, callback, System.nanoTime())));
+        tasks.add(new Task.Begin(new Publication(message, callback, System.nanoTime())));
         if (closed || !publisher.isAlive()) {
             refuseQueued();
         }
@@ -163,15 +140,15 @@ public final class KafkaBroker implements Broker {
     }
 
     private void work(Task task) {
-        if (task instanceof Begin begin) {
+        if (task instanceof Task.Begin begin) {
             begin(begin.publication());
-        } else if (task instanceof Answered answered) {
+        } else if (task instanceof Task.Answered answered) {
             take(answered);
-        } else if (task instanceof Found found) {
+        } else if (task instanceof Task.Found found) {
             found(found);
-        } else if (task instanceof Probed probed) {
+        } else if (task instanceof Task.Probed probed) {
             probed(probed);
-        } else if (task instanceof Connected connected) {
+        } else if (task instanceof Task.Connected connected) {
             connected(connected.made());
         }
     }
@@ -188,7 +165,7 @@ public final class KafkaBroker implements Broker {
         }
     }
 
-    private void take(Answered answered) {
+    private void take(Task.Answered answered) {
         try {
             answered(answered);
         } catch (Throwable e) {
@@ -234,7 +211,7 @@ public final class KafkaBroker implements Broker {
             connecting = true;
             triedAt = System.nanoTime();
             clients.make(producer == null, lookup == null, made -> {
-                tasks.add(new Connected(made));
+                tasks.add(new Task.Connected(made));
                 if (closed || !publisher.isAlive()) {
                     refuseQueued();
                 }
@@ -303,10 +280,10 @@ public final class KafkaBroker implements Broker {
         destination.asking = true;
         destination.question = question;
         destination.askedAt = System.nanoTime();
-        current.ask(destination.topic, answer -> tasks.add(new Found(destination.topic, question, answer)));
+        current.ask(destination.topic, answer -> tasks.add(new Task.Found(destination.topic, question, answer)));
     }
 
-    private void found(Found found) {
+    private void found(Task.Found found) {
         Destination destination = destinations.get(found.topic());
         if (destination == null || !destination.asking || destination.question != found.question()) {
             return; // too late
@@ -344,7 +321,7 @@ public final class KafkaBroker implements Broker {
                 lookup = null;
                 connect();
             }
-            found(new Found(
+            found(new Task.Found(
                     destination.topic,
                     destination.question,
                     TopicLookup.Answer.failed(new TimeoutException("no answer within " + Outcomes.time(most)))));
@@ -352,7 +329,7 @@ public final class KafkaBroker implements Broker {
     }
 
     private Duration lookupDeadline() {
-        return settings.whileStarting().plus(GRACE);
+        return settings.whileStarting().plus(Handover.GRACE);
     }
 
     /** One topic could not be looked up. Whether that is the topic or the cluster concerns {@link #healthy} alone. */
@@ -370,11 +347,11 @@ public final class KafkaBroker implements Broker {
             connect();
         } else {
             probing = true;
-            current.probe(failure -> tasks.add(new Probed(failure)));
+            current.probe(failure -> tasks.add(new Task.Probed(failure)));
         }
     }
 
-    private void probed(Probed probed) {
+    private void probed(Task.Probed probed) {
         probing = false;
         reachable = probed.failure() == null;
     }
@@ -423,25 +400,12 @@ public final class KafkaBroker implements Broker {
 
     /** Whether the message can be sent to nobody, or not to this topic. */
     private boolean isEndedForItself(Destination destination, Publication next) {
-        ProducerRecord<byte[], byte[]> record;
-        try {
-            record = next.record();
-        } catch (RuntimeException e) {
-            destination.waiting.remove();
-            next.end(new Outcome.Rejected("no record can be made of it: " + Outcomes.reason(e), true));
-            return true;
-        }
-        TopicLookup.Answer known = destination.known;
-        if (known == null || next.size() <= known.maxBytes()) {
-            return false;
-        }
-        if (compresses) {
-            next.sendAlone(); // the broker judges it, and nothing else with it
+        Outcome refusal = next.refusal(destination.known, compresses);
+        if (refusal == null) {
             return false;
         }
         destination.waiting.remove();
-        next.end(Outcome.rejected("it has " + next.size() + " bytes with its headers; topic " + record.topic()
-                + " takes " + known.maxBytes() + " (max.message.bytes)"));
+        next.end(refusal);
         return true;
     }
 
@@ -459,7 +423,7 @@ public final class KafkaBroker implements Broker {
         if (current == null) {
             return false;
         }
-        Handover handover = new Handover(current, destination, publication, now);
+        Handover handover = new Handover(current, destination, publication, settings, tasks, now);
         destination.window.add(handover); // before it is sent: afterwards nothing may fail
         try {
             var unused = current.send(publication.record(), (metadata, failure) -> handover.answered(failure));
@@ -472,10 +436,10 @@ public final class KafkaBroker implements Broker {
             replaceProducer("it throws " + Outcomes.reason(e));
             return true;
         }
-        if (handover.notTaken != null) {
+        if (handover.notTaken() != null) {
             destination.window.refused(handover);
             destination.hindered = true;
-            destination.noRoom = handover.notTaken instanceof BufferExhaustedException;
+            destination.noRoom = handover.notTaken() instanceof BufferExhaustedException;
             return false;
         }
         return true;
@@ -531,77 +495,7 @@ public final class KafkaBroker implements Broker {
 
     // --- Answers -----------------------------------------------------------------------------------------------------
 
-    /** A record in the client's hands. The client answers once, on its own thread, or on the publisher's if it took nothing. */
-    private final class Handover extends InFlightWindow.Entry {
-        private final Producer<byte[], byte[]> client;
-        private final Destination destination;
-        private final Publication publication;
-        private final long maxBytes;
-        private final boolean secondTime;
-        private boolean answered; // guarded by this
-        private @Nullable Exception notTaken; // confined to the publisher's thread
-
-        Handover(Producer<byte[], byte[]> client, Destination destination, Publication publication, long now) {
-            super(publication.size(), now, publication.alone());
-            this.client = client;
-            this.destination = destination;
-            this.publication = publication;
-            this.secondTime = publication.again();
-            TopicLookup.Answer known = destination.known;
-            this.maxBytes = known == null ? 0 : known.maxBytes();
-        }
-
-        void answered(@Nullable Exception failure) {
-            synchronized (this) {
-                if (answered) {
-                    return;
-                }
-                answered = true;
-            }
-            if (failure instanceof TimeoutException && Thread.currentThread() == publisher) {
-                notTaken = failure; // it lacks metadata or room, and may not block
-                return;
-            }
-            boolean again = failure != null && !alone() && !secondTime && Outcomes.isOfItsBatch(failure);
-            try {
-                tasks.add(new Answered(this, failure, System.nanoTime(), again));
-            } finally {
-                if (!again) {
-                    endAsAnswered(failure);
-                }
-            }
-        }
-
-        void endAsAnswered(@Nullable Exception failure) {
-            publication.end(outcome(failure));
-        }
-
-        private Outcome outcome(@Nullable Exception failure) {
-            if (failure == null) {
-                return Outcome.ACKNOWLEDGED;
-            }
-            if (Outcomes.isTooLarge(failure)) {
-                return Outcome.rejected("topic " + destination.topic + " does not take it: " + Outcomes.reason(failure)
-                        + "; it has " + size() + " bytes with its headers" + (compresses ? " before compression" : "")
-                        + ", the topic takes " + maxBytes + " (max.message.bytes)");
-            }
-            return Outcomes.of(failure);
-        }
-
-        /**
-         * When an answer must have come. What waited for the clients' start was handed over late, and the client knows
-         * nothing of that: at its deadline the client is stopped from sending it.
-         */
-        boolean isOverdue(long now) {
-            boolean late = at() - publication.since() > settings.beforeSending().toNanos();
-            Duration most = late
-                    ? settings.deliveryTimeout()
-                    : settings.deliveryTimeout().plus(GRACE);
-            return now - publication.since() > most.toNanos();
-        }
-    }
-
-    private void answered(Answered answered) {
+    private void answered(Task.Answered answered) {
         Handover handover = answered.handover();
         Destination destination = handover.destination;
         Exception failure = answered.failure();
@@ -661,11 +555,11 @@ public final class KafkaBroker implements Broker {
         Outcome closedNow = new Outcome.Unavailable(
                 closed ? "the broker is closed" : "the publisher's thread has ended; the process must be restarted");
         for (Task each = tasks.poll(); each != null; each = tasks.poll()) {
-            if (each instanceof Begin begin) {
+            if (each instanceof Task.Begin begin) {
                 begin.publication().end(closedNow);
-            } else if (each instanceof Answered answered && answered.again()) {
+            } else if (each instanceof Task.Answered answered && answered.again()) {
                 answered.handover().endAsAnswered(answered.failure());
-            } else if (each instanceof Connected connected) {
+            } else if (each instanceof Task.Connected connected) {
                 clients.end(connected.made().producer(), connected.made().lookup(), Duration.ZERO);
             }
         }
@@ -678,7 +572,7 @@ public final class KafkaBroker implements Broker {
         Thread ending = clients.end(producer, lookup, settings.deliveryTimeout());
         try {
             if (ending != null) {
-                ending.join(settings.deliveryTimeout().plus(GRACE).toMillis());
+                ending.join(settings.deliveryTimeout().plus(Handover.GRACE).toMillis());
                 if (ending.isAlive()) {
                     log.warn("Kafka at {}: the clients did not close in time", settings.bootstrapServers());
                 }
@@ -692,10 +586,11 @@ public final class KafkaBroker implements Broker {
     @Override
     public void close() {
         closed = true;
-        tasks.add(new Stop());
+        tasks.add(new Task.Stop());
         try {
-            publisher.join(
-                    settings.deliveryTimeout().plus(GRACE.multipliedBy(2)).toMillis());
+            publisher.join(settings.deliveryTimeout()
+                    .plus(Handover.GRACE.multipliedBy(2))
+                    .toMillis());
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         }

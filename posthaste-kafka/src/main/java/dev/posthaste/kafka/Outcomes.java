@@ -35,6 +35,10 @@ final class Outcomes {
         if (isRejection(failure)) {
             return Outcome.rejected(reason(failure));
         }
+        if (failure instanceof InvalidTimestampException) { // no message is at fault when this machine's clock is
+            return new Outcome.Unavailable(
+                    "Kafka takes nothing from this machine, whose clock is wrong: " + reason(failure));
+        }
         if (isForTheConnection(failure)) {
             return new Outcome.Unavailable(reason(failure));
         }
@@ -63,7 +67,6 @@ final class Outcomes {
                 || failure instanceof InvalidTopicException
                 || failure instanceof TopicAuthorizationException
                 || failure instanceof InvalidRecordException
-                || failure instanceof InvalidTimestampException
                 || failure instanceof PolicyViolationException
                 || failure instanceof InvalidConfigurationException
                 || failure instanceof UnsupportedForMessageFormatException;
@@ -81,10 +84,7 @@ final class Outcomes {
      * is in the log.
      */
     static boolean isOfItsBatch(Throwable failure) {
-        return failure instanceof InvalidRecordException
-                || failure instanceof InvalidTimestampException
-                || isTooLarge(failure)
-                || isOfAnother(failure);
+        return failure instanceof InvalidRecordException || isTooLarge(failure) || isOfAnother(failure);
     }
 
     /**

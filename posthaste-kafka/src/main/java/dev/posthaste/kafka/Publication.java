@@ -87,4 +87,27 @@ final class Publication {
         alone = !withOthers;
         again = true;
     }
+
+    /**
+     * Why the message can be sent to nobody, or not to a topic with these limits; null if it can be. What may be too large
+     * until it is compressed is sent alone from now on: the broker judges it, and nothing else with it.
+     */
+    @Nullable
+    Outcome refusal(TopicLookup.@Nullable Answer topic, boolean compresses) {
+        ProducerRecord<byte[], byte[]> made;
+        try {
+            made = record();
+        } catch (RuntimeException e) {
+            return new Outcome.Rejected("no record can be made of it: " + Outcomes.reason(e), true);
+        }
+        if (topic == null || size() <= topic.maxBytes()) {
+            return null;
+        }
+        if (compresses) {
+            sendAlone();
+            return null;
+        }
+        return Outcome.rejected("it has " + size() + " bytes with its headers; topic " + made.topic() + " takes "
+                + topic.maxBytes() + " (max.message.bytes)");
+    }
 }

@@ -9,7 +9,6 @@ import dev.posthaste.Route;
 import dev.posthaste.broker.Message;
 import dev.posthaste.broker.Outcome;
 import java.io.IOException;
-import java.net.Socket;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Iterator;
@@ -20,7 +19,6 @@ import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicBoolean;
-import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -42,7 +40,7 @@ final class RabbitSession {
     private final RabbitSettings settings;
     private final Shared shared;
     private final Connection connection;
-    private final AtomicReference<@Nullable Socket> socket;
+    private final ConnectionSocket socket;
     private final int maxLanes;
     private final Object lock = new Object();
     private final Map<String, ExchangeLane> lanes = new LinkedHashMap<>(16, 0.75f, true); // guarded by lock
@@ -64,8 +62,7 @@ final class RabbitSession {
     /** What outlives a connection. */
     record Shared(Backlog backlog, Suspects suspects, Patience patience, FaultLog faults) {}
 
-    private RabbitSession(
-            RabbitSettings settings, Shared shared, Connection connection, AtomicReference<@Nullable Socket> socket) {
+    private RabbitSession(RabbitSettings settings, Shared shared, Connection connection, ConnectionSocket socket) {
         this.settings = settings;
         this.shared = shared;
         this.connection = connection;
@@ -77,12 +74,7 @@ final class RabbitSession {
     /** Connects. What the settings declare is declared by {@link #declareRoutes}. */
     static RabbitSession open(RabbitSettings settings, Shared shared) throws IOException, TimeoutException {
         ConnectionFactory factory = settings.connectionFactory();
-        AtomicReference<@Nullable Socket> socket = new AtomicReference<>();
-        var configurator = factory.getSocketConfigurator();
-        factory.setSocketConfigurator(opened -> {
-            configurator.configure(opened);
-            socket.set(opened);
-        });
+        ConnectionSocket socket = ConnectionSocket.of(factory);
         Connection connection = factory.newConnection("posthaste-publisher");
         RabbitSession session = new RabbitSession(settings, shared, connection, socket);
         connection.addBlockedListener(session.new Blocked());
@@ -585,7 +577,7 @@ final class RabbitSession {
     void end(String reason) {
         ended.set(true);
         logEnd(reason);
-        closeSocket();
+        socket.close();
         answerAll(reason);
         connection.abort(0);
         closed = true;
@@ -601,18 +593,5 @@ final class RabbitSession {
         Outcome unknown = new Outcome.Unknown(reason);
         takeAll().forEach(each -> each.publication.answer(unknown));
         wake();
-    }
-
-    /** A thread may hang in a write that only this ends. */
-    private void closeSocket() {
-        Socket opened = socket.get();
-        if (opened != null && !opened.isClosed()) {
-            try {
-                opened.setSoLinger(true, 0); // a TLS socket would wait for the hanging write
-                opened.close();
-            } catch (IOException e) {
-                log.debug("The socket was closed already", e);
-            }
-        }
     }
 }

@@ -31,9 +31,7 @@ class MemoryAuditTest {
         "POSTGRESQL, 1000, 1000000, 256m",
         "MARIADB,     400, 1000000, 256m",
         "MYSQL,       400, 1000000, 256m",
-        "POSTGRESQL,  150, 4000000, 512m",
-        "MARIADB,     150, 4000000, 512m",
-        "MYSQL,       150, 4000000, 512m"
+        "POSTGRESQL,  150, 4000000, 512m"
     })
     void A07_aBacklogOfTheLargestEventsNeedsNoMoreMemoryThanItsWindow(
             Database kind, int events, int bytes, String heap, @TempDir Path home) throws Exception {
