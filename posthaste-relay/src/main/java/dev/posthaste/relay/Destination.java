@@ -143,6 +143,8 @@ final class Destination {
         cut(handedOverAt, now);
         boolean answersOthers = everAnswered && answeredAt - handedOverAt > 0;
         if (failures == 0 ? !answersOthers : isProbe(handedOverAt)) {
+            startOverUnless(!unavailable);
+            unavailable = false;
             open(now, FIRST_PAUSE_UNANSWERED, LONGEST_PAUSE_UNANSWERED);
         }
     }
@@ -151,9 +153,17 @@ final class Destination {
     void unavailable(long bytes, long handedOverAt, long now) {
         came(bytes);
         cut(handedOverAt, now);
-        unavailable = true;
         if (failures == 0 || isProbe(handedOverAt)) {
+            startOverUnless(unavailable);
+            unavailable = true;
             open(now, FIRST_PAUSE_UNAVAILABLE, LONGEST_PAUSE_UNAVAILABLE);
+        }
+    }
+
+    /** The pauses grow while the same happens again; they are of different lengths for what is unknown and unavailable. */
+    private void startOverUnless(boolean same) {
+        if (failures > 0 && !same) {
+            failures = 1;
         }
     }
 

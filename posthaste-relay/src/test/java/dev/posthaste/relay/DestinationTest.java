@@ -122,6 +122,19 @@ class DestinationTest {
     }
 
     @Test
+    void aFirstUnavailableAfterManyUnknownsPausesShortly() {
+        for (int i = 0; i < 12; i++) {
+            destination.handedOver(1);
+            destination.unanswered(1, now, now);
+            now = destination.openUntil();
+        }
+        destination.handedOver(1);
+        destination.unavailable(1, now, now);
+        assertThat(Duration.ofNanos(destination.openUntil() - now)).isLessThanOrEqualTo(Duration.ofMillis(200));
+        assertThat(destination.unavailable()).isTrue();
+    }
+
+    @Test
     void whereAnAnswerWaitsForHandlersItsTimeSaysNothing() {
         Destination local = new Destination(1, 500, false);
         for (int i = 0; i < 500; i++) {
