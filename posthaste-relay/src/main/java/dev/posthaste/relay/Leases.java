@@ -127,10 +127,10 @@ final class Leases {
     private void warnOfStuck(Lease lease) {
         if (stuck.add(lease.outbox())) {
             log.error(
-                    "Outbox {}: the thread that works on it has been stuck for more than {}; relay {} no longer renews its"
-                            + " lease, so that another relay can take over",
+                    "Outbox {}: the thread that works on it has been stuck for more than {} s; relay {} no longer renews its"
+                            + " lease, so that another relay can take over. Find what hangs in a thread dump",
                     lease.outbox(),
-                    patience(),
+                    patience().toSeconds(),
                     relay);
         }
     }
@@ -158,8 +158,9 @@ final class Leases {
                     relays.stream()
                             .filter(each -> each.live() && !silent.contains(each))
                             .toList());
-            balance.take().forEach(outbox -> take(lease(outbox), rows, stale));
+            // Before any is taken: who owns an outbox may begin to delete at once.
             leases.values().forEach(lease -> compareDefinitions(lease, relays));
+            balance.take().forEach(outbox -> take(lease(outbox), rows, stale));
             rows.stream().filter(Row::paused).forEach(this::giveUpPaused);
             String giveUp = balance.giveUp();
             if (giveUp != null) {
