@@ -67,6 +67,7 @@ public final class KafkaBroker implements Broker {
 
     private boolean warm;
     private long questions;
+    private Duration lookupPatience;
 
     /** Connects in the background. */
     public KafkaBroker(KafkaSettings settings) {
@@ -75,6 +76,7 @@ public final class KafkaBroker implements Broker {
 
     KafkaBroker(KafkaSettings settings, KafkaClients.Source source) {
         this.settings = settings;
+        this.lookupPatience = settings.firstLookup();
         this.compresses = settings.compresses();
         this.clients = new KafkaClients(source);
         this.publisher = new Thread(this::work, "posthaste-kafka-publisher");
@@ -195,7 +197,7 @@ public final class KafkaBroker implements Broker {
         if (producerIsUseless && now - triedAt > PROBE_NANOS) {
             connect();
         }
-        if (probing && now - probedAt > lookupDeadline().toNanos()) {
+        if (probing && now - probedAt > lookupPatience.toNanos()) {
             probing = false; // nobody will answer it
         }
         if (!reachable && !probing && now - probedAt > PROBE_NANOS) {
@@ -292,6 +294,7 @@ public final class KafkaBroker implements Broker {
         TopicLookup.Answer answer = found.answer();
         Throwable failure = answer.failure();
         if (failure == null) {
+            lookupPatience = settings.firstLookup();
             TopicLookup.warn(found.topic(), destination.known, answer, log);
             destination.known = answer;
             destination.trusted = true;
@@ -307,9 +310,9 @@ public final class KafkaBroker implements Broker {
         }
     }
 
-    /** The client has deadlines of its own; this is for one that keeps none, because its thread is dead. */
+    /** The client's connection or thread may be dead. Or the cluster is slow, so the next client gets twice the time. */
     private void lookForLostQuestion(Destination destination, long now) {
-        Duration most = lookupDeadline();
+        Duration most = lookupPatience;
         if (destination.asking && now - destination.askedAt > most.toNanos()) {
             if (lookup != null) {
                 log.warn(
@@ -319,6 +322,7 @@ public final class KafkaBroker implements Broker {
                         Outcomes.time(most));
                 clients.end(null, lookup, Duration.ZERO);
                 lookup = null;
+                lookupPatience = settings.nextLookup(lookupPatience);
                 connect();
             }
             found(new Task.Found(
@@ -326,10 +330,6 @@ public final class KafkaBroker implements Broker {
                     destination.question,
                     TopicLookup.Answer.failed(new TimeoutException("no answer within " + Outcomes.time(most)))));
         }
-    }
-
-    private Duration lookupDeadline() {
-        return settings.whileStarting().plus(Handover.GRACE);
     }
 
     /** One topic could not be looked up. Whether that is the topic or the cluster concerns {@link #healthy} alone. */

@@ -99,9 +99,24 @@ public record KafkaSettings(
         return quarter.compareTo(MOST_BEFORE_SENDING) < 0 ? quarter : MOST_BEFORE_SENDING;
     }
 
-    /** The same while the clients are starting, and how long a topic's lookup may take. */
+    /** The same while the clients are starting. */
     Duration whileStarting() {
         return deliveryTimeout.dividedBy(2);
+    }
+
+    /** How long a topic's lookup may take at first. */
+    Duration firstLookup() {
+        return whileStarting().plus(Handover.GRACE);
+    }
+
+    /** How long it may take after one that got no answer within {@code time}. */
+    Duration nextLookup(Duration time) {
+        Duration twice = time.multipliedBy(2);
+        return twice.compareTo(longestLookup()) < 0 ? twice : longestLookup();
+    }
+
+    private Duration longestLookup() {
+        return firstLookup().multipliedBy(4);
     }
 
     /** How long the client has for a message. */
@@ -156,11 +171,12 @@ public record KafkaSettings(
         }
     }
 
+    /** A lookup is given up by whoever asks; an answer that comes late is still an answer. */
     Map<String, Object> adminProperties() {
         Map<String, Object> all = new HashMap<>();
         all.put("reconnect.backoff.max.ms", "1000");
-        all.put("request.timeout.ms", Long.toString(whileStarting().toMillis()));
-        all.put("default.api.timeout.ms", Long.toString(whileStarting().toMillis()));
+        all.put("request.timeout.ms", Long.toString(longestLookup().toMillis()));
+        all.put("default.api.timeout.ms", Long.toString(longestLookup().toMillis()));
         all.putAll(client);
         all.put("bootstrap.servers", bootstrapServers);
         return all;

@@ -19,6 +19,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.Stream;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.DescribeTopicsResult;
 import org.apache.kafka.clients.admin.TopicDescription;
@@ -26,6 +27,8 @@ import org.apache.kafka.clients.producer.Callback;
 import org.apache.kafka.clients.producer.Producer;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.common.KafkaFuture;
+import org.apache.kafka.common.Node;
+import org.apache.kafka.common.TopicPartitionInfo;
 import org.apache.kafka.common.errors.NotEnoughReplicasAfterAppendException;
 import org.apache.kafka.common.errors.NotEnoughReplicasException;
 import org.apache.kafka.common.errors.TimeoutException;
@@ -133,6 +136,27 @@ class KafkaFaultsTest {
     private static final class Silent extends DescribeTopicsResult {
         Silent(String topic) {
             super(null, Map.<String, KafkaFuture<TopicDescription>>of(topic, new KafkaFutureImpl<>()));
+        }
+    }
+
+    /** An answer that takes longer than a first lookup may. */
+    private static final class Late extends DescribeTopicsResult {
+        Late(String topic) {
+            super(null, Map.of(topic, after(3, description(topic))));
+        }
+
+        private static TopicDescription description(String topic) {
+            Node node = new Node(0, "localhost", 1);
+            return new TopicDescription(
+                    topic, false, List.of(new TopicPartitionInfo(0, node, List.of(node), List.of(node))));
+        }
+
+        private static <T> KafkaFuture<T> after(int seconds, T answer) {
+            KafkaFutureImpl<T> future = new KafkaFutureImpl<>();
+            var unused = new CompletableFuture<T>()
+                    .completeOnTimeout(answer, seconds, TimeUnit.SECONDS)
+                    .thenAccept(future::complete);
+            return future;
         }
     }
 
@@ -260,6 +284,16 @@ class KafkaFaultsTest {
             long start = System.nanoTime();
             assertThat(publish(broker, message(topic, "1"))).isInstanceOf(Outcome.Unavailable.class);
             assertThat(Duration.ofNanos(System.nanoTime() - start)).isLessThan(Duration.ofSeconds(4));
+            acknowledge(broker, message(topic, "1"));
+        }
+    }
+
+    /** Each client was replaced before it could hear the answer, and nothing was ever published. */
+    @Test
+    void A21_aClusterThatIsSlowToAnswerLookupsIsPublishedTo() throws Exception {
+        Fault slow = (method, arguments) -> method.equals("describeTopics") ? new Late(topic) : null;
+        Fault[] always = Stream.generate(() -> slow).limit(50).toArray(Fault[]::new);
+        try (KafkaBroker broker = new KafkaBroker(settings, lookups(always))) {
             acknowledge(broker, message(topic, "1"));
         }
     }
