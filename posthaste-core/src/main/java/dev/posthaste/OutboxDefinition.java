@@ -24,6 +24,7 @@ public record OutboxDefinition(
         Names.requireOutbox(name);
         eventTypes = Set.copyOf(eventTypes);
         allowedDestinations = Set.copyOf(allowedDestinations);
+        table = tracked ? table.tracked() : table;
         if (eventTypes.isEmpty()) {
             throw new IllegalArgumentException(
                     "Outbox " + name + " names no event type; nothing could be written to it");

@@ -1,6 +1,8 @@
 package dev.posthaste.admin;
 
 import dev.posthaste.Status;
+import dev.posthaste.admin.AuditEntry.Action;
+import dev.posthaste.admin.ChangeProgress.State;
 import dev.posthaste.journal.Journal;
 import dev.posthaste.journal.StoredEvent;
 import java.time.Duration;
@@ -16,8 +18,9 @@ import java.util.function.LongPredicate;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Everything that operators do with outboxes. Each change wants a {@link Change} that says who and why, leaves its audit in
- * the transaction that makes it, and made again with the same id changes nothing. Only dead events are requeued and
+ * Everything that operators do with outboxes. Each change requires a {@link Change} that says who and why, and leaves its audit
+ * in the transaction that makes it. Made again with the same id it changes nothing, or, if it stopped before its end, continues
+ * there. Only dead events are requeued and
  * discarded, and only published or consumed ones are replayed: the others are in a relay's hands.
  *
  * <p>Thread-safe. Methods that name an outbox throw {@link UnknownOutboxException} when there is none of this name, and
@@ -32,6 +35,7 @@ public final class Admin {
     private static final int PURGE_BATCH = 2_000;
     private static final int MOST_ERRORS = 50_000;
     private static final int SAMPLE = 10;
+    private static final int MOST_REPLAYS = 100;
 
     private final Map<String, AdminJournal> journals;
 
@@ -52,9 +56,17 @@ public final class Admin {
     /**
      * What a change did.
      *
-     * @param repeated whether it had been made before, so that nothing was changed now; {@code events} is from then
+     * @param events by this change in all, also by earlier calls that it continues
+     * @param repeated whether it had been made before as a whole, so that nothing was changed now; {@code events} is from then
+     * @param locked how many events were left as they are because somebody else has them locked; the same change again tries
+     *     them once more
      */
-    public record Result(long events, boolean repeated) {}
+    public record Result(long events, boolean repeated, long locked) {
+        /** Of a change that met no locked event. */
+        public Result(long events, boolean repeated) {
+            this(events, repeated, 0);
+        }
+    }
 
     /**
      * What a replay would send.
@@ -133,69 +145,110 @@ public final class Admin {
 
     // --- Mending -----------------------------------------------------------------------------------------------------
 
-    /** Sends dead events again, with no attempts counted; those that are not dead stay as they are. */
+    /**
+     * Sends dead events again, with no attempts counted; those that are not dead stay as they are. One transaction.
+     *
+     * @throws dev.posthaste.journal.JournalException also if somebody else has a row locked for seconds
+     */
     public Result requeue(String outbox, Collection<Long> ids, Change change) {
-        AdminJournal journal = outbox(outbox);
-        return once(journal, change, () -> journal.requeue(change, ids));
+        return outbox(outbox).change(Action.REQUEUE, change, ids);
     }
 
-    /** Deletes dead events; the audit keeps each with its payload. Those that are not dead stay as they are. */
+    /**
+     * Deletes dead events; the audit keeps each with its payload. Those that are not dead stay as they are. One transaction.
+     *
+     * @throws dev.posthaste.journal.JournalException also if somebody else has a row locked for seconds
+     */
     public Result discard(String outbox, Collection<Long> ids, Change change) {
-        AdminJournal journal = outbox(outbox);
-        return once(journal, change, () -> journal.discard(change, ids));
+        return outbox(outbox).change(Action.DISCARD, change, ids);
     }
 
     /**
      * Sends all dead events again that are found now, some hundred in a transaction; oldest first, so that those of one key
-     * come in their order.
+     * come in their order. Rows that somebody else has locked are left out, see {@link Result#locked}. If it ends before
+     * all are done, because of {@code goOn}, of locked rows, of a failure or of a crash, the same change again continues it:
+     * no event is changed twice, also if it has died again meanwhile.
      *
-     * @param goOn is told how many are done, and may say that it is enough
+     * @param goOn is told how many this call has done, and may say that it is enough
+     * @throws IllegalArgumentException if the change's id was used for something else
      */
     public Result requeue(String outbox, Search search, Change change, LongPredicate goOn) {
-        AdminJournal journal = outbox(outbox);
-        return once(journal, change, () -> each(journal, search, ids -> journal.requeue(change, ids), goOn));
+        return each(outbox(outbox), Action.REQUEUE, search, change, goOn);
     }
 
     /** As {@link #requeue(String, Search, Change, LongPredicate)}, but deletes them. */
     public Result discard(String outbox, Search search, Change change, LongPredicate goOn) {
-        AdminJournal journal = outbox(outbox);
-        return once(journal, change, () -> each(journal, search, ids -> journal.discard(change, ids), goOn));
+        return each(outbox(outbox), Action.DISCARD, search, change, goOn);
     }
 
-    private interface Batch {
-        int apply(List<Long> ids);
-    }
-
-    private interface Work {
-        long run();
-    }
-
-    private static Result once(AdminJournal journal, Change change, Work work) {
-        Optional<Long> before = journal.eventsOf(change.id());
-        return before.map(events -> new Result(events, true)).orElseGet(() -> new Result(work.run(), false));
-    }
-
-    private static long each(AdminJournal journal, Search search, Batch batch, LongPredicate goOn) {
+    private static Result each(AdminJournal journal, Action action, Search search, Change change, LongPredicate goOn) {
         Search dead = search.withStatus(Status.DEAD);
-        long through = journal.highestId();
-        long done = 0;
-        Long after = Long.MIN_VALUE;
-        while (after != null && goOn.test(done)) {
+        return inParts(journal, action, dead.toString(), change, goOn, (after, through) -> {
             AdminJournal.Stretch stretch = journal.read(dead, after, through, BATCH, BATCH_BYTES);
-            if (!stretch.events().isEmpty()) {
-                done += batch.apply(
-                        stretch.events().stream().map(StoredEvent::id).toList());
-            }
-            after = stretch.next();
+            AdminJournal.Part part = stretch.events().isEmpty()
+                    ? null
+                    : journal.part(
+                            action,
+                            change,
+                            stretch.events().stream().map(StoredEvent::id).toList());
+            return new Step(part, stretch.next());
+        });
+    }
+
+    private interface Walk {
+        Step step(long after, long through);
+    }
+
+    /** @param next where the walk continues; null at its end */
+    private record Step(
+            AdminJournal.@Nullable Part part, @Nullable Long next) {}
+
+    /** Begins or continues a change, and notes how it ended; a change that is over is left alone. */
+    private static Result inParts(
+            AdminJournal journal, Action action, String what, Change change, LongPredicate goOn, Walk walk) {
+        ChangeProgress progress = journal.take(
+                        change, action, ChangeProgress.begin(what, journal.highestId(), null), null)
+                .progress();
+        if (progress.state().isOver()) {
+            return new Result(progress.events(), true, 0);
         }
-        return done;
+        long before = progress.events();
+        long locked = 0;
+        Long after = Long.MIN_VALUE;
+        try {
+            while (after != null
+                    && !progress.state().isOver() // somebody else has the same change in hand, and was faster
+                    && goOn.test(progress.events() - before)) {
+                Step step = walk.step(after, progress.through());
+                if (step.part() != null) {
+                    progress = step.part().progress();
+                    locked += step.part().locked();
+                }
+                after = step.next();
+            }
+            boolean all = after == null && locked == 0;
+            return new Result(
+                    journal.end(change, all ? State.FINISHED : State.INTERRUPTED)
+                            .events(),
+                    false,
+                    locked);
+        } catch (RuntimeException e) {
+            try {
+                journal.end(change, State.INTERRUPTED);
+            } catch (RuntimeException also) {
+                e.addSuppressed(also); // it is said to be running; the same change id continues it all the same
+            }
+            throw e;
+        }
     }
 
     /**
-     * Deletes settled events that are older than {@code keep}, as retention does.
+     * Deletes settled events that are older than {@code keep}, as retention does. Locked rows, ends and continuations are as in
+     * {@link #requeue(String, Search, Change, LongPredicate)}.
      *
      * @param statuses of published, consumed and dead; at least one
-     * @param goOn is told how many are done, and may say that it is enough
+     * @param goOn is told how many this call has done, and may say that it is enough
+     * @throws IllegalStateException if relays do not agree about what the outbox is: then retention deletes nothing either
      */
     public Result purge(String outbox, Duration keep, Collection<Status> statuses, Change change, LongPredicate goOn) {
         if (statuses.isEmpty() || statuses.contains(Status.PENDING)) {
@@ -206,18 +259,23 @@ public final class Admin {
             throw new IllegalArgumentException("What is to be kept cannot be younger than now: " + keep);
         }
         AdminJournal journal = outbox(outbox);
-        return once(journal, change, () -> {
-            long done = 0;
-            long after = Long.MIN_VALUE;
-            boolean more = true;
-            while (more && goOn.test(done)) {
-                Journal.Purged purged = journal.purge(change, after, keep, statuses, PURGE_BATCH);
-                done += purged.deleted();
-                after = purged.next();
-                more = purged.more();
-            }
-            return done;
+        requireAgreement(outbox, journal);
+        String what = "older than " + keep + ": "
+                + String.join(", ", statuses.stream().map(Status::code).sorted().toList());
+        return inParts(journal, Action.PURGE, what, change, goOn, (after, through) -> {
+            requireAgreement(outbox, journal);
+            AdminJournal.Part part = journal.purge(change, after, keep, statuses, PURGE_BATCH);
+            return new Step(part, part.next());
         });
+    }
+
+    private static void requireAgreement(String outbox, AdminJournal journal) {
+        String dispute = journal.dispute();
+        if (dispute != null) {
+            throw new IllegalStateException(
+                    "Nothing is deleted from outbox " + outbox + " while relays do not agree about what" + " it is: "
+                            + dispute + ". Try again an hour after the last relay that sees it otherwise");
+        }
     }
 
     /**
@@ -234,11 +292,7 @@ public final class Admin {
     }
 
     private Result pause(String outbox, Change change, boolean paused) {
-        AdminJournal journal = outbox(outbox);
-        return once(journal, change, () -> {
-            journal.pause(change, paused);
-            return 0;
-        });
+        return new Result(0, outbox(outbox).pause(change, paused), 0);
     }
 
     // --- Replaying ---------------------------------------------------------------------------------------------------
@@ -282,8 +336,13 @@ public final class Admin {
         return List.of();
     }
 
+    /** The newest replays of an outbox, whoever ran them, newest first. */
+    public List<NotedReplay> replays(String outbox) {
+        return outbox(outbox).replays(MOST_REPLAYS);
+    }
+
     /**
-     * Prepares a replay, which whoever asked for it runs on a thread.
+     * Prepares a replay, or the continuation of one that stopped, which whoever asked for it runs on a thread.
      *
      * @throws IllegalArgumentException if events of other statuses are wanted than published or consumed
      */

@@ -1,15 +1,19 @@
 package dev.posthaste.admin;
 
 import java.util.UUID;
+import java.util.regex.Pattern;
 
 /**
  * Who changes something, why, and which click it was. It ends in the audit.
  *
  * @param actor the operator, 1 to 100 characters
  * @param reason in words, 3 to 500 characters
- * @param id made by whoever asks; the same id again is the same change, which is not made twice. 1 to 64 characters
+ * @param id made by whoever asks; the same id again is the same change: it is not made twice, and continues if it stopped
+ *     before its end. 1 to 64 characters
  */
 public record Change(String actor, String reason, String id) {
+    private static final Pattern HALF_A_PAIR = Pattern.compile("[\\x{D800}-\\x{DFFF}]"); // databases take no such text
+
     public static final int MAX_ACTOR = 100;
     public static final int MAX_REASON = 500;
     public static final int MAX_ID = 64;
@@ -26,7 +30,10 @@ public record Change(String actor, String reason, String id) {
     }
 
     private static String clean(String what, String text, int least, int most) {
-        String clean = text.replace('\0', ' ').strip();
+        String clean = HALF_A_PAIR
+                .matcher(text.replace('\0', ' '))
+                .replaceAll("\ufffd")
+                .strip();
         if (clean.length() < least || clean.length() > most) {
             throw new IllegalArgumentException(
                     what + " has " + least + " to " + most + " characters, not " + clean.length());

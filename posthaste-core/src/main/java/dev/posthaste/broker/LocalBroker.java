@@ -5,14 +5,17 @@ import dev.posthaste.inbox.Failure;
 import dev.posthaste.inbox.Receiver;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.CopyOnWriteArrayList;
-import java.util.concurrent.atomic.AtomicInteger;
-import java.util.concurrent.atomic.AtomicReference;
 
 /**
  * Hands events to consumers in this JVM, through the same inbox that a real broker feeds; there is no server. It has no
  * memory of its own: an event counts as acknowledged when every consumer has handled it, and until then it stays pending
  * in the outbox. A consumer that gives an event up for good makes it dead there, with the reason.
+ *
+ * <p>An event that one consumer handles may be consumed in that consumer's own transaction, by its receipts. Where several
+ * handle it, none of them speaks for the others: the event is told of when the last has ended. Those that had handled it
+ * before somebody refused it, or before the process died, find their notes when it comes again.
  *
  * <p>Thread-safe.
  */
@@ -37,7 +40,8 @@ public final class LocalBroker implements Broker {
             callback.accept(Outcome.rejected("no consumer in this JVM handles events of type " + message.eventType()));
             return;
         }
-        Fan fan = new Fan(message, receivers.size(), callback);
+        Message each = receivers.size() == 1 ? message : message.with(Map.of(MessageHeaders.NO_RECEIPTS, "several"));
+        Fan fan = new Fan(each, receivers.size(), callback);
         receivers.forEach(consumer -> consumer.accept(fan));
     }
 
@@ -67,16 +71,16 @@ public final class LocalBroker implements Broker {
         consumers.forEach(Receiver::close);
     }
 
-    /** One message on its way to several consumers: the slowest decides when, the first failure decides what. */
+    /** One message on its way to several consumers: the slowest decides when, the worst outcome decides what. */
     private static final class Fan implements Delivery {
         private final Message message;
-        private final AtomicInteger open;
-        private final AtomicReference<Outcome> outcome = new AtomicReference<>(Outcome.ACKNOWLEDGED);
         private final java.util.function.Consumer<Outcome> callback;
+        private int open; // guarded by this, as the next
+        private Outcome outcome = Outcome.HANDLED;
 
         Fan(Message message, int receivers, java.util.function.Consumer<Outcome> callback) {
             this.message = message;
-            this.open = new AtomicInteger(receivers);
+            this.open = receivers;
             this.callback = callback;
         }
 
@@ -87,25 +91,41 @@ public final class LocalBroker implements Broker {
 
         @Override
         public void done() {
-            end();
+            end(Outcome.HANDLED);
+        }
+
+        @Override
+        public void leftToOutbox() {
+            end(Outcome.ACKNOWLEDGED);
         }
 
         @Override
         public void deadLetter(Failure failure) {
-            outcome.compareAndSet(Outcome.ACKNOWLEDGED, new Outcome.Rejected(failure.summary(), true));
-            end();
+            end(new Outcome.Rejected(failure.summary(), true));
         }
 
         @Override
         public void abandoned() {
-            outcome.compareAndSet(Outcome.ACKNOWLEDGED, new Outcome.Unknown("the consumer was closed"));
-            end();
+            end(new Outcome.Unknown("the consumer was closed"));
         }
 
-        private void end() {
-            if (open.decrementAndGet() == 0) {
-                callback.accept(outcome.get());
+        private void end(Outcome its) {
+            Outcome all;
+            synchronized (this) {
+                outcome = badness(its) > badness(outcome) ? its : outcome;
+                all = outcome;
+                if (--open > 0) {
+                    return;
+                }
             }
+            callback.accept(all);
+        }
+
+        /** What was not handled comes again before it may be dead: somebody else has not seen it yet. */
+        private static int badness(Outcome outcome) {
+            return outcome instanceof Outcome.Acknowledged acknowledged
+                    ? acknowledged.handled() ? 0 : 1
+                    : outcome instanceof Outcome.Rejected ? 2 : 3;
         }
     }
 }

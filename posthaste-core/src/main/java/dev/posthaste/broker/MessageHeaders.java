@@ -13,11 +13,18 @@ public final class MessageHeaders {
     public static final String ROW = "posthaste-row";
     /** How many attempts were counted when the message was sent. */
     public static final String ATTEMPTS = "posthaste-attempts";
+    /**
+     * How often the event had been requeued when the message was sent. Absent where the outbox does not keep that. A
+     * refusal names both numbers, so that a late word on an earlier copy changes nothing.
+     */
+    public static final String GENERATION = "posthaste-generation";
     /** A check of the event's id and the body: see {@link Digest}. */
     public static final String DIGEST = "posthaste-digest";
 
-    /** On a message that an operator sent once more: which replay it belongs to. */
+    /** On a message that an operator sent once more: which replay it belongs to. Its outbox gets no receipts. */
     public static final String REPLAY = "posthaste-replay";
+    /** On a message whose outbox gets no receipts from the consumers, because the broker answers for all of them. */
+    public static final String NO_RECEIPTS = "posthaste-no-receipts";
 
     /** On a dead-lettered message: why. */
     public static final String ERROR = "posthaste-error";
@@ -29,6 +36,10 @@ public final class MessageHeaders {
     public static final String ERROR_ORIGIN = "posthaste-error-origin";
     /** On a dead-lettered message: how often it was tried. */
     public static final String ERROR_ATTEMPTS = "posthaste-error-attempts";
+    /** On a dead-lettered message that could not be kept whole: what is missing, and where it still is. */
+    public static final String ERROR_BODY = "posthaste-error-body";
+    /** On a dead-lettered message whose headers could not be kept: their names. */
+    public static final String ERROR_HEADERS = "posthaste-error-headers";
 
     private MessageHeaders() {}
 }

@@ -2,8 +2,15 @@ package dev.posthaste.format;
 
 import dev.posthaste.OutboxDefinition;
 import dev.posthaste.broker.Message;
+import dev.posthaste.broker.MessageHeaders;
 import dev.posthaste.journal.StoredEvent;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
 import java.util.Base64;
+import java.util.HashMap;
+import java.util.HexFormat;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -13,6 +20,9 @@ import org.jspecify.annotations.Nullable;
 /**
  * CloudEvents 1.0. The event's key is the attribute {@code subject} and the extension {@code partitionkey}, its version the
  * extension {@code eventversion}, the writer's trace the extension {@code traceparent}. Either mode is read.
+ *
+ * <p>A CloudEvent is known by its source and its id together (CloudEvents 1.0, "id"): two sources may both count from 1.
+ * So the event id of one that no outbox of Posthaste sent is a hash of both.
  */
 final class CloudEventsFormat implements MessageFormat {
     private static final String CONTENT_TYPE = "content-type";
@@ -75,9 +85,18 @@ final class CloudEventsFormat implements MessageFormat {
             return readStructured(message);
         }
         for (String each : PREFIXES) {
-            String id = message.headers().get(each + "id");
-            if (id != null) {
-                return Addressing.opened(message, id, message.headers().get(each + "type"), message.body());
+            Map<String, String> headers = message.headers();
+            if (headers.containsKey(each + "id")) {
+                try {
+                    return opened(
+                            message,
+                            headers.get(each + "source"),
+                            headers.get(each + "id"),
+                            headers.get(each + "type"),
+                            message.body());
+                } catch (IllegalArgumentException e) {
+                    throw noCloudEvent(e);
+                }
             }
         }
         throw new IllegalArgumentException("it is no CloudEvent: neither its headers nor its content type say so");
@@ -86,14 +105,51 @@ final class CloudEventsFormat implements MessageFormat {
     private static Message readStructured(Message message) {
         try {
             Map<String, byte[]> event = RawJson.members(message.body());
-            String id = RawJson.text(event, "id");
-            String type = RawJson.text(event, "type");
-            if (id == null || type == null) {
-                throw new IllegalArgumentException("its id or type is missing");
-            }
-            return Addressing.opened(message, id, type, data(event));
+            return opened(
+                    message,
+                    RawJson.text(event, "source"),
+                    RawJson.text(event, "id"),
+                    RawJson.text(event, "type"),
+                    data(event));
         } catch (IllegalArgumentException e) {
-            throw new IllegalArgumentException("it is no CloudEvent: " + e.getMessage(), e);
+            throw noCloudEvent(e);
+        }
+    }
+
+    private static IllegalArgumentException noCloudEvent(IllegalArgumentException why) {
+        return new IllegalArgumentException("it is no CloudEvent: " + why.getMessage(), why);
+    }
+
+    private static Message opened(
+            Message message, @Nullable String source, @Nullable String id, @Nullable String type, byte[] body) {
+        Map<String, String> headers = new HashMap<>(message.headers());
+        if (!headers.containsKey(MessageHeaders.EVENT_ID) || !headers.containsKey(MessageHeaders.OUTBOX)) {
+            headers.put(MessageHeaders.EVENT_ID, eventId(required("source", source), required("id", id)));
+            headers.put(MessageHeaders.EVENT_TYPE, required("type", type));
+        }
+        return new Message(message.destination(), message.routingKey(), message.key(), headers, body);
+    }
+
+    private static String required(String attribute, @Nullable String value) {
+        if (value == null || value.isEmpty()) {
+            throw new IllegalArgumentException("its " + attribute + " is missing");
+        }
+        return value;
+    }
+
+    /** The hexadecimal SHA-256 of the source's length in bytes, the source and the id. */
+    private static String eventId(String source, String id) {
+        byte[] first = source.getBytes(StandardCharsets.UTF_8);
+        byte[] second = id.getBytes(StandardCharsets.UTF_8);
+        byte[] both = ByteBuffer.allocate(4 + first.length + second.length)
+                .putInt(first.length)
+                .put(first)
+                .put(second)
+                .array();
+        try {
+            return HexFormat.of().formatHex(MessageDigest.getInstance("SHA-256").digest(both));
+        } catch (NoSuchAlgorithmException e) {
+            throw new IllegalStateException("every JVM has SHA-256", e);
         }
     }
 

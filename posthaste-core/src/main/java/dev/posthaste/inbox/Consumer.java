@@ -1,8 +1,10 @@
 package dev.posthaste.inbox;
 
+import dev.posthaste.RetryPolicy;
 import dev.posthaste.broker.Message;
 import dev.posthaste.inbox.ConsumerSettings.AfterLastAttempt;
 import dev.posthaste.journal.Receipt;
+import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.HashMap;
@@ -12,24 +14,33 @@ import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.locks.LockSupport;
 import java.util.random.RandomGenerator;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import org.slf4j.event.Level;
 
 /**
  * Runs deliveries through an {@link Inbox}: those of one key one after another, those of different keys at once. A
  * failing one is tried again in place, later ones of its key waiting behind it and other keys going on.
  *
+ * <p>What no handler is to blame for counts no attempt. An event that another process holds waits, and its key with it.
+ * While the inbox's database is unavailable, all wait.
+ *
  * <p>After its last attempt, or when it can never be handled, it is given up and its key goes on. An event of an outbox
- * that hears receipts is then published again later, or is dead there, with the reason; any other goes to the error queue
- * or dead-letter topic.
+ * that hears receipts is then published again later, or is dead there, with the reason. Any other goes to the error queue
+ * or dead-letter topic, and so does one whose row is not known to say what became of it.
  *
  * <p>What waits here is bounded by whoever feeds it: a prefetch, a window. Thread-safe.
  */
 public final class Consumer implements Receiver {
     private static final Logger log = LoggerFactory.getLogger(Consumer.class);
-    private static final long LONGEST_ANSWER_WAIT_MILLIS = 30_000;
+    private static final RetryPolicy UNCOUNTED = RetryPolicy.forever(Duration.ofMillis(100), Duration.ofSeconds(30));
+
+    /** Postponed so often, an event has waited for half a minute, and an operator should know. */
+    private static final int POSTPONED_LONG = 9;
 
     private final Inbox inbox;
     private final ConsumerSettings settings;
@@ -37,7 +48,9 @@ public final class Consumer implements Receiver {
     private final ScheduledExecutorService threads;
     private final RandomGenerator random;
     private final Map<Object, Deque<Attempt>> lanes = new HashMap<>(); // guarded by itself
+    private final DatabaseGate gate;
     private volatile boolean closed;
+    private volatile @Nullable String lastLogged;
 
     public Consumer(Inbox inbox) {
         this(inbox, ConsumerSettings.defaults(), ConsumerListener.NONE);
@@ -64,6 +77,7 @@ public final class Consumer implements Receiver {
         this.listener = listener;
         this.threads = threads;
         this.random = random;
+        this.gate = new DatabaseGate(inbox::fault, this::schedule, new GateWatcher());
     }
 
     private static ScheduledExecutorService threads(String consumer, int number) {
@@ -104,10 +118,47 @@ public final class Consumer implements Receiver {
     }
 
     private void run(Attempt attempt, long delayMillis) {
-        try {
-            threads.schedule(() -> attempt(attempt), delayMillis, TimeUnit.MILLISECONDS);
-        } catch (RejectedExecutionException e) {
+        if (!schedule(attempt, delayMillis)) {
             next(attempt, Delivery::abandoned);
+        }
+    }
+
+    /**
+     * Schedules work for certain: an executor without memory or threads is asked again until it has some.
+     *
+     * @return false if the consumer is closed
+     */
+    private boolean schedule(Runnable work, long delayMillis) {
+        Once once = null;
+        while (true) {
+            try {
+                once = once == null ? new Once(work) : once;
+                threads.schedule(once, delayMillis, TimeUnit.MILLISECONDS);
+                return true;
+            } catch (RejectedExecutionException e) {
+                return false;
+            } catch (Throwable e) {
+                if (closed) {
+                    return false;
+                }
+                LockSupport.parkNanos(100_000_000L);
+            }
+        }
+    }
+
+    /** An executor may run what it refused, such as when it took the work and then found no thread for it. */
+    private static final class Once extends AtomicBoolean implements Runnable {
+        private final transient Runnable work;
+
+        Once(Runnable work) {
+            this.work = work;
+        }
+
+        @Override
+        public void run() {
+            if (compareAndSet(false, true)) {
+                work.run();
+            }
         }
     }
 
@@ -121,38 +172,63 @@ public final class Consumer implements Receiver {
                 answer(attempt, attempt.answer);
             }
         } catch (Throwable e) {
-            log.error("Consumer {}: {} stays unanswered", name(), attempt.delivery.message(), e);
+            later(attempt, "an attempt at it broke off", e);
         }
     }
 
     // --- Handling ----------------------------------------------------------------------------------------------------
 
     private void handle(Attempt attempt) {
-        attempt.count++;
+        if (!gate.admits(attempt)) {
+            return;
+        }
         Message message = attempt.delivery.message();
         long start = System.nanoTime();
         Inbox.Result result = inbox.handle(message);
-        if (result instanceof Inbox.Result.Handled) {
-            listener.handled(name(), message, System.nanoTime() - start);
+        if (result instanceof Inbox.Result.Unavailable unavailable) {
+            gate.close(unavailable.cause(), attempt);
+        } else if (result instanceof Inbox.Result.Postponed postponed) {
+            postpone(attempt, postponed.cause());
+        } else if (result instanceof Inbox.Result.Handled) {
+            gate.worked();
+            long nanos = System.nanoTime() - start;
+            hear(each -> each.handled(name(), message, nanos));
             answer(attempt, handled(message));
         } else if (result instanceof Inbox.Result.Duplicate) {
-            listener.duplicate(name(), message);
+            gate.worked();
+            hear(each -> each.duplicate(name(), message));
             answer(attempt, handled(message));
         } else if (result instanceof Inbox.Result.Refused refused) {
+            attempt.count++;
             giveUp(attempt, new Failure(name(), refused.reason(), refused.cause(), attempt.count), false);
         } else if (result instanceof Inbox.Result.Failed failed) {
+            attempt.count++;
             retry(attempt, failed.cause());
         }
+    }
+
+    private void postpone(Attempt attempt, Throwable cause) {
+        Message message = attempt.delivery.message();
+        hear(each -> each.postponed(name(), message, cause));
+        long wait = UNCOUNTED.delay(++attempt.postponed, random).toMillis();
+        log.atLevel(attempt.postponed % POSTPONED_LONG == 0 ? Level.WARN : Level.INFO)
+                .log("Consumer {}: {} waits {} ms: {}", name(), message, wait, Thrown.text(cause));
+        run(attempt, wait);
     }
 
     private void retry(Attempt attempt, Throwable cause) {
         Message message = attempt.delivery.message();
         if (closed) {
             next(attempt, Delivery::abandoned);
-        } else if (attempt.count >= settings.retry().attempts()) {
-            giveUp(attempt, new Failure(name(), String.valueOf(cause), cause, attempt.count), true);
+            return;
+        }
+        if (attempt.count == 1) {
+            logFirst(message, cause);
+        }
+        if (attempt.count >= settings.retry().attempts()) {
+            giveUp(attempt, new Failure(name(), Thrown.text(cause), cause, attempt.count), true);
         } else {
-            listener.retried(name(), message, cause);
+            hear(each -> each.retried(name(), message, cause));
             long wait = settings.retry().delay(attempt.count, random).toMillis();
             log.info(
                     "Consumer {}: attempt {} at {} failed, next in {} ms: {}",
@@ -160,8 +236,51 @@ public final class Consumer implements Receiver {
                     attempt.count,
                     message,
                     wait,
-                    cause.toString());
+                    Thrown.text(cause));
             run(attempt, wait);
+        }
+    }
+
+    /** With its stack, unless the last one said the same: thousands of events may fail in one way. */
+    private void logFirst(Message message, Throwable cause) {
+        String text = Thrown.text(cause);
+        try {
+            if (!text.equals(lastLogged)) {
+                lastLogged = text;
+                log.warn("Consumer {}: the first attempt at {} failed", name(), message, cause);
+            }
+        } catch (Throwable e) {
+            log.warn("Consumer {}: {} has no stack that can be logged", name(), text, e);
+        }
+    }
+
+    private void hear(java.util.function.Consumer<ConsumerListener> event) {
+        try {
+            event.accept(listener);
+        } catch (Throwable e) {
+            log.warn("Consumer {}: its listener threw {}, which is ignored", name(), Thrown.text(e));
+        }
+    }
+
+    private final class GateWatcher implements DatabaseGate.Watcher {
+        @Override
+        public void closed(Throwable cause) {
+            log.warn(
+                    "Consumer {}: its database is unavailable; its events wait until it answers: {}",
+                    name(),
+                    Thrown.text(cause));
+            hear(each -> each.unavailable(name(), cause));
+        }
+
+        @Override
+        public void opened(Duration after, int waited) {
+            log.info(
+                    "Consumer {}: its database is available again after {} ms; {} {}",
+                    name(),
+                    after.toMillis(),
+                    waited,
+                    waited == 1 ? "event continues" : "events continue");
+            hear(each -> each.available(name(), after));
         }
     }
 
@@ -172,11 +291,10 @@ public final class Consumer implements Receiver {
         if (origin == null) {
             answer(attempt, new Answer(null, failure, true));
         } else if (retryable && settings.afterLastAttempt() == AfterLastAttempt.REDELIVER) {
-            Receipt failed = new Receipt.Failed(
-                    origin.outbox(), origin.row(), origin.eventId(), Receipts.attempts(message), failure.summary());
+            Receipt failed = Receipts.failed(origin, message, failure.summary());
             answer(attempt, new Answer(failed, failure, false));
         } else {
-            Receipt rejected = new Receipt.Rejected(origin.outbox(), origin.row(), origin.eventId(), failure.summary());
+            Receipt rejected = Receipts.rejected(origin, message, failure.summary());
             answer(attempt, new Answer(rejected, failure, retryable));
         }
     }
@@ -194,11 +312,7 @@ public final class Consumer implements Receiver {
      * @param deadLetter whether it goes to the error queue or dead-letter topic
      */
     private record Answer(
-            @Nullable Receipt receipt, @Nullable Failure failure, boolean deadLetter) {
-        Answer told() {
-            return new Answer(null, failure, deadLetter);
-        }
-    }
+            @Nullable Receipt receipt, @Nullable Failure failure, boolean deadLetter) {}
 
     private void answer(Attempt attempt, Answer answer) {
         attempt.answer = answer;
@@ -206,20 +320,29 @@ public final class Consumer implements Receiver {
         if (receipt == null) {
             end(attempt, answer);
         } else {
-            inbox.receipts().tell(receipt, failure -> told(attempt, answer, failure));
+            inbox.receipts().tell(receipt, told -> told(attempt, answer, told));
         }
     }
 
     /** Called on any thread. */
-    private void told(Attempt attempt, Answer answer, @Nullable Throwable failure) {
-        if (failure != null) {
-            later(attempt, "its receipt cannot be given", failure);
-        } else if (answer.deadLetter()) {
-            attempt.answer = answer.told();
+    private void told(Attempt attempt, Answer answer, Receipts.Told told) {
+        if (told instanceof Receipts.Told.Failed failed) {
+            later(attempt, "its receipt cannot be given", failed.cause());
+        } else if (answer.failure() != null && (answer.deadLetter() || !seenTo(answer, told))) {
+            attempt.answer = new Answer(null, answer.failure(), true);
             run(attempt, 0); // on a thread that may wait
         } else {
             end(attempt, answer);
         }
+    }
+
+    /** Whether a refused event is known to be in its outbox, dead or to be published again. */
+    private boolean seenTo(Answer answer, Receipts.Told told) {
+        if (told instanceof Receipts.Told.Unmatched nothing) {
+            log.warn("Consumer {}: outbox has no row for {}: {}", name(), answer.receipt(), nothing.why());
+            return false;
+        }
+        return told instanceof Receipts.Told.Written || answer.receipt() instanceof Receipt.Failed;
     }
 
     private void end(Attempt attempt, Answer answer) {
@@ -237,7 +360,7 @@ public final class Consumer implements Receiver {
                 return;
             }
             log.warn("Consumer {}: {} is dead-lettered: {}", name(), message, failure.summary());
-            listener.deadLettered(name(), message, failure);
+            hear(each -> each.deadLettered(name(), message, failure));
             next(attempt, delivery -> {});
         } else {
             boolean again = answer.receipt() instanceof Receipt.Failed;
@@ -248,38 +371,42 @@ public final class Consumer implements Receiver {
                     again ? "left to" : "dead in",
                     failure.summary());
             if (again) {
-                listener.redelivered(name(), message, failure);
+                hear(each -> each.redelivered(name(), message, failure));
             } else {
-                listener.died(name(), message, failure);
+                hear(each -> each.died(name(), message, failure));
             }
-            next(attempt, Delivery::done);
+            next(attempt, Delivery::leftToOutbox);
         }
     }
 
     private void later(Attempt attempt, String what, Throwable failure) {
-        long wait = Math.min(100L << Math.min(attempt.unanswered++, 20), LONGEST_ANSWER_WAIT_MILLIS);
-        log.warn(
-                "Consumer {}: {}: {}, next try in {} ms: {}",
-                name(),
-                attempt.delivery.message(),
-                what,
-                wait,
-                failure.toString());
-        run(attempt, wait);
+        long wait = 30_000;
+        try {
+            wait = UNCOUNTED.delay(++attempt.unanswered, random).toMillis();
+            log.warn(
+                    "Consumer {}: {}: {}, next try in {} ms: {}",
+                    name(),
+                    attempt.delivery.message(),
+                    what,
+                    wait,
+                    Thrown.text(failure));
+        } finally {
+            run(attempt, wait);
+        }
     }
 
     /** Answers the head of a lane and starts the one behind it. */
     private void next(Attempt head, java.util.function.Consumer<Delivery> answer) {
         synchronized (lanes) {
-            if (!lanes.containsKey(head.lane)) {
+            if (!leads(head)) {
                 return; // abandoned by close() meanwhile
             }
         }
-        answer.accept(head.delivery);
+        give(head, answer);
         Attempt next;
         synchronized (lanes) {
             Deque<Attempt> lane = lanes.get(head.lane);
-            if (lane == null) {
+            if (lane == null || lane.peek() != head) {
                 return;
             }
             lane.poll();
@@ -290,6 +417,20 @@ public final class Consumer implements Receiver {
         }
         if (next != null) {
             run(next, 0);
+        }
+    }
+
+    private boolean leads(Attempt attempt) {
+        Deque<Attempt> lane = lanes.get(attempt.lane);
+        return lane != null && lane.peek() == attempt;
+    }
+
+    /** A broker's fault must not stop the events behind this one; the broker delivers it again. */
+    private void give(Attempt attempt, java.util.function.Consumer<Delivery> answer) {
+        try {
+            answer.accept(attempt.delivery);
+        } catch (Throwable e) {
+            log.error("Consumer {}: {} cannot be answered", name(), attempt.delivery.message(), e);
         }
     }
 
@@ -314,20 +455,26 @@ public final class Consumer implements Receiver {
             rest = new HashMap<>(lanes);
             lanes.clear();
         }
-        rest.values().forEach(lane -> lane.forEach(attempt -> attempt.delivery.abandoned()));
+        rest.values().forEach(lane -> lane.forEach(attempt -> give(attempt, Delivery::abandoned)));
     }
 
     /** A delivery on its way through. Touched by one thread at a time: whoever runs the head of its lane. */
-    private static final class Attempt {
+    private final class Attempt implements Runnable {
         private final Delivery delivery;
         private final Object lane;
         private int count;
+        private int postponed;
         private int unanswered;
         private volatile @Nullable Answer answer;
 
         Attempt(Delivery delivery) {
             this.delivery = delivery;
             this.lane = delivery.lane();
+        }
+
+        @Override
+        public void run() {
+            attempt(this);
         }
     }
 }

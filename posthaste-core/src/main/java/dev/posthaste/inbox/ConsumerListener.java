@@ -1,8 +1,12 @@
 package dev.posthaste.inbox;
 
 import dev.posthaste.broker.Message;
+import java.time.Duration;
 
-/** Hears what a consumer does; for metrics and tests. Called on the consumer's threads, must not block or throw. */
+/**
+ * Hears what a consumer does; for metrics and tests. Called on the consumer's threads, must not block. What it
+ * throws is logged and ignored.
+ */
 public interface ConsumerListener {
     ConsumerListener NONE = new ConsumerListener() {};
 
@@ -12,6 +16,15 @@ public interface ConsumerListener {
 
     /** One attempt failed and another follows. */
     default void retried(String consumer, Message message, Throwable cause) {}
+
+    /** One attempt did not count, because another process, a deadlock or a full disk was in the way; another follows. */
+    default void postponed(String consumer, Message message, Throwable cause) {}
+
+    /** The inbox's database does not answer, or takes no changes: the consumer's events wait from now on. */
+    default void unavailable(String consumer, Throwable cause) {}
+
+    /** The inbox's database answers again. */
+    default void available(String consumer, Duration after) {}
 
     /** Its outbox was told to publish it again. */
     default void redelivered(String consumer, Message message, Failure failure) {}

@@ -2,15 +2,19 @@ package dev.posthaste.inbox;
 
 import dev.posthaste.broker.Message;
 import io.micrometer.core.instrument.MeterRegistry;
+import io.micrometer.core.instrument.Tags;
 import io.micrometer.core.instrument.Timer;
+import java.time.Duration;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 
 /** A consumer's meters: {@code posthaste.inbox.*}, tagged with the consumer. Thread-safe. */
 public final class ConsumerMeters implements ConsumerListener {
     private final MeterRegistry registry;
     private final Map<String, Timer> timers = new ConcurrentHashMap<>();
+    private final Map<String, AtomicInteger> unavailable = new ConcurrentHashMap<>();
 
     public ConsumerMeters(MeterRegistry registry) {
         this.registry = registry;
@@ -35,6 +39,29 @@ public final class ConsumerMeters implements ConsumerListener {
     @Override
     public void retried(String consumer, Message message, Throwable cause) {
         registry.counter("posthaste.inbox.failed", "consumer", consumer).increment();
+    }
+
+    @Override
+    public void postponed(String consumer, Message message, Throwable cause) {
+        registry.counter("posthaste.inbox.postponed", "consumer", consumer).increment();
+    }
+
+    @Override
+    public void unavailable(String consumer, Throwable cause) {
+        unavailable(consumer).set(1);
+    }
+
+    @Override
+    public void available(String consumer, Duration after) {
+        unavailable(consumer).set(0);
+    }
+
+    private AtomicInteger unavailable(String consumer) {
+        return unavailable.computeIfAbsent(consumer, name -> {
+            AtomicInteger state = new AtomicInteger();
+            registry.gauge("posthaste.inbox.unavailable", Tags.of("consumer", name), state);
+            return state;
+        });
     }
 
     @Override

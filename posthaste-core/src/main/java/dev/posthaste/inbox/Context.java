@@ -6,7 +6,8 @@ import java.sql.Connection;
 /**
  * What a handler gets besides the event.
  *
- * @param connection in the inbox's transaction; the handler neither commits, rolls back nor closes it
+ * @param connection in the inbox's transaction, which the inbox ends: {@code commit}, {@code rollback} without a savepoint and
+ *     {@code setAutoCommit(true)} throw an {@link java.sql.SQLException}, {@code close} does nothing
  * @param eventId the event's identity
  * @param message the message as it arrived
  */

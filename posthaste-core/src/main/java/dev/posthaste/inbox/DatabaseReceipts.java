@@ -6,6 +6,7 @@ import dev.posthaste.RetryPolicy;
 import dev.posthaste.jdbc.Dialect;
 import dev.posthaste.jdbc.OutboxMarks;
 import dev.posthaste.jdbc.StatusJournal;
+import dev.posthaste.journal.Journal;
 import dev.posthaste.journal.Receipt;
 import java.sql.Connection;
 import java.sql.SQLException;
@@ -16,7 +17,6 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Consumer;
 import java.util.stream.Collectors;
 import javax.sql.DataSource;
-import org.jspecify.annotations.Nullable;
 
 /** Receipts that are written where the outbox is. */
 final class DatabaseReceipts implements Receipts {
@@ -57,16 +57,22 @@ final class DatabaseReceipts implements Receipts {
     }
 
     @Override
-    public void tell(Receipt receipt, Consumer<@Nullable Throwable> told) {
-        Throwable failure = null;
-        if (!(receipt instanceof Receipt.Consumed)) {
-            try {
-                new StatusJournal(dataSource, dialect(), outbox(receipt)).receive(List.of(receipt), retry);
-            } catch (SQLException | RuntimeException e) {
-                failure = e;
+    public void tell(Receipt receipt, Consumer<Told> told) {
+        told.accept(receipt instanceof Receipt.Consumed ? new Told.Written() : write(receipt));
+    }
+
+    private Told write(Receipt receipt) {
+        try {
+            Journal.Received received =
+                    new StatusJournal(dataSource, dialect(), outbox(receipt)).receive(List.of(receipt), retry);
+            if (received.locked().contains(receipt)) {
+                return new Told.Failed(new SQLException("another transaction has locked the event's row"));
             }
+            String unmatched = received.unmatched().get(receipt);
+            return unmatched == null ? new Told.Written() : new Told.Unmatched(unmatched);
+        } catch (SQLException | RuntimeException e) {
+            return new Told.Failed(e);
         }
-        told.accept(failure);
     }
 
     private Dialect dialect() throws SQLException {

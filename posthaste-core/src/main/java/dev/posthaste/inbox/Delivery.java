@@ -2,7 +2,7 @@ package dev.posthaste.inbox;
 
 import dev.posthaste.broker.Message;
 
-/** A message that a broker handed over, until the consumer says what became of it. Exactly one of the three is called. */
+/** A message that a broker handed over, until the consumer says what became of it. Exactly one of the four is called. */
 public interface Delivery {
     Message message();
 
@@ -19,6 +19,11 @@ public interface Delivery {
 
     /** Handled, now or before: the broker may forget it. */
     void done();
+
+    /** Not handled, but its outbox knows and sees to the rest: the broker may forget this message. */
+    default void leftToOutbox() {
+        done();
+    }
 
     /**
      * Given up: to be put on the error queue or dead-letter topic before the broker forgets it.

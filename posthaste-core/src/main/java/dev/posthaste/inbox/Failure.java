@@ -2,7 +2,7 @@ package dev.posthaste.inbox;
 
 import dev.posthaste.broker.MessageHeaders;
 import java.io.PrintWriter;
-import java.io.StringWriter;
+import java.io.Writer;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -30,14 +30,51 @@ public record Failure(
         headers.put(MessageHeaders.ERROR_ORIGIN, origin);
         headers.put(MessageHeaders.ERROR_ATTEMPTS, Integer.toString(attempts));
         if (cause != null) {
-            StringWriter stack = new StringWriter();
-            cause.printStackTrace(new PrintWriter(stack));
-            headers.put(MessageHeaders.ERROR_STACK, cut(stack.toString(), MAX_STACK));
+            headers.put(MessageHeaders.ERROR_STACK, stack(cause));
         }
         return headers;
     }
 
+    private static String stack(Throwable cause) {
+        Beginning stack = new Beginning();
+        try {
+            cause.printStackTrace(new PrintWriter(stack));
+        } catch (Throwable e) { // a handler may throw what cannot even be printed
+            stack.text.append(cause.getClass().getName());
+        }
+        return cut(stack.text.toString(), MAX_STACK);
+    }
+
+    /** At most so many characters, and no half of a surrogate pair at the end. */
     private static String cut(String text, int most) {
-        return text.length() <= most ? text : text.substring(0, most);
+        if (text.length() <= most) {
+            return text;
+        }
+        return text.substring(0, Character.isHighSurrogate(text.charAt(most - 1)) ? most - 1 : most);
+    }
+
+    /** Keeps the beginning of what is written: the messages of exceptions may be of any length. */
+    private static final class Beginning extends Writer {
+        private final StringBuilder text = new StringBuilder();
+
+        @Override
+        public void write(char[] characters, int from, int length) {
+            text.append(characters, from, room(length));
+        }
+
+        @Override
+        public void write(String characters, int from, int length) {
+            text.append(characters, from, from + room(length));
+        }
+
+        private int room(int length) {
+            return Math.min(length, MAX_STACK + 1 - text.length());
+        }
+
+        @Override
+        public void flush() {}
+
+        @Override
+        public void close() {}
     }
 }

@@ -34,7 +34,7 @@ final class MessageReceipts implements Receipts {
     public void handled(Connection connection, Receipt.Consumed receipt) {}
 
     @Override
-    public void tell(Receipt receipt, Consumer<@Nullable Throwable> told) {
+    public void tell(Receipt receipt, Consumer<Told> told) {
         // Receipts of one event keep their order: it was handled after it had failed.
         String key = receipt.outbox() + "/" + receipt.row();
         Map<String, String> headers = Map.of(
@@ -49,7 +49,7 @@ final class MessageReceipts implements Receipts {
                 message,
                 outcome -> told.accept(
                         outcome instanceof Outcome.Acknowledged
-                                ? null
-                                : new IOException("the receipt could not be sent: " + outcome)));
+                                ? new Told.Sent()
+                                : new Told.Failed(new IOException("the receipt could not be sent: " + outcome))));
     }
 }

@@ -11,7 +11,12 @@ import tools.jackson.databind.json.JsonMapper;
 /**
  * How receipts look as messages, for programs that send them without this library: a JSON object with {@code outbox},
  * {@code row}, {@code event_id}, {@code status} ({@code consumed}, {@code failed} or {@code rejected}), and for the last
- * two {@code error} and perhaps {@code attempts}, the message's header {@code posthaste-attempts}.
+ * two {@code error}, {@code attempts} and {@code generation}: the message's headers {@code posthaste-attempts} and
+ * {@code posthaste-generation}, as numbers, where the message has them.
+ *
+ * <p>Both may be left out. Receipts may be delivered twice, and what they name is what tells the second time from a second
+ * refusal: a {@code failed} without {@code attempts} that comes twice counts two attempts, and a late {@code rejected}
+ * without them makes an event dead that has been requeued since.
  */
 public final class ReceiptMessages {
     /** The type of such a message. */
@@ -24,20 +29,21 @@ public final class ReceiptMessages {
         json.put("outbox", receipt.outbox());
         json.put("row", receipt.row());
         json.put("event_id", receipt.eventId());
-        if (receipt instanceof Receipt.Failed failed) {
-            json.put("status", "failed");
-            json.put("error", failed.error());
-            Integer attempts = failed.seenAttempts();
-            if (attempts != null) {
-                json.put("attempts", attempts);
-            }
-        } else if (receipt instanceof Receipt.Rejected rejected) {
-            json.put("status", "rejected");
-            json.put("error", rejected.error());
+        if (receipt instanceof Receipt.Refusal refusal) {
+            json.put("status", refusal instanceof Receipt.Failed ? "failed" : "rejected");
+            json.put("error", refusal.error());
+            putIfKnown(json, "attempts", refusal.seenAttempts());
+            putIfKnown(json, "generation", refusal.seenGeneration());
         } else {
             json.put("status", "consumed");
         }
         return JsonMapper.shared().writeValueAsBytes(json);
+    }
+
+    private static void putIfKnown(Map<String, Object> json, String name, @Nullable Integer number) {
+        if (number != null) {
+            json.put(name, number);
+        }
     }
 
     /** @throws IllegalArgumentException if it is no receipt; says why */
@@ -53,8 +59,12 @@ public final class ReceiptMessages {
             }
             return switch (status) {
                 case "consumed" -> new Receipt.Consumed(outbox, row, eventId);
-                case "failed" -> new Receipt.Failed(outbox, row, eventId, attempts(json), error(json));
-                case "rejected" -> new Receipt.Rejected(outbox, row, eventId, error(json));
+                case "failed" ->
+                    new Receipt.Failed(
+                            outbox, row, eventId, number(json, "attempts"), number(json, "generation"), error(json));
+                case "rejected" ->
+                    new Receipt.Rejected(
+                            outbox, row, eventId, number(json, "attempts"), number(json, "generation"), error(json));
                 default -> throw new IllegalArgumentException("it is no receipt: its status is " + status);
             };
         } catch (JacksonException e) {
@@ -74,7 +84,7 @@ public final class ReceiptMessages {
         return json.path("error").asString("the consumer gave no reason");
     }
 
-    private static @Nullable Integer attempts(JsonNode json) {
-        return json.path("attempts").isInt() ? json.path("attempts").asInt() : null;
+    private static @Nullable Integer number(JsonNode json, String name) {
+        return json.path(name).isInt() ? json.path(name).asInt() : null;
     }
 }

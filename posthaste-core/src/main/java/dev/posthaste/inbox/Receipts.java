@@ -28,8 +28,8 @@ public interface Receipts {
         public void handled(Connection connection, Receipt.Consumed receipt) {}
 
         @Override
-        public void tell(Receipt receipt, Consumer<@Nullable Throwable> told) {
-            told.accept(null);
+        public void tell(Receipt receipt, Consumer<Told> told) {
+            told.accept(new Told.Unmatched("nobody is told"));
         }
     };
 
@@ -46,7 +46,8 @@ public interface Receipts {
 
     /**
      * For a consumer with a database of its own: receipts are messages, which the outbox's side reads and applies. One is
-     * sent after the handler's transaction, and the broker forgets the event only when the receipt is durable.
+     * sent after the handler's transaction, and the broker forgets the event only when the receipt is durable. What can
+     * never be handled is dead-lettered too, for nobody here knows whether its row will say so.
      *
      * @param broker closed by the caller, after the consumer
      * @param destination topic, or exchange
@@ -54,6 +55,21 @@ public interface Receipts {
      */
     static Receipts through(Broker broker, String destination, @Nullable String routingKey) {
         return new MessageReceipts(broker, destination, routingKey);
+    }
+
+    /** What became of a receipt. */
+    sealed interface Told {
+        /** The event's row says it. */
+        record Written() implements Told {}
+
+        /** It is durable, and on its way; what it will change is not known here. */
+        record Sent() implements Told {}
+
+        /** It changed nothing and never will; no row tells of it. */
+        record Unmatched(String why) implements Told {}
+
+        /** It is neither written nor sent, as far as is known. Tell again later. */
+        record Failed(Throwable cause) implements Told {}
     }
 
     /** Whether events of this outbox are to be told of. */
@@ -65,12 +81,19 @@ public interface Receipts {
     /**
      * Tells the outbox, unless {@link #handled} has done so.
      *
-     * @param told called once, on any thread: with null when the receipt is durable, or else with what went wrong
+     * @param told called once, on any thread, with what became of the receipt
      */
-    void tell(Receipt receipt, Consumer<@Nullable Throwable> told);
+    void tell(Receipt receipt, Consumer<Told> told);
 
-    /** That the event of this message was handled; null if the message does not say where it came from. */
+    /**
+     * That the event of this message was handled. Null if the message does not say where it came from, or is one of those
+     * that no outbox waits for: a replay's, or one that the broker itself answers for.
+     */
     static Receipt.@Nullable Consumed consumed(Message message) {
+        if (message.headers().containsKey(MessageHeaders.REPLAY)
+                || message.headers().containsKey(MessageHeaders.NO_RECEIPTS)) {
+            return null;
+        }
         String outbox = message.headers().get(MessageHeaders.OUTBOX);
         String row = message.headers().get(MessageHeaders.ROW);
         String id = message.eventId();
@@ -80,9 +103,30 @@ public interface Receipts {
         return new Receipt.Consumed(outbox, Long.parseLong(row), id);
     }
 
-    /** The attempts that the message says were counted when it was sent, or null. */
-    static @Nullable Integer attempts(Message message) {
-        String attempts = message.headers().get(MessageHeaders.ATTEMPTS);
-        return attempts == null || !attempts.matches("[0-9]{1,9}") ? null : Integer.valueOf(attempts);
+    /** That the event of this message failed, and is to be published again; names what the message said of its row. */
+    static Receipt.Failed failed(Receipt.Consumed origin, Message message, String error) {
+        return new Receipt.Failed(
+                origin.outbox(),
+                origin.row(),
+                origin.eventId(),
+                number(message, MessageHeaders.ATTEMPTS),
+                number(message, MessageHeaders.GENERATION),
+                error);
+    }
+
+    /** That the event of this message can never be handled; names what the message said of its row. */
+    static Receipt.Rejected rejected(Receipt.Consumed origin, Message message, String error) {
+        return new Receipt.Rejected(
+                origin.outbox(),
+                origin.row(),
+                origin.eventId(),
+                number(message, MessageHeaders.ATTEMPTS),
+                number(message, MessageHeaders.GENERATION),
+                error);
+    }
+
+    private static @Nullable Integer number(Message message, String header) {
+        String number = message.headers().get(header);
+        return number == null || !number.matches("[0-9]{1,9}") ? null : Integer.valueOf(number);
     }
 }

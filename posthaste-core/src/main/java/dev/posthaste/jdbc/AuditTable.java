@@ -11,9 +11,12 @@ import java.sql.SQLException;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
+import java.util.Collection;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -22,6 +25,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class AuditTable {
     private static final long NO_ROW = 0;
+    private static final int MAX_EVENT_ID = 64;
 
     private final Dialect dialect;
     private final String prefix;
@@ -47,24 +51,27 @@ final class AuditTable {
                 insert.addBatch();
             }
             insert.executeBatch();
+        } catch (SQLException e) {
+            throw retriedIfDuplicate(e);
         }
     }
 
-    /**
-     * Adds the entry of a change that is not of one event.
-     *
-     * @return false if that change has one already
-     */
-    boolean add(Connection connection, Change change, Action action, String outbox, long events, String detail)
+    /** Adds the entry of a change that is not of one event. */
+    void add(Connection connection, Change change, Action action, String outbox, long events, String detail)
             throws SQLException {
-        if (eventsOf(connection, outbox, change.id()).isPresent()) {
-            return false;
-        }
         try (PreparedStatement insert = insert(connection)) {
             bind(insert, change, action, outbox, NO_ROW, null, events, detail);
             insert.executeUpdate();
-            return true;
+        } catch (SQLException e) {
+            throw retriedIfDuplicate(e);
         }
+    }
+
+    /** The same change is being made by another client: run again, this transaction sees what that one did. */
+    private SQLException retriedIfDuplicate(SQLException e) {
+        return dialect.isDuplicate(e)
+                ? new SQLException("the same change is being made by somebody else; try again", "40001", e)
+                : e;
     }
 
     private PreparedStatement insert(Connection connection) throws SQLException {
@@ -87,20 +94,19 @@ final class AuditTable {
             throws SQLException {
         insert.setString(1, change.id());
         insert.setString(2, change.actor());
-        insert.setString(3, action.name().toLowerCase(Locale.ROOT));
+        insert.setString(3, code(action));
         insert.setString(4, outbox);
         insert.setLong(5, row);
-        insert.setString(6, eventId);
+        insert.setString(6, eventId == null ? null : ErrorText.cut(eventId, MAX_EVENT_ID)); // its row identifies it
         insert.setLong(7, events);
         insert.setString(8, change.reason());
         insert.setString(9, detail);
     }
 
-    /** Changes the number, and the detail if there is a new one, of the entry of a change that is not of one event. */
-    void update(Connection connection, Change change, String outbox, long events, @Nullable String detail)
-            throws SQLException {
+    /** Changes the number and the detail of a change's own entry. */
+    void update(Connection connection, Change change, String outbox, long events, String detail) throws SQLException {
         try (PreparedStatement update = connection.prepareStatement(sql("""
-                update posthaste_audit set events = ?, detail = coalesce(?, detail)
+                update posthaste_audit set events = ?, detail = ?
                 where change_id = ? and outbox = ? and event_row = 0
                 """))) {
             update.setLong(1, events);
@@ -111,25 +117,102 @@ final class AuditTable {
         }
     }
 
-    /** How many events a change has changed in an outbox; empty if it has no entry. */
-    Optional<Long> eventsOf(Connection connection, String outbox, String changeId) throws SQLException {
-        try (PreparedStatement statement = connection.prepareStatement(
-                sql("select count(*), sum(events) from posthaste_audit where change_id = ? and outbox = ?"))) {
+    /**
+     * What is known of a change.
+     *
+     * @param events how many single events have an entry
+     * @param own the detail of the entry that is not of one event; null without one
+     */
+    record Known(Action action, long events, @Nullable String own) {}
+
+    /** Empty if the change has no entry. */
+    Optional<Known> find(Connection connection, String outbox, String changeId) throws SQLException {
+        try (PreparedStatement statement = connection.prepareStatement(sql("""
+                select count(*), max(action), max(case when event_row = 0 then 1 else 0 end)
+                from posthaste_audit where change_id = ? and outbox = ?
+                """))) {
             statement.setString(1, changeId);
             statement.setString(2, outbox);
             try (ResultSet row = statement.executeQuery()) {
                 row.next();
-                return row.getLong(1) == 0 ? Optional.empty() : Optional.of(row.getLong(2));
+                if (row.getLong(1) == 0) {
+                    return Optional.empty();
+                }
+                int own = row.getInt(3);
+                return Optional.of(new Known(
+                        action(row.getString(2)),
+                        row.getLong(1) - own,
+                        own == 0 ? null : detail(connection, outbox, changeId, "")));
             }
         }
+    }
+
+    /** The detail of a change's own entry, which stays locked until the transaction ends; null without one. */
+    @Nullable
+    String lock(Connection connection, String outbox, String changeId) throws SQLException {
+        return detail(connection, outbox, changeId, " for update");
+    }
+
+    private @Nullable String detail(Connection connection, String outbox, String changeId, String lock)
+            throws SQLException {
+        try (PreparedStatement statement = connection.prepareStatement(sql("select detail from posthaste_audit"
+                + " where change_id = ? and outbox = ? and event_row = 0" + lock))) {
+            statement.setString(1, changeId);
+            statement.setString(2, outbox);
+            try (ResultSet row = statement.executeQuery()) {
+                return row.next() ? String.valueOf(row.getString(1)) : null;
+            }
+        }
+    }
+
+    /** The database's clock, in microseconds. */
+    long now(Connection connection) throws SQLException {
+        try (PreparedStatement statement = connection.prepareStatement(sql("select {micros:" + dialect.now() + "}"));
+                ResultSet row = statement.executeQuery()) {
+            row.next();
+            return row.getLong(1);
+        }
+    }
+
+    /** Those of {@code rows} that have an entry of a change. */
+    Set<Long> done(Connection connection, String outbox, String changeId, Collection<Long> rows) throws SQLException {
+        String select =
+                sql("select event_row from posthaste_audit where event_row %s and change_id = ? and outbox = ?");
+        Set<Long> done = new HashSet<>();
+        try (PreparedStatement statement = dialect.prepareWithIds(connection, select, rows)) {
+            int first = dialect.bindsArrays() ? 2 : 1;
+            statement.setString(first, changeId);
+            statement.setString(first + 1, outbox);
+            try (ResultSet row = statement.executeQuery()) {
+                while (row.next()) {
+                    done.add(row.getLong(1));
+                }
+            }
+        }
+        return done;
     }
 
     /** Entries below {@code before}, newest first; of one row if {@code event} is not null. */
     List<AuditEntry> list(Connection connection, String outbox, @Nullable Long event, long before, int limit)
             throws SQLException {
+        return list(connection, outbox, event, null, before, limit).stream()
+                .map(entry -> entry.row() == null ? entry.withDetail(ChangeNote.words(entry.detail())) : entry)
+                .toList();
+    }
+
+    /** The newest changes of a kind that are not of one event, as they are noted. */
+    List<AuditEntry> list(Connection connection, String outbox, Action action, int limit) throws SQLException {
+        return list(connection, outbox, NO_ROW, action, Long.MAX_VALUE, limit);
+    }
+
+    private List<AuditEntry> list(
+            Connection connection, String outbox, @Nullable Long event, @Nullable Action action, long before, int limit)
+            throws SQLException {
         String select = "select id, {micros:at}, change_id, actor, action, event_row, event_id, events, reason, detail"
                 + " from posthaste_audit where outbox = ? and id < ?"
-                + (event == null ? "" : " and event_row = ?") + " order by id desc limit " + limit;
+                + (event == null ? "" : " and event_row = ?")
+                + (action == null ? "" : " and action = '" + code(action) + "'")
+                + " order by id desc limit " + limit;
         try (PreparedStatement statement = connection.prepareStatement(sql(select))) {
             statement.setString(1, outbox);
             statement.setLong(2, before);
@@ -145,7 +228,7 @@ final class AuditTable {
                             Instant.EPOCH.plus(row.getLong(2), ChronoUnit.MICROS),
                             row.getString(3),
                             row.getString(4),
-                            Action.valueOf(row.getString(5).toUpperCase(Locale.ROOT)),
+                            action(row.getString(5)),
                             outbox,
                             of == NO_ROW ? null : Long.valueOf(of),
                             row.getString(7),
@@ -156,5 +239,13 @@ final class AuditTable {
             }
             return entries;
         }
+    }
+
+    private static String code(Action action) {
+        return action.name().toLowerCase(Locale.ROOT);
+    }
+
+    private static Action action(String code) {
+        return Action.valueOf(code.toUpperCase(Locale.ROOT));
     }
 }

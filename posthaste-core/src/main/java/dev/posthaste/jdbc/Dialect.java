@@ -14,6 +14,7 @@ import java.util.Collection;
 import java.util.List;
 import java.util.Locale;
 import java.util.Set;
+import java.util.function.Predicate;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
@@ -41,7 +42,18 @@ public abstract sealed class Dialect permits PostgreSqlDialect, MySqlDialect, H2
 
     private static final Set<String> SHUTDOWN_STATES = Set.of("57P01", "57P02", "57P03");
     private static final int LONGEST_LIST = 500;
+    private static final int MAX_CAUSES = 100;
+    /** Of MySQL and MariaDB: disk full, table full, too many connections of the server or of this user. */
+    private static final Set<Integer> FULL_CODES = Set.of(1021, 1040, 1114, 1203, 1226);
+
+    /** Disk full, too many connections; not 53200 and 53400, which a single statement can bring about each time. */
+    private static final Set<String> FULL_STATES = Set.of("53100", "53300");
+
+    private static final Set<String> CONTENTION_STATES = Set.of("40001", "40P01", "55P03");
     private static final Set<Integer> TRANSIENT_CODES = Set.of(1205, 1213, 3572, 50200);
+
+    /** The savepoint right after an inbox's note. */
+    static final String NOTE = "posthaste_note";
 
     /** The pair of {@link #ask} that differs in a blank at the end. */
     static final String BLANK_AT_END = "'K' and 'K '";
@@ -195,6 +207,36 @@ public abstract sealed class Dialect permits PostgreSqlDialect, MySqlDialect, H2
     /** Takes {@link #limitWaits} back after the transaction; empty where it ends with the transaction. */
     abstract String unlimitWaits();
 
+    /** What limits the session before an inbox's note. */
+    String beforeNote(long silence, long lock) {
+        return limitWaits(silence, lock);
+    }
+
+    /** The INSERT of an inbox's note, alone or together with what else surrounds it. */
+    String note(String insert, long silence, long lock) {
+        return insert;
+    }
+
+    /** What makes the transaction ready for a handler: its own lock wait, and the savepoint that is proof. */
+    List<String> afterNote() {
+        return List.of("savepoint " + NOTE);
+    }
+
+    /** Takes {@link #beforeNote} back, before or after {@link #afterNote}. */
+    String unlimitNote() {
+        return unlimitWaits();
+    }
+
+    /** Whether a savepoint does not exist, since the transaction that made it has ended. */
+    static boolean isNoSavepoint(SQLException e) {
+        return "3B001".equals(e.getSQLState()) || e.getErrorCode() == 1305 || e.getErrorCode() == 90063;
+    }
+
+    /** Fails unless the transaction is still the one that took the note. */
+    String proveNote() {
+        return "release savepoint " + NOTE;
+    }
+
     /** At most so many rows, the number being a parameter. */
     String limit() {
         return "limit ?";
@@ -343,12 +385,36 @@ public abstract sealed class Dialect permits PostgreSqlDialect, MySqlDialect, H2
 
     /** Whether the same transaction may succeed when it is run again: deadlock, lock wait, serialisation. */
     public static boolean isTransient(Throwable e) {
-        for (Throwable each = e; each != null; each = each.getCause()) {
-            if (each instanceof SQLException sql
-                    && (TRANSIENT_STATES.contains(String.valueOf(sql.getSQLState()))
-                            || TRANSIENT_CODES.contains(sql.getErrorCode()))) {
+        return isCausedBy(
+                e,
+                sql -> TRANSIENT_STATES.contains(String.valueOf(sql.getSQLState()))
+                        || TRANSIENT_CODES.contains(sql.getErrorCode()));
+    }
+
+    /** Whether other transactions were in the way: a deadlock, a lock wait, a serialization failure. */
+    static boolean isContention(Throwable e) {
+        return isCausedBy(
+                e,
+                sql -> CONTENTION_STATES.contains(String.valueOf(sql.getSQLState()))
+                        || TRANSIENT_CODES.contains(sql.getErrorCode()));
+    }
+
+    /** Whether the server has no room left: on its disk, or for connections. */
+    static boolean isFull(Throwable e) {
+        return isCausedBy(
+                e,
+                sql -> FULL_STATES.contains(String.valueOf(sql.getSQLState()))
+                        || FULL_CODES.contains(sql.getErrorCode()));
+    }
+
+    /** Whether a throwable or one of its causes is an error of a database that {@code test} knows. */
+    static boolean isCausedBy(@Nullable Throwable e, Predicate<SQLException> test) {
+        Throwable each = e;
+        for (int i = 0; each != null && i < MAX_CAUSES; i++) { // causes may go in a circle
+            if (each instanceof SQLException sql && test.test(sql)) {
                 return true;
             }
+            each = each.getCause();
         }
         return false;
     }

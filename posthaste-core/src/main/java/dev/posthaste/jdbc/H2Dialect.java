@@ -79,6 +79,28 @@ final class H2Dialect extends Dialect {
         return false;
     }
 
+    /** In milliseconds. */
+    @Override
+    String beforeNote(long silence, long lock) {
+        return "set @posthaste_lock = lock_timeout(); set lock_timeout " + lock * 1000;
+    }
+
+    @Override
+    String unlimitNote() {
+        return "set lock_timeout @posthaste_lock";
+    }
+
+    @Override
+    List<String> afterNote() {
+        return List.of(unlimitNote() + "; savepoint " + NOTE + "; set @posthaste_transaction = transaction_id()");
+    }
+
+    /** Releasing a savepoint does nothing here, whether it exists or not. */
+    @Override
+    String proveNote() {
+        return "set @posthaste_proof = 1 / casewhen(transaction_id() = @posthaste_transaction, 1, 0)";
+    }
+
     @Override
     String unlimitWaits() {
         return "";

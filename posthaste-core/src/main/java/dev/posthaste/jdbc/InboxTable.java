@@ -18,22 +18,49 @@ public final class InboxTable {
     }
 
     /**
-     * Says that the consumer handles the event in this transaction. Waits for another transaction that says the same.
+     * Notes that the consumer handles the event in this transaction. Waits up to {@code lock} seconds for another
+     * transaction that notes the same.
      *
+     * @param silence after how many seconds without a word the server ends the session, where the dialect says so here
      * @return false if it was handled before
      */
-    public boolean add(Connection connection, String consumer, String eventId) throws SQLException {
-        String insert = "insert into posthaste_inbox (consumer, event_id, handled_at) values (?, ?, {now})";
-        try (PreparedStatement statement =
-                connection.prepareStatement(dialect.ignoringDuplicates(dialect.sql(insert)))) {
+    boolean add(Connection connection, String consumer, String eventId, long silence, long lock) throws SQLException {
+        String insert = dialect.ignoringDuplicates(
+                dialect.sql("insert into posthaste_inbox (consumer, event_id, handled_at) values (?, ?, {now})"));
+        String note = dialect.note(insert, silence, lock);
+        try (PreparedStatement statement = connection.prepareStatement(note)) {
             statement.setString(1, consumer);
             statement.setString(2, eventId);
-            return statement.executeUpdate() == 1;
+            int changed = note.equals(insert) ? statement.executeUpdate() : changed(statement);
+            return changed == 1;
         } catch (SQLException e) {
             if (dialect.isDuplicate(e)) {
                 return false;
             }
             throw e;
+        }
+    }
+
+    /** How many rows several statements changed that were sent as one. */
+    private static int changed(PreparedStatement statement) throws SQLException {
+        int changed = 0;
+        boolean rows = statement.execute();
+        while (rows || statement.getUpdateCount() >= 0) {
+            changed += rows ? 0 : statement.getUpdateCount();
+            rows = statement.getMoreResults();
+        }
+        return changed;
+    }
+
+    /** Whether it is noted that the consumer handled the event. */
+    boolean contains(Connection connection, String consumer, String eventId) throws SQLException {
+        try (PreparedStatement select = connection.prepareStatement(
+                "select event_id from posthaste_inbox where consumer = ? and event_id = ?")) {
+            select.setString(1, consumer);
+            select.setString(2, eventId);
+            try (ResultSet row = select.executeQuery()) {
+                return row.next();
+            }
         }
     }
 

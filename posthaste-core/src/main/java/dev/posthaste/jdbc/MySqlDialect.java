@@ -113,6 +113,11 @@ final class MySqlDialect extends Dialect {
     }
 
     @Override
+    List<String> afterNote() {
+        return List.of("set session innodb_lock_wait_timeout = @posthaste_lock", "savepoint " + NOTE);
+    }
+
+    @Override
     String unlimitWaits() {
         return "set session " + silence + " = @posthaste_silence, session innodb_lock_wait_timeout = @posthaste_lock";
     }

@@ -4,6 +4,7 @@ import dev.posthaste.OutboxDefinition;
 import dev.posthaste.RetryPolicy;
 import dev.posthaste.Status;
 import dev.posthaste.jdbc.TableLayout.Column;
+import dev.posthaste.journal.Journal.Received;
 import dev.posthaste.journal.Journal.Settled;
 import dev.posthaste.journal.Receipt;
 import dev.posthaste.journal.Verdict;
@@ -20,11 +21,14 @@ import java.util.Collection;
 import java.util.Comparator;
 import java.util.HashMap;
 import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.ThreadLocalRandom;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -44,8 +48,6 @@ public final class OutboxMarks {
     /** Each lasts a second, in which the lease cannot be renewed. */
     private static final int MAX_WAITS = 3;
 
-    private static final int SHORT_ERROR = 200;
-
     private final Dialect dialect;
     private final TableLayout layout;
     private final String outbox;
@@ -53,6 +55,7 @@ public final class OutboxMarks {
     private final OutboxStatements statements;
     private final IdIndex idIndex;
     private final String published;
+    private final String publishedAndConsumed;
     private final String retry;
     private final String dead;
     private final String consumedOne;
@@ -68,6 +71,7 @@ public final class OutboxMarks {
         this.statements = new OutboxStatements(dialect, layout);
         this.idIndex = new IdIndex(dialect, layout);
         this.published = statements.published();
+        this.publishedAndConsumed = layout.tracksConsumption() ? statements.publishedAndConsumed() : "";
         this.retry = statements.retry(false);
         this.dead = statements.dead(false);
         this.lockPending = statements.lockPending();
@@ -194,7 +198,7 @@ public final class OutboxMarks {
                 return;
             }
             List<Change> ways = new ArrayList<>();
-            for (String error : Arrays.asList(refusal.error(), plain(refusal.error()), null)) {
+            for (String error : Arrays.asList(refusal.error(), ErrorText.plain(refusal.error()), null)) {
                 ways.add(() -> {
                     bind(statement, refusal, error);
                     return statement.executeUpdate();
@@ -282,7 +286,7 @@ public final class OutboxMarks {
         int next = 1;
         statement.setInt(next++, Verdict.oneMore(refusal.seen()));
         if (layout.has(Column.LAST_ERROR)) {
-            statement.setString(next++, error == null ? null : cut(error, layout.length(Column.LAST_ERROR)));
+            statement.setString(next++, error == null ? null : ErrorText.cut(error, layout.length(Column.LAST_ERROR)));
         }
         if (refusal.delay() != null) {
             statement.setLong(next++, refusal.delay().toNanos() / 1000);
@@ -327,7 +331,7 @@ public final class OutboxMarks {
         Changes changes = new Changes(connection, rowByRow, false);
         List<Verdict> free = inIdOrder;
         if (looksForLocks() && !inIdOrder.isEmpty()) {
-            Set<Long> mine = lock(connection, lockPending, ids(inIdOrder));
+            Set<Long> mine = lock(connection, lockPending, ids(inIdOrder, Verdict::id));
             changes.waits = mine == null;
             if (mine != null && mine.size() < inIdOrder.size()) {
                 free = inIdOrder.stream()
@@ -337,7 +341,7 @@ public final class OutboxMarks {
                         .filter(each -> !mine.contains(each.id()))
                         .toList();
                 // Pending and not ours: somebody has it locked, or had a moment ago.
-                changes.locked.addAll(find(connection, statements.pending(), ids(others)));
+                changes.locked.addAll(find(connection, statements.pending(), ids(others, Verdict::id)));
                 if (!changes.locked.isEmpty()) {
                     metLocksAt = System.nanoTime();
                 }
@@ -351,12 +355,13 @@ public final class OutboxMarks {
         return new Settled(changes.changed, Set.copyOf(changes.locked));
     }
 
-    private static List<Long> ids(List<Verdict> verdicts) {
-        return verdicts.stream().map(Verdict::id).toList();
+    private static <T> List<Long> ids(List<T> of, Function<T, Long> id) {
+        return of.stream().map(id).toList();
     }
 
     private void write(List<Verdict> inIdOrder, Changes changes) throws SQLException {
         Map<Integer, List<Long>> publishedByAttempts = new TreeMap<>();
+        Map<Integer, List<Long>> consumedByAttempts = new TreeMap<>();
         List<Refusal> refusals = new ArrayList<>();
         for (Verdict verdict : inIdOrder) {
             if (verdict instanceof Verdict.Retry each) {
@@ -364,7 +369,8 @@ public final class OutboxMarks {
             } else if (verdict instanceof Verdict.Dead each) {
                 refusals.add(new Refusal(each.id(), each.seenAttempts(), null, each.error()));
             } else {
-                publishedByAttempts
+                boolean consumed = verdict instanceof Verdict.Consumed;
+                (consumed ? consumedByAttempts : publishedByAttempts)
                         .computeIfAbsent(verdict.seenAttempts(), attempts -> new ArrayList<>())
                         .add(verdict.id());
             }
@@ -372,6 +378,9 @@ public final class OutboxMarks {
         changes.refuse(refusals);
         for (Map.Entry<Integer, List<Long>> each : publishedByAttempts.entrySet()) {
             changes.update(published.formatted(each.getKey(), "%s"), each.getValue());
+        }
+        for (Map.Entry<Integer, List<Long>> each : consumedByAttempts.entrySet()) {
+            changes.update(publishedAndConsumed.formatted(each.getKey(), "%s"), each.getValue());
         }
     }
 
@@ -381,7 +390,7 @@ public final class OutboxMarks {
             return;
         }
         List<Long> published = verdicts.stream()
-                .filter(Verdict.Published.class::isInstance)
+                .filter(each -> each instanceof Verdict.Published || each instanceof Verdict.Consumed)
                 .map(Verdict::id)
                 .filter(id -> !changes.locked.contains(id) && !changes.refused.contains(id))
                 .toList();
@@ -399,9 +408,9 @@ public final class OutboxMarks {
     // --- Receipts ----------------------------------------------------------------------------------------------------
 
     /**
-     * Says in the caller's transaction that an event was consumed, whether it was known to be published or not.
+     * Says in the caller's transaction that an event was consumed, whether it was known to be published or not, or dead.
      *
-     * @return false if it was consumed or dead before, or is not there
+     * @return false if it was consumed before, or is not there
      */
     public boolean markConsumed(Connection connection, Receipt.Consumed receipt) throws SQLException {
         try (PreparedStatement statement = prepare(connection, consumedOne)) {
@@ -413,20 +422,6 @@ public final class OutboxMarks {
         }
     }
 
-    private record Open(long id, String eventId, int attempts, int maxAttempts) {}
-
-    /**
-     * What came of a batch of receipts.
-     *
-     * @param changed how many changed their row
-     * @param why why the first of {@code refused} was refused
-     */
-    record Received(
-            int changed,
-            List<Receipt> refused,
-            List<Receipt> locked,
-            @Nullable SQLException why) {}
-
     /** Writes receipts; as {@link #mark} when it throws. */
     Received receive(Connection connection, List<Receipt> receipts, RetryPolicy policy, boolean rowByRow)
             throws SQLException {
@@ -437,40 +432,65 @@ public final class OutboxMarks {
             throws SQLException {
         List<Long> ids = receipts.stream().map(Receipt::row).distinct().sorted().toList();
         Changes changes = new Changes(connection, rowByRow, true);
-        Map<Long, Open> open =
-                looksForLocks() ? lockOpen(connection, ids, changes) : open(connection, statements.open(), ids);
-        List<Receipt> meant = receipts.stream()
-                .filter(receipt -> isMeant(receipt, open.get(receipt.row())))
-                .filter(receipt -> !changes.locked.contains(receipt.row()))
-                .sorted(Comparator.comparingLong(Receipt::row))
-                .toList();
-        changes.refuse(refusals(meant, open, policy));
+        Map<Long, ReceiptRow> rows = looksForLocks()
+                ? lockReceiptRows(connection, ids, changes)
+                : receiptRows(connection, statements.receiptRows(), ids);
+        Map<Receipt, String> unmatched = new LinkedHashMap<>();
+        Map<Receipt, ReceiptRow> changing = new LinkedHashMap<>();
+        List<Receipt> inIdOrder = new ArrayList<>(receipts);
+        inIdOrder.sort(Comparator.comparingLong(Receipt::row));
+        for (Receipt receipt : inIdOrder) {
+            ReceiptRow row = rows.get(receipt.row());
+            ReceiptRow.Meaning meaning = ReceiptRow.meaning(receipt, row);
+            if (meaning instanceof ReceiptRow.Meaning.Unmatched nothing) {
+                unmatched.put(receipt, nothing.why());
+            } else if (meaning instanceof ReceiptRow.Meaning.Change && row != null) {
+                changing.put(receipt, row);
+            }
+        }
+        Set<Receipt> locked = new LinkedHashSet<>();
+        changing.keySet().stream()
+                .filter(each -> changes.locked.contains(each.row()))
+                .forEach(locked::add);
+        changing.keySet().removeAll(locked);
+        List<Refusal> refusals = refusals(changing, policy);
+        changes.refuse(refusals);
         if (layout.tracksConsumption()) {
             changes.update(
                     statements.consumed(),
-                    meant.stream()
+                    changing.keySet().stream()
                             .filter(Receipt.Consumed.class::isInstance)
                             .map(Receipt::row)
                             .distinct()
                             .toList());
         }
-        return new Received(
-                changes.changed,
-                meant.stream()
-                        .filter(each -> changes.refused.contains(each.row()))
-                        .toList(),
-                receipts.stream()
-                        .filter(each -> changes.locked.contains(each.row()) && isMeant(each, open.get(each.row())))
-                        .toList(),
-                changes.firstRefusal);
+        Map<Long, ReceiptRow> now =
+                changes.waits ? receiptRows(connection, statements.receiptRows(), ids(refusals, Refusal::id)) : rows;
+        for (Map.Entry<Receipt, ReceiptRow> each : changing.entrySet()) {
+            long row = each.getKey().row();
+            if (changes.locked.contains(row)) {
+                locked.add(each.getKey());
+            } else if (changes.refused.contains(row)) {
+                unmatched.put(each.getKey(), "the table refuses the change: " + changes.firstRefusal);
+            } else if (each.getKey() instanceof Receipt.Refusal && overtaken(now.get(row), each.getValue())) {
+                unmatched.put(each.getKey(), "the event was consumed or deleted at the same time");
+            }
+        }
+        return new Received(changes.changed, locked, unmatched);
     }
 
-    /** The open rows; those that are locked by others are noted in {@code changes}. */
-    private Map<Long, Open> lockOpen(Connection connection, List<Long> ids, Changes changes) throws SQLException {
-        Map<Long, Open> open = new HashMap<>();
+    /** Whether somebody else was faster than a refusal whose row could not be locked. */
+    private static boolean overtaken(@Nullable ReceiptRow now, ReceiptRow before) {
+        return now == null || (now.status() == Status.CONSUMED && now.attempts() == before.attempts());
+    }
+
+    /** The rows, whatever their status; those that are locked by others are noted in {@code changes}. */
+    private Map<Long, ReceiptRow> lockReceiptRows(Connection connection, List<Long> ids, Changes changes)
+            throws SQLException {
+        Map<Long, ReceiptRow> rows = new HashMap<>();
         if (mayLock) {
             try {
-                open.putAll(open(connection, statements.lockOpen(), ids));
+                rows.putAll(receiptRows(connection, statements.lockReceiptRows(), ids));
             } catch (SQLException e) {
                 if (!dialect.mayNotLock(e)) {
                     throw e;
@@ -479,52 +499,54 @@ public final class OutboxMarks {
             }
         }
         changes.waits = !mayLock;
-        List<Long> others = ids.stream().filter(id -> !open.containsKey(id)).toList();
+        List<Long> others = ids.stream().filter(id -> !rows.containsKey(id)).toList();
         if (!others.isEmpty()) {
-            Map<Long, Open> rest = open(connection, statements.open(), others);
-            open.putAll(rest);
+            Map<Long, ReceiptRow> rest = receiptRows(connection, statements.receiptRows(), others);
+            rows.putAll(rest);
             if (mayLock) {
                 changes.locked.addAll(rest.keySet());
             }
         }
-        return open;
+        return rows;
     }
 
-    private boolean isMeant(Receipt receipt, @Nullable Open row) {
-        return row != null && (!layout.has(Column.EVENT_ID) || row.eventId().equals(receipt.eventId()));
-    }
-
-    private static List<Refusal> refusals(List<Receipt> receipts, Map<Long, Open> open, RetryPolicy policy) {
+    private static List<Refusal> refusals(Map<Receipt, ReceiptRow> receipts, RetryPolicy policy) {
         List<Refusal> refusals = new ArrayList<>();
-        for (Receipt receipt : receipts) {
-            Open row = open.get(receipt.row());
-            if (row == null) {
-                continue;
-            }
+        receipts.forEach((receipt, row) -> {
             if (receipt instanceof Receipt.Rejected rejected) {
                 refusals.add(new Refusal(row.id(), row.attempts(), null, rejected.error()));
             } else if (receipt instanceof Receipt.Failed failed) {
-                Integer told = failed.seenAttempts();
-                int seen = told == null ? row.attempts() : told;
-                int attempts = Verdict.oneMore(seen);
+                int attempts = Verdict.oneMore(row.attempts());
                 boolean last = attempts >= (row.maxAttempts() == 0 ? policy.attempts() : row.maxAttempts());
                 Duration delay = last ? null : policy.delay(attempts, ThreadLocalRandom.current());
-                refusals.add(new Refusal(row.id(), seen, delay, failed.error()));
+                refusals.add(new Refusal(row.id(), row.attempts(), delay, failed.error()));
             }
-        }
+        });
         return refusals;
     }
 
-    private Map<Long, Open> open(Connection connection, String template, List<Long> ids) throws SQLException {
-        Map<Long, Open> open = new HashMap<>();
+    private Map<Long, ReceiptRow> receiptRows(Connection connection, String template, List<Long> ids)
+            throws SQLException {
+        Map<Long, ReceiptRow> found = new HashMap<>();
         try (PreparedStatement statement = prepareWithIds(connection, template, ids);
                 ResultSet row = statement.executeQuery()) {
             while (row.next()) {
-                Open each = new Open(row.getLong(1), String.valueOf(row.getString(2)), row.getInt(3), row.getInt(4));
-                open.put(each.id(), each);
+                ReceiptRow each = ReceiptRow.read(row, layout, outbox);
+                found.put(each.id(), each);
             }
         }
-        return open;
+        return found;
+    }
+
+    /** Those that are published and that nobody else has locked become pending. */
+    Set<Long> republish(Connection connection, Collection<Long> ids) throws SQLException {
+        List<Long> inOrder = ids.stream().sorted().toList();
+        Set<Long> mine = lock(connection, statements.lockPublished(), inOrder);
+        Collection<Long> free = mine == null ? inOrder : mine;
+        if (!free.isEmpty()) {
+            updateAll(connection, statements.republish(), free);
+        }
+        return Set.copyOf(free);
     }
 
     // --- Operating ---------------------------------------------------------------------------------------------------
@@ -541,20 +563,6 @@ public final class OutboxMarks {
         try (PreparedStatement statement = prepareWithIds(connection, template, ids)) {
             return statement.executeUpdate();
         }
-    }
-
-    /** At most {@code most} characters, never half a surrogate pair, no NUL. */
-    static String cut(String error, int most) {
-        String clean = error.replace('\0', ' ');
-        if (clean.length() <= most) {
-            return clean;
-        }
-        return clean.substring(0, Character.isHighSurrogate(clean.charAt(most - 1)) ? most - 1 : most);
-    }
-
-    /** What every column of text takes: ASCII, and not much of it. */
-    private static String plain(String error) {
-        return cut(error.replaceAll("[^ -~]", "?"), SHORT_ERROR);
     }
 
     /** The statement that marks first attempts as published, for benchmarks: its one parameter or {@code %s} is the ids. */

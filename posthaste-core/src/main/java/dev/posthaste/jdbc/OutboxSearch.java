@@ -239,6 +239,42 @@ final class OutboxSearch {
         return events(connection, ids, " and " + statements.isById(Status.DEAD));
     }
 
+    /** Those of {@code ids} that are in one of these statuses, in id order, locked or not. */
+    List<Long> in(Connection connection, Collection<Long> ids, Collection<Status> statuses) throws SQLException {
+        return in(connection, ids, statuses, "");
+    }
+
+    /**
+     * The same, which locks them, but without those that somebody else has locked. For a user who may not lock rows, they are
+     * not locked, and whoever changes them waits for others.
+     */
+    List<Long> lock(Connection connection, Collection<Long> ids, Collection<Status> statuses) throws SQLException {
+        try {
+            return in(connection, ids, statuses, " for update skip locked");
+        } catch (SQLException e) {
+            if (dialect.mayNotLock(e)) {
+                return in(connection, ids, statuses, "");
+            }
+            throw e;
+        }
+    }
+
+    private List<Long> in(Connection connection, Collection<Long> ids, Collection<Status> statuses, String lock)
+            throws SQLException {
+        String id = statements.name(Column.ID);
+        String sql = "select " + id + " from " + statements.byId() + " where " + id + " %s and "
+                + statements.isById(statuses.toArray(Status[]::new)) + " order by " + id + lock;
+        List<Long> found = new ArrayList<>();
+        try (PreparedStatement statement =
+                        dialect.prepareWithIds(connection, idIndex.apply(connection, dialect.sql(sql)), ids);
+                ResultSet rows = statement.executeQuery()) {
+            while (rows.next()) {
+                found.add(rows.getLong(1));
+            }
+        }
+        return found;
+    }
+
     private List<FoundEvent> events(Connection connection, Collection<Long> ids, String condition) throws SQLException {
         String id = statements.name(Column.ID);
         String sql = dialect.sql(columns.select() + " from " + statements.byId() + " where " + id + " %s" + condition

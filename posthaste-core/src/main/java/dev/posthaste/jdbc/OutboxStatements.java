@@ -111,6 +111,11 @@ final class OutboxStatements {
         return isById(Status.PENDING, Status.PUBLISHED);
     }
 
+    /** What a consumer's word may still change. */
+    private String isNotConsumed() {
+        return isById(Status.PENDING, Status.PUBLISHED, Status.DEAD);
+    }
+
     /** The statuses among {@code wanted} that this table has a code for. */
     private List<Status> known(Collection<Status> wanted) {
         return wanted.stream()
@@ -167,12 +172,12 @@ final class OutboxStatements {
 
     /**
      * Id, names, attempts, limit, nanoseconds until it is due and since it was written, bytes of headers and payload, bytes
-     * of the names, headers, payload; the last two only where they are small.
+     * of the names, headers, payload, generation; headers and payload only where they are small.
      */
     private String events(String condition) {
         String small = "case when " + contentBytes() + " <= " + MAX_INLINE_BYTES + condition + " then ";
         return names() + ", " + (layout.has(Column.HEADERS) ? small + name(Column.HEADERS) + " end" : "null") + ", "
-                + small + name(Column.PAYLOAD) + " end ";
+                + small + name(Column.PAYLOAD) + " end, " + read(Column.GENERATION) + " ";
     }
 
     /** An update that moves events to a status; times and errors only where the table has room for them. */
@@ -214,7 +219,7 @@ final class OutboxStatements {
         List<String> values = new ArrayList<>();
         for (Column column : Column.values()) {
             String value = switch (column) {
-                case ID, LAST_ERROR, PUBLISHED_AT, CONSUMED_AT -> null;
+                case ID, LAST_ERROR, PUBLISHED_AT, CONSUMED_AT, GENERATION -> null;
                 case STATUS -> layout.literal(Status.PENDING);
                 case ATTEMPTS -> "0";
                 case MAX_ATTEMPTS -> ownLimit ? "?" : null;
@@ -347,7 +352,16 @@ final class OutboxStatements {
                 .to(Status.PUBLISHED)
                 .set(Column.PUBLISHED_AT, "{now}")
                 .set(Column.NEXT_ATTEMPT_AT, "null")
-                .where(isById(Status.PENDING) + " and " + name(Column.ATTEMPTS) + " = %d"));
+                .where(isPendingAsSeen()));
+    }
+
+    /** The same for events that every consumer has handled. */
+    String publishedAndConsumed() {
+        return listed(consume().set(Column.PUBLISHED_AT, "{now}").where(isPendingAsSeen()));
+    }
+
+    private String isPendingAsSeen() {
+        return isById(Status.PENDING) + " and " + name(Column.ATTEMPTS) + " = %d";
     }
 
     /** For what its consumer was faster to say. */
@@ -399,27 +413,49 @@ final class OutboxStatements {
     // --- Receipts ----------------------------------------------------------------------------------------------------
 
     String consumed() {
-        return listed(consume().where(isOpen()));
+        return listed(consume().where(isNotConsumed()));
     }
 
     /** Parameters: id, and the event's id if there is a column for it. */
     String consumedOne() {
         String same = layout.has(Column.EVENT_ID) ? " and " + name(Column.EVENT_ID) + " = ?" : "";
-        return consume().where(isOpen() + " and " + id() + " = ?" + same);
+        return consume().where(isNotConsumed() + " and " + id() + " = ?" + same);
     }
 
     private Update consume() {
         return new Update().to(Status.CONSUMED).set(Column.CONSUMED_AT, "{now}").set(Column.NEXT_ATTEMPT_AT, "null");
     }
 
-    String open() {
-        return listed("select " + id() + ", " + read(Column.EVENT_ID) + ", " + name(Column.ATTEMPTS) + ", "
-                + read(Column.MAX_ATTEMPTS) + " from " + byId() + " where " + isOpen());
+    /** Id, event id, attempts, limit, generation, status. */
+    String receiptRows() {
+        return receiptColumns() + " where " + id() + " %s";
     }
 
-    /** The same, which locks them, but not those that somebody else has locked. */
-    String lockOpen() {
-        return open() + " for update skip locked";
+    /** The same of those that may still change, which it locks, but not those that somebody else has locked. */
+    String lockReceiptRows() {
+        return listed(receiptColumns() + " where " + isNotConsumed()) + " for update skip locked";
+    }
+
+    private String receiptColumns() {
+        return "select " + id() + ", " + read(Column.EVENT_ID) + ", " + name(Column.ATTEMPTS) + ", "
+                + read(Column.MAX_ATTEMPTS) + ", " + read(Column.GENERATION) + ", " + name(Column.STATUS) + " from "
+                + byId();
+    }
+
+    /** Locks those that are published, but not those that somebody else has locked. */
+    String lockPublished() {
+        return lock(isById(Status.PUBLISHED));
+    }
+
+    String republish() {
+        return listed(new Update()
+                .to(Status.PENDING)
+                .set(Column.NEXT_ATTEMPT_AT, dueAtOnce())
+                .where(isById(Status.PUBLISHED)));
+    }
+
+    private String dueAtOnce() {
+        return layout.dueNow() ? "{now}" : "null";
     }
 
     private Column publishedAt() {
@@ -432,10 +468,25 @@ final class OutboxStatements {
                 + " < {fromNow}");
     }
 
-    String unconsumed() {
-        return dialect.sql("select " + id() + ", " + read(Column.EVENT_ID) + ", " + name(Column.ATTEMPTS) + " from "
-                + table + " " + hint() + " where " + is(Status.PUBLISHED) + " and " + name(publishedAt())
-                + " < {fromNow} order by " + id() + " limit ?");
+    /**
+     * Id of the consumed event with the highest one, and when it was published, in microseconds; looks at ids above its
+     * first parameter. Where the table does not say when events were published, their ids go for it.
+     */
+    String newestConsumed() {
+        boolean timed = layout.has(Column.PUBLISHED_AT);
+        return dialect.sql("select " + id() + ", " + (timed ? "{micros:" + name(Column.PUBLISHED_AT) + "}" : "0")
+                + " from " + byId() + " where " + id() + " > ? and " + isById(Status.CONSUMED)
+                + (timed ? " and " + name(Column.PUBLISHED_AT) + " is not null" : "") + " order by " + id()
+                + " desc limit 1");
+    }
+
+    /** Parameters: microseconds, {@link #newestConsumed}'s microseconds or, without, its id; id, limit. */
+    String passedOver() {
+        String passed = layout.has(Column.PUBLISHED_AT) ? name(Column.PUBLISHED_AT) + " < {atMicros}" : id() + " < ?";
+        return dialect.sql(
+                "select " + id() + " from " + table + " " + hint() + " where " + is(Status.PUBLISHED) + " and "
+                        + name(publishedAt()) + " < {fromNow} and " + passed + " and " + id() + " > ? order by " + id()
+                        + " limit ?");
     }
 
     // --- Operating ---------------------------------------------------------------------------------------------------
@@ -444,7 +495,8 @@ final class OutboxStatements {
         return listed(new Update()
                 .to(Status.PENDING)
                 .set(Column.ATTEMPTS, "0")
-                .set(Column.NEXT_ATTEMPT_AT, layout.dueNow() ? "{now}" : "null")
+                .set(Column.GENERATION, "coalesce(" + read(Column.GENERATION) + ", 0) + 1")
+                .set(Column.NEXT_ATTEMPT_AT, dueAtOnce())
                 .where(isById(Status.DEAD)));
     }
 

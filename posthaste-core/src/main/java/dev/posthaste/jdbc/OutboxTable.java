@@ -7,7 +7,6 @@ import dev.posthaste.jdbc.TableLayout.Column;
 import dev.posthaste.jdbc.TableLayout.Payload;
 import dev.posthaste.journal.IdRange;
 import dev.posthaste.journal.Journal.DeadEvent;
-import dev.posthaste.journal.Journal.UnconsumedEvent;
 import dev.posthaste.journal.Pending;
 import dev.posthaste.journal.PendingEvent;
 import dev.posthaste.journal.PendingMark;
@@ -41,6 +40,9 @@ public final class OutboxTable {
     private static final long MAX_LOAD_BYTES = 1 << 20;
     private static final int CONTENT_BYTES = 12;
     private static final int NAMES_BYTES = 13;
+    private static final int GENERATION = 16;
+    /** How far back from the newest row a consumed one is looked for. */
+    private static final long MAX_LOOK_BACK = 100_000;
 
     private final Dialect dialect;
     private final OutboxDefinition outbox;
@@ -337,7 +339,13 @@ public final class OutboxTable {
             } catch (SQLException | RuntimeException | StackOverflowError e) {
                 stored = defective(stored, e);
             }
-            return new PendingEvent(stored, event.attempts(), event.maxAttempts(), event.waitNanos(), event.ageNanos());
+            return new PendingEvent(
+                    stored,
+                    event.attempts(),
+                    event.maxAttempts(),
+                    event.generation(),
+                    event.waitNanos(),
+                    event.ageNanos());
         }
     }
 
@@ -346,6 +354,7 @@ public final class OutboxTable {
         long id = row.getLong(1);
         int attempts = 0;
         Integer maxAttempts = null;
+        Integer generation = null;
         long wait = 0;
         long age = 0;
         StoredEvent event = new StoredEvent(
@@ -355,11 +364,12 @@ public final class OutboxTable {
             wait = row.getLong(10);
             age = row.getLong(11);
             maxAttempts = row.getInt(9) == 0 ? null : Integer.valueOf(row.getInt(9));
+            generation = layout.has(Column.GENERATION) ? Integer.valueOf(row.getInt(GENERATION)) : null;
             event = stored(row, event);
         } catch (SQLException | RuntimeException | StackOverflowError e) {
             event = defective(event, e);
         }
-        return new PendingEvent(event, attempts, maxAttempts, wait, age);
+        return new PendingEvent(event, attempts, maxAttempts, generation, wait, age);
     }
 
     private StoredEvent stored(ResultSet row, StoredEvent unnamed) throws SQLException {
@@ -450,20 +460,31 @@ public final class OutboxTable {
         }
     }
 
-    List<UnconsumedEvent> unconsumed(Connection connection, Duration limit, int most) throws SQLException {
-        try (PreparedStatement statement = connection.prepareStatement(statements.unconsumed())) {
+    /** @see dev.posthaste.journal.Journal#passedOver */
+    List<Long> passedOver(Connection connection, Duration limit, long after, int most) throws SQLException {
+        long newest;
+        try (PreparedStatement statement =
+                connection.prepareStatement(idIndex.apply(connection, statements.newestConsumed()))) {
+            statement.setLong(1, lastId(connection).orElse(0) - MAX_LOOK_BACK);
+            try (ResultSet row = statement.executeQuery()) {
+                if (!row.next()) {
+                    return List.of();
+                }
+                newest = row.getLong(layout.has(Column.PUBLISHED_AT) ? 2 : 1);
+            }
+        }
+        try (PreparedStatement statement = connection.prepareStatement(statements.passedOver())) {
             statement.setLong(1, -(limit.toNanos() / 1000));
-            statement.setInt(2, most);
-            List<UnconsumedEvent> events = new ArrayList<>();
+            statement.setLong(2, newest);
+            statement.setLong(3, after);
+            statement.setInt(4, most);
+            List<Long> ids = new ArrayList<>();
             try (ResultSet rows = statement.executeQuery()) {
                 while (rows.next()) {
-                    long id = rows.getLong(1);
-                    String eventId = noneIfEmpty(rows.getString(2));
-                    events.add(new UnconsumedEvent(
-                            id, eventId == null ? StoredEvent.idOfRow(outbox.name(), id) : eventId, rows.getInt(3)));
+                    ids.add(rows.getLong(1));
                 }
             }
-            return events;
+            return ids;
         }
     }
 

@@ -109,6 +109,29 @@ final class PostgreSqlDialect extends Dialect {
                 + "s'; set transaction isolation level read committed";
     }
 
+    @Override
+    String beforeNote(long silence, long lock) {
+        return "";
+    }
+
+    /** All in one round trip. The handler's statements wait for locks as the session says. */
+    @Override
+    String note(String insert, long silence, long lock) {
+        return """
+                select set_config('posthaste.lock_timeout', current_setting('lock_timeout'), true);
+                select set_config('lock_timeout', '%ds', true),
+                    set_config('idle_in_transaction_session_timeout', '%ds', true);
+                %s;
+                select set_config('lock_timeout', current_setting('posthaste.lock_timeout'), true);
+                savepoint %s
+                """.formatted(lock, silence, insert, NOTE).strip();
+    }
+
+    @Override
+    List<String> afterNote() {
+        return List.of();
+    }
+
     /** Which spares asking for the level: the driver asks the server each time. */
     @Override
     boolean beginsReadCommitted() {

@@ -56,6 +56,21 @@ public final class Schema {
                     .forEach(outbox -> scripts.add(schema.outboxScript(outbox)));
             run(connection, scripts);
             schema.addColumns(connection, null);
+            for (OutboxDefinition outbox : outboxes) {
+                schema.addGeneration(connection, outbox.table());
+            }
+        }
+    }
+
+    /** The column that a later version added to tracked outboxes. */
+    private void addGeneration(Connection connection, TableLayout layout) throws SQLException {
+        if (layout.isStandard()
+                && layout.has(TableLayout.Column.GENERATION)
+                && !columns(connection, layout.table()).contains(layout.column(TableLayout.Column.GENERATION))) {
+            run(
+                    connection,
+                    List.of("alter table " + dialect.quoteTable(layout.table()) + " add "
+                            + layout.column(TableLayout.Column.GENERATION) + " int default 0 not null"));
         }
     }
 

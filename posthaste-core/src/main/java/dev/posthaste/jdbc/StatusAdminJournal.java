@@ -3,23 +3,28 @@ package dev.posthaste.jdbc;
 import dev.posthaste.Catalog;
 import dev.posthaste.OutboxDefinition;
 import dev.posthaste.Status;
+import dev.posthaste.admin.Admin;
 import dev.posthaste.admin.AdminJournal;
 import dev.posthaste.admin.AuditEntry;
 import dev.posthaste.admin.AuditEntry.Action;
 import dev.posthaste.admin.Change;
+import dev.posthaste.admin.ChangeProgress;
 import dev.posthaste.admin.ErrorGroup;
 import dev.posthaste.admin.EventDetails;
 import dev.posthaste.admin.FoundEvent;
 import dev.posthaste.admin.LeaseState;
+import dev.posthaste.admin.NotedReplay;
 import dev.posthaste.admin.Page;
 import dev.posthaste.admin.Search;
 import dev.posthaste.journal.Journal;
+import dev.posthaste.journal.JournalException;
 import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.Base64;
 import java.util.Collection;
 import java.util.LinkedHashMap;
@@ -27,6 +32,8 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.locks.LockSupport;
 import javax.sql.DataSource;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.json.JsonMapper;
@@ -36,9 +43,14 @@ public final class StatusAdminJournal implements AdminJournal {
     /** Whose payloads are in memory at once, to be kept by the audit. */
     private static final int KEPT_AT_A_TIME = 10;
 
+    private static final long MAX_LOCK_WAIT_NANOS = Duration.ofSeconds(1).toNanos();
+    private static final long LOCK_POLL_NANOS = Duration.ofMillis(50).toNanos();
+    private static final List<Status> DEAD = List.of(Status.DEAD);
+
     private static final JsonMapper JSON = JsonMapper.builder().build();
 
     private final String name;
+    private final OutboxDefinition outbox;
     private final Transactions transactions;
     private final StatusJournal journal;
     private final OutboxSearch search;
@@ -53,6 +65,7 @@ public final class StatusAdminJournal implements AdminJournal {
     public StatusAdminJournal(
             DataSource dataSource, Dialect dialect, OutboxDefinition outbox, @Nullable String leases) {
         this.name = outbox.name();
+        this.outbox = outbox;
         this.transactions = new Transactions(dataSource, dialect);
         this.leases = new LeaseTable(dataSource, dialect, leases);
         this.journal = new StatusJournal(dataSource, dialect, outbox, this.leases);
@@ -125,69 +138,123 @@ public final class StatusAdminJournal implements AdminJournal {
     }
 
     @Override
-    public Optional<Long> eventsOf(String changeId) {
-        return read("read the audit", connection -> audit.eventsOf(connection, name, changeId));
+    public List<NotedReplay> replays(int most) {
+        return read("read the audit", connection -> {
+            long now = audit.now(connection);
+            List<NotedReplay> replays = new ArrayList<>();
+            for (AuditEntry entry : audit.list(connection, name, Action.REPLAY, most)) {
+                ChangeNote note = ChangeNote.of(entry.detail());
+                if (note != null) {
+                    Change change = new Change(entry.actor(), entry.reason(), entry.changeId());
+                    replays.add(new NotedReplay(name, change, entry.at(), note.progress(), note.isLive(now)));
+                }
+            }
+            return replays;
+        });
+    }
+
+    @Override
+    public @Nullable String dispute() {
+        String first = null;
+        for (LeaseTable.Candidate each : leases.candidates()) {
+            if (each.outbox().equals(name)) {
+                String seen = "relay " + each.relay() + " sees it as [" + each.definition() + "]";
+                String definition = String.valueOf(each.definition());
+                if (!definition.startsWith("tracked: " + outbox.tracked() + ",")
+                        || !definition.endsWith("layout: " + outbox.table().fingerprint())) {
+                    return seen + ", here it is [tracked: " + outbox.tracked() + ", layout: "
+                            + outbox.table().fingerprint() + "]";
+                }
+                if (first != null && !first.endsWith("[" + definition + "]")) {
+                    return first + ", " + seen;
+                }
+                first = seen;
+            }
+        }
+        return null;
     }
 
     // --- Changing ----------------------------------------------------------------------------------------------------
 
     @Override
-    public int requeue(Change change, Collection<Long> ids) {
-        return changeDead(
-                Action.REQUEUE,
-                change,
-                ids,
-                marks::requeue,
-                (connection, dead) -> dead.stream()
-                        .map(event -> changed(event, snapshot(event)))
-                        .toList());
+    public Admin.Result change(Action action, Change change, Collection<Long> ids) {
+        long end = System.nanoTime() + MAX_LOCK_WAIT_NANOS;
+        while (true) {
+            try {
+                return changeNow(action, change, ids);
+            } catch (JournalException e) {
+                if (!isLockWait(e) || System.nanoTime() - end > 0) {
+                    throw e;
+                }
+                LockSupport.parkNanos(LOCK_POLL_NANOS);
+            }
+        }
+    }
+
+    /** The rows are locked first: if another client makes the same change, its entries are seen once its locks are gone. */
+    private Admin.Result changeNow(Action action, Change change, Collection<Long> ids) {
+        return change(what(action), connection -> {
+            List<Long> mine = ids.isEmpty() ? List.of() : search.lock(connection, ids, DEAD);
+            Optional<AuditTable.Known> before = known(connection, change, action);
+            if (before.isPresent()) {
+                if (before.get().own() != null) {
+                    throw usedFor(change, ChangeNote.words(before.get().own()));
+                }
+                return new Admin.Result(before.get().events(), true);
+            }
+            if (!ids.isEmpty() && mine.size() < search.in(connection, ids, DEAD).size()) {
+                throw new SQLException("some of the rows are locked", "55P03");
+            }
+            changeDead(connection, action, change, mine);
+            return new Admin.Result(mine.size(), false);
+        });
     }
 
     @Override
-    public int discard(Change change, Collection<Long> ids) {
-        return changeDead(
-                Action.DISCARD,
-                change,
-                ids,
-                (connection, dead) -> marks.delete(connection, dead, List.of(Status.DEAD)),
-                (connection, dead) -> search.withPayloads(connection, dead).stream()
-                        .map(details -> changed(details.event(), snapshot(details)))
-                        .toList());
+    public Part part(Action action, Change change, Collection<Long> ids) {
+        return change(what(action), connection -> {
+            ChangeProgress before = lock(connection, change).progress();
+            if (before.state().isOver()) {
+                return new Part(before, 0, null);
+            }
+            Set<Long> done = audit.done(connection, name, change.id(), ids);
+            List<Long> open = ids.stream().filter(id -> !done.contains(id)).toList();
+            List<Long> mine = open.isEmpty() ? List.of() : search.lock(connection, open, DEAD);
+            int locked = mine.size() == open.size()
+                    ? 0
+                    : search.in(connection, open, DEAD).size() - mine.size();
+            changeDead(connection, action, change, mine);
+            return new Part(progressed(connection, change, before, mine.size()), Math.max(0, locked), null);
+        });
     }
 
-    @FunctionalInterface
-    private interface Changing {
-        int apply(Connection connection, List<Long> ids) throws SQLException;
-    }
-
-    /** What the audit keeps of events, read before they are changed. */
-    @FunctionalInterface
-    private interface Keeping {
-        List<AuditTable.Changed> of(Connection connection, List<FoundEvent> dead) throws SQLException;
+    private static String what(Action action) {
+        return action.name().toLowerCase(Locale.ROOT) + " events";
     }
 
     /** The statement that changes is the judge: if it finds other rows dead than were read, all is done again. */
-    private int changeDead(Action action, Change change, Collection<Long> ids, Changing changing, Keeping keeping) {
-        if (ids.isEmpty()) {
-            return 0;
-        }
-        return change(action.name().toLowerCase(Locale.ROOT) + " events", connection -> {
+    private void changeDead(Connection connection, Action action, Change change, List<Long> all) throws SQLException {
+        for (int from = 0; from < all.size(); from += KEPT_AT_A_TIME) {
+            List<Long> ids = all.subList(from, Math.min(from + KEPT_AT_A_TIME, all.size()));
             List<FoundEvent> dead = search.dead(connection, ids);
-            if (dead.isEmpty()) {
-                return 0;
+            List<AuditTable.Changed> kept;
+            int changed;
+            if (action == Action.REQUEUE) {
+                kept = dead.stream()
+                        .map(event -> changed(event, snapshot(event)))
+                        .toList();
+                changed = marks.requeue(connection, ids);
+            } else {
+                kept = search.withPayloads(connection, dead).stream()
+                        .map(details -> changed(details.event(), snapshot(details)))
+                        .toList();
+                changed = marks.delete(connection, ids, DEAD);
             }
-            for (int from = 0; from < dead.size(); from += KEPT_AT_A_TIME) {
-                List<FoundEvent> some = dead.subList(from, Math.min(from + KEPT_AT_A_TIME, dead.size()));
-                List<AuditTable.Changed> kept = keeping.of(connection, some);
-                int changed = changing.apply(
-                        connection, some.stream().map(FoundEvent::id).toList());
-                if (changed != some.size() || changed != kept.size()) {
-                    throw new SQLException("somebody else is changing the same events; try again", "40001");
-                }
-                audit.add(connection, change, action, name, kept);
+            if (changed != ids.size() || changed != kept.size()) {
+                throw new SQLException("somebody else is changing the same events; try again", "40001");
             }
-            return dead.size();
-        });
+            audit.add(connection, change, action, name, kept);
+        }
     }
 
     private static AuditTable.Changed changed(FoundEvent event, Map<String, @Nullable Object> snapshot) {
@@ -226,44 +293,131 @@ public final class StatusAdminJournal implements AdminJournal {
     }
 
     @Override
-    public Journal.Purged purge(Change change, long after, Duration keep, Collection<Status> statuses, int batch) {
+    public Part purge(Change change, long after, Duration keep, Collection<Status> statuses, int batch) {
         return change("delete old events", connection -> {
-            var purged = journal.purge(connection, after, keep, statuses, batch);
-            Optional<Long> before = audit.eventsOf(connection, name, change.id());
-            if (before.isEmpty()) {
-                String detail = "older than " + keep + ": "
-                        + String.join(
-                                ", ",
-                                statuses.stream().map(Status::code).sorted().toList());
-                audit.add(connection, change, Action.PURGE, name, purged.deleted(), detail);
-            } else if (purged.deleted() > 0) {
-                audit.update(connection, change, name, before.get() + purged.deleted(), null);
+            ChangeProgress before = lock(connection, change).progress();
+            if (before.state().isOver()) {
+                return new Part(before, 0, null);
             }
-            return purged;
+            int[] locked = {0};
+            Journal.Purged purged = journal.purge(connection, after, keep, statuses, batch, (each, old) -> {
+                List<Long> mine = search.lock(each, old, statuses);
+                if (mine.size() < old.size()) {
+                    locked[0] = Math.max(0, search.in(each, old, statuses).size() - mine.size());
+                }
+                return mine.isEmpty() ? 0 : marks.delete(each, mine, statuses);
+            });
+            return new Part(
+                    progressed(connection, change, before, purged.deleted()),
+                    locked[0],
+                    purged.more() ? Long.valueOf(purged.next()) : null);
         });
     }
 
     @Override
-    public void pause(Change change, boolean paused) {
-        change(paused ? "pause the outbox" : "resume the outbox", connection -> {
+    public boolean pause(Change change, boolean paused) {
+        return change(paused ? "pause the outbox" : "resume the outbox", connection -> {
+            Action action = paused ? Action.PAUSE : Action.RESUME;
+            if (known(connection, change, action).isPresent()) {
+                return true;
+            }
             if (leases.pause(connection, name, paused ? change.actor() : null)) {
-                audit.add(connection, change, paused ? Action.PAUSE : Action.RESUME, name, 0, "");
+                audit.add(connection, change, action, name, 0, "");
             }
+            return false;
+        });
+    }
+
+    // --- Changes that take many transactions -------------------------------------------------------------------------
+
+    @Override
+    public Taken take(Change change, Action action, ChangeProgress fresh, @Nullable String runner) {
+        return change("note a change", connection -> {
+            String detail = audit.lock(connection, name, change.id());
+            Optional<AuditTable.Known> before = known(connection, change, action);
+            long now = audit.now(connection);
+            ChangeNote note = new ChangeNote(fresh, runner, now);
+            if (detail == null) {
+                if (before.isPresent()) {
+                    throw usedFor(change, "of given events");
+                }
+                audit.add(connection, change, action, name, 0, note.detail());
+                return new Taken(fresh, true, note.sign());
+            }
+            ChangeNote known = ChangeNote.of(detail);
+            if (known == null || !known.progress().what().equals(fresh.what())) {
+                throw usedFor(change, ChangeNote.words(detail));
+            }
+            ChangeProgress old = known.progress();
+            if (old.state().isOver() || (runner != null && known.isLive(now) && !runner.equals(known.runner()))) {
+                return new Taken(old, false, known.sign());
+            }
+            ChangeProgress mine = new ChangeProgress(
+                    fresh.state(), old.what(), old.events(), old.failed(), old.through(), old.after(), fresh.plan());
+            ChangeNote again = new ChangeNote(mine, runner, now);
+            audit.update(connection, change, name, mine.events(), again.detail());
+            return new Taken(mine, true, again.sign());
+        });
+    }
+
+    @Override
+    public boolean note(Change change, ChangeProgress progress, String runner) {
+        return change("note a change", connection -> {
+            ChangeNote known = lock(connection, change);
+            if (known.progress().state().isOver() || !runner.equals(known.runner())) {
+                // What was noted, but not answered, is noted.
+                return runner.equals(known.runner()) && known.progress().equals(progress);
+            }
+            ChangeNote note = new ChangeNote(progress, runner, audit.now(connection));
+            audit.update(connection, change, name, progress.events(), note.detail());
             return true;
         });
     }
 
     @Override
-    public boolean beginReplay(Change change, String what) {
-        return change("note a replay", connection -> audit.add(connection, change, Action.REPLAY, name, 0, what));
+    public ChangeProgress end(Change change, ChangeProgress.State state) {
+        return change("note a change", connection -> {
+            ChangeNote known = lock(connection, change);
+            ChangeProgress progress = known.progress();
+            if (progress.state().isOver()) {
+                return progress;
+            }
+            ChangeNote note = new ChangeNote(progress.with(state), null, audit.now(connection));
+            audit.update(connection, change, name, progress.events(), note.detail());
+            return note.progress();
+        });
     }
 
-    @Override
-    public void noteReplay(Change change, long events, String what) {
-        change("note a replay", connection -> {
-            audit.update(connection, change, name, events, what);
-            return true;
-        });
+    private ChangeProgress progressed(Connection connection, Change change, ChangeProgress before, long events)
+            throws SQLException {
+        ChangeProgress progress = before.and(events).with(ChangeProgress.State.RUNNING);
+        ChangeNote note = new ChangeNote(progress, null, audit.now(connection));
+        audit.update(connection, change, name, progress.events(), note.detail());
+        return progress;
+    }
+
+    /** The note of a change that has begun; it stays locked until the transaction ends, so that its parts take turns. */
+    private ChangeNote lock(Connection connection, Change change) throws SQLException {
+        ChangeNote note = ChangeNote.of(audit.lock(connection, name, change.id()));
+        if (note == null) {
+            throw new IllegalStateException("The audit entry of change " + change.id() + " of outbox " + name
+                    + " has been taken away while the change was being made");
+        }
+        return note;
+    }
+
+    /** @throws IllegalArgumentException if the change's id was used for another action */
+    private Optional<AuditTable.Known> known(Connection connection, Change change, Action action) throws SQLException {
+        Optional<AuditTable.Known> known = audit.find(connection, name, change.id());
+        if (known.isPresent() && known.get().action() != action) {
+            throw usedFor(change, "a " + known.get().action().name().toLowerCase(Locale.ROOT));
+        }
+        return known;
+    }
+
+    private IllegalArgumentException usedFor(Change change, @Nullable String other) {
+        return new IllegalArgumentException("Change " + change.id() + " of outbox " + name + " was something else ("
+                + other + "); every change needs an id of its own");
     }
 
     private <T> T read(String what, Transactions.Work<T> work) {
@@ -271,6 +425,20 @@ public final class StatusAdminJournal implements AdminJournal {
     }
 
     private <T> T change(String what, Transactions.Work<T> work) {
-        return transactions.transaction(what + " of outbox " + name, work);
+        try {
+            return transactions.transaction(what + " of outbox " + name, work);
+        } catch (JournalException e) {
+            if (!isLockWait(e)) {
+                throw e;
+            }
+            throw new JournalException(
+                    "Cannot " + what + " of outbox " + name
+                            + ": somebody else is changing the same rows and has them locked; nothing was changed, try again",
+                    e.getCause());
+        }
+    }
+
+    private static boolean isLockWait(JournalException e) {
+        return e.getCause() instanceof SQLException cause && Dialect.isLockWait(cause);
     }
 }

@@ -12,7 +12,6 @@ import dev.posthaste.journal.Pending;
 import dev.posthaste.journal.PendingEvent;
 import dev.posthaste.journal.PendingMark;
 import dev.posthaste.journal.Receipt;
-import dev.posthaste.journal.ReceiptsLeftException;
 import dev.posthaste.journal.Verdict;
 import dev.posthaste.journal.Writers;
 import java.sql.Connection;
@@ -23,6 +22,7 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.OptionalLong;
+import java.util.Set;
 import javax.sql.DataSource;
 import org.jspecify.annotations.Nullable;
 
@@ -104,16 +104,20 @@ public final class StatusJournal implements Journal {
     }
 
     @Override
-    public int receive(List<Receipt> receipts, RetryPolicy retry) {
-        if (receipts.isEmpty()) {
-            return 0;
-        }
-        OutboxMarks.Received received =
-                write("write receipts", (connection, rowByRow) -> marks.receive(connection, receipts, retry, rowByRow));
-        if (!received.refused().isEmpty() || !received.locked().isEmpty()) {
-            throw new ReceiptsLeftException(name, received.refused(), received.locked(), received.why());
-        }
-        return received.changed();
+    public Received receive(List<Receipt> receipts, RetryPolicy retry) {
+        return receipts.isEmpty()
+                ? new Received(0, Set.of(), Map.of())
+                : write(
+                        "write receipts",
+                        (connection, rowByRow) -> marks.receive(connection, receipts, retry, rowByRow));
+    }
+
+    @Override
+    public Set<Long> republish(Collection<Long> ids) {
+        return ids.isEmpty()
+                ? Set.of()
+                : transactions.transaction(
+                        what("publish events again"), connection -> marks.republish(connection, ids));
     }
 
     @FunctionalInterface
@@ -142,9 +146,9 @@ public final class StatusJournal implements Journal {
     }
 
     @Override
-    public List<UnconsumedEvent> unconsumed(Duration limit, int most) {
+    public List<Long> passedOver(Duration limit, long after, int most) {
         return transactions.statement(
-                what("read unconsumed events"), connection -> table.unconsumed(connection, limit, most));
+                what("read unconsumed events"), connection -> table.passedOver(connection, limit, after, most));
     }
 
     @Override
@@ -181,10 +185,18 @@ public final class StatusJournal implements Journal {
     @Override
     public Purged purge(long after, Duration keep, Collection<Status> statuses, int batch) {
         return transactions.transaction(
-                what("delete old events"), connection -> purge(connection, after, keep, statuses, batch));
+                what("delete old events"),
+                connection -> purge(
+                        connection, after, keep, statuses, batch, (each, old) -> marks.delete(each, old, statuses)));
     }
 
-    Purged purge(Connection connection, long after, Duration keep, Collection<Status> statuses, int batch)
+    @FunctionalInterface
+    interface Deletion {
+        int delete(Connection connection, List<Long> ids) throws SQLException;
+    }
+
+    Purged purge(
+            Connection connection, long after, Duration keep, Collection<Status> statuses, int batch, Deletion deletion)
             throws SQLException {
         List<OutboxTable.Aged> rows = table.aged(connection, after, batch);
         if (rows.isEmpty()) {
@@ -195,7 +207,7 @@ public final class StatusJournal implements Journal {
                 .filter(row -> row.status() != null && statuses.contains(row.status()) && row.restNanos() > keepNanos)
                 .map(OutboxTable.Aged::id)
                 .toList();
-        int deleted = old.isEmpty() ? 0 : marks.delete(connection, old, statuses);
+        int deleted = old.isEmpty() ? 0 : deletion.delete(connection, old);
         OutboxTable.Aged last = rows.get(rows.size() - 1);
         boolean more = rows.size() == batch && last.ageNanos() > keepNanos;
         return new Purged(deleted, last.id(), more);

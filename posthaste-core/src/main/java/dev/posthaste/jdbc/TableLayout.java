@@ -93,7 +93,12 @@ public final class TableLayout {
         CREATED_AT("created_at", 0),
         PUBLISHED_AT("published_at", 0),
         CONSUMED_AT("consumed_at", 0),
-        UPDATED_AT("updated_at", 0);
+        UPDATED_AT("updated_at", 0),
+        /**
+         * How often the event was requeued: receipts name it. Posthaste's own tables have it where the outbox is tracked;
+         * others need not.
+         */
+        GENERATION("generation", 0);
 
         private final String standardName;
         private final int standardLength;
@@ -154,7 +159,7 @@ public final class TableLayout {
     public static TableLayout standard(String table) {
         Map<Column, String> columns = new EnumMap<>(Column.class);
         for (Column column : Column.values()) {
-            if (!column.standardName.isEmpty()) {
+            if (!column.standardName.isEmpty() && column != Column.GENERATION) {
                 columns.put(column, column.standardName);
             }
         }
@@ -284,8 +289,22 @@ public final class TableLayout {
                 .toUpperCase(Locale.ROOT));
     }
 
+    /** The same table, whose outbox is tracked: Posthaste's own then keeps each event's generation. */
+    public TableLayout tracked() {
+        if (mapped || has(Column.GENERATION)) {
+            return this;
+        }
+        Map<Column, String> more = new EnumMap<>(columns);
+        more.put(Column.GENERATION, Column.GENERATION.standardName);
+        return new TableLayout(table, false, more, statuses, lengths, payload, rest());
+    }
+
     /** The same table with a payload column of bytes. */
     public TableLayout withBinaryPayload() {
+        return new TableLayout(table, mapped, columns, statuses, lengths, Payload.BINARY, rest());
+    }
+
+    private Map<String, String> rest() {
         Map<String, String> rest =
                 new TreeMap<>(Map.of("due", dueNow ? "now" : "null", "destination-prefix", destinationPrefix));
         if (zone != null) {
@@ -294,7 +313,7 @@ public final class TableLayout {
         if (script != null) {
             rest.put("script", script);
         }
-        return new TableLayout(table, mapped, columns, statuses, lengths, Payload.BINARY, rest);
+        return rest;
     }
 
     public String table() {
@@ -374,9 +393,14 @@ public final class TableLayout {
         return destinationPrefix;
     }
 
-    /** The same for two layouts that mean the same by every row, and for no two others in practice. */
+    /**
+     * The same for two layouts that mean the same by every row, and for no two others in practice. Relays of a version that
+     * knows no generations agree with those that do.
+     */
     public String fingerprint() {
-        String all = table + columns + statuses + payload + dueNow + zone + destinationPrefix;
+        Map<Column, String> known = new EnumMap<>(columns);
+        known.remove(Column.GENERATION);
+        String all = table + known + statuses + payload + dueNow + zone + destinationPrefix;
         CRC32C crc = new CRC32C();
         crc.update(all.getBytes(StandardCharsets.UTF_8));
         return HexFormat.of().toHexDigits((int) crc.getValue());

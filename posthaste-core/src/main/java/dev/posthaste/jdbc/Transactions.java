@@ -145,23 +145,27 @@ final class Transactions {
             }
         }
 
-        /** Closes the server's side, and lets a pool notice that the connection is of no use any more. */
         private void discard(Connection connection) {
             discarded = true;
-            try {
-                connection.abort(Runnable::run);
-            } catch (SQLException | RuntimeException e) {
-                // then it is closed already
-            }
-            try {
-                execute(connection, "select 1");
-            } catch (SQLException | RuntimeException e) {
-                // as it should: HikariCP, for one, drops a connection that failed in this way
-            }
+            Transactions.discard(connection);
         }
     }
 
-    private static void execute(Connection connection, String sql) throws SQLException {
+    /** Closes the server's side, and lets a pool notice that the connection is of no use any more. */
+    static void discard(Connection connection) {
+        try {
+            connection.abort(Runnable::run);
+        } catch (SQLException | RuntimeException e) {
+            // then it is closed already
+        }
+        try {
+            execute(connection, "select 1");
+        } catch (SQLException | RuntimeException e) {
+            // as it should: HikariCP, for one, drops a connection that failed in this way
+        }
+    }
+
+    static void execute(Connection connection, String sql) throws SQLException {
         if (!sql.isEmpty()) {
             try (Statement statement = connection.createStatement()) {
                 statement.execute(sql);

@@ -63,16 +63,24 @@ public interface Journal {
     Settled settle(Claim claim, List<Verdict> verdicts);
 
     /**
-     * Writes what consumers said, in one transaction. Needs no claim: each receipt stands on the event's own status. One
-     * that came before, too late, or for an event that is not there any more changes nothing.
+     * Writes what consumers said, in one transaction. Needs no claim: each receipt is judged by the event's own row.
+     *
+     * <p>A consumed receipt makes a pending, published or dead event consumed. A refusal changes an event that is open and
+     * counts the attempts and the generation that the receipt names, or that it does not name. Where the row says the same
+     * already, or has counted a later attempt or generation, the refusal is an old word and changes nothing.
      *
      * @param retry how long an event waits that failed, and after how many attempts it is dead; an event's own limit
      *     goes before
-     * @return how many changed their event
-     * @throws ReceiptsLeftException if all were written but some: those that the table refuses even without their error
-     *     texts, and those whose rows another transaction has locked
      */
-    int receive(List<Receipt> receipts, RetryPolicy retry);
+    Received receive(List<Receipt> receipts, RetryPolicy retry);
+
+    /**
+     * Puts those of {@code ids} that are published back to pending, due now, with attempts and generation as they were:
+     * nobody refused them. Those whose rows another transaction has locked are left out.
+     *
+     * @return those that are pending now
+     */
+    Set<Long> republish(Collection<Long> ids);
 
     /**
      * How many events were published longer than {@code limit} ago and not consumed since, and the age of the oldest of
@@ -80,8 +88,14 @@ public interface Journal {
      */
     Unconsumed unconsumed(Duration limit);
 
-    /** The first of these events, in id order; at most {@code most}. */
-    List<UnconsumedEvent> unconsumed(Duration limit, int most);
+    /**
+     * Those of these events that their consumer has passed, with ids above {@code after}, in id order: the newest event
+     * that is consumed was published later than they were, so the consumer is neither away nor behind. Among the newest
+     * 100,000 rows at most, one that is consumed is looked for; without one, there are none.
+     *
+     * @param most the largest number of events to return
+     */
+    List<Long> passedOver(Duration limit, long after, int most);
 
     /** Dead events that have a key, with ids above {@code after}, in id order; at most {@code limit}. */
     List<DeadEvent> dead(long after, int limit);
@@ -126,11 +140,20 @@ public interface Journal {
      */
     record Settled(int written, Set<Long> locked) {}
 
+    /**
+     * What came of writing receipts. Those that are in neither collection have changed their event, or the row says the
+     * same or a later word already.
+     *
+     * @param changed how many changed their event
+     * @param locked those whose rows another transaction has locked; write them again later
+     * @param unmatched refusals of which no row tells, each with the reason: the row is gone, holds another event, was
+     *     consumed or dead before; and receipts that the table refuses even without an error text. They would change
+     *     nothing the next time either
+     */
+    record Received(int changed, Set<Receipt> locked, Map<Receipt, String> unmatched) {}
+
     /** A dead event and the key that may wait for it. */
     record DeadEvent(long id, String key) {}
-
-    /** An event that was published and that no consumer has spoken of. */
-    record UnconsumedEvent(long id, String eventId, int attempts) {}
 
     /** @param oldestAge since the oldest of them was published; zero without one */
     record Unconsumed(long events, Duration oldestAge) {}

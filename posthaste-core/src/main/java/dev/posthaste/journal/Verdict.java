@@ -15,6 +15,9 @@ public sealed interface Verdict {
     /** The broker has it durably. */
     record Published(long id, int seenAttempts) implements Verdict {}
 
+    /** Every consumer has handled it, as the broker says that handed it to them; of tracked outboxes only. */
+    record Consumed(long id, int seenAttempts) implements Verdict {}
+
     /** Refused; to be sent again after {@code delay}. */
     record Retry(long id, int seenAttempts, Duration delay, String error) implements Verdict {
         /** Those that were seen, and this one. */

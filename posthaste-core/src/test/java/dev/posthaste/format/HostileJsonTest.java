@@ -25,7 +25,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 class HostileJsonTest {
     private static final String STRUCTURED = "application/cloudevents+json";
     private static final String ENVELOPE =
-            "{\"id\":\"e-1\",\"event_id\":\"e-1\",\"type\":\"t\",\"data\":{\"a\":[1,2]},\"payload\":{\"a\":[1,\"ü\"]}}";
+            "{\"id\":\"e-1\",\"source\":\"/s\",\"event_id\":\"e-1\",\"type\":\"t\",\"data\":{\"a\":[1,2]},\"payload\":{\"a\":[1,\"ü\"]}}";
     private static final OutboxDefinition OUTBOX = OutboxDefinition.of("agent", Route.to("topic"), "t");
     private static final List<MessageFormat> FORMATS = List.of(
             MessageFormat.RAW,
@@ -157,7 +157,8 @@ class HostileJsonTest {
     @ParameterizedTest
     @ValueSource(strings = {"\\ud800", "\\udc00", "x\\ud83dx", "\\ude00\\ud83d"})
     void B03_anIdWithHalfASurrogatePairIsRefusedForItWouldBecomeAQuestionMark(String id) {
-        byte[] body = bytes("{\"event_id\":\"" + id + "\",\"id\":\"" + id + "\",\"type\":\"t\",\"payload\":1}");
+        byte[] body = bytes(
+                "{\"event_id\":\"" + id + "\",\"id\":\"" + id + "\",\"source\":\"/s\",\"type\":\"t\",\"payload\":1}");
         tryAll(body);
         assertThatThrownBy(() -> Envelope.open(body)).hasMessageContaining("its event_id has half of a surrogate pair");
         assertThatThrownBy(() -> MessageFormat.cloudEventsStructured("/s").read(message(body)))

@@ -18,6 +18,9 @@ final class KafkaMessages {
     /** Attributes, and the differences to the batch's time and offset, which are 0 for a single record. */
     private static final long RECORD_HEADER = 3;
 
+    private static final long MEMORY_OF_AN_EMPTY_RECORD = 512;
+    private static final long MEMORY_OF_AN_EMPTY_HEADER = 100;
+
     private KafkaMessages() {}
 
     /**
@@ -56,6 +59,18 @@ final class KafkaMessages {
             bytes++;
         }
         return bytes;
+    }
+
+    /** Bytes that a record that was read takes in memory, roughly: its headers are kept as bytes and as texts. */
+    static int memory(ConsumerRecord<byte[], byte[]> record) {
+        long bytes = MEMORY_OF_AN_EMPTY_RECORD
+                + Math.max(0, record.serializedKeySize())
+                + Math.max(0, record.serializedValueSize());
+        for (Header header : record.headers()) {
+            byte[] value = header.value();
+            bytes += MEMORY_OF_AN_EMPTY_HEADER + 2L * (header.key().length() + (value == null ? 0 : value.length));
+        }
+        return (int) Math.min(bytes, Integer.MAX_VALUE);
     }
 
     static Message message(ConsumerRecord<byte[], byte[]> record) {

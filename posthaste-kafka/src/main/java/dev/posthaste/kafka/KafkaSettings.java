@@ -18,6 +18,7 @@ import java.util.TreeMap;
  * @param deliveryTimeout the longest that a publish may take; no longer than the relay's publish timeout
  * @param topicCheck how often topics are looked at: their partitions, their limits, whether they are there
  * @param prefetch how many messages of one partition may wait or be handled in this process
+ * @param waitingBytes how many bytes of all partitions' messages may, and one message more, however large it is
  */
 public record KafkaSettings(
         String bootstrapServers,
@@ -26,7 +27,12 @@ public record KafkaSettings(
         Map<String, String> consumer,
         Duration deliveryTimeout,
         Duration topicCheck,
-        int prefetch) {
+        int prefetch,
+        long waitingBytes) {
+    private static final long DEFAULT_WAITING_BYTES = 32L << 20;
+    private static final String MAX_POLL_RECORDS = "1";
+    private static final String MAX_FETCH_BYTES = "8388608";
+    private static final Duration DEAD_LETTER_TIMEOUT = Duration.ofSeconds(30);
     private static final Duration MOST_BEFORE_SENDING = Duration.ofSeconds(1);
 
     private static final Set<String> OURS = Set.of(
@@ -53,6 +59,9 @@ public record KafkaSettings(
         if (prefetch < 1) {
             throw new IllegalArgumentException("prefetch must be positive, not " + prefetch);
         }
+        if (waitingBytes < 1) {
+            throw new IllegalArgumentException("waitingBytes must be positive, not " + waitingBytes);
+        }
         if (deliveryTimeout.toMillis() < 100 || topicCheck.toMillis() < 100) {
             throw new IllegalArgumentException("deliveryTimeout and topicCheck must be at least 100 ms, not "
                     + deliveryTimeout + " and " + topicCheck);
@@ -67,30 +76,47 @@ public record KafkaSettings(
         }
     }
 
-    /** 7 s for a publish, topics looked at every 30 s, 500 messages of a partition at once. */
+    /** 7 s for a publish, topics looked at every 30 s, 500 messages of a partition and 32 MiB at once. */
     public static KafkaSettings of(String bootstrapServers) {
         return new KafkaSettings(
-                bootstrapServers, Map.of(), Map.of(), Map.of(), Duration.ofSeconds(7), Duration.ofSeconds(30), 500);
+                bootstrapServers,
+                Map.of(),
+                Map.of(),
+                Map.of(),
+                Duration.ofSeconds(7),
+                Duration.ofSeconds(30),
+                500,
+                DEFAULT_WAITING_BYTES);
     }
 
     public KafkaSettings withClient(Map<String, String> client) {
-        return new KafkaSettings(bootstrapServers, client, producer, consumer, deliveryTimeout, topicCheck, prefetch);
+        return new KafkaSettings(
+                bootstrapServers, client, producer, consumer, deliveryTimeout, topicCheck, prefetch, waitingBytes);
     }
 
     public KafkaSettings withProducer(Map<String, String> producer) {
-        return new KafkaSettings(bootstrapServers, client, producer, consumer, deliveryTimeout, topicCheck, prefetch);
+        return new KafkaSettings(
+                bootstrapServers, client, producer, consumer, deliveryTimeout, topicCheck, prefetch, waitingBytes);
     }
 
     public KafkaSettings withConsumer(Map<String, String> consumer) {
-        return new KafkaSettings(bootstrapServers, client, producer, consumer, deliveryTimeout, topicCheck, prefetch);
+        return new KafkaSettings(
+                bootstrapServers, client, producer, consumer, deliveryTimeout, topicCheck, prefetch, waitingBytes);
     }
 
     public KafkaSettings withTimes(Duration deliveryTimeout, Duration topicCheck) {
-        return new KafkaSettings(bootstrapServers, client, producer, consumer, deliveryTimeout, topicCheck, prefetch);
+        return new KafkaSettings(
+                bootstrapServers, client, producer, consumer, deliveryTimeout, topicCheck, prefetch, waitingBytes);
     }
 
     public KafkaSettings withPrefetch(int prefetch) {
-        return new KafkaSettings(bootstrapServers, client, producer, consumer, deliveryTimeout, topicCheck, prefetch);
+        return new KafkaSettings(
+                bootstrapServers, client, producer, consumer, deliveryTimeout, topicCheck, prefetch, waitingBytes);
+    }
+
+    public KafkaSettings withWaitingBytes(long waitingBytes) {
+        return new KafkaSettings(
+                bootstrapServers, client, producer, consumer, deliveryTimeout, topicCheck, prefetch, waitingBytes);
     }
 
     /** How long a message may wait for its topic to be looked up and for room; the rest of its time is the client's. */
@@ -182,17 +208,48 @@ public record KafkaSettings(
         return all;
     }
 
-    /** A group that is new begins with the oldest message: nothing is lost. Topics are never created. */
+    /**
+     * For a group's dead letters: the producer's properties, but it may wait, takes records of any size, and sends each in
+     * a batch of its own, so that one that is refused spoils no other.
+     */
+    Map<String, Object> deadLetterProperties() {
+        Map<String, Object> all = producerProperties();
+        all.put("batch.size", "0");
+        all.put("linger.ms", "0");
+        all.put("max.request.size", Integer.toString(Integer.MAX_VALUE));
+        all.put("buffer.memory", Integer.toString(Integer.MAX_VALUE)); // a limit; taken as it is needed
+        all.put("request.timeout.ms", Long.toString(deadLetterTimeout().toMillis() / 2));
+        all.put("delivery.timeout.ms", Long.toString(deadLetterTimeout().toMillis()));
+        all.put("max.block.ms", Long.toString(deadLetterTimeout().toMillis()));
+        return all;
+    }
+
+    /** Nobody waits for a dead letter, and it may be large. */
+    Duration deadLetterTimeout() {
+        return DEAD_LETTER_TIMEOUT;
+    }
+
+    /**
+     * A group that is new begins with the oldest message: nothing is lost. What a producer aborted is not read. Topics are
+     * never created.
+     *
+     * <p>One record a poll, because how much waits in memory is looked at between polls, and one record may be large. That is
+     * enough for 50,000 records of 300 bytes a second on two cores, more than any handler with a transaction takes.
+     */
     Map<String, Object> consumerProperties(String group) {
-        Map<String, Object> all = new HashMap<>();
-        all.put("auto.offset.reset", "earliest");
-        all.put("partition.assignment.strategy", "org.apache.kafka.clients.consumer.CooperativeStickyAssignor");
-        all.put("session.timeout.ms", "15000"); // a member that dies is missed for so long
-        all.put("metadata.max.age.ms", "5000");
-        all.put("reconnect.backoff.max.ms", "1000");
-        all.put("max.poll.records", Integer.toString(prefetch));
-        all.putAll(client);
+        Map<String, Object> all = new HashMap<>(client);
         all.putAll(consumer);
+        all.putIfAbsent("auto.offset.reset", "earliest");
+        all.putIfAbsent("isolation.level", "read_committed");
+        if (!"consumer".equalsIgnoreCase(String.valueOf(all.get("group.protocol")))) { // which refuses both
+            all.putIfAbsent(
+                    "partition.assignment.strategy", "org.apache.kafka.clients.consumer.CooperativeStickyAssignor");
+            all.putIfAbsent("session.timeout.ms", "15000"); // a member that dies is missed for so long
+        }
+        all.putIfAbsent("metadata.max.age.ms", "5000");
+        all.putIfAbsent("reconnect.backoff.max.ms", "1000");
+        all.putIfAbsent("max.poll.records", MAX_POLL_RECORDS);
+        all.putIfAbsent("fetch.max.bytes", MAX_FETCH_BYTES);
         all.put("bootstrap.servers", bootstrapServers);
         all.put("group.id", group);
         all.put("enable.auto.commit", "false");

@@ -2,23 +2,22 @@ package dev.posthaste.kafka;
 
 import dev.posthaste.Route;
 import dev.posthaste.broker.Message;
-import dev.posthaste.broker.MessageHeaders;
-import dev.posthaste.broker.Outcome;
 import dev.posthaste.broker.Subscription;
 import dev.posthaste.inbox.Delivery;
 import dev.posthaste.inbox.Failure;
 import dev.posthaste.inbox.Receiver;
-import java.io.IOException;
 import java.time.Duration;
 import java.util.Collection;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
-import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.TimeUnit;
+import java.util.Set;
+import java.util.concurrent.atomic.AtomicLong;
 import org.apache.kafka.clients.consumer.ConsumerRebalanceListener;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
+import org.apache.kafka.clients.consumer.ConsumerRecords;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.clients.consumer.OffsetAndMetadata;
 import org.apache.kafka.common.KafkaException;
@@ -33,7 +32,11 @@ import org.slf4j.LoggerFactory;
 /**
  * Feeds a consumer from a topic, as a member of a consumer group. An offset is committed after every message up to it was
  * handled. What fails is tried again in place while the member goes on polling, so that a slow handler never costs it its
- * partitions; what is given up goes to the group's dead-letter topic first.
+ * partitions; what is given up goes to the group's dead-letter topic first, as it came. So does the place of a record that
+ * nobody can read.
+ *
+ * <p>What waits in memory is bounded in messages and in bytes ({@link KafkaSettings}). Half of the bytes is shared out to the
+ * partitions, so that those that are stuck leave room for the others.
  *
  * <p>When partitions go to another member, what waits here is dropped, what runs is waited for within a bound, and what was
  * handled is committed; anything in between is handled by the other member, once in effect through the inbox.
@@ -54,9 +57,12 @@ public final class KafkaSubscription implements Subscription {
     private final Order order;
     private final Receiver receiver;
     private final Thread thread;
+    private final KafkaDeadLetters deadLetters;
+    /** Of what was read and is not answered yet. */
+    private final AtomicLong waitingBytes = new AtomicLong();
+
     private final Object state = new Object();
     private boolean started; // guarded by state
-    private @Nullable KafkaBroker deadLetters; // guarded by state
     private volatile boolean closing;
     private volatile boolean closed;
     private volatile boolean member;
@@ -64,7 +70,10 @@ public final class KafkaSubscription implements Subscription {
 
     // Confined to the polling thread.
     private final Map<TopicPartition, PartitionProgress> partitions = new HashMap<>();
+    private final Set<TopicPartition> heldBack = new HashSet<>();
     private long nextCommit = System.nanoTime();
+    private long wait = FIRST_WAIT_MILLIS;
+    private boolean checked;
 
     /** Which messages wait for one another. */
     public enum Order {
@@ -89,6 +98,7 @@ public final class KafkaSubscription implements Subscription {
         this.group = Objects.requireNonNull(route.group(), "a subscription needs a route with a group");
         this.order = order;
         this.receiver = receiver;
+        this.deadLetters = new KafkaDeadLetters(settings, group);
         this.thread = new Thread(this::receive, "posthaste-kafka-" + group);
         thread.setDaemon(true);
     }
@@ -105,62 +115,74 @@ public final class KafkaSubscription implements Subscription {
 
     @Override
     public boolean healthy() {
-        return !closing && member;
+        return !closing && member && thread.isAlive();
     }
 
     // --- Polling -----------------------------------------------------------------------------------------------------
 
+    /** Whatever is thrown, Error included, ends a member of the group and not the thread: the next one is opened. */
     private void receive() {
-        long wait = FIRST_WAIT_MILLIS;
         while (!closed) {
-            try (KafkaConsumer<byte[], byte[]> consumer = new KafkaConsumer<>(
-                    settings.consumerProperties(group), new ByteArrayDeserializer(), new ByteArrayDeserializer())) {
-                open = consumer;
-                consumer.subscribe(List.of(topic), new Rebalance(consumer));
-                log.info("Group {} receives from topic {} of Kafka at {}", group, topic, settings.bootstrapServers());
-                while (!closed) {
-                    poll(consumer);
-                    wait = FIRST_WAIT_MILLIS;
-                }
-                commit(consumer, partitions.keySet(), true);
-            } catch (WakeupException | InterruptException e) {
-                // closing
-            } catch (RuntimeException e) {
-                log.warn(
-                        "Group {} cannot receive from topic {} of Kafka at {}, next try in {} ms: {}",
-                        group,
-                        topic,
-                        settings.bootstrapServers(),
-                        wait,
-                        Outcomes.reason(e));
+            try {
+                receiveAsMember();
+            } catch (Throwable e) {
+                // Thrown while another failure was reported: the heap is full, most likely.
             }
+        }
+    }
+
+    private void receiveAsMember() {
+        try (KafkaConsumer<byte[], byte[]> consumer = new KafkaConsumer<>(
+                settings.consumerProperties(group), new ByteArrayDeserializer(), new ByteArrayDeserializer())) {
+            open = consumer;
+            consumer.subscribe(List.of(topic), new Rebalance(consumer));
+            log.info("Group {} receives from topic {} of Kafka at {}", group, topic, settings.bootstrapServers());
+            while (!closed) {
+                poll(consumer);
+                wait = FIRST_WAIT_MILLIS;
+            }
+            commit(consumer, partitions.keySet(), true);
+        } catch (WakeupException | InterruptException e) {
+            // closing, or else somebody interrupted this thread by mistake
+        } catch (Throwable e) {
+            log.warn(
+                    "Group {} cannot receive from topic {} of Kafka at {}, next try in {} ms: {}",
+                    group,
+                    topic,
+                    settings.bootstrapServers(),
+                    wait,
+                    Outcomes.reason(e));
+        } finally {
             member = false;
             open = null;
             partitions.values().forEach(PartitionProgress::revoke);
             partitions.clear();
-            if (!closed && !sleep(wait)) {
-                return;
-            }
-            wait = Math.min(wait * 2, LONGEST_WAIT_MILLIS);
+            heldBack.clear();
+            pause();
         }
     }
 
-    private static boolean sleep(long millis) {
+    private void pause() {
+        Thread.interrupted(); // only close() ends this thread
         try {
-            TimeUnit.MILLISECONDS.sleep(millis);
-            return true;
+            synchronized (state) {
+                if (!closing) {
+                    state.wait(wait);
+                }
+            }
         } catch (InterruptedException e) {
-            return false;
+            // the same
         }
+        wait = Math.min(wait * 2, LONGEST_WAIT_MILLIS);
     }
 
-    private void poll(KafkaConsumer<byte[], byte[]> consumer) {
+    private void poll(KafkaConsumer<byte[], byte[]> consumer) throws Exception {
         holdBack(consumer);
-        for (ConsumerRecord<byte[], byte[]> record : consumer.poll(POLL)) {
+        for (ConsumerRecord<byte[], byte[]> record : next(consumer)) {
             TopicPartition partition = new TopicPartition(record.topic(), record.partition());
             PartitionProgress progress = partitions.get(partition);
             if (progress != null && !closing) {
-                progress.begin(record.offset());
+                progress.begin(record.offset(), KafkaMessages.memory(record));
                 receiver.accept(new KafkaDelivery(partition, record, progress));
             }
         }
@@ -168,19 +190,69 @@ public final class KafkaSubscription implements Subscription {
         if (now - nextCommit >= 0) {
             nextCommit = now + COMMIT_NANOS;
             commit(consumer, partitions.keySet(), false);
+            member = consumer.groupMetadata().generationId() >= 0;
+            if (member && !checked) {
+                checked = true;
+                deadLetters.check(topic);
+            }
+        }
+    }
+
+    private ConsumerRecords<byte[], byte[]> next(KafkaConsumer<byte[], byte[]> consumer) throws Exception {
+        try {
+            return consumer.poll(POLL);
+        } catch (RuntimeException e) {
+            if (!RecordProbe.isOfRecord(e)) {
+                throw e;
+            }
+            passUnreadable(consumer, e);
+            return ConsumerRecords.empty();
+        }
+    }
+
+    /**
+     * Leaves behind what nobody can read, once its place is in the dead-letter topic. Until then the client would say
+     * nothing but this of it, and bring no other partition's messages either.
+     */
+    private void passUnreadable(KafkaConsumer<byte[], byte[]> consumer, RuntimeException failure) throws Exception {
+        RecordProbe.Unreadable found;
+        try (RecordProbe probe = new RecordProbe(settings)) {
+            found = probe.find(RecordProbe.positions(consumer, partitions.keySet()));
+        }
+        if (found == null) {
+            throw failure; // a new member may do better
+        }
+        String reason = "it cannot be read: " + Outcomes.reason(found.failure());
+        log.error(
+                "Group {}: offsets {} to {} of {} cannot be read and are passed over: {}",
+                group,
+                found.first(),
+                found.last(),
+                found.partition(),
+                Outcomes.reason(found.failure()));
+        deadLetters.publish(found, new Failure(receiver.name(), reason, found.failure(), RecordProbe.TRIES));
+        consumer.seek(found.partition(), found.last() + 1);
+        PartitionProgress progress = partitions.get(found.partition());
+        if (progress != null) {
+            progress.passed(found.last());
         }
     }
 
     /** Takes no more of a partition that has enough waiting, and goes on polling: that keeps the membership. */
     private void holdBack(KafkaConsumer<byte[], byte[]> consumer) {
+        long share = settings.waitingBytes() / 2 / Math.max(1, partitions.size());
+        boolean full = waitingBytes.get() >= settings.waitingBytes()
+                && !partitions.values().stream().allMatch(PartitionProgress::isIdle);
         for (Map.Entry<TopicPartition, PartitionProgress> each : partitions.entrySet()) {
-            List<TopicPartition> one = List.of(each.getKey());
-            int waiting = each.getValue().waiting();
-            boolean paused = consumer.paused().contains(each.getKey());
-            if (!paused && (closing || waiting >= settings.prefetch())) {
-                consumer.pause(one);
-            } else if (paused && !closing && waiting <= settings.prefetch() / 2) {
-                consumer.resume(one);
+            TopicPartition partition = each.getKey();
+            PartitionProgress progress = each.getValue();
+            boolean held = heldBack.contains(partition);
+            if (!held && (closing || full || progress.hasWaiting(settings.prefetch() - 1, share - 1))) {
+                consumer.pause(List.of(partition));
+                heldBack.add(partition);
+            } else if (held && !closing && !full && !progress.hasWaiting(settings.prefetch() / 2, share / 2)) {
+                consumer.resume(List.of(partition));
+                heldBack.remove(partition);
             }
         }
     }
@@ -235,8 +307,9 @@ public final class KafkaSubscription implements Subscription {
 
         @Override
         public void onPartitionsAssigned(Collection<TopicPartition> added) {
-            member = true;
-            added.forEach(partition -> partitions.put(partition, new PartitionProgress()));
+            added.forEach(partition -> partitions.put(partition, new PartitionProgress(waitingBytes)));
+            consumer.resume(added); // the client remembers pauses, if a partition was away for a moment only
+            heldBack.removeAll(added);
         }
 
         @Override
@@ -256,6 +329,7 @@ public final class KafkaSubscription implements Subscription {
             }
             commit(consumer, taken, true);
             taken.forEach(partitions::remove);
+            heldBack.removeAll(taken);
         }
 
         /** Somebody else has them already: nothing may be committed. */
@@ -267,6 +341,7 @@ public final class KafkaSubscription implements Subscription {
                     progress.revoke();
                 }
             }
+            heldBack.removeAll(lost);
         }
     }
 
@@ -275,12 +350,14 @@ public final class KafkaSubscription implements Subscription {
     /** One message of one partition. */
     private final class KafkaDelivery implements Delivery {
         private final TopicPartition partition;
+        private final ConsumerRecord<byte[], byte[]> record;
         private final long offset;
         private final Message message;
         private final PartitionProgress progress;
 
         KafkaDelivery(TopicPartition partition, ConsumerRecord<byte[], byte[]> record, PartitionProgress progress) {
             this.partition = partition;
+            this.record = record;
             this.offset = record.offset();
             this.message = KafkaMessages.message(record);
             this.progress = progress;
@@ -308,39 +385,13 @@ public final class KafkaSubscription implements Subscription {
 
         @Override
         public void deadLetter(Failure failure) throws Exception {
-            Map<String, String> headers = failure.headers(partition + "@" + offset);
-            Outcome outcome = publish(headers);
-            if (outcome instanceof Outcome.Rejected) {
-                headers.remove(MessageHeaders.ERROR_STACK); // perhaps it was that which made it too large
-                outcome = publish(headers);
-            }
-            if (!(outcome instanceof Outcome.Acknowledged)) {
-                throw new IOException("topic " + KafkaTopics.deadLetterTopic(group) + ": " + outcome);
-            }
+            deadLetters.publish(record, failure);
             done();
-        }
-
-        private Outcome publish(Map<String, String> headers) throws Exception {
-            CompletableFuture<Outcome> outcome = new CompletableFuture<>();
-            Message dead = new Message(
-                            KafkaTopics.deadLetterTopic(group), null, message.key(), message.headers(), message.body())
-                    .with(headers);
-            deadLetters().publish(dead, outcome::complete);
-            return outcome.get(2 * settings.deliveryTimeout().toMillis(), TimeUnit.MILLISECONDS);
         }
 
         @Override
         public void abandoned() {
             progress.abandon(offset);
-        }
-    }
-
-    private KafkaBroker deadLetters() {
-        synchronized (state) {
-            if (deadLetters == null) {
-                deadLetters = new KafkaBroker(settings);
-            }
-            return deadLetters;
         }
     }
 
@@ -351,6 +402,7 @@ public final class KafkaSubscription implements Subscription {
                 return;
             }
             closing = true;
+            state.notifyAll();
         }
         receiver.close(); // running handlers finish while the thread goes on polling
         closed = true;
@@ -365,10 +417,6 @@ public final class KafkaSubscription implements Subscription {
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         }
-        synchronized (state) {
-            if (deadLetters != null) {
-                deadLetters.close();
-            }
-        }
+        deadLetters.close();
     }
 }

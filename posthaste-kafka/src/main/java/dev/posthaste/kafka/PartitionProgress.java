@@ -2,24 +2,40 @@ package dev.posthaste.kafka;
 
 import java.util.HashSet;
 import java.util.Set;
-import java.util.TreeSet;
+import java.util.TreeMap;
+import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 
 /**
  * How far the messages of one assigned partition have come: which offset may be committed, though they are answered in
- * any order. Thread-safe.
+ * any order, and how many bytes of them wait. Thread-safe.
  */
 final class PartitionProgress {
+    private final AtomicLong waitingOfAll;
+
     // All guarded by this.
-    private final TreeSet<Long> unanswered = new TreeSet<>();
+    private final TreeMap<Long, Integer> unanswered = new TreeMap<>(); // each with its bytes
     private final Set<Long> running = new HashSet<>();
+    private long bytes;
     private long next = -1;
     private long committed = -1;
     private boolean revoked;
 
+    /** @param waitingOfAll the bytes that wait in memory, of this partition and others; kept up to date here */
+    PartitionProgress(AtomicLong waitingOfAll) {
+        this.waitingOfAll = waitingOfAll;
+    }
+
     /** A message was read. */
-    synchronized void begin(long offset) {
-        unanswered.add(offset);
+    synchronized void begin(long offset, int size) {
+        unanswered.put(offset, size);
+        bytes += size;
+        waitingOfAll.addAndGet(size);
+        next = offset + 1;
+    }
+
+    /** Everything up to this offset needs no answer any more, although it was never begun. */
+    synchronized void passed(long offset) {
         next = offset + 1;
     }
 
@@ -33,25 +49,38 @@ final class PartitionProgress {
     }
 
     synchronized void done(long offset) {
-        unanswered.remove(offset);
+        release(unanswered.remove(offset));
         running.remove(offset);
         notifyAll();
     }
 
     /** Not handled: it, and everything after it, stays uncommitted. */
     synchronized void abandon(long offset) {
+        release(unanswered.replace(offset, 0));
         running.remove(offset);
         revoked = true;
         notifyAll();
     }
 
-    synchronized int waiting() {
-        return unanswered.size();
+    private void release(@Nullable Integer size) {
+        if (size != null) {
+            bytes -= size;
+            waitingOfAll.addAndGet(-size);
+        }
+    }
+
+    synchronized boolean isIdle() {
+        return unanswered.isEmpty();
+    }
+
+    /** Whether more than so many messages wait, or more than so many bytes of them. */
+    synchronized boolean hasWaiting(int messages, long bytes) {
+        return unanswered.size() > messages || this.bytes > bytes;
     }
 
     /** The offset to commit, or null when that is done: everything before it was answered. */
     synchronized @Nullable Long toCommit() {
-        long offset = unanswered.isEmpty() ? next : unanswered.first();
+        long offset = unanswered.isEmpty() ? next : unanswered.firstKey();
         if (offset < 0 || offset == committed) {
             return null;
         }

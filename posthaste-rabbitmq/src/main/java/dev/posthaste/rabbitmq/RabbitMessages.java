@@ -7,6 +7,7 @@ import dev.posthaste.broker.Outcome;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
@@ -22,6 +23,20 @@ final class RabbitMessages {
     private static final int FIXED_BYTES = 256;
     /** Headers that RabbitMQ takes for lists of further routing keys; it closes the channel if they are texts. */
     private static final Set<String> RESERVED = Set.of("CC", "BCC");
+
+    private static final long MEMORY_OF_AN_EMPTY_MESSAGE = 1024;
+    private static final long MEMORY_OF_AN_EMPTY_HEADER = 100;
+    /** Before the name of what a dead letter cannot have under the name it came with. */
+    private static final String ORIGINAL = "posthaste-original-";
+
+    private static final int MAX_NAMES = 1000;
+    private static final List<String> NAMES_OF_THE_EVENT = List.of(
+            MessageHeaders.EVENT_ID,
+            MessageHeaders.EVENT_TYPE,
+            MessageHeaders.EVENT_VERSION,
+            MessageHeaders.EVENT_KEY,
+            MessageHeaders.OUTBOX,
+            MessageHeaders.ROW);
 
     private RabbitMessages() {}
 
@@ -139,18 +154,94 @@ final class RabbitMessages {
         return new String(text.getBytes(StandardCharsets.UTF_8), StandardCharsets.UTF_8);
     }
 
-    /** What a foreign program sent says its id and type in AMQP's own properties. */
+    /** Why a message's properties cannot be sent on a connection with such frames, or null if they can be. */
+    static @Nullable String frameDefect(AMQP.BasicProperties properties, int bodyBytes, int frameMax) {
+        try {
+            int size = properties.toFrame(0, bodyBytes).size();
+            return frameMax == 0 || size <= frameMax
+                    ? null
+                    : "its headers take a frame of " + size + " bytes; the connection's largest is " + frameMax;
+        } catch (IOException | RuntimeException e) {
+            return "it cannot be encoded for AMQP: " + e;
+        }
+    }
+
+    /**
+     * The properties as they came and more headers, but nothing that would let the copy expire, be routed elsewhere, or be
+     * refused because another user sent it; that is kept under other names.
+     */
+    static AMQP.BasicProperties deadLetter(AMQP.BasicProperties came, Map<String, String> more) {
+        Map<String, Object> headers = new HashMap<>();
+        if (came.getHeaders() != null) {
+            came.getHeaders()
+                    .forEach((name, value) -> headers.put(RESERVED.contains(name) ? ORIGINAL + name : name, value));
+        }
+        putIfMissing(headers, ORIGINAL + "expiration", came.getExpiration());
+        putIfMissing(headers, ORIGINAL + "user-id", came.getUserId());
+        headers.putAll(more);
+        return came.builder()
+                .headers(headers)
+                .deliveryMode(PERSISTENT)
+                .expiration(null)
+                .userId(null)
+                .build();
+    }
+
+    /** Without the headers and properties that came, but for those that name the event; lists the names of the others. */
+    static AMQP.BasicProperties bareDeadLetter(AMQP.BasicProperties came, Map<String, String> more) {
+        Map<String, Object> all = came.getHeaders() == null ? Map.of() : came.getHeaders();
+        Map<String, Object> headers = new HashMap<>();
+        putIfShort(headers, MessageHeaders.EVENT_ID, came.getMessageId());
+        putIfShort(headers, MessageHeaders.EVENT_TYPE, came.getType());
+        NAMES_OF_THE_EVENT.forEach(name -> putIfShort(headers, name, all.get(name)));
+        String names = String.join(", ", all.keySet());
+        headers.put(
+                MessageHeaders.ERROR_HEADERS, "left out: " + names.substring(0, Math.min(names.length(), MAX_NAMES)));
+        headers.putAll(more);
+        return new AMQP.BasicProperties.Builder()
+                .deliveryMode(PERSISTENT)
+                .headers(headers)
+                .build();
+    }
+
+    private static void putIfShort(Map<String, Object> headers, String name, @Nullable Object value) {
+        String text = value == null ? "" : text(value);
+        if (value != null && text.length() <= MAX_SHORT_STRING_BYTES) {
+            headers.put(name, text);
+        }
+    }
+
+    /** Bytes that a message that was received takes in memory, roughly: its headers are kept twice. */
+    static long memory(Message message) {
+        long bytes = MEMORY_OF_AN_EMPTY_MESSAGE + message.body().length;
+        for (Map.Entry<String, String> header : message.headers().entrySet()) {
+            bytes += MEMORY_OF_AN_EMPTY_HEADER
+                    + 2L * (header.getKey().length() + header.getValue().length());
+        }
+        return bytes;
+    }
+
+    /** What a foreign program sent says its id, type and content type in AMQP's own properties. */
     static Message message(String exchange, String routingKey, AMQP.BasicProperties properties, byte[] body) {
         Map<String, String> headers = new HashMap<>();
         if (properties.getHeaders() != null) {
-            properties.getHeaders().forEach((name, value) -> headers.put(name, String.valueOf(value)));
+            properties.getHeaders().forEach((name, value) -> {
+                if (value != null) {
+                    headers.put(name, text(value));
+                }
+            });
         }
         putIfMissing(headers, MessageHeaders.EVENT_ID, properties.getMessageId());
         putIfMissing(headers, MessageHeaders.EVENT_TYPE, properties.getType());
+        putIfMissing(headers, "content-type", properties.getContentType());
         return new Message(exchange, routingKey, headers.get(MessageHeaders.EVENT_KEY), headers, body);
     }
 
-    private static void putIfMissing(Map<String, String> headers, String name, @Nullable String value) {
+    private static String text(Object value) {
+        return value instanceof byte[] bytes ? new String(bytes, StandardCharsets.UTF_8) : value.toString();
+    }
+
+    private static void putIfMissing(Map<String, ? super String> headers, String name, @Nullable String value) {
         if (value != null) {
             headers.putIfAbsent(name, value);
         }

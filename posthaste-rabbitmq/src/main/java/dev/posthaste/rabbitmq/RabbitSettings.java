@@ -98,6 +98,7 @@ public record RabbitSettings(
         factory.setConnectionTimeout(5_000);
         factory.setHandshakeTimeout(5_000);
         factory.setRequestedHeartbeat(10);
+        factory.setMaxInboundMessageBodySize(Integer.MAX_VALUE); // else one that is larger ends every connection
         tuning.accept(factory);
         return factory;
     }

@@ -1,31 +1,25 @@
 package dev.posthaste.rabbitmq;
 
-import com.rabbitmq.client.AMQP;
-import com.rabbitmq.client.Channel;
 import com.rabbitmq.client.Connection;
-import com.rabbitmq.client.DefaultConsumer;
-import com.rabbitmq.client.Envelope;
-import com.rabbitmq.client.ShutdownSignalException;
 import dev.posthaste.Route;
-import dev.posthaste.broker.Message;
 import dev.posthaste.broker.Subscription;
-import dev.posthaste.inbox.Delivery;
-import dev.posthaste.inbox.Failure;
 import dev.posthaste.inbox.Receiver;
 import java.io.IOException;
-import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.TimeoutException;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
  * Feeds a consumer from a RabbitMQ queue. A message is acknowledged after it was handled, never put back: what fails is
- * tried again in place, and what is given up goes to the queue's error queue, confirmed, before it is acknowledged.
+ * tried again in place, and what is given up goes to the queue's error queue, as it came and confirmed, before it is
+ * acknowledged.
  *
  * <p>The prefetch bounds what waits in memory. A key that fails for long holds as many of them as it has events in the
- * queue's head, so leave room for the other keys. Thread-safe.
+ * queue's head, so leave room for the other keys. When more than 32 MiB wait, the server gets them back and the prefetch is
+ * lowered; it is raised again when messages are smaller. The server may have sent a whole prefetch of larger messages by
+ * then: the memory that can be needed for a moment is the prefetch times the largest message.
+ *
+ * <p>One thread ({@code posthaste-rabbitmq-QUEUE}) connects; deliveries come on the client's threads. Thread-safe.
  */
 public final class RabbitSubscription implements Subscription {
     private static final Logger log = LoggerFactory.getLogger(RabbitSubscription.class);
@@ -34,13 +28,16 @@ public final class RabbitSubscription implements Subscription {
 
     private final RabbitSettings settings;
     private final String queue;
-    private final int prefetch;
+    private final Prefetch prefetch;
     private final Receiver consumer;
+    private final ErrorQueue errors;
     private final Thread thread;
     private final Object state = new Object();
     private boolean started; // guarded by state
     private volatile boolean closed;
     private volatile @Nullable Connection connection;
+    private volatile @Nullable ReceivingChannel receiving;
+    private long wait = FIRST_WAIT_MILLIS; // the thread's
 
     /** @param consumer closed together with this subscription */
     public RabbitSubscription(RabbitSettings settings, String queue, int prefetch, Receiver consumer) {
@@ -50,8 +47,9 @@ public final class RabbitSubscription implements Subscription {
         }
         this.settings = settings;
         this.queue = queue;
-        this.prefetch = prefetch;
+        this.prefetch = new Prefetch(prefetch);
         this.consumer = consumer;
+        this.errors = new ErrorQueue(settings, queue);
         this.thread = new Thread(this::receive, "posthaste-rabbitmq-" + queue);
         thread.setDaemon(true);
     }
@@ -68,148 +66,82 @@ public final class RabbitSubscription implements Subscription {
 
     @Override
     public boolean healthy() {
-        Connection current = connection;
-        return !closed && current != null && current.isOpen();
+        ReceivingChannel current = receiving;
+        return !closed && thread.isAlive() && current != null && current.isOpen();
     }
 
+    /** Whatever is thrown, Error included, ends a connection and not the thread: the next one is opened. */
     private void receive() {
-        long wait = FIRST_WAIT_MILLIS;
         while (!closed) {
             try {
-                CountDownLatch lost = new CountDownLatch(1);
-                try (Connection opened = connect(lost)) {
-                    connection = opened;
-                    log.info("Receiving from queue {} of RabbitMQ at {}", queue, settings.address());
-                    wait = FIRST_WAIT_MILLIS;
-                    lost.await();
-                }
-            } catch (InterruptedException e) {
-                return;
-            } catch (IOException | TimeoutException | RuntimeException e) {
-                if (!closed) {
-                    log.warn(
-                            "Queue {} of RabbitMQ at {} cannot be received, next try in {} ms: {}",
-                            queue,
-                            settings.address(),
-                            wait,
-                            String.valueOf(e.getCause() == null ? e : e.getCause()));
-                }
+                receiveOnAConnection();
+            } catch (Throwable e) {
+                // Thrown while another failure was reported: the heap is full, most likely.
             }
-            try {
-                TimeUnit.MILLISECONDS.sleep(wait);
-            } catch (InterruptedException e) {
-                return;
-            }
-            wait = Math.min(wait * 2, LONGEST_WAIT_MILLIS);
         }
     }
 
-    private Connection connect(CountDownLatch lost) throws IOException, TimeoutException {
-        Connection opened = settings.connectionFactory().newConnection("posthaste-" + consumer.name());
-        try {
-            opened.addShutdownListener(cause -> lost.countDown());
+    private void receiveOnAConnection() {
+        try (Connection opened = settings.connectionFactory().newConnection("posthaste-" + consumer.name())) {
+            connection = opened;
             for (Route route : settings.declare()) {
                 RabbitTopology.declare(opened, route);
             }
-            Channel channel = opened.createChannel();
-            channel.addShutdownListener(cause -> lost.countDown());
-            channel.basicQos(prefetch);
-            channel.basicConsume(queue, false, consumer.name(), new Arrivals(channel, opened, lost));
-            return opened;
-        } catch (IOException | RuntimeException e) {
-            opened.abort(1000);
-            throw e;
+            receive(opened);
+        } catch (InterruptedException e) {
+            // closing, or else somebody interrupted this thread by mistake
+        } catch (Throwable e) {
+            if (!closed) {
+                log.warn(
+                        "Queue {} of RabbitMQ at {} cannot be received, next try in {} ms: {}",
+                        queue,
+                        settings.address(),
+                        wait,
+                        String.valueOf(e.getCause() == null ? e : e.getCause()));
+            }
+        } finally {
+            receiving = null;
+            pause();
         }
     }
 
-    /** Hands deliveries on; called on the client's threads. */
-    private final class Arrivals extends DefaultConsumer {
-        private final Connection connection;
-        private final CountDownLatch lost;
-
-        Arrivals(Channel channel, Connection connection, CountDownLatch lost) {
-            super(channel);
-            this.connection = connection;
-            this.lost = lost;
-        }
-
-        @Override
-        public void handleDelivery(String tag, Envelope envelope, AMQP.BasicProperties properties, byte[] body) {
-            consumer.accept(new RabbitDelivery(
-                    connection,
-                    getChannel(),
-                    envelope.getDeliveryTag(),
-                    RabbitMessages.message(envelope.getExchange(), envelope.getRoutingKey(), properties, body)));
-        }
-
-        /** The queue was deleted, or its node went away. */
-        @Override
-        public void handleCancel(String tag) {
-            lost.countDown();
-        }
-    }
-
-    /** One message, to be answered on the channel that brought it. */
-    private final class RabbitDelivery implements Delivery {
-        private final Connection connection;
-        private final Channel channel;
-        private final long tag;
-        private final Message message;
-
-        RabbitDelivery(Connection connection, Channel channel, long tag, Message message) {
-            this.connection = connection;
-            this.channel = channel;
-            this.tag = tag;
-            this.message = message;
-        }
-
-        @Override
-        public Message message() {
-            return message;
-        }
-
-        @Override
-        public void done() {
+    /** Until the connection or its channel is lost. */
+    private void receive(Connection opened) throws IOException, InterruptedException {
+        while (!closed) {
+            ReceivingChannel channel = ReceivingChannel.open(opened, queue, consumer, prefetch, errors);
             try {
-                synchronized (channel) {
-                    channel.basicAck(tag, false);
-                }
-            } catch (IOException | ShutdownSignalException e) {
-                // The channel is gone; the message comes again and is found to have been handled.
-                log.debug("Queue {}: {} could not be acknowledged", queue, message, e);
-            }
-        }
-
-        @Override
-        public void deadLetter(Failure failure) throws Exception {
-            if (!channel.isOpen()) {
-                return; // the message comes again on another channel, and is given up there
-            }
-            Channel errors = connection.createChannel();
-            try {
-                boolean[] returned = new boolean[1];
-                errors.confirmSelect();
-                errors.addReturnListener(each -> returned[0] = true);
-                errors.basicPublish(
-                        "",
-                        RabbitTopology.errorQueue(queue),
-                        true,
-                        RabbitMessages.properties(message, failure.headers(queue)),
-                        message.body());
-                errors.waitForConfirmsOrDie(settings.confirmTimeout().toMillis());
-                if (returned[0]) {
-                    throw new IOException("queue " + RabbitTopology.errorQueue(queue) + " does not exist");
-                }
+                receiving = channel;
+                log.info(
+                        "Receiving from queue {} of RabbitMQ at {}, {} messages ahead at most",
+                        queue,
+                        settings.address(),
+                        prefetch.current());
+                channel.awaitEnd();
+                prefetch.adjust(); // to what waits now, before it is given back
             } finally {
-                errors.abort();
+                channel.end();
             }
-            done();
+            if (channel.hasReceived()) {
+                wait = FIRST_WAIT_MILLIS;
+            }
+            if (channel.isLost()) {
+                return;
+            }
         }
+    }
 
-        @Override
-        public void abandoned() {
-            // Closing the channel gives it back.
+    private void pause() {
+        Thread.interrupted(); // only close() ends this thread
+        try {
+            synchronized (state) {
+                if (!closed) {
+                    state.wait(wait);
+                }
+            }
+        } catch (InterruptedException e) {
+            // the same
         }
+        wait = Math.min(wait * 2, LONGEST_WAIT_MILLIS);
     }
 
     @Override
@@ -219,6 +151,7 @@ public final class RabbitSubscription implements Subscription {
                 return;
             }
             closed = true;
+            state.notifyAll();
         }
         consumer.close(); // running handlers still acknowledge on the open connection
         Connection current = connection;
@@ -231,5 +164,6 @@ public final class RabbitSubscription implements Subscription {
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         }
+        errors.close();
     }
 }

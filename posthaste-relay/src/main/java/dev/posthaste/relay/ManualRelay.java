@@ -14,6 +14,7 @@ public final class ManualRelay {
     private final Leases leases;
     private final List<PumpParts> outboxes;
     private final Map<String, Running> running = new HashMap<>();
+    private final Map<String, UnconsumedWatch> unconsumed = new HashMap<>();
 
     private record Running(Claim claim, Pump pump) {}
 
@@ -45,7 +46,9 @@ public final class ManualRelay {
             String outbox = parts.outbox().name();
             if (owns(outbox)) {
                 if (parts.outbox().tracked()) {
-                    new UnconsumedWatch(parts).runOnce(() -> owns(outbox));
+                    unconsumed
+                            .computeIfAbsent(outbox, name -> new UnconsumedWatch(parts))
+                            .runOnce(() -> owns(outbox));
                 }
                 if (leases.lease(outbox).dispute() == null) {
                     new Retention(parts).runOnce(() -> owns(outbox));

@@ -12,7 +12,11 @@ import java.time.Duration;
  * @param keep how long published events are kept before retention deletes them; of a tracked outbox, consumed ones
  * @param deleteDead whether retention deletes dead events too
  * @param consumedWithin after which time an event of a tracked outbox that was published and not consumed is reported
- * @param republishUnconsumed whether such an event is published again, as if its consumer had said that it failed
+ * @param republishUnconsumed whether such an event is published again once its consumer has passed it: one that was
+ *     published later is consumed. While nothing later is consumed, the consumer is away or behind, and the event is only
+ *     reported. Nobody refused it, so no attempt is counted, and it never dies of silence. It is published again after
+ *     {@code consumedWithin}, then after twice, four times as long, up to a day; of at most 10,000 events at a time, which
+ *     the relay remembers until it ends
  */
 public record OutboxPolicy(
         RetryPolicy retry,

@@ -18,6 +18,7 @@ final class OutboxWorker implements Runnable {
     private final PumpParts parts;
     private final Leases leases;
     private final Lease lease;
+    private final UnconsumedWatch unconsumedWatch;
     private final AtomicReference<Pump> pump = new AtomicReference<>();
     private final Object wakeUp = new Object();
     private long rest = FIRST_REST_NANOS;
@@ -27,6 +28,7 @@ final class OutboxWorker implements Runnable {
         this.parts = parts;
         this.leases = leases;
         this.lease = leases.lease(parts.outbox().name());
+        this.unconsumedWatch = new UnconsumedWatch(parts);
     }
 
     @Override
@@ -187,5 +189,10 @@ final class OutboxWorker implements Runnable {
 
     PumpParts parts() {
         return parts;
+    }
+
+    /** The housekeeping thread's. */
+    UnconsumedWatch unconsumedWatch() {
+        return unconsumedWatch;
     }
 }

@@ -248,9 +248,13 @@ final class Pump {
             throw new IllegalArgumentException(event.defect());
         }
         Message message = parts.format().write(event, parts.outbox());
-        return message.with(Map.of(
-                MessageHeaders.ATTEMPTS, Integer.toString(pending.attempts()),
-                MessageHeaders.DIGEST, Digest.of(event.eventId(), message.body())));
+        Map<String, String> more = new HashMap<>();
+        more.put(MessageHeaders.ATTEMPTS, Integer.toString(pending.attempts()));
+        if (pending.generation() != null) {
+            more.put(MessageHeaders.GENERATION, Integer.toString(pending.generation()));
+        }
+        more.put(MessageHeaders.DIGEST, Digest.of(event.eventId(), message.body()));
+        return message.with(more);
     }
 
     private int receive() {
@@ -289,7 +293,12 @@ final class Pump {
         watch(held, outcome, now);
         listener().answered(outbox, held.event, outcome, now - held.handedOverAt);
         Settlement.Decision decision = Settlement.decide(
-                held.event, outcome, held.resends, parts.policy().retry(), parts.random());
+                held.event,
+                outcome,
+                held.resends,
+                parts.outbox().tracked(),
+                parts.policy().retry(),
+                parts.random());
         if (decision instanceof Settlement.Decision.SendAgain again) {
             gate.again(held, now + again.after().toNanos(), now);
         } else if (decision instanceof Settlement.Decision.Write write) {

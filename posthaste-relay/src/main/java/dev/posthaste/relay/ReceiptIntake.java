@@ -10,7 +10,6 @@ import dev.posthaste.inbox.ReceiptMessages;
 import dev.posthaste.inbox.Receiver;
 import dev.posthaste.journal.Journal;
 import dev.posthaste.journal.Receipt;
-import dev.posthaste.journal.ReceiptsLeftException;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -26,7 +25,8 @@ import org.slf4j.LoggerFactory;
 /**
  * The outbox's side of receipts that travel as messages: reads them from a topic or queue of their own and writes them in
  * batches. Any number of them may run, beside a relay or not; it needs no lease. A receipt is acknowledged to its broker
- * when it is written, and what is no receipt goes to the error queue or dead-letter topic.
+ * when it is written. What is not a receipt goes to the error queue or dead-letter topic, and so does a refusal of which
+ * no row tells: the outbox is not tracked here, or the row is gone, holds another event, or was consumed or dead before.
  *
  * <pre>{@code
  * new KafkaSubscription(settings, new Route("acme.receipts", null, "acme-receipts"), intake).start();
@@ -41,12 +41,15 @@ public final class ReceiptIntake implements Receiver {
     private static final long FIRST_WAIT_MILLIS = 100;
     private static final long LONGEST_WAIT_MILLIS = 5_000;
     private static final long CLOSE_MILLIS = 5_000;
+    private static final long WARNING_NANOS = 60_000_000_000L;
 
     private final Map<String, Journal> journals;
     private final RetryPolicy retry;
     private final LinkedBlockingQueue<Delivery> queue = new LinkedBlockingQueue<>();
     private final Thread thread;
     private final List<Delivery> unanswered = new ArrayList<>(); // the thread's
+    private long passedOver; // the thread's, as the next
+    private @Nullable Long toldOfPassedOver;
     private volatile boolean closed;
 
     /**
@@ -168,22 +171,19 @@ public final class ReceiptIntake implements Receiver {
     private void write(String outbox, List<Told> told) throws InterruptedException {
         Journal journal = journals.get(outbox);
         if (journal == null) {
-            log.warn(
-                    "{} receipts are for outbox {}, which is not tracked here; they are passed over",
-                    told.size(),
-                    outbox);
-            done(told);
+            passOver(outbox, told);
             return;
         }
         List<Receipt> receipts = told.stream().map(Told::receipt).toList();
         for (long wait = FIRST_WAIT_MILLIS; ; wait = Math.min(wait * 2, LONGEST_WAIT_MILLIS)) {
             try {
-                int changed = journal.receive(receipts, retry);
-                log.debug("Outbox {}: {} of {} receipts changed their event", outbox, changed, receipts.size());
-                done(told);
-                return;
-            } catch (ReceiptsLeftException e) {
-                answerAllBut(told, e);
+                Journal.Received received = journal.receive(receipts, retry);
+                log.debug(
+                        "Outbox {}: {} of {} receipts changed their event",
+                        outbox,
+                        received.changed(),
+                        receipts.size());
+                answer(told, received);
                 return;
             } catch (RuntimeException e) {
                 log.warn("Outbox {}: receipts cannot be written, next try in {} ms: {}", outbox, wait, e.getMessage());
@@ -192,14 +192,39 @@ public final class ReceiptIntake implements Receiver {
         }
     }
 
-    /** What the table refuses goes to the dead letters; what is for a locked row is tried again after the others. */
-    private void answerAllBut(List<Told> told, ReceiptsLeftException left) throws InterruptedException {
+    /** Nothing is lost with the word that an event was handled; a refusal would be nowhere. */
+    private void passOver(String outbox, List<Told> told) throws InterruptedException {
+        List<Told> consumed = new ArrayList<>();
+        for (Told each : told) {
+            if (each.receipt() instanceof Receipt.Refusal refusal) {
+                deadLetter(each.delivery(), refusal, "outbox " + outbox + " is not tracked here");
+            } else {
+                consumed.add(each);
+            }
+        }
+        done(consumed);
+        passedOver += consumed.size();
+        long now = System.nanoTime();
+        Long last = toldOfPassedOver;
+        if (passedOver > 0 && (last == null || now - last > WARNING_NANOS)) {
+            log.warn(
+                    "{} consumed receipts were passed over: outbox {} or others are not tracked here",
+                    passedOver,
+                    outbox);
+            passedOver = 0;
+            toldOfPassedOver = now;
+        }
+    }
+
+    /** What no row tells of goes to the dead letters; what is for a locked row is tried again after the others. */
+    private void answer(List<Told> told, Journal.Received received) throws InterruptedException {
         List<Told> written = new ArrayList<>();
         List<Delivery> again = new ArrayList<>();
         for (Told each : told) {
-            if (left.refused().contains(each.receipt())) {
-                deadLetter(each.delivery(), new Failure(name(), String.valueOf(left.getMessage()), left, 1));
-            } else if (left.locked().contains(each.receipt())) {
+            String unmatched = received.unmatched().get(each.receipt());
+            if (unmatched != null) {
+                deadLetter(each.delivery(), each.receipt(), unmatched);
+            } else if (received.locked().contains(each.receipt())) {
                 again.add(each.delivery());
             } else {
                 written.add(each);
@@ -211,6 +236,13 @@ public final class ReceiptIntake implements Receiver {
         if (!again.isEmpty()) {
             TimeUnit.MILLISECONDS.sleep(FIRST_WAIT_MILLIS);
         }
+    }
+
+    private void deadLetter(Delivery delivery, Receipt receipt, String why) throws InterruptedException {
+        String error = receipt instanceof Receipt.Refusal refusal ? "; the consumer said: " + refusal.error() : "";
+        String reason = "the receipt for event " + receipt.eventId() + " (outbox " + receipt.outbox() + ", row "
+                + receipt.row() + ") changed nothing: " + why + error;
+        deadLetter(delivery, new Failure(name(), reason, null, 1));
     }
 
     private void abandonQueued() {

@@ -193,7 +193,7 @@ public final class Relay implements AutoCloseable {
             parts.listener()
                     .waitingKeys(outbox, worker.waitingKeys(), parts.settings().waitingKeys());
             if (parts.outbox().tracked()) {
-                new UnconsumedWatch(parts).runOnce(goOn);
+                worker.unconsumedWatch().runOnce(goOn);
             }
             if (purge && !worker.disputed()) {
                 new Retention(parts).runOnce(goOn);

@@ -149,7 +149,7 @@ public final class RelayMeters implements RelayListener {
         meters.missed.increment(verdicts.size() - written);
         int published = 0;
         for (Verdict verdict : verdicts) {
-            if (verdict instanceof Verdict.Published) {
+            if (verdict instanceof Verdict.Published || verdict instanceof Verdict.Consumed) {
                 published++;
             } else if (verdict instanceof Verdict.Retry) {
                 meters.retries.increment();

@@ -23,11 +23,22 @@ final class Settlement {
         record SendAgain(Duration after) implements Decision {}
     }
 
-    /** @param resends how often this event was sent again already, for want of an answer */
+    /**
+     * @param resends how often this event was sent again already, for want of an answer
+     * @param tracked whether the event ends as consumed, and not as published
+     */
     static Decision decide(
-            PendingEvent event, Outcome outcome, int resends, RetryPolicy retry, RandomGenerator random) {
-        if (outcome instanceof Outcome.Acknowledged) {
-            return new Decision.Write(new Verdict.Published(event.id(), event.attempts()));
+            PendingEvent event,
+            Outcome outcome,
+            int resends,
+            boolean tracked,
+            RetryPolicy retry,
+            RandomGenerator random) {
+        if (outcome instanceof Outcome.Acknowledged acknowledged) {
+            return new Decision.Write(
+                    tracked && acknowledged.handled()
+                            ? new Verdict.Consumed(event.id(), event.attempts())
+                            : new Verdict.Published(event.id(), event.attempts()));
         }
         if (outcome instanceof Outcome.Rejected rejected) {
             return new Decision.Write(rejected(event, rejected, retry, random));

@@ -1,20 +1,41 @@
 package dev.posthaste.relay;
 
 import dev.posthaste.journal.Journal;
-import dev.posthaste.journal.Journal.UnconsumedEvent;
-import dev.posthaste.journal.Receipt;
 import java.time.Duration;
+import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
+import java.util.Set;
 import java.util.function.BooleanSupplier;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Looks for events of a tracked outbox that were published long ago and that no consumer has spoken of: reports them, and
- * where the policy says so, has them published again. Thread-safe.
+ * where the policy says so, has those published again that their consumer has passed over. Silence refuses nothing, so no
+ * attempt is counted; what bounds the copies is that each waits twice as long as the one before.
+ *
+ * <p>An event that is passed over for the first time may be in another thread's or partition's hands, so it is given the
+ * time to be consumed once more before it is published again. Used by one thread.
  */
 final class UnconsumedWatch {
+    static final int MAX_REMEMBERED = 10_000;
+    private static final Logger log = LoggerFactory.getLogger(UnconsumedWatch.class);
     private static final int BATCH = 1000;
+    private static final Duration LONGEST_WAIT = Duration.ofDays(1);
 
     private final PumpParts parts;
+    private final Map<Long, Wait> remembered = new HashMap<>();
+    private boolean toldFull;
+
+    /**
+     * An event that was passed over.
+     *
+     * @param times how often it was published again
+     * @param until the monotonic time before which it is not published again
+     */
+    private record Wait(int times, long until) {}
 
     UnconsumedWatch(PumpParts parts) {
         this.parts = parts;
@@ -29,24 +50,62 @@ final class UnconsumedWatch {
         Duration limit = parts.policy().consumedWithin();
         Journal.Unconsumed found = journal.unconsumed(limit);
         parts.listener().unconsumed(parts.outbox().name(), found, limit);
-        int republished = 0;
-        boolean more = parts.policy().republishUnconsumed() && found.events() > 0;
-        while (more && goOn.getAsBoolean()) {
-            List<UnconsumedEvent> events = journal.unconsumed(limit, BATCH);
-            int changed = journal.receive(
-                    events.stream().map(this::failed).toList(), parts.policy().retry());
-            republished += changed;
-            more = events.size() == BATCH && changed > 0; // what others are changing is looked at next time
+        if (!parts.policy().republishUnconsumed()) {
+            return 0;
         }
+        long now = parts.clock().getAsLong();
+        int republished = 0;
+        long after = Long.MIN_VALUE;
+        boolean more = found.events() > 0;
+        Set<Long> seen = new HashSet<>();
+        while (more && goOn.getAsBoolean()) {
+            List<Long> events = journal.passedOver(limit, after, BATCH);
+            Set<Long> again = journal.republish(
+                    events.stream().filter(id -> isDue(id, now)).toList());
+            again.forEach(id -> remembered.computeIfPresent(
+                    id, (same, wait) -> new Wait(wait.times() + 1, now + waitNanos(wait.times() + 1))));
+            republished += again.size();
+            seen.addAll(events);
+            more = events.size() == BATCH;
+            after = more ? events.get(BATCH - 1) : after;
+        }
+        forget(seen, now);
         return republished;
     }
 
-    private Receipt failed(UnconsumedEvent event) {
-        return new Receipt.Failed(
-                parts.outbox().name(),
-                event.id(),
-                event.eventId(),
-                event.attempts(),
-                "published, and not consumed within " + parts.policy().consumedWithin());
+    /** Whether it is time to publish it again; one that is seen for the first time is remembered. */
+    private boolean isDue(long id, long now) {
+        Wait wait = remembered.get(id);
+        if (wait != null) {
+            return now - wait.until() >= 0;
+        }
+        if (remembered.size() < MAX_REMEMBERED) {
+            remembered.put(id, new Wait(0, now + waitNanos(0)));
+        } else if (!toldFull) {
+            toldFull = true;
+            log.warn(
+                    "Outbox {}: more than {} events were published and not consumed within {}, though their consumer has"
+                            + " passed them; the rest of them is not published again",
+                    parts.outbox().name(),
+                    MAX_REMEMBERED,
+                    parts.policy().consumedWithin());
+        }
+        return false;
+    }
+
+    private long waitNanos(int times) {
+        long first = parts.policy().consumedWithin().toNanos();
+        long longest = Math.max(first, LONGEST_WAIT.toNanos());
+        return first > longest >> Math.min(times, 62) ? longest : first << times;
+    }
+
+    /** What was not seen for longer than it should have waited was consumed meanwhile. */
+    private void forget(Set<Long> seen, long now) {
+        long grace = parts.policy().consumedWithin().toNanos();
+        remembered
+                .entrySet()
+                .removeIf(each ->
+                        !seen.contains(each.getKey()) && now - each.getValue().until() > grace);
+        toldFull = toldFull && remembered.size() >= MAX_REMEMBERED;
     }
 }

@@ -176,17 +176,18 @@ class MemoryJournal implements Journal {
     }
 
     @Override
-    public int receive(List<Receipt> receipts, RetryPolicy retry) {
+    public Received receive(List<Receipt> receipts, RetryPolicy retry) {
         int changed = 0;
         for (Receipt receipt : receipts) {
             Row row = rows.get(receipt.row());
-            if (row == null || (row.status != Status.PENDING && row.status != Status.PUBLISHED)) {
+            if (row == null || row.status == Status.CONSUMED) {
                 continue;
             }
             if (receipt instanceof Receipt.Consumed) {
                 row.status = Status.CONSUMED;
                 changed++;
-            } else if (receipt instanceof Receipt.Failed failed
+            } else if (row.status != Status.DEAD
+                    && receipt instanceof Receipt.Failed failed
                     && Integer.valueOf(row.attempts).equals(failed.seenAttempts())) {
                 row.status = Status.PENDING;
                 row.attempts++;
@@ -195,7 +196,12 @@ class MemoryJournal implements Journal {
                 changed++;
             }
         }
-        return changed;
+        return new Received(changed, Set.of(), Map.of());
+    }
+
+    @Override
+    public Set<Long> republish(Collection<Long> ids) {
+        return Set.of();
     }
 
     @Override
@@ -204,7 +210,7 @@ class MemoryJournal implements Journal {
     }
 
     @Override
-    public List<UnconsumedEvent> unconsumed(Duration limit, int most) {
+    public List<Long> passedOver(Duration limit, long after, int most) {
         return List.of();
     }
 

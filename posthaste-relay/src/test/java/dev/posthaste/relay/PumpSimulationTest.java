@@ -205,7 +205,7 @@ class PumpSimulationTest {
             long id = ids.get(random.nextInt(ids.size()));
             int attempts = Objects.requireNonNull(handed.get(id));
             Receipt receipt = random.nextInt(3) == 0
-                    ? new Receipt.Failed("orders", id, "e-" + id, attempts, "could not")
+                    ? new Receipt.Failed("orders", id, "e-" + id, attempts, null, "could not")
                     : new Receipt.Consumed("orders", id, "e-" + id);
             journal.receive(List.of(receipt), RETRY);
         }

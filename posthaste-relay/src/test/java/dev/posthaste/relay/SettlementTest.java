@@ -21,7 +21,11 @@ class SettlementTest {
     }
 
     private static Settlement.Decision decide(PendingEvent event, Outcome outcome, int resends) {
-        return Settlement.decide(event, outcome, resends, THREE, new Random(1));
+        return decide(event, outcome, resends, false);
+    }
+
+    private static Settlement.Decision decide(PendingEvent event, Outcome outcome, int resends, boolean tracked) {
+        return Settlement.decide(event, outcome, resends, tracked, THREE, new Random(1));
     }
 
     private static Verdict verdict(PendingEvent event, Outcome outcome) {
@@ -62,6 +66,15 @@ class SettlementTest {
         }
         assertThat(decide(event(2, null), new Outcome.Unavailable("away"), 0))
                 .isEqualTo(new Settlement.Decision.SendAgain(Duration.ZERO));
+    }
+
+    @Test
+    void whatEveryConsumerHasHandledIsConsumedInATrackedOutbox() {
+        assertThat(decide(event(2, null), Outcome.HANDLED, 0, true))
+                .isEqualTo(new Settlement.Decision.Write(new Verdict.Consumed(7, 2)));
+        assertThat(decide(event(2, null), Outcome.ACKNOWLEDGED, 0, true))
+                .isEqualTo(new Settlement.Decision.Write(new Verdict.Published(7, 2)));
+        assertThat(verdict(event(2, null), Outcome.HANDLED)).isEqualTo(new Verdict.Published(7, 2));
     }
 
     @Test

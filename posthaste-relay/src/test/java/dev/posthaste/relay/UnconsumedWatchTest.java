@@ -8,29 +8,42 @@ import dev.posthaste.Route;
 import dev.posthaste.broker.LocalBroker;
 import dev.posthaste.format.MessageFormat;
 import dev.posthaste.journal.Journal;
-import dev.posthaste.journal.Journal.UnconsumedEvent;
 import java.lang.reflect.Proxy;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.Collections;
+import java.util.Collection;
 import java.util.List;
 import java.util.Random;
-import java.util.concurrent.atomic.AtomicInteger;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.stream.LongStream;
 import org.junit.jupiter.api.Test;
 
 class UnconsumedWatchTest {
-    private static final UnconsumedEvent EVENT = new UnconsumedEvent(1, "e", 0);
+    private static final Duration LIMIT = Duration.ofMinutes(1);
 
-    /** A journal with full batches of unconsumed events, of which a receipt changes as many as it is told. */
-    private static PumpParts parts(List<Integer> changes, AtomicInteger rounds) {
+    private final TreeSet<Long> passedOver = new TreeSet<>();
+    private final List<Long> republished = new ArrayList<>();
+    private long now;
+    private final UnconsumedWatch watch = new UnconsumedWatch(parts());
+
+    private PumpParts parts() {
         Journal journal = (Journal) Proxy.newProxyInstance(
                 Journal.class.getClassLoader(), new Class<?>[] {Journal.class}, (proxy, method, arguments) -> {
-                    if (method.getName().equals("receive")) {
-                        return changes.get(Math.min(rounds.getAndIncrement(), changes.size() - 1));
+                    switch (method.getName()) {
+                        case "unconsumed" -> {
+                            return new Journal.Unconsumed(passedOver.size(), Duration.ofHours(1));
+                        }
+                        case "passedOver" -> {
+                            return passedOver.tailSet((Long) arguments[1], false).stream()
+                                    .limit((Integer) arguments[2])
+                                    .toList();
+                        }
+                        default -> {
+                            republished.addAll((Collection<Long>) arguments[0]);
+                            return Set.copyOf((Collection<Long>) arguments[0]);
+                        }
                     }
-                    return arguments.length == 1
-                            ? new Journal.Unconsumed(5_000, Duration.ofHours(1))
-                            : new ArrayList<>(Collections.nCopies((Integer) arguments[1], EVENT));
                 });
         return new PumpParts(
                 OutboxDefinition.of("orders", Route.to("t"), "t").withReceipts(),
@@ -39,27 +52,57 @@ class UnconsumedWatchTest {
                 MessageFormat.RAW,
                 OutboxPolicy.defaults()
                         .withRetry(RetryPolicy.fixed(Duration.ZERO, 3))
-                        .withConsumedWithin(Duration.ofMinutes(1), true),
+                        .withConsumedWithin(LIMIT, true),
                 RelaySettings.defaults(),
                 RelayListener.NONE,
                 Runnable::run,
-                () -> 0,
+                () -> now,
                 new Random(1));
     }
 
-    @Test
-    void itGoesOnWhileThereIsMore() {
-        AtomicInteger rounds = new AtomicInteger();
-        assertThat(new UnconsumedWatch(parts(List.of(1000, 1000, 0), rounds)).runOnce(() -> true))
-                .isEqualTo(2000);
-        assertThat(rounds).hasValue(3);
+    private int lookAfter(Duration wait) {
+        now += wait.toNanos();
+        return watch.runOnce(() -> true);
     }
 
     @Test
-    void whatNoReceiptChangesIsNotAskedForOverAndOver() {
-        AtomicInteger rounds = new AtomicInteger();
-        assertThat(new UnconsumedWatch(parts(List.of(0), rounds)).runOnce(() -> rounds.get() < 10))
-                .isZero();
-        assertThat(rounds).hasValue(1);
+    void eachCopyWaitsTwiceAsLongAsTheOneBeforeUpToADay() {
+        passedOver.add(7L);
+        assertThat(lookAfter(Duration.ZERO)).isZero();
+        Duration wait = LIMIT;
+        for (int copy = 0; copy < 15; copy++) {
+            assertThat(lookAfter(wait.minusNanos(1))).as("before copy %d", copy).isZero();
+            assertThat(lookAfter(Duration.ofNanos(1))).as("copy %d", copy).isEqualTo(1);
+            wait = wait.multipliedBy(2).compareTo(Duration.ofDays(1)) > 0 ? Duration.ofDays(1) : wait.multipliedBy(2);
+        }
+        assertThat(wait).isEqualTo(Duration.ofDays(1));
+        assertThat(republished).hasSize(15);
+    }
+
+    @Test
+    void noMoreEventsArePublishedAgainThanAreRemembered() {
+        LongStream.rangeClosed(1, UnconsumedWatch.MAX_REMEMBERED + 5).forEach(passedOver::add);
+        assertThat(lookAfter(Duration.ZERO)).isZero();
+        assertThat(lookAfter(LIMIT)).isEqualTo(UnconsumedWatch.MAX_REMEMBERED);
+        assertThat(lookAfter(LIMIT)).isZero();
+        assertThat(republished).doesNotHaveDuplicates();
+    }
+
+    @Test
+    void whatIsConsumedMakesRoomForOthers() {
+        LongStream.rangeClosed(1, UnconsumedWatch.MAX_REMEMBERED + 5).forEach(passedOver::add);
+        lookAfter(Duration.ZERO);
+        passedOver.headSet(UnconsumedWatch.MAX_REMEMBERED + 1L).clear();
+        lookAfter(LIMIT.multipliedBy(3));
+        lookAfter(LIMIT);
+        assertThat(lookAfter(LIMIT)).isEqualTo(5);
+    }
+
+    @Test
+    void itEndsWithItsRelay() {
+        passedOver.add(7L);
+        assertThat(lookAfter(Duration.ZERO)).isZero();
+        now += LIMIT.toNanos();
+        assertThat(watch.runOnce(() -> false)).isZero();
     }
 }

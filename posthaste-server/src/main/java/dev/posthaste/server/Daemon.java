@@ -41,7 +41,7 @@ public final class Daemon implements AutoCloseable {
     private final Site site;
     private final PrometheusMeterRegistry metrics = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
     private final Watch watch;
-    private final Replays replays = new Replays();
+    private final Replays replays;
     private final List<Relay> relays = new ArrayList<>();
     private final List<HikariDataSource> pools = new ArrayList<>();
     private final List<Subscription> subscriptions = new ArrayList<>();
@@ -50,6 +50,7 @@ public final class Daemon implements AutoCloseable {
     private Daemon(Site site) {
         this.site = site;
         this.watch = new Watch(site);
+        this.replays = new Replays(site);
     }
 
     /**
@@ -87,6 +88,7 @@ public final class Daemon implements AutoCloseable {
             http = HttpServer.start(new Desk(site, watch, replays, metrics));
             log.info("Console at {}", http.address());
         }
+        replays.resume();
         log.info(
                 "{} relays {}",
                 config.name(),

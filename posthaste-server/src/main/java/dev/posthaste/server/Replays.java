@@ -1,7 +1,11 @@
 package dev.posthaste.server;
 
 import dev.posthaste.admin.Change;
+import dev.posthaste.admin.ChangeProgress;
+import dev.posthaste.admin.NotedReplay;
 import dev.posthaste.admin.Replay;
+import dev.posthaste.journal.JournalException;
+import dev.posthaste.server.config.Config.OutboxConfig;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -9,27 +13,66 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
-/** The replays that run in this process, and the last ones that did; each has a thread of its own. Thread-safe. */
+/**
+ * The replays that run in this process, and the last ones that did; each has a thread of its own. Those of other processes,
+ * living or dead, are known from the audit. Thread-safe.
+ */
 public final class Replays implements AutoCloseable {
+    private static final Logger log = LoggerFactory.getLogger(Replays.class);
     private static final int REMEMBERED = 50;
     private static final int MOST_AT_ONCE = 4;
 
+    private final Site site;
     private final Map<String, Running> replays = new LinkedHashMap<>(); // guarded by itself
+
+    Replays(Site site) {
+        this.site = site;
+    }
 
     /** @param selection in words */
     public record Running(
-            String outbox, Change change, String selection, Instant startedAt, Replay replay, Thread thread) {}
+            String outbox, Change change, String selection, Instant startedAt, Replay replay, Thread thread) {
+        boolean isOver() {
+            Replay.State state = replay.progress().state();
+            return state == Replay.State.FINISHED || state == Replay.State.CANCELLED;
+        }
+
+        /** Whether this process still has to do with it, or was the one to bring it to its end. */
+        boolean isMine() {
+            return replay.progress().state() != Replay.State.ELSEWHERE;
+        }
+    }
 
     /**
-     * Starts a replay, unless it was started before.
+     * Starts a replay, unless it runs or is over. One that stopped before its end, in this process or another, continues.
      *
      * @throws IllegalStateException if too many run already
      */
-    public Running start(String outbox, Change change, Replay.Selection selection, Replay replay) {
+    public Running start(String outbox, Change change, Replay.Plan plan) {
+        return start(outbox, change, plan, prepare(outbox, change, plan));
+    }
+
+    private Replay prepare(String outbox, Change change, Replay.Plan plan) {
+        OutboxConfig config = site.outbox(outbox);
+        Replay.Target target = new Replay.Target(
+                config.definition(),
+                site.broker(config.broker()),
+                config.format(),
+                plan.destination(),
+                plan.routingKey(),
+                plan.perSecond());
+        return site.admin().replay(outbox, plan.selection(), target, change);
+    }
+
+    private Running start(String outbox, Change change, Replay.Plan plan, Replay replay) {
         synchronized (replays) {
             Running known = replays.get(change.id());
-            if (known != null) {
+            if (known != null && (known.thread().isAlive() || known.isOver())) {
                 return known;
             }
             if (replays.values().stream()
@@ -40,7 +83,7 @@ public final class Replays implements AutoCloseable {
             }
             Thread thread = new Thread(replay, "posthaste-replay-" + change.id());
             thread.setDaemon(true);
-            Running running = new Running(outbox, change, selection.toString(), Instant.now(), replay, thread);
+            Running running = new Running(outbox, change, plan.selection().toString(), Instant.now(), replay, thread);
             replays.put(change.id(), running);
             if (replays.size() > REMEMBERED) {
                 replays.values().stream()
@@ -54,26 +97,117 @@ public final class Replays implements AutoCloseable {
         }
     }
 
-    /** The newest first. */
+    /** Continues what was interrupted when this process, or another one that died, ended; each at its own rate. */
+    void resume() {
+        for (NotedReplay each : noted()) {
+            boolean stopped = each.progress().state() == ChangeProgress.State.INTERRUPTED
+                    || each.progress().state() == ChangeProgress.State.RUNNING;
+            Replay.Plan plan = each.progress().plan();
+            if (stopped && plan != null) {
+                try {
+                    start(each.outbox(), each.change(), plan);
+                    log.info(
+                            "Outbox {}: replay {} by {} continues after {} events, because: {}",
+                            each.outbox(),
+                            each.change().id(),
+                            each.change().actor(),
+                            each.progress().events(),
+                            each.change().reason().replaceAll("\\p{Cntrl}", " "));
+                } catch (RuntimeException e) {
+                    log.warn(
+                            "Outbox {}: replay {} was interrupted and does not continue; start it again with the same change"
+                                    + " id: {}",
+                            each.outbox(),
+                            each.change().id(),
+                            e.getMessage());
+                }
+            }
+        }
+    }
+
+    /** Those that this process runs or ran, the newest first. */
     public List<Running> all() {
         synchronized (replays) {
-            List<Running> all = new ArrayList<>(replays.values());
-            all.sort(Comparator.comparing(Running::startedAt).reversed());
-            return all;
+            return replays.values().stream()
+                    .filter(Running::isMine)
+                    .sorted(Comparator.comparing(Running::startedAt).reversed())
+                    .toList();
         }
     }
 
+    /** The newest replays of all outboxes as their audit says, newest first; without those whose database is away. */
+    public List<NotedReplay> noted() {
+        List<NotedReplay> noted = new ArrayList<>();
+        for (String outbox : site.admin().outboxes()) {
+            try {
+                noted.addAll(site.admin().replays(outbox));
+            } catch (JournalException e) {
+                log.debug("The replays of outbox {} are not known", outbox, e);
+            }
+        }
+        noted.sort(Comparator.comparing(NotedReplay::begunAt).reversed());
+        return noted;
+    }
+
+    /** One that this process runs or ran. */
     public Optional<Running> find(String id) {
         synchronized (replays) {
-            return Optional.ofNullable(replays.get(id));
+            return Optional.ofNullable(replays.get(id)).filter(Running::isMine);
         }
     }
 
-    /** Cancels what runs and waits a moment for it. */
+    /**
+     * Cancels a replay that this process runs, or that no process does.
+     *
+     * @return null if there is none of this id
+     * @throws IllegalStateException if another process runs it
+     */
+    public @Nullable Running cancel(String id) {
+        Running running = find(id).orElse(null);
+        if (running == null || (!running.thread().isAlive() && !running.isOver())) {
+            running = restart(id, Replay::cancel);
+        }
+        if (running != null) {
+            running.replay().cancel();
+        }
+        return running;
+    }
+
+    /**
+     * Continues a replay that stopped before its end; nothing happens to one that runs here or is over.
+     *
+     * @return null if there is none of this id
+     * @throws IllegalStateException if another process runs it, or too many run already
+     */
+    public @Nullable Running resume(String id) {
+        return restart(id, replay -> {});
+    }
+
+    private @Nullable Running restart(String id, Consumer<Replay> before) {
+        NotedReplay noted = noted().stream()
+                .filter(each -> each.change().id().equals(id))
+                .findFirst()
+                .orElse(null);
+        Replay.Plan plan = noted == null ? null : noted.progress().plan();
+        Running running = find(id).orElse(null);
+        if (noted == null
+                || plan == null
+                || (running != null && running.thread().isAlive())) {
+            return running;
+        }
+        if (noted.live()) {
+            throw new IllegalStateException("Another process runs replay " + id);
+        }
+        Replay replay = prepare(noted.outbox(), noted.change(), plan);
+        before.accept(replay);
+        return start(noted.outbox(), noted.change(), plan, replay);
+    }
+
+    /** Stops what runs, to be continued, and waits a moment for it. */
     @Override
     public void close() {
         List<Running> all = all();
-        all.forEach(each -> each.replay().cancel());
+        all.forEach(each -> each.replay().interrupt());
         for (Running each : all) {
             try {
                 each.thread().join(2_000);

@@ -381,4 +381,54 @@ class DaemonTest {
                 .isEqualTo(2);
         assertThat(err.toString()).contains("/no/such.yml: cannot be read: there is no such file");
     }
+
+    @Test
+    @Order(8)
+    void B15_aReplayWhoseProcessWasKilledContinuesWhenADaemonStarts() throws Exception {
+        Process daemon = daemon("five");
+        write("orders", "order.placed", 20_000, 20_200);
+        until("all are published", () -> settled(shop, "orders", "pending") == 0);
+        long all = settled(shop, "orders", "published");
+        Process replay = Processes.java(
+                "replay",
+                home,
+                Map.of(),
+                Posthaste.class,
+                List.of(
+                                "replay",
+                                "orders",
+                                "--status",
+                                "published",
+                                "-m",
+                                "rebuilt",
+                                "--go",
+                                "--per-second",
+                                "50",
+                                "--change-id",
+                                "killed",
+                                "-c",
+                                file.toString())
+                        .toArray(String[]::new));
+        until(
+                "it has noted how far it is",
+                () -> shop.count("select coalesce(sum(events), 0) from posthaste_audit where change_id = 'killed'")
+                        > 0);
+        Processes.signal("KILL", replay.pid());
+        assertThat(replay.waitFor(30, TimeUnit.SECONDS)).isTrue();
+        terminate(daemon);
+        // As if half a minute were over in which no process said that it runs it.
+        shop.execute("update posthaste_audit set detail = replace(detail, '\"seenMicros\":', '\"seenMicros\":-')"
+                + " where change_id = 'killed'");
+        assertThat(say("audit", "orders", "--json").out()).contains("running: status published");
+        daemon = daemon("six");
+        until(
+                "a daemon continues it",
+                () -> say("audit", "orders", "--json")
+                        .out()
+                        .contains("finished: status published, at most 50 a second"));
+        assertThat(shop.count("select events from posthaste_audit where change_id = 'killed'"))
+                .isEqualTo(all);
+        terminate(daemon);
+        assertThat(log("six")).contains("replay killed by");
+    }
 }

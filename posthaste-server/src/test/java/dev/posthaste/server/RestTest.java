@@ -3,11 +3,22 @@ package dev.posthaste.server;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.posthaste.Event;
+import dev.posthaste.Status;
+import dev.posthaste.admin.Admin;
+import dev.posthaste.admin.Change;
+import dev.posthaste.admin.Replay;
+import dev.posthaste.admin.Search;
+import dev.posthaste.jdbc.Dialect;
+import dev.posthaste.jdbc.StatusAdminJournal;
 import dev.posthaste.server.OpenApi.Operation;
+import dev.posthaste.server.config.Config.OutboxConfig;
+import dev.posthaste.server.config.ConfigReader;
+import dev.posthaste.testkit.RecordingBroker;
 import java.net.http.HttpResponse;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
@@ -453,7 +464,11 @@ class RestTest {
         JsonNode started = json(send("POST", O + "/replays", "", body, as(OPERATOR)), 202);
         json(send("POST", O + "/replays", "", body, as(OPERATOR)), 202);
         JsonNode all = json(send("GET", "/api/v1/replays", "", "", as(VIEWER)), 200);
-        assertThat(all.get("replays").size()).as("one, whoever clicked twice").isEqualTo(1);
+        assertThat(all.get("replays")
+                        .valueStream()
+                        .filter(each -> each.get("id").stringValue().equals("replay-1")))
+                .as("one, whoever clicked twice")
+                .hasSize(1);
         assertThat(started.get("actor").stringValue()).isEqualTo("robot");
         JsonNode cancelled = site.get("api/v1/replays/replay-1", as(VIEWER));
         assertThat(cancelled.get("state").stringValue()).isIn("waiting", "running");
@@ -461,6 +476,52 @@ class RestTest {
         TestSite.until("it is cancelled", () -> state("replay-1").equals("cancelled"));
         assertThat(site.database.count("select events from posthaste_audit where change_id = 'replay-1'"))
                 .isLessThan(30);
+    }
+
+    /** As another process leaves it that is told to stop before it has sent anything. */
+    private static void interrupted(String id) throws Exception {
+        OutboxConfig orders = Objects.requireNonNull(site.config.outboxes().get("orders"));
+        Admin admin = new Admin(StatusAdminJournal.all(
+                site.database.dataSource(), Dialect.POSTGRESQL, ConfigReader.catalog(List.of(orders)), null));
+        try (RecordingBroker nobody = new RecordingBroker()) {
+            Replay replay = admin.replay(
+                    "orders",
+                    Replay.Selection.of(Search.ALL.withStatus(Status.PUBLISHED)),
+                    new Replay.Target(orders.definition(), nobody, orders.format(), null, null, 1_000),
+                    new Change("ada", "rebuilt", id));
+            replay.interrupt();
+            replay.run();
+            assertThat(replay.progress().state()).isEqualTo(Replay.State.INTERRUPTED);
+        }
+    }
+
+    @Test
+    void B15_anInterruptedReplayIsShownAndContinuesOrIsCancelled() throws Exception {
+        for (String id : List.of("replay-clicked", "replay-again", "replay-unwanted")) {
+            interrupted(id);
+            assertThat(state(id)).isEqualTo("interrupted");
+        }
+        assertThat(json(send("GET", "/api/v1/replays", "", "", as(VIEWER)), 200)
+                        .get("replays")
+                        .valueStream()
+                        .filter(each -> each.get("state").stringValue().equals("interrupted")))
+                .hasSize(3);
+        assertThat(site.send("POST", "api/v1/replays/replay-clicked/continue", "{}", as(OPERATOR))
+                        .statusCode())
+                .isEqualTo(200);
+        TestSite.until("it is finished", () -> state("replay-clicked").equals("finished"));
+        String body = "{\"reason\":\"rebuilt\",\"changeId\":\"replay-again\",\"search\":{\"status\":\"published\"}}";
+        json(send("POST", O + "/replays", "", body, as(OPERATOR)), 202);
+        TestSite.until("it is finished", () -> state("replay-again").equals("finished"));
+        site.send("POST", "api/v1/replays/replay-unwanted/cancel", "{}", as(OPERATOR));
+        TestSite.until("it is cancelled", () -> state("replay-unwanted").equals("cancelled"));
+        assertThat(site.database.query("select change_id, events, split_part(detail, ':', 1) from posthaste_audit"
+                        + " where action = 'replay' and actor = 'ada' order by change_id"))
+                .containsExactly(
+                        "replay-again|30|finished", "replay-clicked|30|finished", "replay-unwanted|0|cancelled");
+        assertThat(site.send("POST", "api/v1/replays/no-such/continue", "{}", as(OPERATOR))
+                        .statusCode())
+                .isEqualTo(404);
     }
 
     private static String state(String replay) {

@@ -222,7 +222,7 @@ public abstract class InboxContract extends DatabaseContract {
                 assertThat(rejected.permanent()).isTrue();
                 assertThat(rejected.reason()).contains("3 attempts", "always");
             });
-            assertThat(good.get(30, TimeUnit.SECONDS)).isEqualTo(Outcome.ACKNOWLEDGED);
+            assertThat(good.get(30, TimeUnit.SECONDS)).isEqualTo(Outcome.HANDLED);
         }
         assertThat(query("select name from effects")).containsExactly("good");
     }

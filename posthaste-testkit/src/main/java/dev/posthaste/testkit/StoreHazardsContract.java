@@ -1,7 +1,6 @@
 package dev.posthaste.testkit;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.posthaste.Event;
 import dev.posthaste.RetryPolicy;
@@ -13,12 +12,12 @@ import dev.posthaste.jdbc.TableLayout.Column;
 import dev.posthaste.journal.Claim;
 import dev.posthaste.journal.IdRange;
 import dev.posthaste.journal.Journal.DeadEvent;
+import dev.posthaste.journal.Journal.Received;
 import dev.posthaste.journal.Journal.Settled;
 import dev.posthaste.journal.Pending;
 import dev.posthaste.journal.PendingEvent;
 import dev.posthaste.journal.PendingMark;
 import dev.posthaste.journal.Receipt;
-import dev.posthaste.journal.ReceiptsLeftException;
 import dev.posthaste.journal.Verdict;
 import dev.posthaste.journal.Writers;
 import java.nio.charset.StandardCharsets;
@@ -325,7 +324,7 @@ public abstract class StoreHazardsContract extends DatabaseContract {
             String id = each.event().eventId();
             receipts.add(
                     receipts.isEmpty()
-                            ? new Receipt.Rejected("orders", each.id(), id, "no")
+                            ? new Receipt.Rejected("orders", each.id(), id, null, null, "no")
                             : new Receipt.Consumed("orders", each.id(), id));
         }
         try (Connection other = begin();
@@ -333,15 +332,14 @@ public abstract class StoreHazardsContract extends DatabaseContract {
             statement.executeUpdate("update " + table() + " set " + column(Column.ATTEMPTS) + " = 0 where "
                     + column(Column.ID) + " in (" + receipts.get(0).row() + ", "
                     + receipts.get(1).row() + ")");
-            assertThatThrownBy(() -> journal.receive(receipts, RetryPolicy.exponential()))
-                    .isInstanceOfSatisfying(ReceiptsLeftException.class, left -> {
-                        assertThat(left.locked()).isEqualTo(receipts.subList(0, 2));
-                        assertThat(left.refused()).isEmpty();
-                    });
+            Received received = journal.receive(receipts, RetryPolicy.exponential());
+            assertThat(received.locked()).containsExactlyInAnyOrderElementsOf(receipts.subList(0, 2));
+            assertThat(received.unmatched()).isEmpty();
             other.rollback();
         }
         assertThat(statuses()).containsExactly("pending", "pending", "consumed");
-        assertThat(journal.receive(receipts, RetryPolicy.exponential())).isEqualTo(2);
+        assertThat(journal.receive(receipts, RetryPolicy.exponential()).changed())
+                .isEqualTo(2);
         assertThat(statuses()).containsExactly("dead", "consumed", "consumed");
     }
 
@@ -377,10 +375,13 @@ public abstract class StoreHazardsContract extends DatabaseContract {
                         "orders",
                         events.get(0).id(),
                         events.get(0).event().eventId(),
+                        0,
+                        null,
                         "\uD83D\uDE00" + "x".repeat(1999)),
                 new Receipt.Failed(
-                        "orders", events.get(1).id(), events.get(1).event().eventId(), 0, "short"));
-        assertThat(journal.receive(receipts, RetryPolicy.exponential())).isEqualTo(2);
+                        "orders", events.get(1).id(), events.get(1).event().eventId(), 0, null, "short"));
+        assertThat(journal.receive(receipts, RetryPolicy.exponential()).changed())
+                .isEqualTo(2);
         assertThat(statuses()).containsExactly("dead", "pending");
         assertThat(query("select " + column(Column.LAST_ERROR) + " from " + table() + " order by " + column(Column.ID)))
                 .containsExactly("?" + "x".repeat(199), "short");
@@ -409,13 +410,11 @@ public abstract class StoreHazardsContract extends DatabaseContract {
                 + code(Status.DEAD) + " or " + attempts + " < 5)");
         List<Receipt> receipts = events.stream()
                 .<Receipt>map(each ->
-                        new Receipt.Rejected("orders", each.id(), each.event().eventId(), "no"))
+                        new Receipt.Rejected("orders", each.id(), each.event().eventId(), null, null, "no"))
                 .toList();
-        assertThatThrownBy(() -> journal.receive(receipts, RetryPolicy.exponential()))
-                .isInstanceOfSatisfying(ReceiptsLeftException.class, left -> {
-                    assertThat(left.refused()).containsExactly(receipts.get(0));
-                    assertThat(left.locked()).isEmpty();
-                });
+        Received received = journal.receive(receipts, RetryPolicy.exponential());
+        assertThat(received.unmatched()).containsOnlyKeys(receipts.get(0));
+        assertThat(received.locked()).isEmpty();
         assertThat(statuses()).containsExactly("pending", "dead");
         assertThat(journal.settle(
                         claim(), List.of(new Verdict.Dead(events.get(0).id(), 5, "no"))))

@@ -3,6 +3,7 @@ package dev.posthaste.tests;
 import dev.posthaste.servers.Database;
 import dev.posthaste.servers.DatabaseServer;
 import dev.posthaste.servers.TestDatabase;
+import dev.posthaste.testkit.AdminCombinationsContract;
 import dev.posthaste.testkit.AdminContract;
 import dev.posthaste.testkit.InboxContract;
 import dev.posthaste.testkit.OwnershipContract;
@@ -85,6 +86,19 @@ abstract class DatabaseTests {
 
     @Nested
     class Operators extends AdminContract {
+        @Override
+        protected DataSource newDatabase() {
+            return open();
+        }
+
+        @Override
+        protected void dropDatabase() {
+            drop();
+        }
+    }
+
+    @Nested
+    class OperatorsBesideOthers extends AdminCombinationsContract {
         @Override
         protected DataSource newDatabase() {
             return open();

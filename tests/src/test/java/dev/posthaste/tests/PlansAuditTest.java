@@ -77,7 +77,10 @@ class PlansAuditTest {
                         "load",
                         () -> journal.load(ids.next(), Long.MAX_VALUE).size());
                 List<Long> handled = ids.next();
-                readsLittle(pool, "receive", () -> tracked.receive(consumed(handled), retry));
+                readsLittle(
+                        pool,
+                        "receive",
+                        () -> tracked.receive(consumed(handled), retry).changed());
                 readsLittle(
                         pool,
                         "delete",

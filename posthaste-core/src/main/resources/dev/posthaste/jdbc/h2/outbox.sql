@@ -12,6 +12,7 @@ create table if not exists "posthaste_outbox" (
   status          varchar(16)  default 'pending' not null, -- pending, published, consumed, dead
   attempts        int          default 0 not null,
   max_attempts    int,
+  generation      int          default 0 not null, -- how often it was requeued
   next_attempt_at timestamp(6) with time zone, -- null: due now
   last_error      varchar(2000),
   created_at      timestamp(6) with time zone default current_timestamp not null,

@@ -13,6 +13,7 @@ create table if not exists `posthaste_outbox` (
   status          varchar(16)  character set ascii collate ascii_bin not null default 'pending', -- pending, published, consumed, dead
   attempts        int          not null default 0,
   max_attempts    int,
+  generation      int          not null default 0, -- how often it was requeued
   next_attempt_at datetime(6),              -- null: due now
   last_error      varchar(2000),
   created_at      datetime(6)  not null,

@@ -12,6 +12,7 @@ create table if not exists "posthaste_outbox" (
   status          varchar(16)  not null default 'pending', -- pending, published, consumed, dead
   attempts        int          not null default 0,
   max_attempts    int,
+  generation      int          not null default 0, -- how often it was requeued
   next_attempt_at timestamptz(6),           -- null: due now
   last_error      varchar(2000),
   created_at      timestamptz(6) not null default clock_timestamp(),

@@ -1,6 +1,8 @@
 package dev.posthaste.server.cli;
 
 import dev.posthaste.admin.Change;
+import java.io.PrintWriter;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
 /** Who changes something, and why. */
@@ -19,7 +21,30 @@ final class ChangeOptions {
             description = "Who; your user name if not given.")
     private String actor = "operator";
 
+    @Option(
+            names = "--change-id",
+            paramLabel = "ID",
+            description = "The id of a change that stopped before its end, to continue it; a new one if not given.")
+    @Nullable
+    private String id;
+
+    @Nullable
+    private Change change;
+
+    /** The same each time. */
     Change change() {
-        return Change.by(actor, reason);
+        Change known = change;
+        if (known == null) {
+            known = id == null ? Change.by(actor, reason) : new Change(actor, reason, id);
+            change = known;
+        }
+        return known;
+    }
+
+    /** Says how to continue what may stop before its end. */
+    void announce(PrintWriter err, boolean quiet) {
+        if (!quiet) {
+            err.println("If this stops before its end: the same with --change-id " + change().id() + " continues it");
+        }
     }
 }

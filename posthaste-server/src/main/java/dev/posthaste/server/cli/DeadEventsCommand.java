@@ -61,6 +61,9 @@ abstract class DeadEventsCommand implements Callable<Integer> {
         PrintWriter err = spec.commandLine().getErr();
         try (Site open = site.open()) {
             Admin admin = open.admin();
+            if (all) {
+                change.announce(err, output.json);
+            }
             Admin.Result result = all
                     ? change(admin, outbox, search.search(), change.change(), done -> progress(err, done))
                     : change(admin, outbox, rows, change.change());

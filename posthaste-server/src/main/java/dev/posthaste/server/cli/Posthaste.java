@@ -84,7 +84,10 @@ public final class Posthaste implements Runnable {
         if (json) {
             Output.json(out, result);
         } else {
-            out.println(Output.count(result.events(), "event", "events") + " " + what);
+            out.println(Output.count(result.events(), "event", "events") + " " + what
+                    + (result.locked() == 0
+                            ? ""
+                            : "; " + result.locked() + " left, which somebody else has locked: do the same again"));
         }
         return result.events() == 0 ? ExitCodes.NOTHING : ExitCodes.OK;
     }

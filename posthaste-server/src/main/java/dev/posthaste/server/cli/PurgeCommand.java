@@ -58,6 +58,7 @@ final class PurgeCommand implements Callable<Integer> {
             if (wanted.isEmpty()) {
                 wanted.add(config.definition().tracked() ? Status.CONSUMED : Status.PUBLISHED);
             }
+            change.announce(err, output.json);
             Admin.Result result = open.admin()
                     .purge(outbox, keep == null ? config.policy().keep() : keep, wanted, change.change(), done -> {
                         if (done > 0 && !output.json) {

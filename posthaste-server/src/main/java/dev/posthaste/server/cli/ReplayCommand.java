@@ -102,6 +102,7 @@ final class ReplayCommand implements Callable<Integer> {
                             routingKey,
                             perSecond),
                     change.change());
+            change.announce(spec.commandLine().getErr(), output.json);
             return follow(replay);
         }
     }

@@ -3,19 +3,24 @@ package dev.posthaste.server.http;
 import dev.posthaste.Status;
 import dev.posthaste.admin.Admin;
 import dev.posthaste.admin.Change;
+import dev.posthaste.admin.ChangeProgress;
+import dev.posthaste.admin.NotedReplay;
 import dev.posthaste.admin.Replay;
 import dev.posthaste.admin.Search;
 import dev.posthaste.server.Desk;
 import dev.posthaste.server.Replays;
-import dev.posthaste.server.config.Config.OutboxConfig;
 import io.javalin.http.Context;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.format.DateTimeParseException;
+import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
+import java.util.Set;
 import java.util.TreeSet;
 import java.util.UUID;
 import java.util.function.LongPredicate;
@@ -82,10 +87,10 @@ final class Changing {
     }
 
     /**
-     * @param complete whether all was done; otherwise the time of a request was over, and the same again goes on, as another
-     *     change
+     * @param complete whether all was done; otherwise the time of a request was over, or rows were locked, and the same change
+     *     id again continues
      */
-    record ResultView(long events, boolean repeated, boolean complete) {}
+    record ResultView(String changeId, long events, boolean repeated, boolean complete, long locked) {}
 
     /** Until a request has taken long enough; proxies and browsers give up on longer ones. */
     private static final class InTime implements LongPredicate {
@@ -109,7 +114,8 @@ final class Changing {
                 result.events(),
                 change.reason().replaceAll("\\p{Cntrl}", " "));
         desk.watch().hint(outbox);
-        context.json(new ResultView(result.events(), result.repeated(), complete));
+        context.json(new ResultView(
+                change.id(), result.events(), result.repeated(), complete && result.locked() == 0, result.locked()));
     }
 
     void requeue(Context context) {
@@ -207,6 +213,28 @@ final class Changing {
                     progress.waitingFor(),
                     progress.errors());
         }
+
+        /** One that this process has nothing to do with. */
+        static ReplayView of(NotedReplay noted) {
+            ChangeProgress progress = noted.progress();
+            String state = noted.live()
+                    ? "elsewhere"
+                    : progress.state() == ChangeProgress.State.RUNNING
+                            ? "interrupted" // its process died
+                            : progress.state().name().toLowerCase(Locale.ROOT);
+            return new ReplayView(
+                    noted.change().id(),
+                    noted.outbox(),
+                    noted.change().actor(),
+                    noted.change().reason(),
+                    progress.what(),
+                    noted.begunAt(),
+                    state,
+                    progress.events(),
+                    progress.failed(),
+                    null,
+                    List.of());
+        }
     }
 
     record ReplaysView(List<ReplayView> replays) {}
@@ -230,38 +258,57 @@ final class Changing {
             return;
         }
         Change change = request.change(context);
-        OutboxConfig config = desk.site().outbox(outbox);
-        Replay.Target target = new Replay.Target(
-                config.definition(),
-                desk.site().broker(config.broker()),
-                config.format(),
+        Replay.Plan plan = new Replay.Plan(
+                selection,
                 request.destination(),
                 request.routingKey(),
                 request.perSecond() == null ? PER_SECOND : request.perSecond());
-        Replays.Running running =
-                desk.replays().start(outbox, change, selection, admin.replay(outbox, selection, target, change));
-        context.status(202).json(ReplayView.of(running));
+        context.status(202).json(ReplayView.of(desk.replays().start(outbox, change, plan)));
     }
 
+    /** Those of this process as they are now, and those that only the audit knows. */
     void replays(Context context) {
-        context.json(new ReplaysView(
-                desk.replays().all().stream().map(ReplayView::of).toList()));
+        List<ReplayView> all = new ArrayList<>();
+        Set<String> mine = new HashSet<>();
+        for (Replays.Running each : desk.replays().all()) {
+            mine.add(each.change().id());
+            all.add(ReplayView.of(each));
+        }
+        desk.replays().noted().stream()
+                .filter(each -> !mine.contains(each.change().id()))
+                .map(ReplayView::of)
+                .forEach(all::add);
+        context.json(new ReplaysView(all));
     }
 
     void replay(Context context) {
-        context.json(ReplayView.of(running(context)));
+        String id = context.pathParam("id");
+        Optional<ReplayView> mine = desk.replays().find(id).map(ReplayView::of);
+        context.json(mine.or(() -> desk.replays().noted().stream()
+                        .filter(each -> each.change().id().equals(id))
+                        .map(ReplayView::of)
+                        .findFirst())
+                .orElseThrow(() -> unknown(id)));
     }
 
     void cancelReplay(Context context) {
-        Replays.Running running = running(context);
-        running.replay().cancel();
+        String id = context.pathParam("id");
+        show(context, id, desk.replays().cancel(id));
+    }
+
+    void continueReplay(Context context) {
+        String id = context.pathParam("id");
+        show(context, id, desk.replays().resume(id));
+    }
+
+    private static void show(Context context, String id, Replays.@Nullable Running running) {
+        if (running == null) {
+            throw unknown(id);
+        }
         context.json(ReplayView.of(running));
     }
 
-    private Replays.Running running(Context context) {
-        String id = context.pathParam("id");
-        return desk.replays()
-                .find(id)
-                .orElseThrow(() -> new HttpProblem(404, "This daemon runs no replay " + id + "; the audit knows all"));
+    private static HttpProblem unknown(String id) {
+        return new HttpProblem(404, "There is no replay " + id + " among the newest; the audit knows all");
     }
 }

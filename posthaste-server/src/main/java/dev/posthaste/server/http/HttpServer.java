@@ -128,6 +128,7 @@ public final class HttpServer implements AutoCloseable {
         javalin.routes.post(outbox + "/purge", allowed(Role.OPERATOR, changing::purge));
         javalin.routes.post(outbox + "/replays", allowed(Role.OPERATOR, changing::startReplay));
         javalin.routes.post(api + "/replays/{id}/cancel", allowed(Role.OPERATOR, changing::cancelReplay));
+        javalin.routes.post(api + "/replays/{id}/continue", allowed(Role.OPERATOR, changing::continueReplay));
     }
 
     private Handler allowed(Role role, Handler handler) {

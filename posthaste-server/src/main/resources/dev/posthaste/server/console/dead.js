@@ -25,7 +25,7 @@ export async function dead(main, page) {
       act: (reason) => post(`${outbox(chosen)}/${action}`, { search: { type: group.type, errorGroup: group.group }, reason, changeId }),
     });
     if (result) {
-      toast(`${number(result.events)} ${requeue ? 'requeued' : 'discarded'}${result.complete ? '' : '; there are more, go on'}`);
+      toast(`${number(result.events)} ${requeue ? 'requeued' : 'discarded'}${result.locked ? `; ${number(result.locked)} are locked by others, try again` : result.complete ? '' : '; there are more, do it again'}`);
       await draw();
     }
   };

@@ -17,7 +17,7 @@ export async function replay(main, page) {
     h('button', { class: 'main' }, 'Dry run'));
   show(main, h('h1', {}, 'Replay'),
     h('p', { class: 'note' }, 'Publishes events once more that were published before, oldest first, in the order of their keys. Each message keeps its event\'s id and says that it is a replay; an inbox that has handled it passes over it.'),
-    may('operator') ? form : h('p', { class: 'note' }, 'Your role may look, but not start one.'), preview, h('h3', {}, 'Replays of this daemon'), running);
+    may('operator') ? form : h('p', { class: 'note' }, 'Your role may look, but not start one.'), preview, h('h3', {}, 'Replays'), running);
 
   const body = () => {
     const asked = { perSecond: Number(form.elements.perSecond.value) };
@@ -59,14 +59,16 @@ export async function replay(main, page) {
     const { replays } = await get('/replays');
     if (!page.current()) return;
     if (!replays.length) {
-      show(running, h('p', { class: 'empty' }, 'None yet; the audit knows those of others.'));
+      show(running, h('p', { class: 'empty' }, 'None yet.'));
       return;
     }
     show(running, table([
       ['Begun', (each) => time(each.startedAt), 'time'], ['Outbox', (each) => each.outbox], ['What', (each) => each.selection], ['Who', (each) => each.actor], ['Why', (each) => each.reason],
       ['State', (each) => [each.state, each.waitingFor ? h('div', { class: 'note' }, each.waitingFor) : null, each.errors.map((error) => h('div', { class: 'wrong' }, error))]],
       ['Sent', (each) => number(each.sent), 'number'], ['Failed', (each) => number(each.failed), 'number'],
-      ['', (each) => (['running', 'waiting'].includes(each.state) && may('operator') ? h('button', { class: 'grave', onclick: () => post(`/replays/${each.id}/cancel`).then(draw) }, 'Cancel') : null)],
+      ['', (each) => (may('operator') ? h('div', { class: 'actions' },
+        ['interrupted', 'failed'].includes(each.state) ? h('button', { class: 'main', onclick: () => post(`/replays/${encodeURIComponent(each.id)}/continue`).then(draw) }, 'Continue') : null,
+        ['running', 'waiting', 'interrupted', 'failed'].includes(each.state) ? h('button', { class: 'grave', onclick: () => post(`/replays/${encodeURIComponent(each.id)}/cancel`).then(draw) }, 'Cancel') : null) : null)],
     ], replays));
   }
   await page.every(1500, draw);

@@ -11,6 +11,7 @@ final class PlantedBugs {
     private static final String PUMP = RELAY + "Pump.java";
     private static final String READER = RELAY + "Reader.java";
     private static final String SETTLEMENT = RELAY + "Settlement.java";
+    private static final String INBOX = CORE + "jdbc/InboxTransaction.java";
     private static final String LEASES = CORE + "jdbc/LeaseTable.java";
 
     private PlantedBugs() {}
@@ -82,6 +83,7 @@ final class PlantedBugs {
                     new Edit(READER, "            readDeadEvents();\n", "            deadKeysKnown = true;\n")),
             bug(
                     "settling without the epoch",
+                    23,
                     List.of("epoch"),
                     new Edit(
                             CORE + "jdbc/StatusJournal.java",
@@ -140,12 +142,21 @@ final class PlantedBugs {
                             "name(Column.ATTEMPTS) + \" >= %d - 1000\"")),
             bug(
                     "a receipt that overwrites consumed",
-                    14_485,
-                    List.of("status", "retention"),
+                    110_602,
+                    List.of("status", "retention", "recovery"),
                     new Edit(
                             CORE + "jdbc/OutboxStatements.java",
                             "return isById(Status.PENDING, Status.PUBLISHED);",
-                            "return isById(Status.PENDING, Status.PUBLISHED, Status.CONSUMED);")),
+                            "return isById(Status.PENDING, Status.PUBLISHED, Status.CONSUMED);"),
+                    new Edit(
+                            CORE + "jdbc/OutboxStatements.java",
+                            "receiptColumns() + \" where \" + isNotConsumed()",
+                            "receiptColumns() + \" where \" + isById(Status.PENDING, Status.PUBLISHED, Status.DEAD,"
+                                    + " Status.CONSUMED)"),
+                    new Edit(
+                            CORE + "jdbc/ReceiptRow.java",
+                            "int counted = countedSince(refusal);",
+                            "int counted = countedSince(refusal); if (status == Status.CONSUMED) { return new Meaning.Change(); }")),
             bug(
                     "acknowledged before the handler commits",
                     List.of("recovery", "effects in order"),
@@ -155,16 +166,15 @@ final class PlantedBugs {
                             "        attempt.delivery.done();\n        Inbox.Result result = inbox.handle(message);\n")),
             bug(
                     "the inbox's row outside the handler's transaction",
-                    List.of("recovery"),
+                    List.of("recovery", "truth"),
                     new Edit(
-                            CORE + "inbox/Inbox.java",
-                            "            if (first) {\n                handler.run",
-                            "            connection.commit();\n            if (first) {\n                handler.run")),
+                            INBOX,
+                            "            for (String sql : dialect.afterNote()) {",
+                            "            connection.commit();\n            for (String sql : dialect.afterNote()) {"),
+                    new Edit(INBOX, "        update(dialect.proveNote());\n", ""),
+                    new Edit(INBOX, "? End.LOST : End.BROKEN;", "? End.ROLLED_BACK : End.BROKEN;")),
             bug(
                     "an inbox that forgets",
                     List.of("effects", "recovery"),
-                    new Edit(
-                            CORE + "jdbc/InboxTable.java",
-                            "return statement.executeUpdate() == 1;",
-                            "return statement.executeUpdate() >= 0;")));
+                    new Edit(CORE + "jdbc/InboxTable.java", "return changed == 1;", "return changed >= 0;")));
 }

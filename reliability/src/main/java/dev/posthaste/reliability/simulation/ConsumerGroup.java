@@ -147,6 +147,13 @@ final class ConsumerGroup {
         }
 
         @Override
+        public void leftToOutbox() {
+            member.node.requireAlive();
+            truth.leftToOutbox(message);
+            done();
+        }
+
+        @Override
         public void deadLetter(Failure failure) {
             member.node.requireAlive();
             truth.deadLettered(message.eventId());

@@ -26,10 +26,11 @@ final class Database {
     static final String OUTBOX = "orders";
     static final String EFFECTS = "effects";
     static final String LEASES = "posthaste_lease";
+    private static final String BACK_TO = "rollback to savepoint ";
     private static final Map<String, List<String>> COLUMNS = Map.of(
             OUTBOX,
             List.of(("id event_id event_type event_version event_key destination routing_key headers payload status "
-                            + "attempts max_attempts next_attempt_at last_error created_at published_at consumed_at updated_at")
+                            + "attempts max_attempts next_attempt_at last_error created_at published_at consumed_at updated_at generation")
                     .split(" ")),
             EFFECTS,
             List.of("id", "event_id", "event_key"),
@@ -106,8 +107,17 @@ final class Database {
     record Answer(List<@Nullable Object[]> rows, int changed) {}
 
     Answer run(Transaction transaction, String sql, @Nullable Object[] parameters) throws SQLException {
+        if (sql.startsWith(BACK_TO)) {
+            transaction.requireSavepoint();
+            transaction.failed = false; // who goes back to this savepoint ends the transaction next
+            return new Answer(List.of(), 0);
+        }
         if (transaction.failed) {
             throw new SQLException("the transaction failed before and can only be rolled back", "25P02");
+        }
+        if (sql.startsWith("release savepoint ")) {
+            transaction.requireSavepoint();
+            return new Answer(List.of(), 0);
         }
         Sql.Command command = Sql.parse(sql);
         Scope scope = new Scope(parameters, clock.getAsLong(), transaction.node.skew);
@@ -163,7 +173,8 @@ final class Database {
         }
         Expression order = select.order();
         if (order != null) {
-            rows.sort(Comparator.comparing(row -> sortKey(order, row, scope)));
+            Comparator<@Nullable Object[]> ascending = Comparator.comparing(row -> sortKey(order, row, scope));
+            rows.sort(select.descending() ? ascending.reversed() : ascending);
         }
         long limit = (Long) Objects.requireNonNull(select.limit().of(scope));
         List<@Nullable Object[]> found = new ArrayList<>();
@@ -234,6 +245,7 @@ final class Database {
         transaction.lock(table);
         @Nullable Object[] row = new Object[table.columns.size()];
         table.number(row);
+        table.fillIn(row);
         for (int i = 0; i < insert.columns().length; i++) {
             row[insert.columns()[i]] = insert.values().get(i).of(scope);
         }

@@ -110,6 +110,10 @@ final class Jdbc {
                     }
                     return null;
                 }
+                case "abort" -> {
+                    abort();
+                    return null;
+                }
                 case "createArrayOf" -> {
                     List<Object> values = Arrays.asList((Object[]) arguments[1]);
                     return proxy(Array.class, (array, called, none) -> values);
@@ -142,6 +146,21 @@ final class Jdbc {
             if (broken) {
                 throw new SQLException("the connection is broken", "08003");
             }
+        }
+
+        /** Several statements in one round trip: settings, a savepoint, and one that changes rows. */
+        private int runAll(String script, @Nullable Object[] parameters) throws SQLException {
+            int changed = 0;
+            for (String sql : script.split(";\\s*")) {
+                if (sql.startsWith("select set_config(")) {
+                    limited |= sql.contains("idle_in_transaction_session_timeout");
+                } else if (sql.startsWith("savepoint ")) {
+                    transaction.savepoint = true;
+                } else {
+                    changed += run(sql, parameters).changed();
+                }
+            }
+            return changed;
         }
 
         private Database.Answer run(String sql, @Nullable Object[] parameters) throws SQLException {
@@ -199,10 +218,14 @@ final class Jdbc {
             return proxy(Statement.class, (self, method, arguments) -> {
                 switch (method.getName()) {
                     case "execute" -> {
-                        if (!((String) arguments[0]).startsWith("set local idle_in_transaction_session_timeout")) {
-                            throw unknown((String) arguments[0]);
+                        String sql = (String) arguments[0];
+                        if (sql.startsWith("set local idle_in_transaction_session_timeout")) {
+                            limited = true;
+                        } else if (sql.equals("select 1")) {
+                            requireOpen();
+                        } else {
+                            throw unknown(sql);
                         }
-                        limited = true;
                         return false;
                     }
                     case "executeUpdate" -> {
@@ -244,6 +267,7 @@ final class Jdbc {
         private PreparedStatement statement(Connection connection, String sql) {
             List<@Nullable Object> parameters = new ArrayList<>();
             List<@Nullable Object[]> batch = new ArrayList<>();
+            int[] changed = {-1};
             return proxy(PreparedStatement.class, (self, method, arguments) -> {
                 switch (method.getName()) {
                     case "setLong", "setInt", "setString", "setObject", "setBytes", "setArray" -> {
@@ -256,17 +280,28 @@ final class Jdbc {
                     case "executeUpdate" -> {
                         return run(sql, parameters.toArray()).changed();
                     }
+                    case "execute" -> {
+                        changed[0] = runAll(sql, parameters.toArray());
+                        return false;
+                    }
+                    case "getUpdateCount" -> {
+                        return changed[0];
+                    }
+                    case "getMoreResults" -> {
+                        changed[0] = -1;
+                        return false;
+                    }
                     case "addBatch" -> {
                         batch.add(parameters.toArray());
                         return null;
                     }
                     case "executeBatch" -> {
-                        int[] changed = new int[batch.size()];
-                        for (int i = 0; i < changed.length; i++) {
-                            changed[i] = run(sql, batch.get(i)).changed();
+                        int[] counts = new int[batch.size()];
+                        for (int i = 0; i < counts.length; i++) {
+                            counts[i] = run(sql, batch.get(i)).changed();
                         }
                         batch.clear();
-                        return changed;
+                        return counts;
                     }
                     case "getConnection" -> {
                         return connection;

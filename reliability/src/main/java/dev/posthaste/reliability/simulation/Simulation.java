@@ -12,6 +12,7 @@ import dev.posthaste.inbox.Context;
 import dev.posthaste.inbox.Failure;
 import dev.posthaste.inbox.Inbox;
 import dev.posthaste.inbox.Receipts;
+import dev.posthaste.inbox.RejectEvent;
 import dev.posthaste.jdbc.Dialect;
 import dev.posthaste.jdbc.StatusJournal;
 import dev.posthaste.journal.JournalException;
@@ -325,7 +326,7 @@ final class Simulation {
         Inbox inbox = Inbox.builder(dataSource)
                 .consumer("shipping")
                 .on(Writers.TYPE, String.class, this::handle)
-                .receipts(tracked ? receipts(dataSource) : Receipts.NONE)
+                .receipts(tracked ? receipts(node, dataSource) : Receipts.NONE)
                 .build();
         Consumer consumer =
                 new Consumer(inbox, consumerSettings, listener(), new SimulatedThreads(schedule, node), random);
@@ -336,10 +337,13 @@ final class Simulation {
         });
     }
 
-    private void handle(String payload, Context context) throws SQLException {
+    private void handle(String payload, Context context) throws SQLException, RejectEvent {
         truth.handling(context.eventId(), payload);
         if (handlersFail && !calm && random.nextInt(4) == 0) {
             throw new IllegalStateException("not this time");
+        }
+        if (handlersFail && !calm && random.nextInt(40) == 0) {
+            throw new RejectEvent("never");
         }
         if (random.nextInt(20) == 0) {
             schedule.letOthersGo(random.nextInt(10)); // it takes its time
@@ -353,7 +357,7 @@ final class Simulation {
     }
 
     /** As the relay's policy says; what is refused may count an attempt. */
-    private Receipts receipts(DataSource dataSource) {
+    private Receipts receipts(Node node, DataSource dataSource) {
         Receipts receipts = Receipts.inDatabase(dataSource, catalog(), policy.retry());
         return new Receipts() {
             @Override
@@ -367,8 +371,9 @@ final class Simulation {
             }
 
             @Override
-            public void tell(Receipt receipt, java.util.function.Consumer<@Nullable Throwable> told) {
-                if (!(receipt instanceof Receipt.Consumed)) {
+            public void tell(Receipt receipt, java.util.function.Consumer<Told> told) {
+                node.requireAlive();
+                if (receipt instanceof Receipt.Refusal) {
                     truth.refused(receipt.eventId());
                     truth.givenUp(receipt.eventId());
                 }

@@ -30,6 +30,7 @@ final class Sql {
             Expression where,
             @Nullable Expression group,
             @Nullable Expression order,
+            boolean descending,
             Expression limit,
             Lock lock,
             boolean aggregate)
@@ -244,9 +245,10 @@ final class Sql {
         Expression where = where();
         Expression group = took("group", "by") ? expression() : null;
         Expression order = took("order", "by") ? expression() : null;
+        boolean descending = took("desc");
         Expression limit = took("limit") ? expression() : scope -> Long.MAX_VALUE;
         Lock lock = took("for", "share") ? Lock.SHARE : took("for", "update", "skip", "locked") ? Lock.FREE : Lock.NONE;
-        return new Select(table, outputs, where, group, order, limit, lock, aggregate);
+        return new Select(table, outputs, where, group, order, descending, limit, lock, aggregate);
     }
 
     private void skipParentheses() {
@@ -381,7 +383,7 @@ final class Sql {
 
     private Expression cast() {
         Expression value = primary();
-        if (took("::")) {
+        if (took("::") && !took("timestamptz")) {
             expect("bigint");
         }
         return value;
@@ -447,12 +449,18 @@ final class Sql {
                 expect("(", ")");
                 return scope -> scope.now + scope.skew;
             }
-            case "extract" -> {
-                // Times are nanoseconds already, and what is extracted is made nanoseconds by a factor.
-                expect("(", "epoch", "from");
+            case "timestamptz" -> {
+                expect("'epoch");
+                return scope -> 0L;
+            }
+            case "isfinite" -> {
+                expect("(");
                 Expression time = expression();
-                expect(")", "*", "1000000000");
-                return time;
+                expect(")");
+                return scope -> time.of(scope) != null;
+            }
+            case "extract" -> {
+                return extract();
             }
             case "coalesce" -> {
                 return coalesce();
@@ -464,6 +472,21 @@ final class Sql {
                 return literalOrColumn(word);
             }
         }
+    }
+
+    /** Times are nanoseconds already; what is extracted is made nanoseconds or microseconds by a factor. */
+    private Expression extract() {
+        expect("(", "epoch", "from");
+        Expression time = expression();
+        expect(")", "*");
+        if (took("1000000000")) {
+            return time;
+        }
+        expect("1000000");
+        return scope -> {
+            Object nanos = time.of(scope);
+            return nanos == null ? null : (Long) nanos / 1_000;
+        };
     }
 
     private Expression choice() {

@@ -74,6 +74,14 @@ final class Table {
         }
     }
 
+    /** The column that has a default which no statement names. */
+    void fillIn(@Nullable Object[] row) {
+        int generation = columns.indexOf("generation");
+        if (generation >= 0) {
+            row[generation] = 0L;
+        }
+    }
+
     Comparable<?> key(@Nullable Object[] row) {
         if (key.length == 1 && row[key[0]] instanceof Long id) {
             return id;

@@ -1,5 +1,6 @@
 package dev.posthaste.reliability.simulation;
 
+import java.sql.SQLException;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
@@ -19,6 +20,8 @@ final class Transaction {
     private long number;
     /** After an error nothing more is done but roll back. */
     boolean failed;
+    /** Whether there is a savepoint, of which there is one at most. */
+    boolean savepoint;
 
     /** @param session a number of the connection's own */
     Transaction(Node node, long session) {
@@ -132,5 +135,13 @@ final class Transaction {
         locked.clear();
         number++;
         failed = false;
+        savepoint = false;
+    }
+
+    void requireSavepoint() throws SQLException {
+        if (!savepoint) {
+            failed = true;
+            throw new SQLException("the savepoint does not exist", "3B001");
+        }
     }
 }

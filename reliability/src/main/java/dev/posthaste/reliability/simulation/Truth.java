@@ -1,5 +1,7 @@
 package dev.posthaste.reliability.simulation;
 
+import dev.posthaste.broker.Message;
+import dev.posthaste.broker.MessageHeaders;
 import dev.posthaste.reliability.simulation.Transaction.Change;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -41,6 +43,10 @@ final class Truth {
         boolean late;
 
         int effects;
+        /** The most that its row has counted: how often it was requeued, and the attempts since. */
+        long generation;
+
+        long attempts;
 
         @Nullable
         String status;
@@ -57,6 +63,17 @@ final class Truth {
             effects = before.effects;
             deadLettered = before.deadLettered;
             late = true;
+        }
+
+        void counts(Change change) {
+            long its = (Long) Objects.requireNonNull(change.after("generation"));
+            attempts = its > generation ? 0 : attempts;
+            generation = Math.max(generation, its);
+            attempts = Math.max(attempts, (Long) Objects.requireNonNull(change.after("attempts")));
+        }
+
+        boolean counted(long seenGeneration, long seenAttempts) {
+            return generation > seenGeneration || (generation == seenGeneration && attempts > seenAttempts);
         }
 
         boolean ended() {
@@ -114,6 +131,16 @@ final class Truth {
                 default -> {}
             }
         }
+        for (Change change : changes) {
+            if (change.table().name.equals(Database.OUTBOX) && change.after() != null) {
+                Fate fate = Objects.requireNonNull(committed.get(String.valueOf(change.after("event_id"))));
+                require(
+                        !"consumed".equals(fate.status) || fate.effects > 0,
+                        "truth",
+                        "%s is consumed and was never handled",
+                        fate.event);
+            }
+        }
     }
 
     private void outbox(Node node, Change change, @Nullable String owner) {
@@ -133,6 +160,9 @@ final class Truth {
             deleted(fate, change);
         } else if (change.before() != null) {
             moved(node, fate, change, owner);
+        }
+        if (change.after() != null) {
+            fate.counts(change);
         }
         fate.status = (String) change.after("status");
         fate.deadOnce |= "dead".equals(fate.status);
@@ -163,7 +193,10 @@ final class Truth {
             case "pending" -> true;
             case "published" -> tracked || to.equals("published");
             case "consumed" -> to.equals("consumed");
-            default -> to.equals("dead") || node.role == Node.Role.OPERATOR;
+            default ->
+                to.equals("dead")
+                        || node.role == Node.Role.OPERATOR
+                        || (to.equals("consumed") && node.role == Node.Role.CONSUMER);
         };
         fate.late |= from.equals("published") && to.equals("dead");
         require(legal, "status", "%s went from %s to %s by %s", fate.event, from, to, node);
@@ -180,9 +213,8 @@ final class Truth {
         if (to.equals("published") || to.equals("consumed")) {
             require(fate.arrived, "loss", "%s is %s and never reached the broker", fate.event, to);
         }
-        boolean missed = from.equals("published") && node.role == Node.Role.RELAY; // nobody spoke of it in time
         require(
-                more <= 0 || missed || fate.refusals-- > 0,
+                more <= 0 || fate.refusals-- > 0,
                 "attempts",
                 "an attempt of %s was counted by %s that nobody refused",
                 fate.event,
@@ -259,6 +291,19 @@ final class Truth {
             schedule.happened("%s is given up", event);
             fate.givenUp = true;
         }
+    }
+
+    /** The broker is told to forget a message that was not handled, because its row says what comes next. */
+    void leftToOutbox(Message message) {
+        Fate fate = Objects.requireNonNull(committed.get(String.valueOf(message.eventId())));
+        long generation = Long.parseLong(message.headers().getOrDefault(MessageHeaders.GENERATION, "0"));
+        long attempts = Long.parseLong(message.headers().getOrDefault(MessageHeaders.ATTEMPTS, "0"));
+        require(
+                fate.counted(generation, attempts),
+                "refused",
+                "%s was refused, is %s, and neither its row nor a dead letter tells of it",
+                fate.event,
+                fate.status);
     }
 
     void deadLettered(@Nullable String event) {

@@ -1,0 +1,172 @@
+package dev.posthaste.jdbc;
+
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.time.Duration;
+
+/**
+ * One transaction of a consumer: it notes an event, a handler's effects join it, and it is proven before the commit that it
+ * is still the transaction that took the note. A database may have rolled it back and begun another one, as InnoDB does
+ * with a deadlock's victim; a handler may have ended it by SQL of its own.
+ *
+ * <p>The connection is given back as it came, or discarded when that cannot be sure. Used by one thread.
+ */
+public final class InboxTransaction implements AutoCloseable {
+    /** What others hold is waited for so long; the thread has better things to do. */
+    private static final long MAX_LOCK_WAIT_SECONDS = 1;
+
+    private final Connection connection;
+    private final Dialect dialect;
+    private final InboxTable table;
+    private final String consumer;
+    private final long silenceSeconds;
+    private final boolean autoCommitBefore;
+    private boolean limited;
+    private boolean broken;
+    private boolean ended;
+    private boolean closed;
+    private long notedAt = System.nanoTime();
+
+    InboxTransaction(Connection connection, Dialect dialect, String consumer, Duration silence) throws SQLException {
+        this.connection = connection;
+        this.dialect = dialect;
+        this.table = new InboxTable(dialect);
+        this.consumer = consumer;
+        this.silenceSeconds = silence.toSeconds();
+        this.autoCommitBefore = connection.getAutoCommit();
+        if (autoCommitBefore) {
+            connection.setAutoCommit(false);
+        }
+    }
+
+    /**
+     * Notes that the event is handled in this transaction. If another transaction notes the same, waits a second for it.
+     *
+     * @return false if it was handled before
+     */
+    public boolean note(String noteId) throws SQLException {
+        try {
+            String before = dialect.beforeNote(silenceSeconds, MAX_LOCK_WAIT_SECONDS);
+            if (!before.isEmpty()) {
+                limited = true;
+                Transactions.execute(connection, before);
+            }
+            boolean first = table.add(connection, consumer, noteId, silenceSeconds, MAX_LOCK_WAIT_SECONDS);
+            notedAt = System.nanoTime();
+            return first;
+        } catch (SQLException e) {
+            throw met(e);
+        }
+    }
+
+    /**
+     * The connection for a handler, whose statements join the note. Their lock waits are what they were before it. It does
+     * not commit or roll back.
+     */
+    public Connection open() throws SQLException {
+        try {
+            for (String sql : dialect.afterNote()) {
+                Transactions.execute(connection, sql);
+            }
+            return HandlerConnection.of(connection);
+        } catch (SQLException e) {
+            throw met(e);
+        }
+    }
+
+    /** @throws SQLException if this is not the transaction any more that took the note, or cannot be committed */
+    public void prove() throws SQLException {
+        update(dialect.proveNote());
+    }
+
+    /** Not {@code execute}, before which MySQL's driver asks the server whether the session is read-only. */
+    private void update(String sql) throws SQLException {
+        try (Statement statement = connection.createStatement()) {
+            statement.executeUpdate(sql);
+        }
+    }
+
+    public void commit() throws SQLException {
+        try {
+            connection.commit();
+            ended = true;
+        } catch (SQLException e) {
+            throw met(e);
+        }
+    }
+
+    private SQLException met(SQLException e) {
+        broken |= Dialect.isWrongServer(e);
+        return e;
+    }
+
+    /** Whether the transaction that took the note had ended before it was rolled back. */
+    public enum End {
+        /** It was open: nothing of it is left. */
+        ROLLED_BACK,
+        /** It was rolled back before, or even committed. */
+        LOST,
+        /** The connection is gone, and the transaction with it. */
+        BROKEN
+    }
+
+    /** Rolls everything back after a failure, and closes. */
+    public End rollBack(Throwable failure) {
+        End end;
+        try {
+            update("rollback to savepoint " + Dialect.NOTE);
+            end = InboxTransactions.looksAway(failure) ? End.BROKEN : End.ROLLED_BACK;
+        } catch (SQLException e) {
+            end = Dialect.isNoSavepoint(e) ? End.LOST : End.BROKEN;
+        } catch (RuntimeException e) {
+            end = End.BROKEN;
+        }
+        boolean victim = end == End.LOST && InboxTransactions.isContention(failure);
+        broken |= end != End.ROLLED_BACK
+                && !victim; // whatever the handler made of the session, nobody else is to have it
+        close();
+        return end;
+    }
+
+    /** How long ago the note was taken. */
+    public Duration age() {
+        return Duration.ofNanos(System.nanoTime() - notedAt);
+    }
+
+    boolean isNoted(String noteId) throws SQLException {
+        return table.contains(connection, consumer, noteId);
+    }
+
+    /** Rolls back what is not committed, and gives the connection back. Works twice. */
+    @Override
+    public void close() {
+        if (closed) {
+            return;
+        }
+        closed = true;
+        try {
+            if (!ended) {
+                connection.rollback();
+            }
+            if (broken) {
+                Transactions.discard(connection);
+            } else {
+                restore();
+            }
+        } catch (SQLException | RuntimeException e) {
+            Transactions.discard(connection); // what became of the transaction is known without it
+        } finally {
+            InboxTransactions.closeQuietly(connection);
+        }
+    }
+
+    private void restore() throws SQLException {
+        if (limited) {
+            Transactions.execute(connection, dialect.unlimitNote());
+        }
+        if (connection.getAutoCommit() != autoCommitBefore) {
+            connection.setAutoCommit(autoCommitBefore);
+        }
+    }
+}

@@ -1,0 +1,112 @@
+package dev.posthaste.jdbc;
+
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.time.Duration;
+import java.util.UUID;
+import javax.sql.DataSource;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The transactions of one consumer, each of which notes an event and takes its effects; and what their errors mean.
+ * Thread-safe.
+ */
+public final class InboxTransactions {
+    private final DataSource dataSource;
+    private final String consumer;
+    private final Duration silence;
+    private volatile @Nullable Dialect dialect;
+
+    /**
+     * @param silence for how long a client may say nothing in the middle of a transaction before the server ends its
+     *     session; whole seconds
+     */
+    public InboxTransactions(DataSource dataSource, String consumer, Duration silence) {
+        this.dataSource = dataSource;
+        this.consumer = consumer;
+        this.silence = silence;
+    }
+
+    /** Begins one, on a connection of its own. */
+    public InboxTransaction begin() throws SQLException {
+        Connection connection = dataSource.getConnection();
+        try {
+            return new InboxTransaction(connection, dialect(connection), consumer, silence);
+        } catch (Throwable e) {
+            Transactions.discard(connection);
+            closeQuietly(connection);
+            throw e;
+        }
+    }
+
+    private Dialect dialect(Connection connection) throws SQLException {
+        Dialect known = dialect;
+        if (known == null) {
+            known = Dialect.of(connection);
+            dialect = known;
+        }
+        return known;
+    }
+
+    /** Gives a connection back to whoever it came from. */
+    static void closeQuietly(Connection connection) {
+        try {
+            connection.close();
+        } catch (SQLException | RuntimeException e) {
+            // it is of no use any more, and what was done on it is known
+        }
+    }
+
+    /**
+     * Why the database takes no notes now, of whatever event; null if it does. Finds out by writing a note about an event
+     * that does not exist, and rolling back.
+     */
+    public @Nullable Throwable fault() {
+        try (InboxTransaction transaction = begin()) {
+            transaction.note(UUID.randomUUID().toString());
+            return null;
+        } catch (Throwable e) {
+            return isContention(e) ? null : e;
+        }
+    }
+
+    /** Whether a committed note says that the event was handled. */
+    public boolean handled(String noteId) throws SQLException {
+        try (InboxTransaction transaction = begin()) {
+            return transaction.isNoted(noteId);
+        }
+    }
+
+    /** Whether other transactions, or a full disk, were in the way: a matter of time, whoever made the statement. */
+    public static boolean isPassing(Throwable e) {
+        return isContention(e) || Dialect.isFull(e);
+    }
+
+    /** Whether other transactions were in the way: a deadlock, a lock wait, a serialization failure. */
+    public static boolean isContention(Throwable e) {
+        return Dialect.isContention(e);
+    }
+
+    /** Whether it looks as if the server were away, shutting down or read-only. */
+    public static boolean looksAway(Throwable e) {
+        return Dialect.isCausedBy(e, Dialect::isWrongServer);
+    }
+
+    /** Whether the database took offence at a value. */
+    public static boolean isRefused(Throwable e) {
+        return Dialect.isRefused(e);
+    }
+
+    /**
+     * Whether the server answered a commit with an error of the transaction's own, so that it is rolled back for sure. After
+     * any other failure of a commit nobody knows what was done but the note.
+     */
+    public static boolean isAnswer(Throwable e) {
+        if (!(e instanceof SQLException sql) || sql.getSQLState() == null || Dialect.isWrongServer(sql)) {
+            return false;
+        }
+        String state = sql.getSQLState();
+        return Dialect.isRefused(sql)
+                || (!state.startsWith("57") && !state.startsWith("58") && !state.startsWith("HY"));
+    }
+}

@@ -1,0 +1,189 @@
+package dev.posthaste.rabbitmq;
+
+import com.rabbitmq.client.AMQP;
+import com.rabbitmq.client.Channel;
+import com.rabbitmq.client.Connection;
+import com.rabbitmq.client.DefaultConsumer;
+import com.rabbitmq.client.Envelope;
+import com.rabbitmq.client.ShutdownSignalException;
+import dev.posthaste.broker.Message;
+import dev.posthaste.inbox.Delivery;
+import dev.posthaste.inbox.Failure;
+import dev.posthaste.inbox.Receiver;
+import java.io.IOException;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * One channel that receives from a queue: hands deliveries on, and answers them. When it ends, the server gives what was
+ * not answered to another channel, and what still waits here is dropped. Thread-safe.
+ */
+final class ReceivingChannel extends DefaultConsumer {
+    private static final Logger log = LoggerFactory.getLogger(RabbitSubscription.class);
+
+    private final Channel channel;
+    private final String queue;
+    private final Receiver receiver;
+    private final Prefetch prefetch;
+    private final ErrorQueue errors;
+    private final Set<RabbitDelivery> unanswered = ConcurrentHashMap.newKeySet();
+    private volatile boolean received;
+    private boolean lost; // guarded by this
+
+    private ReceivingChannel(Channel channel, String queue, Receiver receiver, Prefetch prefetch, ErrorQueue errors) {
+        super(channel);
+        this.channel = channel;
+        this.queue = queue;
+        this.receiver = receiver;
+        this.prefetch = prefetch;
+        this.errors = errors;
+    }
+
+    static ReceivingChannel open(
+            Connection connection, String queue, Receiver receiver, Prefetch prefetch, ErrorQueue errors)
+            throws IOException {
+        Channel channel = connection.createChannel();
+        if (channel == null) {
+            throw new IOException("the connection has no free channel");
+        }
+        ReceivingChannel opened = new ReceivingChannel(channel, queue, receiver, prefetch, errors);
+        channel.addShutdownListener(cause -> opened.lose());
+        channel.basicQos(prefetch.current());
+        channel.basicConsume(queue, false, receiver.name(), opened);
+        return opened;
+    }
+
+    boolean isOpen() {
+        return channel.isOpen();
+    }
+
+    /** Returns when it is lost, or when another prefetch would be better. */
+    synchronized void awaitEnd() throws InterruptedException {
+        while (!lost && !prefetch.isToChange()) {
+            wait(1_000);
+        }
+    }
+
+    synchronized boolean isLost() {
+        return lost;
+    }
+
+    private synchronized void lose() {
+        lost = true;
+        notifyAll();
+    }
+
+    /** Whether anything has come on it. */
+    boolean hasReceived() {
+        return received;
+    }
+
+    /** Gives back what was not answered. */
+    void end() {
+        try {
+            channel.abort();
+        } catch (IOException e) {
+            log.debug("Queue {}: the channel did not close in order", queue, e);
+        }
+        unanswered.forEach(RabbitDelivery::drop);
+    }
+
+    /** Called on the client's threads, which close the channel if anything is thrown: then the message comes again. */
+    @Override
+    public void handleDelivery(String tag, Envelope envelope, AMQP.BasicProperties properties, byte[] body) {
+        RabbitDelivery delivery = new RabbitDelivery(envelope, properties, body);
+        received = true;
+        unanswered.add(delivery);
+        prefetch.arrived(delivery.size);
+        try {
+            receiver.accept(delivery);
+        } catch (Throwable e) {
+            delivery.release();
+            throw e;
+        }
+        if (prefetch.isToChange()) {
+            synchronized (this) {
+                notifyAll();
+            }
+        }
+    }
+
+    /** The queue was deleted, or its node went away. */
+    @Override
+    public void handleCancel(String tag) {
+        lose();
+    }
+
+    /** One message, to be answered on the channel that brought it. */
+    private final class RabbitDelivery implements Delivery {
+        private final long tag;
+        private final long size;
+        private final AMQP.BasicProperties properties;
+        private Message message; // guarded by this
+        private boolean begun; // guarded by this
+
+        RabbitDelivery(Envelope envelope, AMQP.BasicProperties properties, byte[] body) {
+            this.tag = envelope.getDeliveryTag();
+            this.properties = properties;
+            this.message = RabbitMessages.message(envelope.getExchange(), envelope.getRoutingKey(), properties, body);
+            this.size = RabbitMessages.memory(message);
+        }
+
+        @Override
+        public synchronized Message message() {
+            return message;
+        }
+
+        @Override
+        public synchronized boolean wanted() {
+            begun = channel.isOpen();
+            return begun;
+        }
+
+        @Override
+        public void done() {
+            release();
+            try {
+                synchronized (channel) {
+                    channel.basicAck(tag, false);
+                }
+            } catch (IOException | ShutdownSignalException e) {
+                // The channel is gone; the message comes again and is found to have been handled.
+                log.debug("Queue {}: {} could not be acknowledged", queue, message(), e);
+            }
+        }
+
+        @Override
+        public void deadLetter(Failure failure) throws Exception {
+            if (!channel.isOpen()) {
+                release();
+                return; // the message comes again on another channel, and is given up there
+            }
+            errors.publish(properties, message().body(), failure);
+            done();
+        }
+
+        /** Closing the channel gives it back. */
+        @Override
+        public void abandoned() {
+            release();
+        }
+
+        private void release() {
+            if (unanswered.remove(this)) {
+                prefetch.released(size);
+            }
+        }
+
+        /** Its channel is gone: what has not begun never will, and its body need not wait for that. */
+        private synchronized void drop() {
+            if (!begun) {
+                message = new Message(
+                        message.destination(), message.routingKey(), message.key(), message.headers(), new byte[0]);
+                release();
+            }
+        }
+    }
+}

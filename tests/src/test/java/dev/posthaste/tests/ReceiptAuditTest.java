@@ -1,0 +1,502 @@
+package dev.posthaste.tests;
+
+import static dev.posthaste.tests.TestOutbox.BLOCK;
+import static dev.posthaste.tests.TestOutbox.LONG;
+import static dev.posthaste.tests.TestOutbox.ORDERS;
+import static dev.posthaste.tests.TestOutbox.TYPE;
+import static dev.posthaste.tests.TestOutbox.event;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import dev.posthaste.Event;
+import dev.posthaste.OutboxDefinition;
+import dev.posthaste.RetryPolicy;
+import dev.posthaste.Route;
+import dev.posthaste.broker.LocalBroker;
+import dev.posthaste.broker.Message;
+import dev.posthaste.broker.MessageHeaders;
+import dev.posthaste.format.MessageFormat;
+import dev.posthaste.inbox.Consumer;
+import dev.posthaste.inbox.ConsumerListener;
+import dev.posthaste.inbox.ConsumerSettings;
+import dev.posthaste.inbox.ConsumerSettings.AfterLastAttempt;
+import dev.posthaste.inbox.Delivery;
+import dev.posthaste.inbox.Failure;
+import dev.posthaste.inbox.Handler;
+import dev.posthaste.inbox.Inbox;
+import dev.posthaste.inbox.ReceiptMessages;
+import dev.posthaste.inbox.Receipts;
+import dev.posthaste.inbox.Receiver;
+import dev.posthaste.inbox.RejectEvent;
+import dev.posthaste.jdbc.Dialect;
+import dev.posthaste.jdbc.Schema;
+import dev.posthaste.jdbc.StatusJournal;
+import dev.posthaste.journal.Journal;
+import dev.posthaste.journal.Receipt;
+import dev.posthaste.relay.OutboxPolicy;
+import dev.posthaste.relay.ReceiptIntake;
+import dev.posthaste.relay.Relay;
+import dev.posthaste.relay.RelayListener;
+import dev.posthaste.servers.Database;
+import dev.posthaste.testkit.RecordingBroker;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.EnumSource.Mode;
+
+/** Where the audits of November 2026 found that nothing told of an event which a consumer had refused, or not handled. */
+class ReceiptAuditTest {
+    private static final OutboxDefinition TRACKED = ORDERS.withReceipts();
+    private static final RetryPolicy THREE = RetryPolicy.fixed(Duration.ofMillis(20), 3);
+    private static final Duration SOON = Duration.ofSeconds(30);
+
+    // --- Several consumers on the local broker -----------------------------------------------------------------------
+
+    private static Inbox.Builder inbox(TestOutbox outbox, String consumer, Handler<String> handler) {
+        return Inbox.builder(outbox.database.dataSource()).consumer(consumer).on(TYPE, String.class, handler);
+    }
+
+    private static Consumer consumer(Inbox.Builder inbox, AfterLastAttempt after) {
+        ConsumerSettings settings =
+                new ConsumerSettings(4, RetryPolicy.fixed(Duration.ofMillis(1), 2), Duration.ofMillis(100), after);
+        return new Consumer(inbox.build(), settings, ConsumerListener.NONE);
+    }
+
+    private static Receipts receipts(TestOutbox outbox) {
+        return Receipts.inDatabase(outbox.database.dataSource(), outbox.catalog, THREE);
+    }
+
+    private static Relay relay(TestOutbox outbox, LocalBroker broker, MessageFormat format) throws SQLException {
+        return outbox.relay("relay").broker(broker).format(format).build().start();
+    }
+
+    @ParameterizedTest
+    @EnumSource(mode = Mode.EXCLUDE, names = "H2")
+    void B01_oneConsumersReceiptHidesNobodysRefusal(Database kind) throws Exception {
+        for (MessageFormat format : List.of(MessageFormat.RAW, MessageFormat.ENVELOPE)) {
+            AtomicInteger handled = new AtomicInteger();
+            AtomicBoolean mended = new AtomicBoolean();
+            try (TestOutbox outbox = TestOutbox.on(kind, TRACKED);
+                    LocalBroker broker = new LocalBroker()
+                            .subscribe(consumer(
+                                    inbox(outbox, "a", (text, context) -> handled.incrementAndGet())
+                                            .format(format)
+                                            .receipts(receipts(outbox)),
+                                    AfterLastAttempt.DEAD_LETTER))
+                            .subscribe(consumer(
+                                    inbox(outbox, "b", (text, context) -> {
+                                                if (!mended.get()) {
+                                                    throw new RejectEvent("b cannot");
+                                                }
+                                            })
+                                            .format(format),
+                                    AfterLastAttempt.DEAD_LETTER));
+                    Relay relay = relay(outbox, broker, format)) {
+                outbox.write(Event.builder(TYPE).id("v1").key("k").payload("{}").build());
+                outbox.awaitStatus("v1", "dead", SOON);
+                assertThat(outbox.database.query("select last_error from orders"))
+                        .singleElement()
+                        .asString()
+                        .contains("b cannot");
+                mended.set(true);
+                outbox.requeue("v1");
+                outbox.awaitStatus("v1", "consumed", SOON);
+                assertThat(handled).hasValue(1);
+                assertThat(relay.name()).isEqualTo("relay");
+            }
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource(mode = Mode.EXCLUDE, names = "H2")
+    void B01_anEventEndsWhenTheLastOfItsConsumersHasHandledItAlsoAfterARestart(Database kind) throws Exception {
+        CountDownLatch gate = new CountDownLatch(1);
+        AtomicInteger handled = new AtomicInteger();
+        AtomicInteger slow = new AtomicInteger();
+        try (TestOutbox outbox = TestOutbox.on(kind, TRACKED)) {
+            outbox.write("k", "v1");
+            for (int life = 1; life <= 2; life++) {
+                try (LocalBroker broker = new LocalBroker()
+                                .subscribe(consumer(
+                                        inbox(outbox, "a", (text, context) -> handled.incrementAndGet())
+                                                .receipts(receipts(outbox)),
+                                        AfterLastAttempt.REDELIVER))
+                                .subscribe(consumer(
+                                        inbox(outbox, "b", (text, context) -> {
+                                            slow.incrementAndGet();
+                                            gate.await();
+                                        }),
+                                        AfterLastAttempt.DEAD_LETTER));
+                        Relay relay = relay(outbox, broker, MessageFormat.RAW)) {
+                    int beginnings = life;
+                    await().atMost(SOON).until(() -> handled.get() == 1 && slow.get() >= beginnings);
+                    assertThat(outbox.status("v1")).isEqualTo("pending");
+                    if (life == 2) {
+                        gate.countDown();
+                        outbox.awaitStatus("v1", "consumed", SOON);
+                    } else {
+                        broker.close();
+                    }
+                    assertThat(relay.name()).isEqualTo("relay");
+                }
+            }
+            assertThat(handled).hasValue(1);
+            assertThat(outbox.count("published_at is not null and consumed_at is not null and attempts = 0"))
+                    .isEqualTo(1);
+        }
+    }
+
+    // --- Refused, and the receipt changes nothing --------------------------------------------------------------------
+
+    /** A message as a relay sends it. */
+    private static Message message(long row, String eventId, Integer attempts, Integer generation) {
+        Map<String, String> headers = new HashMap<>(Map.of(
+                MessageHeaders.EVENT_ID,
+                eventId,
+                MessageHeaders.EVENT_TYPE,
+                TYPE,
+                MessageHeaders.OUTBOX,
+                "orders",
+                MessageHeaders.ROW,
+                Long.toString(row),
+                MessageHeaders.ATTEMPTS,
+                Integer.toString(attempts)));
+        if (generation != null) {
+            headers.put(MessageHeaders.GENERATION, Integer.toString(generation));
+        }
+        return new Message(
+                "orders-topic", null, "k", headers, "\"x\"".getBytes(java.nio.charset.StandardCharsets.UTF_8));
+    }
+
+    private record Answered(Message message, List<String> answers) implements Delivery {
+        @Override
+        public void done() {
+            answers.add("done");
+        }
+
+        @Override
+        public void leftToOutbox() {
+            answers.add("left to the outbox");
+        }
+
+        @Override
+        public void deadLetter(Failure failure) {
+            answers.add("dead letter: " + failure.reason());
+        }
+
+        @Override
+        public void abandoned() {
+            answers.add("abandoned");
+        }
+    }
+
+    private static String answer(Receiver receiver, Message message) {
+        List<String> answers = new CopyOnWriteArrayList<>();
+        receiver.accept(new Answered(message, answers));
+        await().atMost(SOON).until(() -> !answers.isEmpty());
+        return answers.get(0);
+    }
+
+    /** What becomes of an event that can never be handled, and of one that could be another time. */
+    private static List<String> refusals(TestOutbox outbox, Receipts receipts, Message message) {
+        List<String> answers = new ArrayList<>();
+        try (Consumer never = consumer(
+                        inbox(outbox, "never", (text, context) -> {
+                                    throw new RejectEvent("never");
+                                })
+                                .receipts(receipts),
+                        AfterLastAttempt.DEAD_LETTER);
+                Consumer notNow = consumer(
+                        inbox(outbox, "not-now", (text, context) -> {
+                                    throw new IllegalStateException("not now");
+                                })
+                                .receipts(receipts),
+                        AfterLastAttempt.REDELIVER)) {
+            answers.add(answer(never, message));
+            answers.add(answer(notNow, message));
+        }
+        return answers;
+    }
+
+    private static StatusJournal journal(TestOutbox outbox) throws SQLException {
+        try (Connection connection = outbox.database.dataSource().getConnection()) {
+            return new StatusJournal(
+                    outbox.database.dataSource(), Dialect.of(connection), outbox.catalog.outbox("orders"));
+        }
+    }
+
+    /** Writes an event and leaves its row as an SQL update says. */
+    private static long row(TestOutbox outbox, String eventId, String set) throws SQLException {
+        outbox.write("k", eventId);
+        outbox.database.execute("update orders set " + set + " where event_id = '" + eventId + "'");
+        return outbox.database.count("select id from orders where event_id = '" + eventId + "'");
+    }
+
+    @ParameterizedTest
+    @EnumSource(mode = Mode.EXCLUDE, names = "H2")
+    void B02_aRefusedEventWhoseRowDoesNotSayItIsADeadLetter(Database kind) throws Exception {
+        try (TestOutbox outbox = TestOutbox.on(kind, TRACKED)) {
+            Receipts receipts = receipts(outbox);
+            long published = row(outbox, "published", "status = 'published'");
+            assertThat(refusals(outbox, receipts, message(published, "published", 0, 0)))
+                    .as("the row says it, and says it still when the same word comes again")
+                    .containsOnly("left to the outbox");
+            assertThat(outbox.status("published")).isEqualTo("dead");
+
+            Map<String, Message> nowhere = new HashMap<>();
+            nowhere.put("gone", message(4711, "gone", 0, 0));
+            nowhere.put("consumed", message(row(outbox, "consumed", "status = 'consumed'"), "consumed", 0, 0));
+            nowhere.put("dead", message(row(outbox, "dead", "status = 'dead'"), "dead", 0, 0));
+            nowhere.put("restored", message(row(outbox, "restored", "status = 'published'"), "restored", 2, 0));
+            nowhere.put(
+                    "another event",
+                    message(row(outbox, "ours", "status = 'published'"), "of-a-service-of-the-same-name", 0, 0));
+            nowhere.put(
+                    "a replay",
+                    message(row(outbox, "replayed", "status = 'published'"), "replayed", 0, 0)
+                            .with(Map.of(MessageHeaders.REPLAY, "r1")));
+            nowhere.forEach((what, message) -> assertThat(refusals(outbox, receipts, message))
+                    .as(what)
+                    .hasSize(2)
+                    .allMatch(answer -> answer.startsWith("dead letter: ")));
+            assertThat(outbox.status("ours")).isEqualTo("published");
+            assertThat(outbox.status("replayed")).isEqualTo("published");
+            assertThat(outbox.status("consumed")).isEqualTo("consumed");
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource(mode = Mode.EXCLUDE, names = "H2")
+    void B02_aRefusalThatTravelsIsADeadLetterAtTheConsumerOrAtTheIntake(Database kind) throws Exception {
+        OutboxDefinition untracked = OutboxDefinition.of("invoices", Route.to("t"), "invoice.sent");
+        try (TestOutbox outbox = TestOutbox.on(kind, TRACKED, untracked)) {
+            StatusJournal journal = journal(outbox);
+            long published = row(outbox, "v1", "status = 'published'");
+            long consumed = row(outbox, "v2", "status = 'consumed'");
+            RecordingBroker wire = new RecordingBroker();
+            Receipts receipts = Receipts.through(wire, "receipts", null);
+            List<String> answers = refusals(outbox, receipts, message(published, "v1", 0, 0));
+            assertThat(answers.get(0)).as("nobody here knows of its row").startsWith("dead letter: ");
+            assertThat(answers.get(1)).as("its receipt is durable").isEqualTo("left to the outbox");
+            refusals(outbox, receipts, message(consumed, "v2", 0, 0));
+            assertThat(refusals(
+                            outbox, receipts, message(published, "v1", 0, 0).with(Map.of(MessageHeaders.REPLAY, "r"))))
+                    .as("a replay's")
+                    .allMatch(answer -> answer.startsWith("dead letter: "));
+            List<Message> sent = wire.arrived();
+            assertThat(sent).hasSize(4);
+            try (ReceiptIntake intake = new ReceiptIntake(outbox.catalog, each -> journal, THREE)) {
+                assertThat(answer(intake, sent.get(0))).isEqualTo("done");
+                assertThat(outbox.status("v1")).isEqualTo("dead");
+                assertThat(answer(intake, sent.get(1))).as("an earlier word").isEqualTo("done");
+                for (Message each : sent.subList(2, 4)) {
+                    assertThat(answer(intake, each)).startsWith("dead letter: ").contains("v2", "is consumed");
+                }
+                assertThat(answer(intake, receipt(new Receipt.Rejected("invoices", 1, "i1", 0, null, "never"))))
+                        .startsWith("dead letter: ")
+                        .contains("invoices", "not tracked", "never");
+                assertThat(answer(intake, receipt(new Receipt.Failed("orders", 4711, "gone", null, null, "not now"))))
+                        .startsWith("dead letter: ")
+                        .contains("gone", "4711");
+                assertThat(answer(intake, receipt(new Receipt.Consumed("invoices", 1, "i1"))))
+                        .isEqualTo("done");
+            }
+        }
+    }
+
+    private static Message receipt(Receipt receipt) {
+        return new Message("receipts", null, null, Map.of(), ReceiptMessages.write(receipt));
+    }
+
+    // --- Late words --------------------------------------------------------------------------------------------------
+
+    @ParameterizedTest
+    @EnumSource(mode = Mode.EXCLUDE, names = "H2")
+    void B12_S06_aLateCopyOfAnOldWordChangesNothing(Database kind) throws Exception {
+        try (TestOutbox outbox = TestOutbox.on(kind, TRACKED);
+                Relay relay = outbox.relay("relay").build().start()) {
+            Journal journal = journal(outbox);
+            for (boolean rejected : new boolean[] {true, false}) {
+                String id = rejected ? "rejected" : "failed";
+                outbox.broker.forget();
+                outbox.write("k", id);
+                outbox.awaitPublished(id, LONG);
+                Message first = outbox.broker.arrived().get(0);
+                assertThat(first.headers()).containsEntry(MessageHeaders.GENERATION, "0");
+                Receipt old = refusal(first, rejected);
+                RetryPolicy once = RetryPolicy.fixed(Duration.ZERO, 1);
+                assertThat(journal.receive(List.of(old), once).changed()).isEqualTo(1);
+                outbox.awaitStatus(id, "dead", LONG);
+                outbox.requeue(id);
+                outbox.awaitPublished(id, LONG);
+                Message second = outbox.broker.arrived().get(1);
+                assertThat(second.headers())
+                        .containsEntry(MessageHeaders.GENERATION, "1")
+                        .containsEntry(MessageHeaders.ATTEMPTS, "0");
+                Journal.Received again = journal.receive(List.of(old, old), once);
+                assertThat(again.changed()).isZero();
+                assertThat(again.unmatched())
+                        .as("a later copy is answered itself")
+                        .isEmpty();
+                assertThat(outbox.status(id)).isEqualTo("published");
+                assertThat(journal.receive(List.of(refusal(second, rejected)), once)
+                                .changed())
+                        .isEqualTo(1);
+                assertThat(outbox.status(id)).isEqualTo("dead");
+                Receipt consumed = Receipts.consumed(second);
+                assertThat(journal.receive(List.of(consumed), once).changed())
+                        .as("an effect that is committed is the truth")
+                        .isEqualTo(1);
+                assertThat(journal.receive(List.of(refusal(second, rejected)), once)
+                                .unmatched())
+                        .as("the attempt was counted")
+                        .isEmpty();
+                assertThat(outbox.status(id)).isEqualTo("consumed");
+            }
+            assertThat(relay.owned()).containsExactly("orders");
+        }
+    }
+
+    private static Receipt refusal(Message message, boolean rejected) {
+        Receipt.Consumed origin = Receipts.consumed(message);
+        return rejected ? Receipts.rejected(origin, message, "no") : Receipts.failed(origin, message, "no");
+    }
+
+    @ParameterizedTest
+    @EnumSource(mode = Mode.EXCLUDE, names = "H2")
+    void B07_whatIsConsumedAfterItDiedUnblocksItsKey(Database kind) throws Exception {
+        try (TestOutbox outbox = TestOutbox.on(kind, TRACKED);
+                Relay relay = outbox.relay("relay").policy(BLOCK).build().start()) {
+            outbox.broker.answering(message -> message.eventId().equals("v1")
+                    ? new dev.posthaste.broker.Outcome.Rejected("no", true)
+                    : dev.posthaste.broker.Outcome.ACKNOWLEDGED);
+            outbox.write(event("k", "v1"), event("k", "v2"));
+            outbox.awaitStatus("v1", "dead", LONG);
+            assertThat(outbox.status("v2")).isEqualTo("pending");
+            Receipt consumed = Receipts.consumed(outbox.broker.attempts().get(0));
+            assertThat(journal(outbox).receive(List.of(consumed), THREE).changed())
+                    .isEqualTo(1);
+            outbox.awaitPublished("v2", LONG);
+            assertThat(outbox.database.query("select status, last_error from orders where event_id = 'v1'"))
+                    .containsExactly("consumed|no");
+            assertThat(relay.owned()).containsExactly("orders");
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource(mode = Mode.EXCLUDE, names = "H2")
+    void S06_aTrackedOutboxOfAnEarlierVersionGetsItsColumn(Database kind) throws Exception {
+        try (TestOutbox outbox = TestOutbox.on(kind, TRACKED)) {
+            outbox.write("k", "v1");
+            outbox.database.execute("alter table orders drop column generation");
+            assertThat(Schema.check(outbox.database.dataSource(), List.of(TRACKED))
+                            .missing())
+                    .containsExactly("table orders has no column generation");
+            assertThat(Schema.check(outbox.database.dataSource(), List.of(ORDERS))
+                            .missing())
+                    .as("nobody needs it who hears no receipts")
+                    .isEmpty();
+            Schema.create(outbox.database.dataSource(), List.of(TRACKED));
+            Schema.create(outbox.database.dataSource(), List.of(TRACKED));
+            assertThat(Schema.check(outbox.database.dataSource(), List.of(TRACKED))
+                            .missing())
+                    .isEmpty();
+            assertThat(outbox.database.query("select event_id, generation from orders"))
+                    .containsExactly("v1|0");
+        }
+    }
+
+    // --- Silence -----------------------------------------------------------------------------------------------------
+
+    /** A relay that publishes again what nobody consumed within 200 ms, and counts how often it has looked. */
+    private static Relay watching(TestOutbox outbox, AtomicInteger looks) throws SQLException {
+        RelayListener listener = new RelayListener() {
+            @Override
+            public void unconsumed(String name, Journal.Unconsumed unconsumed, Duration limit) {
+                if (unconsumed.events() > 0) {
+                    looks.incrementAndGet();
+                }
+            }
+        };
+        return outbox.relay("relay")
+                .policy(OutboxPolicy.defaults().withRetry(THREE).withConsumedWithin(Duration.ofMillis(200), true))
+                .measureEvery(Duration.ofMillis(100))
+                .listener(listener)
+                .build()
+                .start();
+    }
+
+    @ParameterizedTest
+    @EnumSource(mode = Mode.EXCLUDE, names = "H2")
+    void B07_aConsumerThatIsAwayFindsEachEventOnceAndAlive(Database kind) throws Exception {
+        AtomicInteger looks = new AtomicInteger();
+        try (TestOutbox outbox = TestOutbox.on(kind, TRACKED);
+                Relay relay = watching(outbox, looks)) {
+            for (int i = 0; i < 50; i++) {
+                outbox.write("k" + i % 7, "v" + i);
+            }
+            await("the alarm is raised for longer than any backoff")
+                    .atMost(LONG)
+                    .until(() -> looks.get() >= 20);
+            assertThat(outbox.broker.arrived()).hasSize(50);
+            assertThat(outbox.count("status = 'published' and attempts = 0")).isEqualTo(50);
+            AtomicInteger handled = new AtomicInteger();
+            List<String> answers = new CopyOnWriteArrayList<>();
+            try (Consumer consumer = consumer(
+                    inbox(outbox, "back", (text, context) -> handled.incrementAndGet())
+                            .receipts(receipts(outbox)),
+                    AfterLastAttempt.REDELIVER)) {
+                outbox.broker.arrived().forEach(each -> consumer.accept(new Answered(each, answers)));
+                await().atMost(LONG).until(() -> outbox.count("status = 'consumed'") == 50);
+            }
+            assertThat(handled).hasValue(50);
+            assertThat(answers).containsOnly("done");
+            assertThat(outbox.broker.arrived()).hasSize(50);
+            assertThat(relay.owned()).containsExactly("orders");
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource(mode = Mode.EXCLUDE, names = "H2")
+    void B07_whatItsConsumerHasPassedIsPublishedAgainAndCountsNoAttempt(Database kind) throws Exception {
+        AtomicInteger looks = new AtomicInteger();
+        try (TestOutbox outbox = TestOutbox.on(kind, TRACKED);
+                Relay relay = watching(outbox, looks)) {
+            outbox.write("a", "lost");
+            outbox.awaitPublished("lost", LONG);
+            outbox.write("b", "handled");
+            outbox.awaitPublished("handled", LONG);
+            outbox.write("c", "on its way");
+            outbox.awaitPublished("on its way", LONG);
+            journal(outbox)
+                    .receive(List.of(Receipts.consumed(outbox.broker.arrived().get(1))), THREE);
+            await().atMost(LONG)
+                    .until(() -> outbox.broker.arrived().stream()
+                                    .filter(each -> "lost".equals(each.eventId()))
+                                    .count()
+                            >= 2);
+            Message again = outbox.broker.arrived().get(3);
+            assertThat(again.eventId()).isEqualTo("lost");
+            assertThat(again.headers())
+                    .containsEntry(MessageHeaders.ATTEMPTS, "0")
+                    .containsEntry(MessageHeaders.GENERATION, "0");
+            int before = looks.get();
+            await().atMost(LONG).until(() -> looks.get() >= before + 10);
+            assertThat(outbox.broker.arrived())
+                    .as("nothing later is consumed than the copy")
+                    .hasSize(4);
+            assertThat(outbox.count("attempts = 0")).isEqualTo(3);
+            assertThat(relay.owned()).containsExactly("orders");
+        }
+    }
+}
