@@ -339,7 +339,15 @@ public final class Consumer implements Receiver {
     /** Whether a refused event is known to be in its outbox, dead or to be published again. */
     private boolean seenTo(Answer answer, Receipts.Told told) {
         if (told instanceof Receipts.Told.Unmatched nothing) {
-            log.warn("Consumer {}: outbox has no row for {}: {}", name(), answer.receipt(), nothing.why());
+            Receipt receipt = answer.receipt();
+            log.warn(
+                    "Consumer {}: event {} was refused, and row {} of outbox {} does not say so: {}; it goes to the dead"
+                            + " letters",
+                    name(),
+                    receipt == null ? null : receipt.eventId(),
+                    receipt == null ? null : receipt.row(),
+                    receipt == null ? null : receipt.outbox(),
+                    nothing.why());
             return false;
         }
         return told instanceof Receipts.Told.Written || answer.receipt() instanceof Receipt.Failed;

@@ -184,7 +184,7 @@ final class KafkaDeadLetters implements AutoCloseable {
         asked.ask(topic, answer::complete);
         Throwable failure;
         try {
-            failure = answer.get(settings.whileStarting().toMillis() + GRACE_MILLIS, TimeUnit.MILLISECONDS)
+            failure = answer.get(settings.longestLookup().toMillis(), TimeUnit.MILLISECONDS)
                     .failure();
         } catch (TimeoutException e) {
             forget(asked);

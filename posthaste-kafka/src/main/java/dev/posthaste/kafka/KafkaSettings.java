@@ -141,7 +141,8 @@ public record KafkaSettings(
         return twice.compareTo(longestLookup()) < 0 ? twice : longestLookup();
     }
 
-    private Duration longestLookup() {
+    /** The most that a lookup gets, by whoever may wait for it. */
+    Duration longestLookup() {
         return firstLookup().multipliedBy(4);
     }
 

@@ -65,7 +65,7 @@ final class UnconsumedWatch {
             again.forEach(id -> remembered.computeIfPresent(
                     id, (same, wait) -> new Wait(wait.times() + 1, now + waitNanos(wait.times() + 1))));
             republished += again.size();
-            seen.addAll(events);
+            events.stream().filter(remembered::containsKey).forEach(seen::add);
             more = events.size() == BATCH;
             after = more ? events.get(BATCH - 1) : after;
         }
