@@ -20,8 +20,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * Everything that operators do with outboxes. Each change requires a {@link Change} that says who and why, and leaves its audit
  * in the transaction that makes it. Made again with the same id it changes nothing, or, if it stopped before its end, continues
- * there. Only dead events are requeued and
- * discarded, and only published or consumed ones are replayed: the others are in a relay's hands.
+ * there. Only dead events are requeued and discarded, and only published or consumed ones are replayed: the others are in a
+ * relay's hands.
  *
  * <p>Thread-safe. Methods that name an outbox throw {@link UnknownOutboxException} when there is none of this name, and
  * {@link dev.posthaste.journal.JournalException} when the database fails.

@@ -21,6 +21,9 @@ import org.jspecify.annotations.Nullable;
 final class ReplayWindow {
     private static final int MESSAGES = 200;
     private static final long BYTES = 8L << 20;
+    /** Rows that are through wait here for an older one that is not. */
+    private static final int MAX_PLACES = 10_000;
+
     private static final int REFUSALS = 10;
     private static final int MAX_ERRORS = 20;
     private static final long LONGEST_BACKOFF_NANOS = Duration.ofSeconds(5).toNanos();
@@ -126,7 +129,8 @@ final class ReplayWindow {
     /** Whether there is room for a message. One that is larger than the window goes alone. */
     boolean takes(Message next) {
         int out = atBroker + again.size();
-        boolean full = out >= MESSAGES || (out > 0 && bytesOut + next.body().length > BYTES);
+        boolean full =
+                out >= MESSAGES || (out > 0 && (bytesOut + next.body().length > BYTES || places.size() >= MAX_PLACES));
         return !full && !(next.key() != null && keysOut.contains(next.key()));
     }
 

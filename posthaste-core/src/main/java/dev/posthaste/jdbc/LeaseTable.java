@@ -1,6 +1,7 @@
 package dev.posthaste.jdbc;
 
 import dev.posthaste.Names;
+import dev.posthaste.OutboxDefinition;
 import dev.posthaste.admin.LeaseState;
 import dev.posthaste.journal.Claim;
 import java.sql.Connection;
@@ -19,6 +20,8 @@ import org.jspecify.annotations.Nullable;
  * All times are the database's. Thread-safe.
  */
 public final class LeaseTable {
+    private static final String AFTER_DEAD = ", after dead: ";
+
     private final Transactions transactions;
     private final Dialect dialect;
     private final String prefix;
@@ -55,6 +58,21 @@ public final class LeaseTable {
         public Row expired() {
             return new Row(outbox, owner, epoch, false, paused, expiresAt);
         }
+    }
+
+    /**
+     * What an outbox is to a relay, in words that relays and operators compare.
+     *
+     * @param afterDead what follows a death there; null where that is not known
+     */
+    public static String definition(OutboxDefinition outbox, @Nullable String afterDead) {
+        return "tracked: " + outbox.tracked() + (afterDead == null ? "" : AFTER_DEAD + afterDead) + ", layout: "
+                + outbox.table().fingerprint();
+    }
+
+    /** A definition without what follows a death. */
+    static String withoutAfterDead(String definition) {
+        return definition.replaceFirst(AFTER_DEAD + "\\w+", "");
     }
 
     /**

@@ -155,15 +155,14 @@ public final class StatusAdminJournal implements AdminJournal {
 
     @Override
     public @Nullable String dispute() {
+        String here = LeaseTable.definition(outbox, null);
         String first = null;
         for (LeaseTable.Candidate each : leases.candidates()) {
             if (each.outbox().equals(name)) {
-                String seen = "relay " + each.relay() + " sees it as [" + each.definition() + "]";
                 String definition = String.valueOf(each.definition());
-                if (!definition.startsWith("tracked: " + outbox.tracked() + ",")
-                        || !definition.endsWith("layout: " + outbox.table().fingerprint())) {
-                    return seen + ", here it is [tracked: " + outbox.tracked() + ", layout: "
-                            + outbox.table().fingerprint() + "]";
+                String seen = "relay " + each.relay() + " sees it as [" + definition + "]";
+                if (!LeaseTable.withoutAfterDead(definition).equals(here)) {
+                    return seen + ", here it is [" + here + "]";
                 }
                 if (first != null && !first.endsWith("[" + definition + "]")) {
                     return first + ", " + seen;

@@ -413,12 +413,12 @@ public final class Relay implements AutoCloseable {
 
         /** What relays that share an outbox must agree about before one of them deletes anything. */
         private String definition(OutboxDefinition outbox) {
-            return "tracked: " + outbox.tracked() + ", after dead: "
-                    + policies.getOrDefault(outbox.name(), policy)
+            return LeaseTable.definition(
+                    outbox,
+                    policies.getOrDefault(outbox.name(), policy)
                             .afterDead()
                             .name()
-                            .toLowerCase(Locale.ROOT)
-                    + ", layout: " + outbox.table().fingerprint();
+                            .toLowerCase(Locale.ROOT));
         }
 
         private LeaseTable leaseTable(Dialect dialect) {

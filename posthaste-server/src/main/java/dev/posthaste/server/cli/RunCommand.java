@@ -3,8 +3,13 @@ package dev.posthaste.server.cli;
 import dev.posthaste.server.Daemon;
 import dev.posthaste.server.Logging;
 import dev.posthaste.server.config.Config;
+import java.time.Duration;
 import java.util.concurrent.Callable;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import picocli.CommandLine.Command;
@@ -17,6 +22,8 @@ import picocli.CommandLine.Mixin;
                 "Runs the daemon until SIGTERM, which drains it: what is at the brokers is settled, leases are given back.")
 final class RunCommand implements Callable<Integer> {
     private static final Logger log = LoggerFactory.getLogger(RunCommand.class);
+    /** How long a stop waits for a start that it met. */
+    private static final Duration MAX_START = Duration.ofSeconds(30);
 
     @Mixin
     private SiteOptions site = new SiteOptions();
@@ -25,18 +32,34 @@ final class RunCommand implements Callable<Integer> {
     public Integer call() throws InterruptedException {
         Config config = site.config();
         Logging.toStdout(config.jsonLog());
-        Daemon daemon = Daemon.start(config);
+        CompletableFuture<Daemon> started = new CompletableFuture<>();
         CountDownLatch stopped = new CountDownLatch(1);
-        Runtime.getRuntime()
-                .addShutdownHook(new Thread(
-                        () -> {
-                            log.info("Stopping: draining what is at the brokers");
-                            daemon.close();
-                            log.info("Stopped");
-                            stopped.countDown();
-                        },
-                        "posthaste-stop"));
+        Runtime.getRuntime().addShutdownHook(new Thread(() -> stop(started, stopped), "posthaste-stop"));
+        try {
+            started.complete(Daemon.start(config));
+        } catch (RuntimeException e) {
+            started.completeExceptionally(e);
+            throw e;
+        }
         stopped.await();
         return ExitCodes.OK;
+    }
+
+    /** A daemon that is still starting may own outboxes already, and gives them back too. */
+    private static void stop(CompletableFuture<Daemon> started, CountDownLatch stopped) {
+        try {
+            Daemon daemon = started.get(MAX_START.toMillis(), TimeUnit.MILLISECONDS);
+            log.info("Stopping: draining what is at the brokers");
+            daemon.close();
+            log.info("Stopped");
+        } catch (ExecutionException e) {
+            // It did not start, and has said why.
+        } catch (TimeoutException e) {
+            log.warn("Stopping: it has not started within {} s, and is not waited for", MAX_START.toSeconds());
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        } finally {
+            stopped.countDown();
+        }
     }
 }
