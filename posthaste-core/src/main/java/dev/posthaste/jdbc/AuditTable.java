@@ -56,6 +56,20 @@ final class AuditTable {
         }
     }
 
+    /**
+     * Makes others that begin the same change wait until this transaction has ended. Its entries are seen after that; this
+     * leaves none of its own.
+     */
+    void claim(Connection connection, Change change, Action action, String outbox) throws SQLException {
+        add(connection, change, action, outbox, 0, "");
+        try (PreparedStatement delete = connection.prepareStatement(
+                sql("delete from posthaste_audit where change_id = ? and outbox = ? and event_row = 0"))) {
+            delete.setString(1, change.id());
+            delete.setString(2, outbox);
+            delete.executeUpdate();
+        }
+    }
+
     /** Adds the entry of a change that is not of one event. */
     void add(Connection connection, Change change, Action action, String outbox, long events, String detail)
             throws SQLException {

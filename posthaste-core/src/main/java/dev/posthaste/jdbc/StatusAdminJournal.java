@@ -190,17 +190,16 @@ public final class StatusAdminJournal implements AdminJournal {
         }
     }
 
-    /** The rows are locked first: if another client makes the same change, its entries are seen once its locks are gone. */
     private Admin.Result changeNow(Action action, Change change, Collection<Long> ids) {
         return change(what(action), connection -> {
-            List<Long> mine = ids.isEmpty() ? List.of() : search.lock(connection, ids, DEAD);
-            Optional<AuditTable.Known> before = known(connection, change, action);
+            Optional<AuditTable.Known> before = claim(connection, change, action);
             if (before.isPresent()) {
                 if (before.get().own() != null) {
                     throw usedFor(change, ChangeNote.words(before.get().own()));
                 }
                 return new Admin.Result(before.get().events(), true);
             }
+            List<Long> mine = ids.isEmpty() ? List.of() : search.lock(connection, ids, DEAD);
             if (!ids.isEmpty() && mine.size() < search.in(connection, ids, DEAD).size()) {
                 throw new SQLException("some of the rows are locked", "55P03");
             }
@@ -317,7 +316,7 @@ public final class StatusAdminJournal implements AdminJournal {
     public boolean pause(Change change, boolean paused) {
         return change(paused ? "pause the outbox" : "resume the outbox", connection -> {
             Action action = paused ? Action.PAUSE : Action.RESUME;
-            if (known(connection, change, action).isPresent()) {
+            if (claim(connection, change, action).isPresent()) {
                 return true;
             }
             if (leases.pause(connection, name, paused ? change.actor() : null)) {
@@ -403,6 +402,16 @@ public final class StatusAdminJournal implements AdminJournal {
                     + " has been taken away while the change was being made");
         }
         return note;
+    }
+
+    /** What is known of a change; if nothing is, others that begin it wait until this transaction has ended. */
+    private Optional<AuditTable.Known> claim(Connection connection, Change change, Action action) throws SQLException {
+        Optional<AuditTable.Known> before = known(connection, change, action);
+        if (before.isPresent()) {
+            return before;
+        }
+        audit.claim(connection, change, action, name);
+        return known(connection, change, action);
     }
 
     /** @throws IllegalArgumentException if the change's id was used for another action */

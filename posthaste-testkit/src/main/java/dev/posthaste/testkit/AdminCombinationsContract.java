@@ -247,13 +247,23 @@ public abstract class AdminCombinationsContract extends WithRelay {
         execute("update " + table() + " set status = " + code(Status.DEAD));
         assertThat(admin.requeue("orders", DEAD, mass, done -> true)).isEqualTo(new Admin.Result(600, true));
         assertThat(count(Status.DEAD)).as("they died again, after the change").isEqualTo(600);
-        Change given = because("these");
-        List<Long> some = ids.subList(0, 50);
-        results = together(List.of(
-                () -> persist(() -> admin.discard("orders", some, given)),
-                () -> persist(() -> admin.discard("orders", some, given))));
-        assertThat(results).containsExactlyInAnyOrder(new Admin.Result(50, false), new Admin.Result(50, true));
-        assertThat(audited("discard")).isEqualTo(50);
+    }
+
+    @Test
+    void twoClientsWithOneChangeIdAndGivenRowsMakeItOnce() throws Exception {
+        List<Long> ids = rows(400, Status.DEAD);
+        for (int round = 0; round < 10; round++) {
+            Change change = because("these");
+            List<Long> some = ids.subList(round * 40, round * 40 + 20);
+            boolean same = round % 2 == 0;
+            List<Long> others = same ? some : ids.subList(round * 40 + 20, round * 40 + 40);
+            List<Admin.Result> results = together(List.of(
+                    () -> persist(() -> admin.discard("orders", some, change)),
+                    () -> persist(() -> admin.discard("orders", others, change))));
+            assertThat(results).containsExactlyInAnyOrder(new Admin.Result(20, false), new Admin.Result(20, true));
+        }
+        assertThat(audited("discard")).isEqualTo(200);
+        assertThat(count(Status.DEAD)).isEqualTo(200);
     }
 
     @Test

@@ -33,7 +33,7 @@ final class RelayProcess {
         config.setMaximumPoolSize(4);
         Relay relay = Relay.builder(new HikariDataSource(config), CATALOG)
                 .name(arguments[0])
-                .broker(new TableBroker(arguments[1], Duration.ofMillis(2)))
+                .broker(new TableBroker(arguments[1], Duration.ofMillis(5)))
                 .policy(OutboxPolicy.defaults())
                 .settings(RelaySettings.defaults().withLease(LEASE, Duration.ofMillis(900)))
                 .build();

@@ -17,12 +17,14 @@ import java.util.Map;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 
 /** A broker whose durable memory is a table, so that processes can publish and a test can see what arrived, in order. */
 final class TableBroker implements Broker {
     private final String url;
     private final long delayMillis;
     private final ExecutorService thread = Executors.newSingleThreadExecutor();
+    private @Nullable Connection connection; // the thread's
 
     /** @param delay how long each message takes */
     TableBroker(String url, Duration delay) {
@@ -51,18 +53,33 @@ final class TableBroker implements Broker {
     @Override
     public void publish(Message message, Consumer<Outcome> callback) {
         thread.execute(() -> {
-            try (Connection connection = DriverManager.getConnection(url);
-                    PreparedStatement insert =
-                            connection.prepareStatement("insert into arrivals (event_key, payload) values (?, ?)")) {
+            try (PreparedStatement insert =
+                    connection().prepareStatement("insert into arrivals (event_key, payload) values (?, ?)")) {
                 Thread.sleep(delayMillis);
                 insert.setString(1, message.key());
                 insert.setString(2, new String(message.body(), StandardCharsets.UTF_8));
                 insert.executeUpdate();
                 callback.accept(Outcome.ACKNOWLEDGED);
             } catch (SQLException | InterruptedException e) {
+                disconnect();
                 callback.accept(new Outcome.Unknown(e.toString()));
             }
         });
+    }
+
+    private Connection connection() throws SQLException {
+        if (connection == null) {
+            connection = DriverManager.getConnection(url);
+        }
+        return connection;
+    }
+
+    private void disconnect() {
+        try (Connection broken = connection) {
+            connection = null;
+        } catch (SQLException e) {
+            // it was broken
+        }
     }
 
     @Override
@@ -72,6 +89,7 @@ final class TableBroker implements Broker {
 
     @Override
     public void close() {
-        thread.shutdownNow();
+        thread.execute(this::disconnect);
+        thread.shutdown();
     }
 }
