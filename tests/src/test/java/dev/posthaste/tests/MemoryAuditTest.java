@@ -28,9 +28,9 @@ class MemoryAuditTest {
     /** Events of 1,000,000 bytes are the longest that {@code OutboxSettings} allows by default. */
     @ParameterizedTest
     @CsvSource({
-        "POSTGRESQL, 1000, 1000000, 256m",
-        "MARIADB,     400, 1000000, 256m",
-        "MYSQL,       400, 1000000, 256m",
+        "POSTGRESQL,  400, 1000000, 256m",
+        "MARIADB,     300, 1000000, 256m",
+        "MYSQL,       300, 1000000, 256m",
         "POSTGRESQL,  150, 4000000, 512m"
     })
     void A07_aBacklogOfTheLargestEventsNeedsNoMoreMemoryThanItsWindow(

@@ -73,12 +73,12 @@ final class PlantedBugs {
                             "            gate.done(held, now);\n            gate.settled(List.of(held.event.id()));\n")),
             bug(
                     "a key goes on before a death is written down",
-                    96_330,
+                    99_626,
                     List.of("order"),
                     new Edit(PUMP, "dying.put(held.event.id(), held);", "gate.done(held, now);")),
             bug(
                     "keys that wait for an operator never looked at again",
-                    9,
+                    874,
                     List.of("order", "recovery"),
                     new Edit(READER, "            readDeadEvents();\n", "            deadKeysKnown = true;\n")),
             bug(
@@ -98,7 +98,7 @@ final class PlantedBugs {
                             "return dialect.sql(template).replace(\"clock_timestamp()\", \"local_clock()\").replace(\"now()\", \"local_clock()\");")),
             bug(
                     "taking over without compare-and-set",
-                    241,
+                    702,
                     List.of("lease", "epoch"),
                     new Edit(
                             LEASES,

@@ -45,6 +45,7 @@ final class Stage implements AutoCloseable {
     private static final int KAFKA_MEGABYTES = 1024;
 
     private static final int RABBIT_MEGABYTES = 384;
+    private static final int LOGIN_SECONDS = 10;
     private static final Duration QUIET = Duration.ofSeconds(3);
 
     final DatabaseProcess database;
@@ -112,7 +113,9 @@ final class Stage implements AutoCloseable {
         return Processes.mayAdminister() ? SmallDisk.mount(megabytes) : null;
     }
 
+    /** Fails when the database gives no answer for {@value #LOGIN_SECONDS} seconds, as one that is frozen. */
     Connection connect() throws SQLException {
+        DriverManager.setLoginTimeout(LOGIN_SECONDS);
         return DriverManager.getConnection(setup.url());
     }
 
