@@ -41,6 +41,8 @@ import tools.jackson.databind.json.JsonMapper;
  *   <li>id: 64 characters, no white space around it; type: 128 characters, registered in the catalog; key and version:
  *       128 and 16 characters; routing key: 255 characters; a destination of the event's own: one that the outbox allows
  *   <li>headers: names of 128 characters, values of 4,096, and {@link OutboxSettings#maxHeaderBytes} together, as JSON
+ *   <li>headers with a name of {@link dev.posthaste.broker.MessageHeaders} are left out when the event is sent: a program may
+ *       pass on those of a message that it received
  *   <li>id, type, routing key, destination and header names also at most 255 bytes of UTF-8, as RabbitMQ counts them
  *   <li>payload: {@link OutboxSettings#maxPayloadBytes}, in UTF-8 without NUL unless the layout's payload is binary, and
  *       JSON where the table keeps envelopes
@@ -98,6 +100,9 @@ public final class Outbox {
         for (Event event : events) {
             OutboxDefinition outbox = catalog.outboxOf(event.type());
             rows.computeIfAbsent(outbox, each -> new ArrayList<>()).add(row(outbox, event));
+        }
+        if (!connection.getAutoCommit()) {
+            Dialect.of(connection).requireTransaction(connection);
         }
         for (Map.Entry<OutboxDefinition, List<NewRow>> each : rows.entrySet()) {
             insert(connection, each.getKey()).insert(connection, each.getValue());

@@ -8,13 +8,16 @@ import java.util.random.RandomGenerator;
  *
  * @param name what metrics and logs call it
  * @param base the wait after the first failure
- * @param ceiling the longest wait, before jitter
+ * @param ceiling the longest wait, before jitter; at most 100 years
  * @param attempts how many attempts there are in all; {@link #FOREVER} to never give up
  * @param jitter 0 to 1: each wait is spread evenly over ± this share of itself
  */
 public record RetryPolicy(String name, Curve curve, Duration base, Duration ceiling, int attempts, double jitter) {
     /** Attempts without end. */
     public static final int FOREVER = Integer.MAX_VALUE;
+
+    /** What nanoseconds can count, jitter included, and databases add to a time. */
+    private static final Duration MAX_WAIT = Duration.ofDays(36_525);
 
     /** How the wait grows with the number of failures. */
     public enum Curve {
@@ -30,6 +33,10 @@ public record RetryPolicy(String name, Curve curve, Duration base, Duration ceil
         if (base.isNegative() || ceiling.compareTo(base) < 0) {
             throw new IllegalArgumentException("Retry policy " + name + ": base " + base + " and ceiling " + ceiling
                     + " do not fit: 0 <= base <= ceiling is wanted");
+        }
+        if (ceiling.compareTo(MAX_WAIT) > 0) {
+            throw new IllegalArgumentException(
+                    "Retry policy " + name + ": ceiling must be at most 100 years, not " + ceiling);
         }
         if (attempts < 1) {
             throw new IllegalArgumentException(

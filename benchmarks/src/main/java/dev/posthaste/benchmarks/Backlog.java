@@ -60,7 +60,7 @@ final class Backlog {
             }
         }
         database.execute("create table template as select * from " + OUTBOX);
-        database.execute("truncate table " + OUTBOX);
+        database.execute((dialect == Dialect.SQLITE ? "delete from " : "truncate table ") + OUTBOX);
     }
 
     /** Adds {@code events} that were published long ago, a multiple of {@link #STEP}. */
@@ -91,6 +91,8 @@ final class Backlog {
         if (dialect == Dialect.POSTGRESQL) {
             database.execute("vacuum analyze " + OUTBOX);
             database.execute("checkpoint");
+        } else if (dialect == Dialect.SQLITE) {
+            database.execute("analyze " + OUTBOX);
         } else {
             database.execute("analyze table " + OUTBOX);
         }

@@ -52,6 +52,9 @@ final class Bench implements Callable<Integer> {
             description = "Only from PostgreSQL to Kafka, with one producer setting after another changed.")
     private boolean kafka;
 
+    @Option(names = "--sqlite", description = "SQLite alone, on a table with a million published events.")
+    private boolean sqlite;
+
     @Option(
             names = {"-h", "--help"},
             usageHelp = true,
@@ -83,6 +86,11 @@ final class Bench implements Callable<Integer> {
     public Integer call() throws Exception {
         if (kafka) {
             return kafkaAlone();
+        }
+        if (sqlite) {
+            quick = true;
+            other(Database.SQLITE, "SQLite, 100,000");
+            return 0;
         }
         progress("Heap: " + Runtime.getRuntime().maxMemory() / (1 << 20) + " MB. Starting PostgreSQL…");
         System.out.printf("%-36s %12s %12s %8s%n", "backlog drained (events/s)", "relay", "by hand", "ratio");
@@ -121,6 +129,7 @@ final class Bench implements Callable<Integer> {
         if (!quick) {
             other(Database.MARIADB, "MariaDB, 100,000");
             other(Database.MYSQL, "MySQL, 100,000");
+            other(Database.SQLITE, "SQLite, 100,000");
         }
         System.out.println(json);
         return 0;
@@ -250,6 +259,9 @@ final class Bench implements Callable<Integer> {
             warmUp(backlog, pool);
             drain(name, backlog, pool, SMALL, ROUNDS);
             stale(name, backlog, pool);
+            System.out.printf(
+                    "%-36s %12.1f%n",
+                    name.replaceFirst(",.*", ", idle (statements/s)"), ByRelay.idle(backlog, pool, 8));
         }
     }
 

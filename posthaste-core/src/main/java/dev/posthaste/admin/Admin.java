@@ -36,6 +36,7 @@ public final class Admin {
     private static final int MOST_ERRORS = 50_000;
     private static final int SAMPLE = 10;
     private static final int MOST_REPLAYS = 100;
+    private static final Duration MAX_KEEP = Duration.ofDays(36_525);
 
     private final Map<String, AdminJournal> journals;
 
@@ -257,6 +258,9 @@ public final class Admin {
         }
         if (keep.isNegative()) {
             throw new IllegalArgumentException("What is to be kept cannot be younger than now: " + keep);
+        }
+        if (keep.compareTo(MAX_KEEP) > 0) {
+            throw new IllegalArgumentException("Events are kept for 100 years at most, not for " + keep);
         }
         AdminJournal journal = outbox(outbox);
         requireAgreement(outbox, journal);

@@ -11,7 +11,7 @@ import org.jspecify.annotations.Nullable;
  * @param key the whole event key
  * @param eventId the event's identity
  * @param from written at this time or later, by the database's clock
- * @param to written before this time
+ * @param to written before this time; both between the years 1000 and 9999
  * @param error what the last error contains, in capitals or not
  * @param errorGroup the {@link ErrorGroup} of the last error
  */
@@ -27,9 +27,22 @@ public record Search(
     /** Every event. */
     public static final Search ALL = new Search(null, null, null, null, null, null, null, null);
 
+    private static final Instant EARLIEST = Instant.parse("1000-01-01T00:00:00Z");
+    private static final Instant LATEST = Instant.parse("9999-12-31T00:00:00Z");
+
     public Search {
+        requireKnown("from", from);
+        requireKnown("to", to);
         if (from != null && to != null && !from.isBefore(to)) {
             throw new IllegalArgumentException("'from' must be before 'to': " + from + " is not before " + to);
+        }
+    }
+
+    /** Every database knows these times; beyond them each has limits of its own. */
+    private static void requireKnown(String what, @Nullable Instant time) {
+        if (time != null && (time.isBefore(EARLIEST) || time.isAfter(LATEST))) {
+            throw new IllegalArgumentException(
+                    "'" + what + "' is between " + EARLIEST + " and " + LATEST + ", not " + time);
         }
     }
 

@@ -1,6 +1,8 @@
 package dev.posthaste.broker;
 
-/** The headers that Posthaste adds to a message. */
+import java.util.Set;
+
+/** The headers that Posthaste adds to a message. Headers of an event's own with one of these names are left out. */
 public final class MessageHeaders {
     public static final String EVENT_ID = "posthaste-event-id";
     public static final String EVENT_TYPE = "posthaste-event-type";
@@ -41,5 +43,30 @@ public final class MessageHeaders {
     /** On a dead-lettered message whose headers could not be kept: their names. */
     public static final String ERROR_HEADERS = "posthaste-error-headers";
 
+    private static final Set<String> ALL = Set.of(
+            EVENT_ID,
+            EVENT_TYPE,
+            EVENT_VERSION,
+            EVENT_KEY,
+            OUTBOX,
+            ROW,
+            ATTEMPTS,
+            GENERATION,
+            DIGEST,
+            REPLAY,
+            NO_RECEIPTS,
+            ERROR,
+            ERROR_STACK,
+            ERROR_CONSUMER,
+            ERROR_ORIGIN,
+            ERROR_ATTEMPTS,
+            ERROR_BODY,
+            ERROR_HEADERS);
+
     private MessageHeaders() {}
+
+    /** Whether only Posthaste sets a header of this name. */
+    public static boolean isReserved(String name) {
+        return ALL.contains(name);
+    }
 }

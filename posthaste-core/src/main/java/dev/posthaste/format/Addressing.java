@@ -18,12 +18,16 @@ final class Addressing {
 
     private Addressing() {}
 
-    /** The headers that the writer gave, and Posthaste's. */
+    /**
+     * The headers that the writer gave, and Posthaste's. A program that passes on the headers of a message it received does
+     * not say of its own event what Posthaste said of that message.
+     */
     static Map<String, String> headers(StoredEvent event, OutboxDefinition outbox) {
         Map<String, String> headers = new HashMap<>();
         String written = event.headers();
         if (written != null) {
             headers.putAll(read(written));
+            headers.keySet().removeIf(MessageHeaders::isReserved);
         }
         headers.put(MessageHeaders.EVENT_ID, event.eventId());
         headers.put(MessageHeaders.EVENT_TYPE, event.type());

@@ -70,7 +70,7 @@ final class CloudEventsFormat implements MessageFormat {
         String data = RawJson.oneValue(payload);
         return RawJson.write(payload.length + 256, generator -> {
             generator.writeStartObject();
-            attributes.forEach(generator::writeStringProperty);
+            attributes.forEach((name, value) -> RawJson.writeText(generator, name, value));
             generator.writeStringProperty("datacontenttype", "application/json");
             generator.writeName("data");
             generator.writeRawValue(data);

@@ -1,5 +1,6 @@
 package dev.posthaste.format;
 
+import dev.posthaste.journal.StoredEvent;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JsonGenerator;
@@ -44,7 +45,8 @@ public record Envelope(
     }
 
     private static long outboxId(@Nullable String text) {
-        return text != null && text.matches("[0-9]{1,18}") ? Long.parseLong(text) : 0;
+        Long row = StoredEvent.row(text);
+        return row == null ? 0 : row;
     }
 
     /**
@@ -72,7 +74,7 @@ public record Envelope(
 
     private static void write(JsonGenerator generator, String name, @Nullable String value) {
         if (value != null) {
-            generator.writeStringProperty(name, value);
+            RawJson.writeText(generator, name, value);
         }
     }
 

@@ -14,7 +14,8 @@ import java.util.Map;
 final class EnvelopeFormat implements MessageFormat {
     @Override
     public Message write(StoredEvent event, OutboxDefinition outbox) {
-        boolean ownId = !event.eventId().equals(StoredEvent.idOfRow(outbox.name(), event.id()));
+        // An envelope cannot say row 0.
+        boolean ownId = event.id() == 0 || !event.eventId().equals(StoredEvent.idOfRow(outbox.name(), event.id()));
         String aggregate = event.aggregateId();
         byte[] body = new Envelope(
                         event.id(),

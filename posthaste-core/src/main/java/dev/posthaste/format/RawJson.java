@@ -12,12 +12,22 @@ import tools.jackson.core.JacksonException;
 import tools.jackson.core.JsonGenerator;
 import tools.jackson.core.JsonParser;
 import tools.jackson.core.JsonToken;
+import tools.jackson.core.StreamReadConstraints;
+import tools.jackson.core.json.JsonFactory;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
 /** JSON whose parts are kept to the letter: no number is rounded, no text written differently. */
 final class RawJson {
     private static final String BYTE_ORDER_MARK = "\uFEFF";
+
+    /** What is put into an object is a level deeper there, and readers take as many levels as this library's parser does. */
+    private static final JsonMapper INNER = JsonMapper.builder(JsonFactory.builder()
+                    .streamReadConstraints(StreamReadConstraints.builder()
+                            .maxNestingDepth(StreamReadConstraints.DEFAULT_MAX_DEPTH - 1)
+                            .build())
+                    .build())
+            .build();
 
     private RawJson() {}
 
@@ -112,7 +122,7 @@ final class RawJson {
      */
     static String oneValue(byte[] json) {
         requireUtf8(json, "its payload");
-        try (JsonParser parser = JsonMapper.shared().createParser(json)) {
+        try (JsonParser parser = INNER.createParser(json)) {
             if (parser.nextToken() == null) {
                 throw new IllegalArgumentException("its payload is empty, and no JSON");
             }
@@ -126,6 +136,19 @@ final class RawJson {
         }
         String text = new String(json, StandardCharsets.UTF_8);
         return text.startsWith(BYTE_ORDER_MARK) ? text.substring(1) : text;
+    }
+
+    /**
+     * Writes a member whose value is a text.
+     *
+     * @throws IllegalArgumentException if it has half of a surrogate pair: the generator would escape it, and no reader
+     *     could make UTF-8 of it
+     */
+    static void writeText(JsonGenerator generator, String name, String value) {
+        if (!StandardCharsets.UTF_8.newEncoder().canEncode(value)) {
+            throw new IllegalArgumentException("its " + name + " has half of a surrogate pair");
+        }
+        generator.writeStringProperty(name, value);
     }
 
     /**

@@ -208,7 +208,7 @@ public final class Inbox {
         try {
             transaction = transactions.begin();
         } catch (Throwable e) {
-            return new Result.Unavailable(e);
+            return InboxTransactions.isContention(e) ? new Result.Postponed(e) : new Result.Unavailable(e);
         }
         boolean first;
         Connection connection;

@@ -1,6 +1,7 @@
 package dev.posthaste.inbox;
 
 import dev.posthaste.journal.Receipt;
+import dev.posthaste.journal.StoredEvent;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -51,11 +52,11 @@ public final class ReceiptMessages {
         try {
             JsonNode json = JsonMapper.shared().readTree(body);
             String outbox = text(json, "outbox");
-            long row = json.path("row").asLong(0);
+            Long row = row(json.path("row"));
             String eventId = text(json, "event_id");
             String status = text(json, "status");
-            if (row < 1) {
-                throw new IllegalArgumentException("it is no receipt: its row is missing");
+            if (row == null) {
+                throw new IllegalArgumentException("it is no receipt: its row is missing, or no whole number");
             }
             return switch (status) {
                 case "consumed" -> new Receipt.Consumed(outbox, row, eventId);
@@ -78,6 +79,10 @@ public final class ReceiptMessages {
             throw new IllegalArgumentException("it is no receipt: its " + name + " is missing");
         }
         return text;
+    }
+
+    private static @Nullable Long row(JsonNode row) {
+        return row.isIntegralNumber() || row.isString() ? StoredEvent.row(row.asString()) : null;
     }
 
     private static String error(JsonNode json) {

@@ -6,6 +6,7 @@ import dev.posthaste.broker.Broker;
 import dev.posthaste.broker.Message;
 import dev.posthaste.broker.MessageHeaders;
 import dev.posthaste.journal.Receipt;
+import dev.posthaste.journal.StoredEvent;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.util.function.Consumer;
@@ -95,12 +96,12 @@ public interface Receipts {
             return null;
         }
         String outbox = message.headers().get(MessageHeaders.OUTBOX);
-        String row = message.headers().get(MessageHeaders.ROW);
+        Long row = StoredEvent.row(message.headers().get(MessageHeaders.ROW));
         String id = message.eventId();
-        if (outbox == null || row == null || id == null || !row.matches("[0-9]{1,18}")) {
+        if (outbox == null || row == null || id == null) {
             return null;
         }
-        return new Receipt.Consumed(outbox, Long.parseLong(row), id);
+        return new Receipt.Consumed(outbox, row, id);
     }
 
     /** That the event of this message failed, and is to be published again; names what the message said of its row. */

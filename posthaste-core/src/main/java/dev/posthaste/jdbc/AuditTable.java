@@ -25,6 +25,9 @@ import org.jspecify.annotations.Nullable;
  */
 final class AuditTable {
     private static final long NO_ROW = 0;
+    /** What row 0 of an outbox is called here, as 0 is no row. */
+    private static final long ROW_ZERO = Long.MIN_VALUE;
+
     private static final int MAX_EVENT_ID = 64;
 
     private final Dialect dialect;
@@ -47,7 +50,7 @@ final class AuditTable {
             throws SQLException {
         try (PreparedStatement insert = insert(connection)) {
             for (Changed event : events) {
-                bind(insert, change, action, outbox, event.row(), event.eventId(), 1, event.detail());
+                bind(insert, change, action, outbox, entryOf(event.row()), event.eventId(), 1, event.detail());
                 insert.addBatch();
             }
             insert.executeBatch();
@@ -81,11 +84,13 @@ final class AuditTable {
         }
     }
 
-    /** The same change is being made by another client: run again, this transaction sees what that one did. */
     private SQLException retriedIfDuplicate(SQLException e) {
-        return dialect.isDuplicate(e)
-                ? new SQLException("the same change is being made by somebody else; try again", "40001", e)
-                : e;
+        return dialect.isDuplicate(e) ? madeElsewhere(e) : e;
+    }
+
+    /** The same change is being made by another client: run again, this transaction sees what that one did. */
+    static SQLException madeElsewhere(@Nullable Throwable cause) {
+        return new SQLException("the same change is being made by somebody else; try again", "40001", cause);
     }
 
     private PreparedStatement insert(Connection connection) throws SQLException {
@@ -164,7 +169,7 @@ final class AuditTable {
     /** The detail of a change's own entry, which stays locked until the transaction ends; null without one. */
     @Nullable
     String lock(Connection connection, String outbox, String changeId) throws SQLException {
-        return detail(connection, outbox, changeId, " for update");
+        return detail(connection, outbox, changeId, dialect.forUpdate());
     }
 
     private @Nullable String detail(Connection connection, String outbox, String changeId, String lock)
@@ -193,13 +198,14 @@ final class AuditTable {
         String select =
                 sql("select event_row from posthaste_audit where event_row %s and change_id = ? and outbox = ?");
         Set<Long> done = new HashSet<>();
-        try (PreparedStatement statement = dialect.prepareWithIds(connection, select, rows)) {
+        try (PreparedStatement statement = dialect.prepareWithIds(
+                connection, select, rows.stream().map(AuditTable::entryOf).toList())) {
             int first = dialect.bindsArrays() ? 2 : 1;
             statement.setString(first, changeId);
             statement.setString(first + 1, outbox);
             try (ResultSet row = statement.executeQuery()) {
                 while (row.next()) {
-                    done.add(row.getLong(1));
+                    done.add(rowOf(row.getLong(1)));
                 }
             }
         }
@@ -209,7 +215,8 @@ final class AuditTable {
     /** Entries below {@code before}, newest first; of one row if {@code event} is not null. */
     List<AuditEntry> list(Connection connection, String outbox, @Nullable Long event, long before, int limit)
             throws SQLException {
-        return list(connection, outbox, event, null, before, limit).stream()
+        Long row = event == null ? null : Long.valueOf(entryOf(event));
+        return list(connection, outbox, row, null, before, limit).stream()
                 .map(entry -> entry.row() == null ? entry.withDetail(ChangeNote.words(entry.detail())) : entry)
                 .toList();
     }
@@ -244,7 +251,7 @@ final class AuditTable {
                             row.getString(4),
                             action(row.getString(5)),
                             outbox,
-                            of == NO_ROW ? null : Long.valueOf(of),
+                            of == NO_ROW ? null : Long.valueOf(rowOf(of)),
                             row.getString(7),
                             row.getLong(8),
                             row.getString(9),
@@ -253,6 +260,14 @@ final class AuditTable {
             }
             return entries;
         }
+    }
+
+    private static long entryOf(long row) {
+        return row == 0 ? ROW_ZERO : row;
+    }
+
+    private static long rowOf(long entry) {
+        return entry == ROW_ZERO ? 0 : entry;
     }
 
     private static String code(Action action) {

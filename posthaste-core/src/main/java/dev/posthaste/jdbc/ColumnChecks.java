@@ -63,7 +63,7 @@ final class ColumnChecks {
         }
 
         private boolean isNumber() {
-            return length == Long.MAX_VALUE && !type.matches(".*(text|uuid|bytea|clob|blob|large object|json).*");
+            return length == Long.MAX_VALUE && !type.matches(".*(char|text|uuid|bytea|clob|blob|large object|json).*");
         }
 
         @Override
@@ -86,7 +86,7 @@ final class ColumnChecks {
 
     void checkOutbox(OutboxDefinition outbox, String schema) throws SQLException {
         TableLayout layout = outbox.table();
-        Map<String, Facts> columns = read(schema, layout.simpleName());
+        Map<String, Facts> columns = dialect.columns(connection, schema, layout.simpleName());
         for (Map.Entry<Column, String> each : layout.columns().entrySet()) {
             Facts facts = columns.get(each.getValue().toLowerCase(Locale.ROOT));
             if (facts != null) {
@@ -102,6 +102,7 @@ final class ColumnChecks {
             checkSize(outbox.table(), column, facts);
         } else if (TIMES.contains(column)) {
             checkZone(outbox.table().zone(), facts);
+            dialect.checkTimes(connection, facts, findings);
         } else if (column == Column.ID && !facts.isNumber()) {
             findings.faults()
                     .add(facts + " is of type " + facts.type()
@@ -182,6 +183,9 @@ final class ColumnChecks {
 
     /** The statements compute times by the layout's zone and the column's type; these must belong together. */
     private void checkZone(String zone, Facts facts) {
+        if (dialect == Dialect.SQLITE) {
+            return; // where times are numbers, whatever the type is called
+        }
         String late = ": events would become due, and be deleted, hours too early or too late. ";
         switch (facts.type()) {
             case "timestamp without time zone" -> {
@@ -214,7 +218,7 @@ final class ColumnChecks {
     // --- Inboxes -----------------------------------------------------------------------------------------------------
 
     void checkInbox(String schema, String table) throws SQLException {
-        Map<String, Facts> columns = read(schema, table);
+        Map<String, Facts> columns = dialect.columns(connection, schema, table);
         Facts eventId = columns.get("event_id");
         if (eventId != null) {
             checkCollation(
@@ -232,7 +236,8 @@ final class ColumnChecks {
 
     // --- Reading -----------------------------------------------------------------------------------------------------
 
-    private Map<String, Facts> read(String schema, String table) throws SQLException {
+    static Map<String, Facts> fromInformationSchema(Connection connection, String schema, String table)
+            throws SQLException {
         Map<String, Facts> columns = new LinkedHashMap<>();
         try (PreparedStatement statement = connection.prepareStatement("""
                 select table_name, column_name, data_type, character_maximum_length, character_set_name, collation_name

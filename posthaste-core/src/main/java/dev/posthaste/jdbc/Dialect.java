@@ -1,5 +1,6 @@
 package dev.posthaste.jdbc;
 
+import dev.posthaste.Status;
 import java.sql.Connection;
 import java.sql.DatabaseMetaData;
 import java.sql.PreparedStatement;
@@ -13,6 +14,7 @@ import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Set;
 import java.util.function.Predicate;
 import java.util.stream.Collectors;
@@ -30,7 +32,7 @@ import org.jspecify.annotations.Nullable;
  *
  * Immutable and thread-safe.
  */
-public abstract sealed class Dialect permits PostgreSqlDialect, MySqlDialect, H2Dialect {
+public abstract sealed class Dialect permits PostgreSqlDialect, MySqlDialect, SqliteDialect, H2Dialect {
     private static final Set<String> TRANSIENT_STATES = Set.of("40001", "40P01", "55P03", "57014");
     /** A trigger's own errors. */
     private static final Set<String> REFUSED_STATES = Set.of("45000", "P0001");
@@ -63,6 +65,7 @@ public abstract sealed class Dialect permits PostgreSqlDialect, MySqlDialect, H2
     public static final Dialect POSTGRESQL = new PostgreSqlDialect();
     public static final Dialect MYSQL = MySqlDialect.mysql();
     public static final Dialect MARIADB = MySqlDialect.mariadb();
+    public static final Dialect SQLITE = new SqliteDialect();
     public static final Dialect H2 = new H2Dialect();
 
     Dialect() {}
@@ -70,7 +73,7 @@ public abstract sealed class Dialect permits PostgreSqlDialect, MySqlDialect, H2
     /**
      * The dialect of the database behind a connection.
      *
-     * @throws SQLException if it is none of PostgreSQL, MySQL, MariaDB and H2
+     * @throws SQLException if it is none of PostgreSQL, MySQL, MariaDB, SQLite and H2
      */
     public static Dialect of(Connection connection) throws SQLException {
         DatabaseMetaData data = connection.getMetaData();
@@ -80,8 +83,10 @@ public abstract sealed class Dialect permits PostgreSqlDialect, MySqlDialect, H2
             case "mariadb" -> MARIADB;
             case "mysql" ->
                 data.getDatabaseProductVersion().toLowerCase(Locale.ROOT).contains("mariadb") ? MARIADB : MYSQL;
+            case "sqlite" -> SQLITE;
             case "h2" -> H2;
-            default -> throw new SQLException("Posthaste knows PostgreSQL, MySQL, MariaDB and H2, not " + product);
+            default ->
+                throw new SQLException("Posthaste knows PostgreSQL, MySQL, MariaDB, SQLite and H2, not " + product);
         };
     }
 
@@ -100,8 +105,11 @@ public abstract sealed class Dialect permits PostgreSqlDialect, MySqlDialect, H2
 
     abstract String atMicros();
 
-    /** What makes the planner use the pending index whatever its statistics say. */
-    abstract String pendingHint(TableLayout layout);
+    /**
+     * What makes the planner use the index of Posthaste's script that leads to rows of {@code status}, whatever its
+     * statistics say.
+     */
+    abstract String statusHint(TableLayout layout, Status status);
 
     /** What makes the planner use the primary key; empty where it cannot be told. */
     String primaryKeyHint() {
@@ -111,6 +119,11 @@ public abstract sealed class Dialect permits PostgreSqlDialect, MySqlDialect, H2
     /** Whether the planner must be told which index leads to a row by its id. */
     boolean hintsIdIndex() {
         return !primaryKeyHint().isEmpty();
+    }
+
+    /** Whether an id is the number by which rows are stored, in every table, so that no index leads to it. */
+    boolean idIsRowNumber() {
+        return false;
     }
 
     /** {@code hint} where this database takes hints; otherwise nothing. */
@@ -207,9 +220,31 @@ public abstract sealed class Dialect permits PostgreSqlDialect, MySqlDialect, H2
     /** Takes {@link #limitWaits} back after the transaction; empty where it ends with the transaction. */
     abstract String unlimitWaits();
 
+    /** Whether statements outside a transaction are limited too. */
+    boolean limitsStatements() {
+        return false;
+    }
+
+    /**
+     * Executes {@link #limitWaits}.
+     *
+     * @return the statement that takes it back; empty where there is nothing to take back
+     */
+    String limit(Connection connection, long silence, long lock) throws SQLException {
+        Transactions.execute(connection, limitWaits(silence, lock));
+        return unlimitWaits();
+    }
+
     /** What limits the session before an inbox's note. */
     String beforeNote(long silence, long lock) {
         return limitWaits(silence, lock);
+    }
+
+    /** As {@link #limit}, before an inbox's note. */
+    String limitNote(Connection connection, long silence, long lock) throws SQLException {
+        String limits = beforeNote(silence, lock);
+        Transactions.execute(connection, limits);
+        return limits.isEmpty() ? "" : unlimitNote();
     }
 
     /** The INSERT of an inbox's note, alone or together with what else surrounds it. */
@@ -217,8 +252,12 @@ public abstract sealed class Dialect permits PostgreSqlDialect, MySqlDialect, H2
         return insert;
     }
 
-    /** What makes the transaction ready for a handler: its own lock wait, and the savepoint that is proof. */
-    List<String> afterNote() {
+    /**
+     * What makes the transaction ready for a handler: its own lock wait, and the savepoint that is proof.
+     *
+     * @param unlimit what {@link #limitNote} returned
+     */
+    List<String> afterNote(String unlimit) {
         return List.of("savepoint " + NOTE);
     }
 
@@ -229,7 +268,10 @@ public abstract sealed class Dialect permits PostgreSqlDialect, MySqlDialect, H2
 
     /** Whether a savepoint does not exist, since the transaction that made it has ended. */
     static boolean isNoSavepoint(SQLException e) {
-        return "3B001".equals(e.getSQLState()) || e.getErrorCode() == 1305 || e.getErrorCode() == 90063;
+        return "3B001".equals(e.getSQLState())
+                || e.getErrorCode() == 1305
+                || e.getErrorCode() == 90063
+                || SqliteErrors.isNoSavepoint(e);
     }
 
     /** Fails unless the transaction is still the one that took the note. */
@@ -243,6 +285,65 @@ public abstract sealed class Dialect permits PostgreSqlDialect, MySqlDialect, H2
     }
 
     abstract String share();
+
+    /** Whether a transaction locks the rows that it changes, and not the whole database. */
+    boolean locksRows() {
+        return true;
+    }
+
+    /** What makes a query lock the rows that it reads. */
+    String forUpdate() {
+        return locksRows() ? " for update" : "";
+    }
+
+    /** The same, leaving out rows that another transaction has locked. */
+    String skipLocked() {
+        return locksRows() ? " for update skip locked" : "";
+    }
+
+    /**
+     * Whether transactions commit in the order of their events' ids: then an id that is missing below a visible one stays
+     * missing.
+     */
+    boolean commitsInIdOrder() {
+        return false;
+    }
+
+    // --- Transactions ------------------------------------------------------------------------------------------------
+
+    /**
+     * The statement that begins a transaction of Posthaste's own on a connection in auto-commit mode; empty where the
+     * driver begins it when auto-commit is turned off. Such a transaction ends by a {@code commit} or {@code rollback} of
+     * the same kind.
+     */
+    String begin() {
+        return "";
+    }
+
+    /**
+     * Whether statements are committed one by one after a statement has ended the transaction, although auto-commit is
+     * off.
+     */
+    boolean commitsByStatement() {
+        return false;
+    }
+
+    /** Ends a transaction of an inbox. {@code autoCommitBefore}: whether auto-commit was on before it. */
+    void commit(Connection connection, boolean autoCommitBefore) throws SQLException {
+        connection.commit();
+    }
+
+    /** Rolls a transaction of an inbox back, if there is still one. */
+    void rollback(Connection connection) throws SQLException {
+        connection.rollback();
+    }
+
+    /**
+     * Fails unless a transaction is open on a connection whose auto-commit is off.
+     *
+     * @throws SQLException if there is none, whatever the driver thinks
+     */
+    public void requireTransaction(Connection connection) throws SQLException {}
 
     /** Where this database lists the transactions that hold a write lock on a table; the best first. */
     List<WriteLockSource> writeLockSources(TableLayout layout) {
@@ -306,6 +407,22 @@ public abstract sealed class Dialect permits PostgreSqlDialect, MySqlDialect, H2
     void checkIds(Connection connection, String schema, TableLayout layout, Schema.Findings findings)
             throws SQLException {}
 
+    /** Adds what is wrong with the values of a column of times, where its type does not say. */
+    void checkTimes(Connection connection, ColumnChecks.Facts column, Schema.Findings findings) throws SQLException {}
+
+    /** A table's columns by their names in lower case. */
+    Map<String, ColumnChecks.Facts> columns(Connection connection, String schema, String table) throws SQLException {
+        return ColumnChecks.fromInformationSchema(connection, schema, table);
+    }
+
+    /** The type of a column for texts of at most {@code length} characters. */
+    String textType(int length) {
+        return "varchar(" + length + ")";
+    }
+
+    /** The type of a column for bytes. */
+    abstract String binaryType();
+
     /** Which different texts the database holds equal in a column; empty where it compares bytes. */
     abstract List<String> equalTexts(Connection connection, ColumnChecks.Facts column) throws SQLException;
 
@@ -348,7 +465,8 @@ public abstract sealed class Dialect permits PostgreSqlDialect, MySqlDialect, H2
     static boolean isDisconnected(SQLException e) {
         return String.valueOf(e.getSQLState()).startsWith("08")
                 || e instanceof SQLRecoverableException
-                || e instanceof SQLNonTransientConnectionException;
+                || e instanceof SQLNonTransientConnectionException
+                || SqliteErrors.isUnreachable(e);
     }
 
     /** Whether the table, or a trigger on it, refused a value: it would be refused again. */
@@ -360,12 +478,15 @@ public abstract sealed class Dialect permits PostgreSqlDialect, MySqlDialect, H2
         return state.startsWith("22")
                 || state.startsWith("23")
                 || REFUSED_STATES.contains(state)
-                || REFUSED_CODES.contains(sql.getErrorCode());
+                || REFUSED_CODES.contains(sql.getErrorCode())
+                || SqliteErrors.isRefused(sql);
     }
 
     /** Whether the server takes no changes, as one that is a replica now; it has done nothing then. */
     static boolean isReadOnly(SQLException e) {
-        return "25006".equals(e.getSQLState()) || READ_ONLY_CODES.contains(e.getErrorCode());
+        return "25006".equals(e.getSQLState())
+                || READ_ONLY_CODES.contains(e.getErrorCode())
+                || SqliteErrors.isReadOnly(e);
     }
 
     /** Whether it is no use to send anything more through the same connection. */
@@ -375,7 +496,10 @@ public abstract sealed class Dialect permits PostgreSqlDialect, MySqlDialect, H2
 
     /** Whether the server gave up waiting for another transaction's lock; this transaction must be rolled back. */
     static boolean isLockWait(SQLException e) {
-        return "55P03".equals(e.getSQLState()) || e.getErrorCode() == 1205 || e.getErrorCode() == 50200;
+        return "55P03".equals(e.getSQLState())
+                || e.getErrorCode() == 1205
+                || e.getErrorCode() == 50200
+                || SqliteErrors.isBusy(e);
     }
 
     /** Whether this user may change rows and yet not lock them; the transaction goes on. */
@@ -388,7 +512,8 @@ public abstract sealed class Dialect permits PostgreSqlDialect, MySqlDialect, H2
         return isCausedBy(
                 e,
                 sql -> TRANSIENT_STATES.contains(String.valueOf(sql.getSQLState()))
-                        || TRANSIENT_CODES.contains(sql.getErrorCode()));
+                        || TRANSIENT_CODES.contains(sql.getErrorCode())
+                        || SqliteErrors.isBusy(sql));
     }
 
     /** Whether other transactions were in the way: a deadlock, a lock wait, a serialization failure. */
@@ -396,7 +521,8 @@ public abstract sealed class Dialect permits PostgreSqlDialect, MySqlDialect, H2
         return isCausedBy(
                 e,
                 sql -> CONTENTION_STATES.contains(String.valueOf(sql.getSQLState()))
-                        || TRANSIENT_CODES.contains(sql.getErrorCode()));
+                        || TRANSIENT_CODES.contains(sql.getErrorCode())
+                        || SqliteErrors.isBusy(sql));
     }
 
     /** Whether the server has no room left: on its disk, or for connections. */
@@ -404,7 +530,8 @@ public abstract sealed class Dialect permits PostgreSqlDialect, MySqlDialect, H2
         return isCausedBy(
                 e,
                 sql -> FULL_STATES.contains(String.valueOf(sql.getSQLState()))
-                        || FULL_CODES.contains(sql.getErrorCode()));
+                        || FULL_CODES.contains(sql.getErrorCode())
+                        || SqliteErrors.isFull(sql));
     }
 
     /** Whether a throwable or one of its causes is an error of a database that {@code test} knows. */

@@ -1,11 +1,12 @@
 package dev.posthaste.jdbc;
 
+import dev.posthaste.Status;
 import java.sql.Connection;
 import java.time.Duration;
 import java.util.List;
 import java.util.Objects;
 
-/** H2 2.3 and later, for development and the demo: it promises nothing after a power failure. */
+/** H2 2.3 and later, for the tests of applications: it promises nothing after a kill or a power failure. */
 final class H2Dialect extends Dialect {
     @Override
     public String name() {
@@ -54,7 +55,7 @@ final class H2Dialect extends Dialect {
     }
 
     @Override
-    String pendingHint(TableLayout layout) {
+    String statusHint(TableLayout layout, Status status) {
         return "use index (" + quote(Objects.requireNonNull(layout.pendingIndex())) + ")";
     }
 
@@ -91,7 +92,7 @@ final class H2Dialect extends Dialect {
     }
 
     @Override
-    List<String> afterNote() {
+    List<String> afterNote(String unlimit) {
         return List.of(unlimitNote() + "; savepoint " + NOTE + "; set @posthaste_transaction = transaction_id()");
     }
 
@@ -117,6 +118,11 @@ final class H2Dialect extends Dialect {
     }
 
     @Override
+    String binaryType() {
+        return "blob";
+    }
+
+    @Override
     String quote(String identifier) {
         return '"' + identifier + '"';
     }
@@ -133,7 +139,7 @@ final class H2Dialect extends Dialect {
 
     @Override
     List<String> durabilityWarnings(Connection connection) {
-        return List.of("H2 is for development: nothing is promised after a power failure");
+        return List.of("H2 is for tests: nothing is promised after its process was killed or the power failed");
     }
 
     @Override

@@ -6,15 +6,27 @@ import java.lang.reflect.Method;
 import java.lang.reflect.Proxy;
 import java.sql.Connection;
 import java.sql.SQLException;
+import java.sql.Statement;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
-/** The connection of an inbox's transaction as handlers see it: everything but the end of the transaction is theirs. */
-record HandlerConnection(Connection connection) implements InvocationHandler {
-    static Connection of(Connection connection) {
-        return (Connection) Proxy.newProxyInstance(
-                HandlerConnection.class.getClassLoader(),
-                new Class<?>[] {Connection.class},
-                new HandlerConnection(connection));
+/**
+ * The connection of an inbox's transaction as handlers see it: everything but the end of the transaction is theirs.
+ *
+ * @param readsStatements whether statements are looked at too: where the database does not begin another transaction after
+ *     one was ended by a statement, whatever follows would be committed at once, and nothing could undo it
+ */
+record HandlerConnection(Connection connection, boolean readsStatements) implements InvocationHandler {
+    private static final Pattern END =
+            Pattern.compile("(?is)(\\s|;|--[^\n]*\n|/\\*.*?\\*/)*(commit|end|rollback(?!.*\\bto\\b))\\b.*");
+
+    static Connection of(Connection connection, boolean readsStatements) {
+        return proxy(Connection.class, new HandlerConnection(connection, readsStatements));
+    }
+
+    private static <T> T proxy(Class<T> type, InvocationHandler handler) {
+        return type.cast(
+                Proxy.newProxyInstance(HandlerConnection.class.getClassLoader(), new Class<?>[] {type}, handler));
     }
 
     @Override
@@ -50,10 +62,31 @@ record HandlerConnection(Connection connection) implements InvocationHandler {
             }
             default -> {}
         }
+        if (readsStatements) {
+            requireNoEnd(first);
+        }
+        Object result = call(connection, method, arguments);
+        if (readsStatements && method.getName().equals("createStatement") && result instanceof Statement statement) {
+            return proxy(Statement.class, (given, called, with) -> {
+                requireNoEnd(with == null ? null : with[0]);
+                return call(statement, called, with);
+            });
+        }
+        return result;
+    }
+
+    private static @Nullable Object call(Object target, Method method, @Nullable Object @Nullable [] arguments)
+            throws Throwable {
         try {
-            return method.invoke(connection, arguments);
+            return method.invoke(target, arguments);
         } catch (InvocationTargetException e) {
             throw e.getCause();
+        }
+    }
+
+    private static void requireNoEnd(@Nullable Object sql) throws SQLException {
+        if (sql instanceof String text && END.matcher(text).matches()) {
+            throw refused("ends its transaction");
         }
     }
 

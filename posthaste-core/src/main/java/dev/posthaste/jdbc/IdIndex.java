@@ -20,7 +20,9 @@ final class IdIndex {
     IdIndex(Dialect dialect, TableLayout layout) {
         this.dialect = dialect;
         this.layout = layout;
-        this.hint = !dialect.hintsIdIndex() ? "" : layout.isStandard() ? dialect.primaryKeyHint() : null;
+        this.hint = !dialect.hintsIdIndex()
+                ? ""
+                : layout.isStandard() || dialect.idIsRowNumber() ? dialect.primaryKeyHint() : null;
     }
 
     /** {@code sql} with the hint in place of {@link OutboxStatements#BY_ID}. */

@@ -22,7 +22,7 @@ public final class InboxTransaction implements AutoCloseable {
     private final String consumer;
     private final long silenceSeconds;
     private final boolean autoCommitBefore;
-    private boolean limited;
+    private String unlimit = "";
     private boolean broken;
     private boolean ended;
     private boolean closed;
@@ -47,11 +47,7 @@ public final class InboxTransaction implements AutoCloseable {
      */
     public boolean note(String noteId) throws SQLException {
         try {
-            String before = dialect.beforeNote(silenceSeconds, MAX_LOCK_WAIT_SECONDS);
-            if (!before.isEmpty()) {
-                limited = true;
-                Transactions.execute(connection, before);
-            }
+            unlimit = dialect.limitNote(connection, silenceSeconds, MAX_LOCK_WAIT_SECONDS);
             boolean first = table.add(connection, consumer, noteId, silenceSeconds, MAX_LOCK_WAIT_SECONDS);
             notedAt = System.nanoTime();
             return first;
@@ -66,10 +62,10 @@ public final class InboxTransaction implements AutoCloseable {
      */
     public Connection open() throws SQLException {
         try {
-            for (String sql : dialect.afterNote()) {
+            for (String sql : dialect.afterNote(unlimit)) {
                 Transactions.execute(connection, sql);
             }
-            return HandlerConnection.of(connection);
+            return HandlerConnection.of(connection, dialect.commitsByStatement());
         } catch (SQLException e) {
             throw met(e);
         }
@@ -89,7 +85,7 @@ public final class InboxTransaction implements AutoCloseable {
 
     public void commit() throws SQLException {
         try {
-            connection.commit();
+            dialect.commit(connection, autoCommitBefore);
             ended = true;
         } catch (SQLException e) {
             throw met(e);
@@ -118,7 +114,7 @@ public final class InboxTransaction implements AutoCloseable {
             update("rollback to savepoint " + Dialect.NOTE);
             end = InboxTransactions.looksAway(failure) ? End.BROKEN : End.ROLLED_BACK;
         } catch (SQLException e) {
-            end = Dialect.isNoSavepoint(e) ? End.LOST : End.BROKEN;
+            end = Dialect.isNoSavepoint(e) && !InboxTransactions.isUnreachable(failure) ? End.LOST : End.BROKEN;
         } catch (RuntimeException e) {
             end = End.BROKEN;
         }
@@ -147,7 +143,7 @@ public final class InboxTransaction implements AutoCloseable {
         closed = true;
         try {
             if (!ended) {
-                connection.rollback();
+                dialect.rollback(connection);
             }
             if (broken) {
                 Transactions.discard(connection);
@@ -162,9 +158,7 @@ public final class InboxTransaction implements AutoCloseable {
     }
 
     private void restore() throws SQLException {
-        if (limited) {
-            Transactions.execute(connection, dialect.unlimitNote());
-        }
+        Transactions.execute(connection, unlimit);
         if (connection.getAutoCommit() != autoCommitBefore) {
             connection.setAutoCommit(autoCommitBefore);
         }

@@ -33,9 +33,22 @@ public final class InboxTransactions {
         try {
             return new InboxTransaction(connection, dialect(connection), consumer, silence);
         } catch (Throwable e) {
-            Transactions.discard(connection);
+            if (isContention(e)) {
+                turnAutoCommitOn(connection);
+            } else {
+                Transactions.discard(connection);
+            }
             closeQuietly(connection);
             throw e;
+        }
+    }
+
+    /** SQLite's driver turns it off before it begins the transaction, and leaves it so when that fails for a lock. */
+    private static void turnAutoCommitOn(Connection connection) {
+        try {
+            connection.setAutoCommit(true);
+        } catch (SQLException | RuntimeException e) {
+            // there was no transaction to commit; it is on nevertheless
         }
     }
 
@@ -92,6 +105,11 @@ public final class InboxTransactions {
         return Dialect.isCausedBy(e, Dialect::isWrongServer);
     }
 
+    /** Whether SQLite could not use its file, and has rolled the transaction back for that. */
+    static boolean isUnreachable(Throwable e) {
+        return Dialect.isCausedBy(e, SqliteErrors::isUnreachable);
+    }
+
     /** Whether the database took offence at a value. */
     public static boolean isRefused(Throwable e) {
         return Dialect.isRefused(e);
@@ -102,11 +120,11 @@ public final class InboxTransactions {
      * any other failure of a commit nobody knows what was done but the note.
      */
     public static boolean isAnswer(Throwable e) {
-        if (!(e instanceof SQLException sql) || sql.getSQLState() == null || Dialect.isWrongServer(sql)) {
+        if (!(e instanceof SQLException sql) || Dialect.isWrongServer(sql)) {
             return false;
         }
         String state = sql.getSQLState();
         return Dialect.isRefused(sql)
-                || (!state.startsWith("57") && !state.startsWith("58") && !state.startsWith("HY"));
+                || (state != null && !state.startsWith("57") && !state.startsWith("58") && !state.startsWith("HY"));
     }
 }

@@ -1,5 +1,6 @@
 package dev.posthaste.jdbc;
 
+import dev.posthaste.Status;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
@@ -96,7 +97,7 @@ final class MySqlDialect extends Dialect {
     }
 
     @Override
-    String pendingHint(TableLayout layout) {
+    String statusHint(TableLayout layout, Status status) {
         return "force index (" + quote(Objects.requireNonNull(layout.pendingIndex())) + ")";
     }
 
@@ -113,7 +114,7 @@ final class MySqlDialect extends Dialect {
     }
 
     @Override
-    List<String> afterNote() {
+    List<String> afterNote(String unlimit) {
         return List.of("set session innodb_lock_wait_timeout = @posthaste_lock", "savepoint " + NOTE);
     }
 
@@ -156,6 +157,11 @@ final class MySqlDialect extends Dialect {
     @Override
     boolean mayNotLock(SQLException e) {
         return e.getErrorCode() == 1142 || e.getErrorCode() == 1143;
+    }
+
+    @Override
+    String binaryType() {
+        return "longblob";
     }
 
     @Override

@@ -12,7 +12,6 @@ import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
-import java.sql.Savepoint;
 import java.sql.Statement;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -47,11 +46,14 @@ public final class OutboxMarks {
     private static final long LOOK_FOR_LOCKS_NANOS = 30_000_000_000L;
     /** Each lasts a second, in which the lease cannot be renewed. */
     private static final int MAX_WAITS = 3;
+    /** The savepoint before one change. */
+    private static final String CHANGE = "posthaste_change";
 
     private final Dialect dialect;
     private final TableLayout layout;
     private final String outbox;
     private final boolean looksForLocks;
+    private final boolean locksRows;
     private final OutboxStatements statements;
     private final IdIndex idIndex;
     private final String published;
@@ -68,6 +70,7 @@ public final class OutboxMarks {
         this.layout = outbox.table();
         this.outbox = outbox.name();
         this.looksForLocks = outbox.tracked() || dialect.limitWaits(1, 1).isEmpty();
+        this.locksRows = dialect.locksRows();
         this.statements = new OutboxStatements(dialect, layout);
         this.idIndex = new IdIndex(dialect, layout);
         this.published = statements.published();
@@ -82,7 +85,7 @@ public final class OutboxMarks {
 
     private boolean looksForLocks() {
         Long at = metLocksAt;
-        return looksForLocks || (at != null && System.nanoTime() - at < LOOK_FOR_LOCKS_NANOS);
+        return locksRows && (looksForLocks || (at != null && System.nanoTime() - at < LOOK_FOR_LOCKS_NANOS));
     }
 
     /** The ids that the statement finds and locks; null where this user may not lock rows. */
@@ -233,16 +236,16 @@ public final class OutboxMarks {
 
         /** @return null if it was done; otherwise why not, and then the transaction is as it was before */
         private @Nullable SQLException attempt(Change change) throws SQLException {
-            Savepoint before = connection.setSavepoint();
+            Transactions.execute(connection, "savepoint " + CHANGE);
             try {
                 changed += change.run();
-                connection.releaseSavepoint(before);
+                Transactions.execute(connection, "release savepoint " + CHANGE);
                 return null;
             } catch (SQLException e) {
                 if (!(rowByRow && Dialect.isRefused(e)) && !(waits && Dialect.isLockWait(e))) {
                     throw e;
                 }
-                connection.rollback(before);
+                Transactions.execute(connection, "rollback to savepoint " + CHANGE);
                 if (Dialect.isLockWait(e)) {
                     waited++;
                 }

@@ -195,7 +195,7 @@ final class OutboxSearch {
                 + statements.table() + " where " + id + " >= ? order by " + id + " limit 1");
         try (PreparedStatement statement = connection.prepareStatement(sql)) {
             while (low < high) {
-                long middle = low + (high - low) / 2;
+                long middle = (low & high) + ((low ^ high) >> 1); // their sum may be too large
                 statement.setLong(1, middle);
                 try (ResultSet row = statement.executeQuery()) {
                     if (!row.next() || row.getLong(2) >= wanted) {
@@ -250,7 +250,7 @@ final class OutboxSearch {
      */
     List<Long> lock(Connection connection, Collection<Long> ids, Collection<Status> statuses) throws SQLException {
         try {
-            return in(connection, ids, statuses, " for update skip locked");
+            return in(connection, ids, statuses, dialect.skipLocked());
         } catch (SQLException e) {
             if (dialect.mayNotLock(e)) {
                 return in(connection, ids, statuses, "");

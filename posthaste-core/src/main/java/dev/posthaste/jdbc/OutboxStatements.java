@@ -137,8 +137,8 @@ final class OutboxStatements {
                 : " order by " + dialect.pendingOrder(id(), name(Column.STATUS)) + " " + dialect.limit();
     }
 
-    private String hint() {
-        return layout.pendingIndex() == null ? "" : dialect.pendingHint(layout);
+    private String hint(Status status) {
+        return layout.pendingIndex() == null ? "" : dialect.statusHint(layout, status);
     }
 
     private String fromPending() {
@@ -147,7 +147,7 @@ final class OutboxStatements {
 
     /** Rows of one status, by the index that knows it. */
     String from(Status status) {
-        return "from " + table + " " + hint() + " where " + is(status);
+        return "from " + table + " " + hint(status) + " where " + is(status);
     }
 
     /** Whether an index leads to the rows of {@code status} without those of others. */
@@ -339,7 +339,7 @@ final class OutboxStatements {
     }
 
     private String lock(String condition) {
-        return listed("select " + id() + " from " + byId() + " where " + condition) + " for update skip locked";
+        return listed("select " + id() + " from " + byId() + " where " + condition) + dialect.skipLocked();
     }
 
     private String unpublished() {
@@ -433,7 +433,7 @@ final class OutboxStatements {
 
     /** The same of those that may still change, which it locks, but not those that somebody else has locked. */
     String lockReceiptRows() {
-        return listed(receiptColumns() + " where " + isNotConsumed()) + " for update skip locked";
+        return listed(receiptColumns() + " where " + isNotConsumed()) + dialect.skipLocked();
     }
 
     private String receiptColumns() {
@@ -464,7 +464,8 @@ final class OutboxStatements {
 
     String countUnconsumed() {
         return dialect.sql("select count(*), coalesce(max(" + readNanos("nanosSince", publishedAt()) + "), 0) from "
-                + table + " " + hint() + " where " + is(Status.PUBLISHED) + " and " + name(publishedAt())
+                + table + " " + hint(Status.PUBLISHED) + " where " + is(Status.PUBLISHED) + " and "
+                + name(publishedAt())
                 + " < {fromNow}");
     }
 
@@ -483,10 +484,10 @@ final class OutboxStatements {
     /** Parameters: microseconds, {@link #newestConsumed}'s microseconds or, without, its id; id, limit. */
     String passedOver() {
         String passed = layout.has(Column.PUBLISHED_AT) ? name(Column.PUBLISHED_AT) + " < {atMicros}" : id() + " < ?";
-        return dialect.sql(
-                "select " + id() + " from " + table + " " + hint() + " where " + is(Status.PUBLISHED) + " and "
-                        + name(publishedAt()) + " < {fromNow} and " + passed + " and " + id() + " > ? order by " + id()
-                        + " limit ?");
+        return dialect.sql("select " + id() + " from " + table + " " + hint(Status.PUBLISHED) + " where "
+                + is(Status.PUBLISHED) + " and "
+                + name(publishedAt()) + " < {fromNow} and " + passed + " and " + id() + " > ? order by " + id()
+                + " limit ?");
     }
 
     // --- Operating ---------------------------------------------------------------------------------------------------

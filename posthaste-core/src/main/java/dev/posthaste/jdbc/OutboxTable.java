@@ -360,7 +360,7 @@ public final class OutboxTable {
         StoredEvent event = new StoredEvent(
                 id, StoredEvent.idOfRow(outbox.name(), id), "", "v1", null, null, null, null, new byte[0]);
         try {
-            attempts = row.getInt(8);
+            attempts = Math.toIntExact(row.getLong(8)); // one driver's getInt cuts a number that is too large
             wait = row.getLong(10);
             age = row.getLong(11);
             maxAttempts = row.getInt(9) == 0 ? null : Integer.valueOf(row.getInt(9));

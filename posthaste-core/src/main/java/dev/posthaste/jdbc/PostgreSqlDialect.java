@@ -1,5 +1,6 @@
 package dev.posthaste.jdbc;
 
+import dev.posthaste.Status;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
@@ -128,7 +129,7 @@ final class PostgreSqlDialect extends Dialect {
     }
 
     @Override
-    List<String> afterNote() {
+    List<String> afterNote(String unlimit) {
         return List.of();
     }
 
@@ -179,7 +180,7 @@ final class PostgreSqlDialect extends Dialect {
 
     /** None: the pending index is partial and on an expression, so it is the only one that serves the statement. */
     @Override
-    String pendingHint(TableLayout layout) {
+    String statusHint(TableLayout layout, Status status) {
         return "";
     }
 
@@ -202,6 +203,11 @@ final class PostgreSqlDialect extends Dialect {
     @Override
     boolean bindsArrays() {
         return true;
+    }
+
+    @Override
+    String binaryType() {
+        return "bytea";
     }
 
     @Override

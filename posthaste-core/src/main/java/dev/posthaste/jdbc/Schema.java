@@ -14,6 +14,7 @@ import java.sql.Statement;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collection;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -92,11 +93,10 @@ public final class Schema {
     }
 
     /** A column that a later version added to one of Posthaste's own tables. */
-    private record Added(String table, String column, String type) {}
+    private record Added(String table, String column, int length) {}
 
-    private static final List<Added> ADDED = List.of(
-            new Added("posthaste_lease", "paused_by", "varchar(100)"),
-            new Added("posthaste_relay", "definition", "varchar(255)"));
+    private static final List<Added> ADDED =
+            List.of(new Added("posthaste_lease", "paused_by", 100), new Added("posthaste_relay", "definition", 255));
 
     private void addColumns(Connection connection, @Nullable String schema) throws SQLException {
         for (Added each : ADDED) {
@@ -106,7 +106,7 @@ public final class Schema {
                         connection,
                         List.of("alter table "
                                 + dialect.quoteTable(name).replace(dialect.quote(each.table()), each.table()) + " add "
-                                + each.column() + " " + each.type()));
+                                + each.column() + " " + dialect.textType(each.length())));
             }
         }
     }
@@ -143,26 +143,18 @@ public final class Schema {
         script = script.replace(dialect.quote(SCRIPT_NAME), dialect.quoteTable(layout.table()))
                 .replace(SCRIPT_NAME + "_", layout.simpleName() + "_");
         return layout.payload() == TableLayout.Payload.BINARY
-                ? script.replaceAll("(?m)^(  payload +)\\w+", "$1" + binaryType())
+                ? script.replaceAll("(?m)^(  payload +)\\w+", "$1" + dialect.binaryType())
                 : script;
     }
 
     /** Elsewhere the index on the status serves. */
     private boolean hasPublishedIndex() {
-        return dialect == Dialect.POSTGRESQL;
+        return !dialect.indexesEveryStatus();
     }
 
     /** The script that creates the lease, relay, audit and inbox tables. */
     public String ownScript() {
         return resource("leases.sql") + resource("inbox.sql");
-    }
-
-    private String binaryType() {
-        return switch (dialect.name()) {
-            case "postgresql" -> "bytea";
-            case "h2" -> "blob";
-            default -> "longblob";
-        };
     }
 
     private String resource(String file) {
@@ -243,7 +235,7 @@ public final class Schema {
                     if (!columns.isEmpty() && each.table().equals(table) && !columns.contains(each.column())) {
                         findings.missing()
                                 .add("table " + name + " has no column " + each.column() + " (alter table " + name
-                                        + " add " + each.column() + " " + each.type() + ")");
+                                        + " add " + each.column() + " " + dialect.textType(each.length()) + ")");
                     }
                 }
                 unlessDenied(
@@ -377,7 +369,7 @@ public final class Schema {
     /** H2 keeps unquoted names in capitals. */
     private static Set<String> spellings(String table) {
         String simple = table.substring(table.indexOf('.') + 1);
-        return Set.of(simple, simple.toUpperCase(Locale.ROOT));
+        return new LinkedHashSet<>(List.of(simple, simple.toUpperCase(Locale.ROOT)));
     }
 
     /** MySQL and MariaDB call a schema a catalog. */

@@ -7,6 +7,7 @@ import dev.posthaste.admin.FoundEvent;
 import dev.posthaste.admin.Search;
 import dev.posthaste.jdbc.TableLayout.Column;
 import dev.posthaste.jdbc.TableLayout.Payload;
+import dev.posthaste.journal.StoredEvent;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
@@ -90,21 +91,34 @@ final class SearchFilter {
     }
 
     private void equal(Column column, @Nullable String value) {
+        equal(column, value, "");
+    }
+
+    private void equal(Column column, @Nullable String value, String orElse) {
         if (value != null && layout.has(column)) {
-            conditions.append(" and ").append(statements.name(column)).append(" = ?");
+            conditions
+                    .append(" and (")
+                    .append(statements.name(column))
+                    .append(" = ?")
+                    .append(orElse)
+                    .append(')');
             bindings.add((statement, parameter) -> dialect.bindText(statement, parameter, value));
         }
     }
 
     private void eventId(String value) {
+        Long row = rowOf(value);
         if (layout.has(Column.EVENT_ID)) {
-            equal(Column.EVENT_ID, value);
-        } else if (rowOf(value) != null) {
+            equal(
+                    Column.EVENT_ID,
+                    value,
+                    row == null || layout.isStandard() ? "" : " or " + statements.name(Column.ID) + " = " + row);
+        } else if (row != null) {
             conditions
                     .append(" and ")
                     .append(statements.name(Column.ID))
                     .append(" = ")
-                    .append(rowOf(value));
+                    .append(row);
         } else if (layout.payload() == Payload.ENVELOPE) {
             like(statements.name(Column.PAYLOAD), value);
         } else {
@@ -258,9 +272,14 @@ final class SearchFilter {
         return ids;
     }
 
-    /** Whether the database cannot tell for sure what matches. */
+    /**
+     * Whether the database cannot tell for sure what matches. Other programs may leave the column of ids empty, and the event
+     * is then known by its row's number.
+     */
     private boolean looksAgain() {
-        return search.errorGroup() != null || (search.eventId() != null && !layout.has(Column.EVENT_ID));
+        return search.errorGroup() != null
+                || (search.eventId() != null
+                        && (!layout.has(Column.EVENT_ID) || (!layout.isStandard() && rowOf(search.eventId()) != null)));
     }
 
     private boolean matches(FoundEvent event) {
@@ -271,7 +290,6 @@ final class SearchFilter {
     /** The row that an event id of ours for an event without one names, or null. */
     private @Nullable Long rowOf(String eventId) {
         String start = outbox + "-";
-        String rest = eventId.startsWith(start) ? eventId.substring(start.length()) : "";
-        return rest.matches("[0-9]{1,18}") ? Long.valueOf(rest) : null;
+        return eventId.startsWith(start) ? StoredEvent.row(eventId.substring(start.length())) : null;
     }
 }

@@ -336,6 +336,9 @@ public final class StatusAdminJournal implements AdminJournal {
             long now = audit.now(connection);
             ChangeNote note = new ChangeNote(fresh, runner, now);
             if (detail == null) {
+                if (before.isPresent() && before.get().own() != null) {
+                    throw AuditTable.madeElsewhere(null); // it began between the two statements
+                }
                 if (before.isPresent()) {
                     throw usedFor(change, "of given events");
                 }

@@ -23,15 +23,11 @@ final class Transactions {
     private static final long MAX_LOCK_WAIT_SECONDS = 1;
 
     private final DataSource dataSource;
-    private final boolean beginsReadCommitted;
-    private final String begin;
-    private final String end;
+    private final Dialect dialect;
 
     Transactions(DataSource dataSource, Dialect dialect) {
         this.dataSource = dataSource;
-        this.beginsReadCommitted = dialect.beginsReadCommitted();
-        this.begin = dialect.limitWaits(MAX_SILENCE_SECONDS, MAX_LOCK_WAIT_SECONDS);
-        this.end = dialect.unlimitWaits();
+        this.dialect = dialect;
     }
 
     /** Work on a connection. */
@@ -71,6 +67,7 @@ final class Transactions {
     /** One connection's use for one piece of work. */
     private final class Session {
         private final boolean autoCommit;
+        private String unlimit = "";
         private boolean committing;
         private boolean discarded;
 
@@ -98,23 +95,28 @@ final class Transactions {
 
         private <T> T prepared(Connection connection, Work<T> work) throws SQLException {
             boolean autoCommitBefore = connection.getAutoCommit();
-            if (autoCommitBefore != autoCommit) {
-                connection.setAutoCommit(autoCommit);
+            boolean driverBegins = !autoCommit && dialect.begin().isEmpty();
+            if (autoCommitBefore == driverBegins) {
+                connection.setAutoCommit(!driverBegins);
             }
-            int isolationBefore =
-                    beginsReadCommitted ? Connection.TRANSACTION_READ_COMMITTED : connection.getTransactionIsolation();
+            int isolationBefore = dialect.beginsReadCommitted()
+                    ? Connection.TRANSACTION_READ_COMMITTED
+                    : connection.getTransactionIsolation();
             if (isolationBefore != Connection.TRANSACTION_READ_COMMITTED) {
                 connection.setTransactionIsolation(Connection.TRANSACTION_READ_COMMITTED);
             }
             boolean done = false;
             try {
-                if (!autoCommit) {
-                    execute(connection, begin);
+                if (!autoCommit || dialect.limitsStatements()) {
+                    unlimit = dialect.limit(connection, MAX_SILENCE_SECONDS, MAX_LOCK_WAIT_SECONDS);
+                }
+                if (!autoCommit && !driverBegins) {
+                    execute(connection, dialect.begin());
                 }
                 T result = work.run(connection);
                 if (!autoCommit) {
                     committing = true;
-                    connection.commit();
+                    end(connection, driverBegins);
                 }
                 done = true;
                 return result;
@@ -123,14 +125,20 @@ final class Transactions {
             }
         }
 
+        private void end(Connection connection, boolean driverBegan) throws SQLException {
+            if (driverBegan) {
+                connection.commit();
+            } else {
+                execute(connection, "commit");
+            }
+        }
+
         private void restore(Connection connection, boolean done, boolean autoCommitBefore, int isolationBefore) {
             try {
                 if (!autoCommit && !done) {
-                    connection.rollback();
+                    dialect.rollback(connection);
                 }
-                if (!autoCommit) {
-                    execute(connection, end);
-                }
+                execute(connection, unlimit);
                 if (isolationBefore != Connection.TRANSACTION_READ_COMMITTED) {
                     if (!autoCommit) {
                         connection.setAutoCommit(true); // ends what the last statement began
@@ -155,6 +163,9 @@ final class Transactions {
     static void discard(Connection connection) {
         try {
             connection.abort(Runnable::run);
+            if (!connection.isClosed() && connection.isWrapperFor(Connection.class)) {
+                connection.unwrap(Connection.class).close(); // SQLite's driver does not know abort
+            }
         } catch (SQLException | RuntimeException e) {
             // then it is closed already
         }

@@ -27,9 +27,12 @@ final class WriteLocks {
     private static final long ASK_AGAIN_NANOS = Duration.ofMinutes(1).toNanos();
     /** The server tells its uptime in whole seconds, and answers take a while. */
     private static final long SAME_LIFE_SECONDS = 5;
+    /** Where transactions commit in the order of their ids, none that is still open fills a gap below a visible id. */
+    private static final Writers NOBODY = new Writers("", Set.of());
 
     private final Transactions transactions;
     private final String outbox;
+    private final boolean commitsInIdOrder;
     private final List<WriteLockSource> sources;
     private final String lock;
 
@@ -49,6 +52,7 @@ final class WriteLocks {
     WriteLocks(Transactions transactions, Dialect dialect, String outbox, TableLayout layout) {
         this.transactions = transactions;
         this.outbox = outbox;
+        this.commitsInIdOrder = dialect.commitsInIdOrder();
         this.sources = dialect.writeLockSources(layout);
         OutboxStatements statements = new OutboxStatements(dialect, layout);
         String attempts = statements.name(Column.ATTEMPTS);
@@ -59,6 +63,9 @@ final class WriteLocks {
 
     /** @return null where no complete list can be had; why, is logged once */
     synchronized @Nullable Writers list() {
+        if (commitsInIdOrder) {
+            return NOBODY;
+        }
         if (sources.isEmpty() || (refusedAt != null && System.nanoTime() - refusedAt < ASK_AGAIN_NANOS)) {
             return null;
         }

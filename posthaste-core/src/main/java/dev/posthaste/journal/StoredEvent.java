@@ -43,6 +43,18 @@ public record StoredEvent(
         return outbox + "-" + row;
     }
 
+    /** The number of a row as text says it, in decimal digits; null if it says none. Any {@code long} is one. */
+    public static @Nullable Long row(@Nullable String text) {
+        if (text == null || !text.matches("-?[0-9]{1,19}")) {
+            return null;
+        }
+        try {
+            return Long.valueOf(text);
+        } catch (NumberFormatException e) {
+            return null; // 19 digits, and more than there are rows
+        }
+    }
+
     /** The same row, whose payload was an envelope that says the rest. */
     public StoredEvent opened(String eventId, String version, byte[] payload, @Nullable String aggregateId) {
         return new StoredEvent(

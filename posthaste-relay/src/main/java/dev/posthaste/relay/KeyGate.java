@@ -185,6 +185,9 @@ final class KeyGate {
 
     /** Takes an event into memory, of which no earlier one of its key is left in the table. */
     void add(PendingEvent event, int resendsBefore) {
+        if (held.contains(event.id())) {
+            return; // it is with the broker, and an earlier event of its key came back
+        }
         Lane lane = lanes.computeIfAbsent(KeyHash.of(event), key -> new Lane(key, event.key() != null));
         Held added = new Held(event, destinations.apply(event.event()), lane, resendsBefore);
         held.add(event.id());
@@ -576,6 +579,8 @@ final class KeyGate {
             waiting.setUnseen(slot, false);
             if (id < waiting.first(slot)) {
                 leave(key, id);
+            } else if (id > waiting.first(slot)) {
+                waiting.note(slot, id); // dead too, and before others that wait
             }
         } else {
             waiting.setState(leave(key, slot < 0 ? id : Math.min(waiting.first(slot), id)), State.OPERATOR, 0);

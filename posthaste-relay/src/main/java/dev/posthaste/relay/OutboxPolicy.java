@@ -35,7 +35,13 @@ public record OutboxPolicy(
         BLOCK
     }
 
+    private static final Duration MAX_TIME = Duration.ofDays(36_525);
+
     public OutboxPolicy {
+        if (keep.compareTo(MAX_TIME) > 0 || consumedWithin.compareTo(MAX_TIME) > 0) {
+            throw new IllegalArgumentException(
+                    "keep " + keep + " and consumedWithin " + consumedWithin + " must be at most 100 years");
+        }
         if (consumedWithin.isNegative() || consumedWithin.isZero()) {
             throw new IllegalArgumentException("consumedWithin must be positive, not " + consumedWithin);
         }

@@ -28,7 +28,19 @@ public record RelaySettings(
         int waitingKeys) {
     private static final long BYTES_A_WAITING_KEY = 72;
 
+    private static final Duration MAX_TIME = Duration.ofDays(36_525);
+
     public RelaySettings {
+        for (Duration each : new Duration[] {lease, publishTimeout, pollCeiling, stopTimeout}) {
+            if (each.isNegative() || each.compareTo(MAX_TIME) > 0) {
+                throw new IllegalArgumentException("lease " + lease + ", publishTimeout " + publishTimeout
+                        + ", pollCeiling " + pollCeiling + " and stopTimeout " + stopTimeout
+                        + " must be from 0 to 100 years");
+            }
+        }
+        if (publishTimeout.toMillis() < 1) {
+            throw new IllegalArgumentException("publishTimeout must be at least 1 ms, not " + publishTimeout);
+        }
         if (publishTimeout.multipliedBy(2).compareTo(lease) > 0) {
             throw new IllegalArgumentException("A lease of " + lease + " leaves no room for publishes of up to "
                     + publishTimeout + "; make it at least twice as long");

@@ -41,7 +41,7 @@ public final class Retention {
             statuses.add(Status.DEAD);
         }
         int deleted = 0;
-        Purged last = new Purged(0, 0, true);
+        Purged last = new Purged(0, Long.MIN_VALUE, true);
         while (last.more() && goOn.getAsBoolean()) {
             last = journal.purge(last.next(), policy.keep(), statuses, BATCH);
             deleted += last.deleted();

@@ -180,6 +180,38 @@ class ConfigTest {
     }
 
     @Test
+    void C06_whatIsNestedTooDeeplyIsToldInWords() {
+        for (String open : new String[] {"[", "{a: ", "- "}) {
+            assertThat(wrong(open.repeat(100_000))).as(open).contains("nested too deeply");
+        }
+    }
+
+    @Test
+    void C10_whatIsTooLongOrTooLargeToBeCountedIsAMistake() {
+        assertThat(wrong("""
+                        databases: {shop: {url: "jdbc:h2:mem:x"}}
+                        brokers: {rabbit: {url: "amqp://rabbit"}}
+                        outboxes:
+                          orders:
+                            route: {destination: x}
+                            retry: {base: 999999999999d, ceiling: 999999999999d}
+                            retention: {keep: 36526d}
+                            lag-limit: 999999999999h
+                        relay:
+                          lease: 999999999999d
+                          publish-timeout: 0s
+                          window-bytes: 17179869185GiB
+                        """).lines())
+                .contains(
+                        "posthaste.yml:6: 'outboxes.orders.retry.ceiling' must be at most 100 years (36525d)",
+                        "posthaste.yml:7: 'outboxes.orders.retention.keep' must be at most 100 years (36525d)",
+                        "posthaste.yml:8: 'outboxes.orders.lag-limit' must be at most 100 years (36525d)",
+                        "posthaste.yml:10: 'relay.lease' must be at most 100 years (36525d)",
+                        "posthaste.yml:9: publishTimeout must be at least 1 ms, not PT0S",
+                        "posthaste.yml:12: 'relay.window-bytes' must be a size like 64MiB, not '17179869185GiB'");
+    }
+
+    @Test
     void twoOutboxesShareNeitherTableNorType() {
         assertThat(wrong("""
                         databases: {shop: {url: "jdbc:h2:mem:x"}}

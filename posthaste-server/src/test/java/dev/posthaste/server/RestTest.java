@@ -398,6 +398,34 @@ class RestTest {
     }
 
     @Test
+    void C07_noBodyAndNoTimeIsTheServersFault() throws Exception {
+        for (String path : List.of("requeue", "discard", "pause", "purge", "replays")) {
+            for (String body : List.of(
+                    "null",
+                    "{\"reason\":\"because\",\"ids\":[null]}",
+                    "{\"reason\":\"because\",\"keep\":\"P7D\",\"statuses\":[null]}",
+                    "{\"reason\":\"because\",\"keep\":\"P7D\",\"statuses\":[\"\"],\"ids\":[null]}",
+                    "{\"reason\":\"because\",\"keep\":\"PT2562047788015215H\",\"statuses\":[\"dead\"],\"ids\":[null]}")) {
+                json(send("POST", O + "/" + path, "", body, as(OPERATOR)), 400);
+            }
+        }
+        json(send("POST", "/api/v1/login", "", "null", "Content-Type", "application/json"), 400);
+        String purge = "{\"reason\":\"because\",\"statuses\":[%s],\"keep\":\"%s\"}";
+        for (String body :
+                List.of(purge.formatted("\"\"", "P7D"), purge.formatted("\"dead\"", "PT2562047788015215H"))) {
+            json(send("POST", O + "/purge", "", body, as(OPERATOR)), 400);
+        }
+        for (String time : List.of("-1000000000-01-01T00:00:00Z", "%2B1000000000-12-31T23:59:59Z")) {
+            for (String part : List.of("from", "to")) {
+                assertThat(json(send("GET", O + "/events", "?" + part + "=" + time, "", as(VIEWER)), 400)
+                                .get("error")
+                                .stringValue())
+                        .contains("'" + part + "' is between");
+            }
+        }
+    }
+
+    @Test
     void H46_whatIsSentAsNamesAndTextStaysText() throws Exception {
         long before = site.database.count("select count(*) from orders");
         String robot = "Bearer " + OPERATOR;

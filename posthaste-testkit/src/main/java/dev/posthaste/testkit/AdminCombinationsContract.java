@@ -178,6 +178,15 @@ public abstract class AdminCombinationsContract extends WithRelay {
         List<Long> ids = rows(450, Status.DEAD);
         Change change = because("repaired");
         Connection other = lock(ids.get(7));
+        if (hasOneWriter()) {
+            assertThatThrownBy(() -> admin.requeue("orders", DEAD, change, done -> true))
+                    .isInstanceOf(JournalException.class)
+                    .hasMessageContaining("try again");
+            end(other, false);
+            assertThat(admin.requeue("orders", DEAD, change, done -> true)).isEqualTo(new Admin.Result(450, false));
+            assertThat(audited("requeue")).isEqualTo(450);
+            return;
+        }
         assertThat(admin.requeue("orders", DEAD, change, done -> true)).isEqualTo(new Admin.Result(449, false, 1));
         assertThat(admin.audit("orders", null, null, 500))
                 .filteredOn(entry -> entry.row() == null)
@@ -200,6 +209,17 @@ public abstract class AdminCombinationsContract extends WithRelay {
         Thread.sleep(20); // so that all are older than nothing
         Change change = because("space");
         Connection other = lock(ids.get(7));
+        if (hasOneWriter()) {
+            assertThatThrownBy(
+                            () -> admin.purge("orders", Duration.ZERO, Set.of(Status.CONSUMED), change, done -> true))
+                    .isInstanceOf(JournalException.class)
+                    .hasMessageContaining("try again");
+            end(other, false);
+            assertThat(admin.purge("orders", Duration.ZERO, Set.of(Status.CONSUMED), change, done -> true))
+                    .isEqualTo(new Admin.Result(300, false));
+            assertThat(ids()).isEmpty();
+            return;
+        }
         assertThat(admin.purge("orders", Duration.ZERO, Set.of(Status.CONSUMED), change, done -> true))
                 .isEqualTo(new Admin.Result(299, false, 1));
         end(other, false);
@@ -216,7 +236,7 @@ public abstract class AdminCombinationsContract extends WithRelay {
         List<Long> ids = rows(4, Status.DEAD);
         Connection consumer = begin();
         change(consumer, ids.get(0), "status = 'consumed', consumed_at = created_at");
-        Connection retention = begin();
+        Connection retention = hasOneWriter() ? consumer : begin();
         try (Statement statement = retention.createStatement()) {
             statement.executeUpdate("delete from " + table() + " where id = " + ids.get(1));
         }
@@ -224,7 +244,9 @@ public abstract class AdminCombinationsContract extends WithRelay {
                 threads.submit(() -> persist(() -> admin.requeue("orders", ids, because("repaired"))));
         Thread.sleep(300); // most likely it waits for the rows by now; the promise holds whether it does or not
         end(consumer, true);
-        end(retention, true);
+        if (retention != consumer) {
+            end(retention, true);
+        }
         assertThat(requeue.get()).isEqualTo(new Admin.Result(2, false));
         assertThat(statuses()).containsExactly("consumed", "pending", "pending");
         assertThat(audited("requeue")).isEqualTo(2);
@@ -472,11 +494,18 @@ public abstract class AdminCombinationsContract extends WithRelay {
         }
         RecordingBroker target = new RecordingBroker();
         Replay replay = replay(target, Replay.Selection.of(PUBLISHED), because("rebuilt"));
-        replay.run();
-        end(consumer, true);
+        if (hasOneWriter()) { // it sends nothing before it has noted that it runs
+            behind(consumer, false, () -> {
+                replay.run();
+                return true;
+            });
+        } else {
+            replay.run();
+            end(consumer, true);
+        }
         assertThat(replay.progress().state()).isEqualTo(Replay.State.FINISHED);
         assertThat(target.arrived()).hasSize(50);
-        assertThat(statuses()).containsOnly("consumed");
+        assertThat(statuses()).containsOnly(hasOneWriter() ? "published" : "consumed");
         assertThat(admin.audit("orders", null, null, 10))
                 .extracting(AuditEntry::events)
                 .containsExactly(50L, 0L);

@@ -20,6 +20,10 @@ import java.sql.Statement;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.Callable;
+import java.util.concurrent.FutureTask;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import java.util.function.BooleanSupplier;
 import java.util.stream.Stream;
 import javax.sql.DataSource;
@@ -87,6 +91,34 @@ public abstract class DatabaseContract {
         Connection connection = dataSource.getConnection();
         connection.setAutoCommit(false);
         return connection;
+    }
+
+    /**
+     * Whether one transaction at a time writes in the whole database. What elsewhere happens beside an open transaction then
+     * waits for it, or gives up and says so, and happens when it has ended.
+     */
+    protected boolean hasOneWriter() {
+        return dialect == Dialect.SQLITE;
+    }
+
+    /** Runs {@code work} while {@code open} has written something, ends that, and waits for the work. */
+    protected static <T> T behind(Connection open, boolean commit, Callable<T> work) throws Exception {
+        FutureTask<T> waiting = new FutureTask<>(work);
+        Thread thread = new Thread(waiting, "behind");
+        thread.start();
+        try {
+            waiting.get(300, TimeUnit.MILLISECONDS);
+            throw new AssertionError("It did not wait for the other transaction");
+        } catch (TimeoutException e) {
+            // as it should
+        }
+        if (commit) {
+            open.commit();
+        } else {
+            open.rollback();
+        }
+        open.close();
+        return waiting.get(30, TimeUnit.SECONDS);
     }
 
     protected void execute(String sql) throws SQLException {

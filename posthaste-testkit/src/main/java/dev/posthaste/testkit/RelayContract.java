@@ -146,6 +146,15 @@ public abstract class RelayContract extends WithRelay {
         ManualRelay relay = relay();
         try (Connection late = begin()) {
             outbox.write(late, Event.of(TYPE, "a", "late"));
+            if (hasOneWriter()) {
+                behind(late, true, () -> {
+                    write("b", "early");
+                    return true;
+                });
+                pumpUntilArrived(relay, 2);
+                assertThat(broker.bodies()).containsExactly("late", "early");
+                return;
+            }
             write("b", "early");
             pumpUntilArrived(relay, 1);
             late.commit();
@@ -159,15 +168,22 @@ public abstract class RelayContract extends WithRelay {
         ManualRelay relay = relay();
         try (Connection open = begin()) {
             outbox.write(open, Event.of(TYPE, "a", "slow"));
-            for (int i = 0; i < 20; i++) {
+            for (int i = 0; hasOneWriter() && i < 3; i++) {
+                relay.pass(); // which cannot do much, and must not break
+                clock.advance(Duration.ofMinutes(10));
+            }
+            for (int i = 0; !hasOneWriter() && i < 20; i++) {
                 write("b", "" + i);
                 pumpUntilArrived(relay, i + 1);
                 clock.advance(Duration.ofMinutes(10));
             }
             open.commit();
         }
+        for (int i = 0; hasOneWriter() && i < 20; i++) {
+            write("b", "" + i);
+        }
         pumpUntilArrived(relay, 21);
-        assertThat(broker.bodies()).last().isEqualTo("slow");
+        assertThat(broker.bodies()).element(hasOneWriter() ? 0 : 20).isEqualTo("slow");
     }
 
     @Test
@@ -473,6 +489,8 @@ public abstract class RelayContract extends WithRelay {
                     "select count(*) from pg_stat_activity where state like 'idle in transaction%'"
                             + " and datname = current_database()";
                 case "h2" -> "select 0";
+                case "sqlite" ->
+                    "update posthaste_lease set epoch = epoch returning 0"; // which nobody keeps from writing
                 default -> "select count(*) from information_schema.innodb_trx";
             };
             Set<String> seen = new HashSet<>();

@@ -168,6 +168,14 @@ public abstract class StoreContract extends StoreHazardsContract {
     void H01_anEventThatCommitsLateIsFoundBehind() throws Exception {
         try (Connection slow = begin()) {
             outbox.write(slow, event("a", "late").build());
+            if (hasOneWriter()) {
+                behind(slow, true, () -> {
+                    write("b", "early");
+                    return true;
+                });
+                assertThat(payloads()).as("nobody commits late").containsExactly("late", "early");
+                return;
+            }
             write("b", "early");
             long highest = fetch().get(0).id();
             assertThat(journal.fetch(highest, 10, ALL)).isEmpty();
@@ -204,16 +212,17 @@ public abstract class StoreContract extends StoreHazardsContract {
         execute("update " + table() + " set " + next + " = "
                 + (dialect == Dialect.POSTGRESQL || dialect == Dialect.H2
                         ? "timestamp with time zone '2020-01-01 00:00:00.9996+00'"
-                        : "'2020-01-01 00:00:00.9996'"));
+                        : dialect == Dialect.SQLITE ? "1577836800999" : "'2020-01-01 00:00:00.9996'"));
         if (layout.isStandard()) {
-            assertThat(query("select " + next + " from " + table()).get(0)).contains("00.9996");
+            assertThat(query("select " + next + " from " + table()).get(0))
+                    .contains(dialect == Dialect.SQLITE ? "00999" : "00.9996");
         }
         assertThat(fetch().get(0).waitNanos()).isNegative();
     }
 
     /** Whether a time in the table means the same to every session. */
     protected boolean timesKnowTheirZone() {
-        return true;
+        return dialect != Dialect.SQLITE; // whose sessions have no zone
     }
 
     @Test
@@ -234,7 +243,9 @@ public abstract class StoreContract extends StoreHazardsContract {
                                     .delay(Duration.ofSeconds(100))
                                     .build()));
             connection.commit();
-            statement.execute(zone.replace("+09:00", "+00:00").replace("Asia/Tokyo", "UTC"));
+            if (timesKnowTheirZone()) {
+                statement.execute(zone.replace("+09:00", "+00:00").replace("Asia/Tokyo", "UTC"));
+            }
         }
         assertThat(fetch())
                 .satisfiesExactly(
@@ -415,7 +426,9 @@ public abstract class StoreContract extends StoreHazardsContract {
         execute(
                 dialect == Dialect.POSTGRESQL || dialect == Dialect.H2
                         ? "alter table " + table() + " alter column " + column(Column.ID) + " restart with 1"
-                        : "alter table " + table() + " auto_increment = 1");
+                        : dialect == Dialect.SQLITE
+                                ? "update sqlite_sequence set seq = 0 where name = '" + layout.simpleName() + "'"
+                                : "alter table " + table() + " auto_increment = 1");
         write("a", "2");
         PendingEvent second = fetch().get(0);
         assertThat(second.id()).isEqualTo(1);

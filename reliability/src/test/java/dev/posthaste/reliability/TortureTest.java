@@ -22,7 +22,15 @@ class TortureTest {
     void aShortCampaignOnTwoPairsBreaksNoPromise() {
         // RabbitMQ does not always come up again after its disk was full, and the campaign cannot go on then.
         String output = torture(
-                0, "--minutes", "3", "--pairs", "postgresql-kafka,mariadb-rabbitmq", "--without", "broker's disk full");
+                0,
+                "--minutes",
+                "1.5",
+                "--pairs",
+                "postgresql-kafka,mariadb-rabbitmq",
+                "--at-once",
+                "2",
+                "--without",
+                "broker's disk full");
         assertThat(number(output, "events")).isGreaterThan(5_000);
         assertThat(number(output, "faults")).isGreaterThan(8);
         assertThat(number(output, "violations")).isZero();

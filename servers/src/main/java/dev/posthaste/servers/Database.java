@@ -5,5 +5,6 @@ public enum Database {
     POSTGRESQL,
     MARIADB,
     MYSQL,
+    SQLITE,
     H2
 }

@@ -34,7 +34,7 @@ public final class DatabaseProcess implements ServerProcess {
                 case POSTGRESQL -> new DatabaseProcess(kind, home, postgres(home));
                 case MARIADB -> new DatabaseProcess(kind, home, DatabaseServer.installMariaDb(home));
                 case MYSQL -> new DatabaseProcess(kind, home, DatabaseServer.installMySql(home));
-                case H2 -> throw new IllegalArgumentException("H2 is not a server");
+                case SQLITE, H2 -> throw new IllegalArgumentException(kind + " is not a server");
             };
             started.startAgain();
             return started;

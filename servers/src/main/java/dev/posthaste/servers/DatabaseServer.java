@@ -27,6 +27,8 @@ import java.util.concurrent.atomic.AtomicInteger;
 public final class DatabaseServer {
     private static final Map<Database, DatabaseServer> STARTED = new EnumMap<>(Database.class);
     private static final AtomicInteger NEXT = new AtomicInteger();
+    /** As docs/COMPATIBILITY.md recommends. */
+    private static final String SQLITE_SETTINGS = "?journal_mode=WAL&synchronous=FULL&busy_timeout=10000";
 
     private final Database kind;
     private final String adminUrl;
@@ -54,6 +56,7 @@ public final class DatabaseServer {
                 case POSTGRESQL -> startPostgres();
                 case MARIADB -> startMariaDb();
                 case MYSQL -> startMySql();
+                case SQLITE -> new DatabaseServer(kind, "jdbc:sqlite:" + newDirectory() + "/");
                 case H2 -> new DatabaseServer(kind, "");
             };
         } catch (Exception e) {
@@ -196,14 +199,28 @@ public final class DatabaseServer {
         if (kind == Database.H2) {
             return new TestDatabase(kind, "jdbc:h2:mem:" + name + ";DB_CLOSE_DELAY=-1;LOCK_TIMEOUT=10000");
         }
+        if (kind == Database.SQLITE) {
+            return new TestDatabase(kind, adminUrl + name + ".db" + SQLITE_SETTINGS);
+        }
         execute("create database " + name);
         int from = adminUrl.indexOf('/', adminUrl.indexOf("//") + 2) + 1;
         int to = adminUrl.indexOf('?', from);
         return new TestDatabase(kind, adminUrl.substring(0, from) + name + (to < 0 ? "" : adminUrl.substring(to)));
     }
 
+    private static Path newDirectory() throws IOException {
+        Path directory = Files.createTempDirectory("posthaste-sqlite-");
+        Processes.deleteOnExit(directory);
+        return directory;
+    }
+
     void dropDatabase(TestDatabase database) {
-        if (kind != Database.H2) {
+        if (kind == Database.SQLITE) {
+            for (String part : List.of("", "-wal", "-shm")) {
+                Path file = database.file();
+                file.resolveSibling(file.getFileName() + part).toFile().delete();
+            }
+        } else if (kind != Database.H2) {
             execute("drop database " + database.name() + (kind == Database.POSTGRESQL ? " with (force)" : ""));
         }
     }

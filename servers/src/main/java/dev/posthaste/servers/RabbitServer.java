@@ -90,8 +90,18 @@ public final class RabbitServer implements ServerProcess {
         return external != null ? java.net.URI.create(external).getPort() : port;
     }
 
+    /** On a busy machine a node sometimes never comes up, and the next one does. */
     @Override
     public void startAgain() {
+        try {
+            startOnce();
+        } catch (IllegalStateException e) {
+            end();
+            startOnce();
+        }
+    }
+
+    private void startOnce() {
         if (process != null && process.isAlive()) {
             return;
         }

@@ -2,6 +2,7 @@ package dev.posthaste.servers;
 
 import com.zaxxer.hikari.HikariConfig;
 import com.zaxxer.hikari.HikariDataSource;
+import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.ResultSet;
 import java.sql.SQLException;
@@ -41,6 +42,16 @@ public final class TestDatabase implements AutoCloseable {
         String path = url.substring(url.lastIndexOf('/') + 1);
         int end = path.indexOf('?');
         return end < 0 ? path : path.substring(0, end);
+    }
+
+    /** The database's clock as columns of times store it, in SQL. */
+    public String now() {
+        return kind == Database.SQLITE ? "cast(unixepoch('subsec') * 1000 as integer)" : "current_timestamp(6)";
+    }
+
+    /** Where the data are; for SQLite. */
+    public Path file() {
+        return Path.of(url.substring("jdbc:sqlite:".length(), url.indexOf('?')));
     }
 
     /** A pool for whatever the test does. */

@@ -354,10 +354,11 @@ class OperatorAuditTest {
                     switch (kind) {
                         case POSTGRESQL -> "alter table orders alter column event_id type varchar(300)";
                         case H2 -> "alter table \"orders\" alter column event_id varchar(300)";
+                        case SQLITE -> "select 1"; // its texts have no length
                         default -> "alter table orders modify event_id varchar(300) not null";
                     });
-            shop.outbox.database.execute("update " + shop.table
-                    + " set event_id = concat(repeat('x', 63), '\uD83D\uDE00', repeat('\u00e9', 200), id)");
+            shop.outbox.database.execute("update " + shop.table + " set event_id = concat('" + "x".repeat(63)
+                    + "\uD83D\uDE00" + "\u00e9".repeat(200) + "', id)");
             List<Long> ids = shop.outbox.database.query("select id from " + shop.table + " order by id").stream()
                     .map(Long::valueOf)
                     .toList();

@@ -28,7 +28,9 @@ class OrderAuditTest {
     // --- 3 -----------------------------------------------------------------------------------------------------------
 
     @ParameterizedTest
-    @EnumSource(mode = Mode.EXCLUDE, names = "H2")
+    @EnumSource(
+            mode = Mode.EXCLUDE,
+            names = {"H2", "SQLITE"}) // nobody commits late where one writes at a time
     void A03_gapsAreNeverForgottenWhenIdsStepByTwo(Database kind) throws Exception {
         int step = kind == Database.POSTGRESQL ? 2 : 1; // the others' sessions have a step of their own
         lateCommitsKeepTheirPlace(kind, step, (outbox, others) -> {
@@ -48,7 +50,9 @@ class OrderAuditTest {
 
     /** A row that is deleted before its commit leaves what a transaction leaves that was rolled back: an unused id. */
     @ParameterizedTest
-    @EnumSource(mode = Mode.EXCLUDE, names = "H2")
+    @EnumSource(
+            mode = Mode.EXCLUDE,
+            names = {"H2", "SQLITE"}) // nobody commits late where one writes at a time
     void A03_gapsAreNeverForgottenWhenEverySecondIdWasRolledBack(Database kind) throws Exception {
         lateCommitsKeepTheirPlace(kind, 1, (outbox, others) -> {
             try (Connection connection = outbox.begin();
@@ -113,7 +117,9 @@ class OrderAuditTest {
      * the late event, so a look at the gaps that reads a bounded number of rows does not come to it.
      */
     @ParameterizedTest
-    @EnumSource(mode = Mode.EXCLUDE, names = "H2")
+    @EnumSource(
+            mode = Mode.EXCLUDE,
+            names = {"H2", "SQLITE"}) // nobody commits late where one writes at a time
     void A03b_looksBehindReadToTheEnd(Database kind) throws Exception {
         OutboxPolicy patient =
                 OutboxPolicy.defaults().withRetry(RetryPolicy.fixed(Duration.ofMinutes(10), RetryPolicy.FOREVER));
@@ -216,8 +222,9 @@ class OrderAuditTest {
             for (long id : new long[] {-7, 0, 5}) {
                 statement.execute("""
                         insert into %s (id, event_id, event_type, event_key, payload, status, created_at, updated_at)
-                        values (%d, '%2$d', '%s', 'K', '%2$d', 'pending', current_timestamp, current_timestamp)
-                        """.formatted(kind == Database.H2 ? "\"orders\"" : "orders", id, TestOutbox.TYPE));
+                        values (%d, '%2$d', '%s', 'K', '%2$d', 'pending', %4$s, %4$s)
+                        """.formatted(
+                        kind == Database.H2 ? "\"orders\"" : "orders", id, TestOutbox.TYPE, outbox.database.now()));
             }
             connection.commit();
             try (Relay relay = outbox.relay("me").build().start()) {

@@ -46,7 +46,9 @@ class PlansAuditTest {
     private final RetryPolicy retry = RetryPolicy.exponential();
 
     @ParameterizedTest
-    @EnumSource(mode = Mode.EXCLUDE, names = "H2")
+    @EnumSource(
+            mode = Mode.EXCLUDE,
+            names = {"H2", "SQLITE"})
     void A08_aStatementReadsTheRowsItIsAskedForAndNotTheBacklog(Database kind) throws Exception {
         try (TestDatabase database = PlansTest.outbox(kind);
                 HikariDataSource pool = database.pool(1)) {

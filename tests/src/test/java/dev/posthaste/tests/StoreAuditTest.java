@@ -74,7 +74,9 @@ class StoreAuditTest {
     // --- Fail-over ---------------------------------------------------------------------------------------------------
 
     @ParameterizedTest
-    @EnumSource(mode = Mode.EXCLUDE, names = "H2")
+    @EnumSource(
+            mode = Mode.EXCLUDE,
+            names = {"H2", "SQLITE"})
     void B08_connectionsToAServerThatBecameReadOnlyAreReplaced(Database kind) throws Exception {
         try (TestDatabase database = open(kind);
                 HikariDataSource pool = database.pool(4)) {

@@ -30,6 +30,7 @@ class TidyTest {
             "examples/config-center",
             "examples/event-bus",
             "reliability",
+            "fuzz",
             "benchmarks");
     private static final Pattern VAGUE =
             Pattern.compile("(Abstract|Default|Base)[A-Z].*|.*(Impl|Manager|Helper|Util|Utils)");
@@ -96,7 +97,8 @@ class TidyTest {
     /** A contract that ran no test would look like one that passed. */
     @Test
     void everyContractRunsOnEveryDatabase() {
-        for (Class<?> database : List.of(PostgresTest.class, MySqlTest.class, MariaDbTest.class, H2Test.class)) {
+        for (Class<?> database :
+                List.of(PostgresTest.class, MySqlTest.class, MariaDbTest.class, SqliteTest.class, H2Test.class)) {
             TestPlan plan = LauncherFactory.create()
                     .discover(LauncherDiscoveryRequestBuilder.request()
                             .selectors(DiscoverySelectors.selectClass(database))

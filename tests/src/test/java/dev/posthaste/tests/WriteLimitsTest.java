@@ -3,6 +3,8 @@ package dev.posthaste.tests;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import com.zaxxer.hikari.HikariConfig;
+import com.zaxxer.hikari.HikariDataSource;
 import dev.posthaste.Catalog;
 import dev.posthaste.Event;
 import dev.posthaste.InvalidEventException;
@@ -164,6 +166,40 @@ class WriteLimitsTest {
             connection.commit();
         } catch (SQLException e) {
             throw new IllegalStateException(database.kind().name(), e);
+        }
+    }
+
+    /** The driver turned auto-commit off, could not begin the transaction, and a pool does not know. */
+    @Test
+    void aConnectionWithoutATransactionIsRefusedThoughItsAutoCommitIsOff() throws Exception {
+        try (TestDatabase database = open(Database.SQLITE)) {
+            HikariConfig config = new HikariConfig();
+            config.setJdbcUrl(
+                    database.url().replace("busy_timeout=10000", "busy_timeout=50") + "&transaction_mode=IMMEDIATE");
+            config.setMaximumPoolSize(1);
+            Outbox outbox = new Outbox(Catalog.of(ORDERS));
+            try (HikariDataSource pool = new HikariDataSource(config);
+                    Connection writer = database.dataSource().getConnection()) {
+                writer.setAutoCommit(false);
+                outbox.write(writer, event().build());
+                try (Connection connection = pool.getConnection()) {
+                    assertThatThrownBy(() -> connection.setAutoCommit(false)).hasMessageContaining("SQLITE_BUSY");
+                }
+                writer.commit();
+                Connection again = pool.getConnection();
+                again.setAutoCommit(false);
+                assertThatThrownBy(() -> outbox.write(again, event().build()))
+                        .isInstanceOf(SQLException.class)
+                        .hasMessageContaining("No transaction is open")
+                        .hasMessageContaining("DEFERRED");
+                again.close();
+                try (Connection mended = pool.getConnection()) {
+                    mended.setAutoCommit(false);
+                    outbox.write(mended, event().build());
+                    mended.rollback();
+                }
+            }
+            assertThat(database.count("select count(*) from orders")).isEqualTo(1);
         }
     }
 

@@ -88,6 +88,8 @@ public final class ConfigReader {
             problems.add(new Problem(line, "this is not YAML: " + e.getProblem()));
         } catch (YamlEngineException e) {
             problems.add(new Problem(0, "this is not YAML: " + e.getMessage()));
+        } catch (StackOverflowError e) {
+            problems.add(new Problem(0, "its values are nested too deeply to be read"));
         }
         boolean readable = problems.isEmpty();
         Section file = new Section("", root, 0, problems, secrets);

@@ -25,6 +25,8 @@ import org.snakeyaml.engine.v2.nodes.SequenceNode;
 final class Section {
     private static final Pattern SIZE = Pattern.compile("([0-9]+)\\s*(B|KiB|MiB|GiB)?");
 
+    private static final Duration MAX_DURATION = Duration.ofDays(36_525);
+
     private final String path;
     private final int line;
     private final Map<String, Node> values = new LinkedHashMap<>();
@@ -177,7 +179,12 @@ final class Section {
     }
 
     Duration duration(String key, Duration fallback) {
-        return parsed(key, fallback, "a duration like 250ms, 10s, 5m, 12h or 7d", ConfigDurations::parse);
+        Duration duration = parsed(key, fallback, "a duration like 250ms, 10s, 5m, 12h or 7d", ConfigDurations::parse);
+        if (duration.compareTo(MAX_DURATION) > 0) {
+            problem(line(key), "'" + name(key) + "' must be at most 100 years (36525d)");
+            return fallback;
+        }
+        return duration;
     }
 
     long bytes(String key, long fallback) {
@@ -188,7 +195,8 @@ final class Section {
             }
             String unit = matcher.group(2);
             int shift = unit == null || unit.equals("B") ? 0 : unit.equals("KiB") ? 10 : unit.equals("MiB") ? 20 : 30;
-            return Long.parseLong(matcher.group(1)) << shift;
+            long number = Long.parseLong(matcher.group(1));
+            return number > Long.MAX_VALUE >> shift ? null : number << shift;
         });
     }
 

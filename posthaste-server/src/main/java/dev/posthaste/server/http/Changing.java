@@ -53,8 +53,19 @@ final class Changing {
             @Nullable String routingKey,
             @Nullable Integer perSecond,
             @Nullable Boolean dryRun) {
+        Request {
+            requireNoNull("ids", ids);
+            requireNoNull("statuses", statuses);
+        }
+
+        private static void requireNoNull(String what, @Nullable List<?> list) {
+            if (list != null && list.contains(null)) {
+                throw new IllegalArgumentException("'" + what + "' has an element that is null");
+            }
+        }
+
         static Request of(Context context) {
-            return HttpServer.JSON.readValue(context.body(), Request.class);
+            return HttpServer.body(context, Request.class);
         }
 
         Change change(Context context) {
@@ -173,10 +184,7 @@ final class Changing {
         } catch (DateTimeParseException e) {
             throw new HttpProblem(400, "'keep' is an ISO duration as P7D or PT12H, not '" + request.keep() + "'");
         }
-        List<Status> statuses = request.statuses().stream()
-                .map(code -> Objects.requireNonNull(Looking.search(part -> part.equals("status") ? code : null)
-                        .status()))
-                .toList();
+        List<Status> statuses = request.statuses().stream().map(Looking::status).toList();
         InTime time = new InTime();
         Admin.Result result = desk.site().admin().purge(outbox, keep, new TreeSet<>(statuses), change, time);
         done(context, "purge", outbox, change, result, time.complete);

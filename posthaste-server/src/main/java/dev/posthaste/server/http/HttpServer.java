@@ -131,6 +131,20 @@ public final class HttpServer implements AutoCloseable {
         javalin.routes.post(api + "/replays/{id}/continue", allowed(Role.OPERATOR, changing::continueReplay));
     }
 
+    /**
+     * What a request's body says.
+     *
+     * @throws HttpProblem if it is {@code null}
+     * @throws JacksonException if it is not of this type
+     */
+    static <T> T body(Context context, Class<T> type) {
+        T body = JSON.readValue(context.body(), type);
+        if (body == null) {
+            throw new HttpProblem(400, "The request's body is a JSON object, not null");
+        }
+        return body;
+    }
+
     private Handler allowed(Role role, Handler handler) {
         return context -> {
             Security.Principal principal = security.principal(context);

@@ -51,7 +51,7 @@ final class Login {
 
     void login(Context context) {
         context.header("Cache-Control", "no-store");
-        Credentials given = HttpServer.JSON.readValue(context.body(), Credentials.class);
+        Credentials given = HttpServer.body(context, Credentials.class);
         context.json(view(security.login(
                 context,
                 Objects.requireNonNullElse(given.name(), ""),

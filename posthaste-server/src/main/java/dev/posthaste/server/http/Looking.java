@@ -201,16 +201,8 @@ final class Looking {
 
     static Search search(Parts parts) {
         String status = text(parts, "status");
-        Status wanted = null;
-        if (status != null) {
-            try {
-                wanted = Status.ofCode(status);
-            } catch (IllegalArgumentException e) {
-                throw new HttpProblem(400, "'status' is pending, published, consumed or dead, not '" + status + "'");
-            }
-        }
         return new Search(
-                wanted,
+                status == null ? null : status(status),
                 text(parts, "type"),
                 text(parts, "key"),
                 text(parts, "eventId"),
@@ -218,6 +210,14 @@ final class Looking {
                 time(parts, "to"),
                 text(parts, "error"),
                 text(parts, "errorGroup"));
+    }
+
+    static Status status(String code) {
+        try {
+            return Status.ofCode(code);
+        } catch (IllegalArgumentException e) {
+            throw new HttpProblem(400, "'status' is pending, published, consumed or dead, not '" + code + "'");
+        }
     }
 
     private static @Nullable String text(Parts parts, String name) {

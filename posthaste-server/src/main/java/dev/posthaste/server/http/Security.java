@@ -41,6 +41,7 @@ final class Security {
 
     private static final int MOST_FAILURES_OF_AN_ADDRESS = 20;
     private static final int MOST_FAILURES_OF_A_NAME = 200;
+    private static final int MOST_COUNTED = 10_000;
     /** Checking a password takes 19 MiB. */
     private static final int MOST_CHECKS_AT_ONCE = 4;
 
@@ -317,7 +318,7 @@ final class Security {
     }
 
     private void failed(String who) {
-        if (failures.size() > 10_000) {
+        if (failures.size() > MOST_COUNTED) {
             failures.clear(); // somebody tries names by the thousand; their address is counted anew at once
         }
         Deque<Long> recent = failures.computeIfAbsent(who, each -> new ArrayDeque<>());

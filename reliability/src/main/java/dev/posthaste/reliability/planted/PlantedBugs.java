@@ -169,8 +169,8 @@ final class PlantedBugs {
                     List.of("recovery", "truth"),
                     new Edit(
                             INBOX,
-                            "            for (String sql : dialect.afterNote()) {",
-                            "            connection.commit();\n            for (String sql : dialect.afterNote()) {"),
+                            "            for (String sql : dialect.afterNote(unlimit)) {",
+                            "            connection.commit();\n            for (String sql : dialect.afterNote(unlimit)) {"),
                     new Edit(INBOX, "        update(dialect.proveNote());\n", ""),
                     new Edit(INBOX, "? End.LOST : End.BROKEN;", "? End.ROLLED_BACK : End.BROKEN;")),
             bug(

@@ -69,6 +69,7 @@ final class Checks {
                     row -> effects.add(new Effect(
                             row.getString(1), row.getInt(2), row.getLong(3), row.getLong(4), row.getInt(5) == 1)));
             checkEffects(history, effects, dead, deadOnce);
+            checkChanges(connection, effects);
             checkHandlers(HandlerHistory.read(stage.setup.home()), effects);
             measureStall(connection);
             checkStatus(connection);
@@ -134,6 +135,27 @@ final class Checks {
         });
     }
 
+    /** Every change of an aggregate has its event, handled or dead. */
+    private void checkChanges(Connection connection, List<Effect> effects) throws SQLException {
+        Map<String, Set<String>> events = new HashMap<>();
+        for (Effect effect : effects) {
+            events.computeIfAbsent("key-" + effect.key(), key -> new HashSet<>())
+                    .add(effect.event());
+        }
+        read(
+                connection,
+                "select event_key, event_id from orders where status = 'dead'",
+                row -> events.computeIfAbsent(row.getString(1), key -> new HashSet<>())
+                        .add(row.getString(2)));
+        read(connection, "select id, version from aggregates where version > 0", row -> {
+            String key = "key-" + row.getString(1);
+            int there = events.getOrDefault(key, Set.of()).size();
+            if (row.getLong(2) != there) {
+                violated("loss: " + key + " was changed " + row.getLong(2) + " times, and has " + there + " events");
+            }
+        });
+    }
+
     private static String transaction(String event) {
         return event.substring(0, event.lastIndexOf('-'));
     }
@@ -164,7 +186,7 @@ final class Checks {
     }
 
     private void checkStatus(Connection connection) throws SQLException {
-        String end = stage.setup.wire() == Wire.KAFKA ? "consumed" : "published";
+        String end = stage.setup.wire().end();
         for (String status : texts(connection, "select distinct status from orders")) {
             if (!status.equals(end) && !status.equals("dead")) {
                 violated("status: when all was done, rows were still " + status);
@@ -175,7 +197,7 @@ final class Checks {
                 violated("status: a row is dead without a reason");
             }
         }
-        if (stage.setup.wire() == Wire.KAFKA) {
+        if (stage.setup.wire().tracks()) {
             for (String error : texts(connection, "select last_error from orders where attempts > 0")) {
                 if (!mayBeCounted(error)) {
                     violated("attempts: one was counted though no broker refused anything: " + error);
@@ -212,7 +234,7 @@ final class Checks {
     /** As the consumers saw them; what a killed one had not said yet is missing. */
     private long countedDuplicates() throws IOException {
         long sum = 0;
-        for (Path log : logs("consumer")) {
+        for (Path log : logs(stage.setup.wire() == Wire.LOCAL ? "relay" : "consumer")) {
             long last = 0;
             for (String line : Files.readAllLines(log)) {
                 if (line.startsWith("COUNTS ")) {

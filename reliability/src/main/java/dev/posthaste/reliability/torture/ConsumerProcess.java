@@ -27,6 +27,7 @@ import java.util.concurrent.atomic.AtomicLong;
 final class ConsumerProcess {
     static final String MOOD = "mood";
     private static final int THREADS = 16;
+    private static final int THREADS_ON_ONE_WRITER = 2;
 
     private final Path mood;
     private final HandlerHistory history;
@@ -35,28 +36,17 @@ final class ConsumerProcess {
     private volatile double failing;
     private volatile int dawdlingMillis;
 
-    private ConsumerProcess(Path mood, HandlerHistory history) {
-        this.mood = mood;
-        this.history = history;
+    private final Setup setup;
+
+    ConsumerProcess(Setup setup, String name) throws IOException {
+        this.setup = setup;
+        this.mood = setup.home().resolve(MOOD);
+        this.history = new HandlerHistory(setup.home(), name);
     }
 
     public static void main(String[] arguments) throws Exception {
         Setup setup = Setup.of(arguments);
-        ConsumerProcess process =
-                new ConsumerProcess(setup.home().resolve(MOOD), new HandlerHistory(setup.home(), arguments[5]));
-        HikariDataSource dataSource = setup.pool(THREADS + 2);
-        Inbox inbox = Inbox.builder(dataSource)
-                .consumer("shipping")
-                .on(Setup.TYPE, String.class, process::handle)
-                .receipts(
-                        setup.wire() == Setup.Wire.KAFKA
-                                ? Receipts.inDatabase(dataSource, setup.catalog(), Setup.RETRY)
-                                : Receipts.NONE)
-                .build();
-        ConsumerSettings settings = ConsumerSettings.defaults()
-                .withThreads(THREADS)
-                .withRetry(RetryPolicy.forever(Duration.ofMillis(50), Duration.ofSeconds(1)));
-        Consumer consumer = new Consumer(inbox, settings, process.listener());
+        Consumer consumer = new ConsumerProcess(setup, arguments[5]).start();
         Subscription subscription = setup.wire() == Setup.Wire.KAFKA
                 ? new KafkaSubscription(
                         setup.kafka()
@@ -70,10 +60,39 @@ final class ConsumerProcess {
                         consumer);
         Runtime.getRuntime().addShutdownHook(new Thread(subscription::close));
         subscription.start();
-        while (true) {
-            process.readMood();
-            System.out.println("COUNTS " + process.handled.get() + " " + process.duplicates.get());
-            Thread.sleep(250);
+        Thread.currentThread().join();
+    }
+
+    /** The consumer, while a thread reads its mood and says how much it has handled. */
+    Consumer start() {
+        int threads = setup.isSqlite() ? THREADS_ON_ONE_WRITER : THREADS;
+        HikariDataSource dataSource = setup.pool(threads + 2);
+        Inbox inbox = Inbox.builder(dataSource)
+                .consumer("shipping")
+                .on(Setup.TYPE, String.class, this::handle)
+                .receipts(
+                        setup.wire().tracks()
+                                ? Receipts.inDatabase(dataSource, setup.catalog(), Setup.RETRY)
+                                : Receipts.NONE)
+                .build();
+        ConsumerSettings settings = ConsumerSettings.defaults()
+                .withThreads(threads)
+                .withRetry(RetryPolicy.forever(Duration.ofMillis(50), Duration.ofSeconds(1)));
+        Thread mood = new Thread(this::readMoods, "mood");
+        mood.setDaemon(true);
+        mood.start();
+        return new Consumer(inbox, settings, listener());
+    }
+
+    private void readMoods() {
+        try {
+            while (true) {
+                readMood();
+                System.out.println("COUNTS " + handled.get() + " " + duplicates.get());
+                Thread.sleep(250);
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
         }
     }
 

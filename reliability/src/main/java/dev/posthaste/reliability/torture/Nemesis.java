@@ -8,6 +8,7 @@ import dev.posthaste.jdbc.Dialect;
 import dev.posthaste.jdbc.StatusJournal;
 import dev.posthaste.kafka.KafkaTopics;
 import dev.posthaste.rabbitmq.RabbitTopology;
+import dev.posthaste.servers.DatabaseProcess;
 import dev.posthaste.servers.Processes;
 import dev.posthaste.servers.Proxy;
 import dev.posthaste.servers.RabbitServer;
@@ -30,6 +31,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.apache.kafka.clients.admin.Admin;
+import org.jspecify.annotations.Nullable;
 
 /** The faults that can be done to a stage. Each has a beginning and an end, and between them the stage is left alone. */
 final class Nemesis {
@@ -119,30 +121,9 @@ final class Nemesis {
     private List<Fault> faults() {
         List<Fault> faults = new ArrayList<>();
         String relay = any(Stage.RELAYS);
-        String consumer = any(Stage.CONSUMERS);
-        processes(faults, relay, consumer);
-        server(faults, "broker", stage.broker, Duration.ofSeconds(2), stage::startBroker);
-        server(faults, "database", stage.database, Duration.ofSeconds(1), stage.database::startAgain);
-        if (stage.disk != null) {
-            fullDisk(faults, stage.disk);
-        }
-        network(faults, "database", stage.toDatabase.get(any(List.copyOf(stage.toDatabase.keySet()))));
-        network(faults, "broker", stage.toBroker.get(any(List.copyOf(stage.toBroker.keySet()))));
-        faults.add(new Fault(
-                "relay's clock stepped by two hours",
-                "clock",
-                Duration.ofSeconds(3),
-                () -> stage.clock.step(random.nextBoolean() ? "+2h" : "-2h"),
-                () -> stage.clock.step("+0s")));
-        faults.add(new Fault(
-                "database slow for everybody",
-                "network to the database",
-                Duration.ofSeconds(4),
-                () -> {
-                    int millis = 10 + random.nextInt(50);
-                    stage.toDatabase.values().forEach(proxy -> proxy.slow(millis, 0));
-                },
-                () -> stage.toDatabase.values().forEach(Proxy::heal)));
+        processes(faults, relay, stage.consumers.isEmpty() ? null : any(stage.consumers));
+        broker(faults);
+        database(faults);
         faults.add(new Fault("handlers fail", "mood", Duration.ofSeconds(3), () -> mood("0.5 0"), () -> mood("0 0")));
         faults.add(new Fault("handlers dawdle", "mood", Duration.ofSeconds(3), () -> mood("0 200"), () -> mood("0 0")));
         faults.add(new Fault(
@@ -150,7 +131,7 @@ final class Nemesis {
         faults.add(new Fault("dead rows put back", "dead", Duration.ZERO, this::requeue, () -> {}));
         if (stage.broker instanceof RabbitServer rabbit) {
             rabbit(faults, rabbit);
-        } else {
+        } else if (stage.broker != null) {
             faults.add(new Fault(
                     "topic deleted and made again",
                     EVERYTHING,
@@ -169,8 +150,49 @@ final class Nemesis {
         return of.get(random.nextInt(of.size()));
     }
 
-    private void processes(List<Fault> faults, String relay, String consumer) {
-        for (String role : List.of(relay, consumer, Stage.WRITER)) {
+    private void broker(List<Fault> faults) {
+        ServerProcess broker = stage.broker;
+        if (broker == null) {
+            return;
+        }
+        server(faults, "broker", broker, Duration.ofSeconds(2), stage::startBroker);
+        if (stage.disk != null) {
+            fullDisk(faults, broker, stage.disk);
+        }
+        network(faults, "broker", broker.port(), stage.toBroker.get(any(List.copyOf(stage.toBroker.keySet()))));
+    }
+
+    private void database(List<Fault> faults) {
+        DatabaseProcess database = stage.database;
+        SmallDisk disk = stage.databaseDisk;
+        if (disk != null) {
+            faults.add(new Fault("database's disk full", "database", Duration.ofSeconds(3), disk::fill, disk::free));
+        }
+        if (database == null) {
+            return; // nor has a file a clock of its own
+        }
+        server(faults, "database", database, Duration.ofSeconds(1), database::startAgain);
+        network(faults, "database", database.port(), stage.toDatabase.get(any(List.copyOf(stage.toDatabase.keySet()))));
+        faults.add(new Fault(
+                "relay's clock stepped by two hours",
+                "clock",
+                Duration.ofSeconds(3),
+                () -> stage.clock.step(random.nextBoolean() ? "+2h" : "-2h"),
+                () -> stage.clock.step("+0s")));
+        faults.add(new Fault(
+                "database slow for everybody",
+                "network to the database",
+                Duration.ofSeconds(4),
+                () -> {
+                    int millis = 10 + random.nextInt(50);
+                    stage.toDatabase.values().forEach(proxy -> proxy.slow(millis, 0));
+                },
+                () -> stage.toDatabase.values().forEach(Proxy::heal)));
+    }
+
+    /** @param consumer null where the relays have them */
+    private void processes(List<Fault> faults, String relay, @Nullable String consumer) {
+        for (String role : roles(relay, consumer, Stage.WRITER)) {
             String kind = role.replaceFirst("-.*", "");
             faults.add(new Fault(
                     kind + " killed",
@@ -185,7 +207,7 @@ final class Nemesis {
                     () -> Processes.signal("STOP", stage.process(role).pid()),
                     () -> Processes.signal("CONT", stage.process(role).pid())));
         }
-        for (String role : List.of(relay, consumer)) {
+        for (String role : roles(relay, consumer)) {
             faults.add(new Fault(
                     role.replaceFirst("-.*", "") + " asked to end",
                     role,
@@ -193,6 +215,10 @@ final class Nemesis {
                     () -> stage.end(role, false),
                     () -> stage.start(role)));
         }
+    }
+
+    private static List<String> roles(@Nullable String... roles) {
+        return Stream.of(roles).filter(Objects::nonNull).toList();
     }
 
     private void server(List<Fault> faults, String name, ServerProcess server, Duration away, Action startAgain) {
@@ -207,17 +233,16 @@ final class Nemesis {
     }
 
     /** Who has the disk emptied starts the broker again: it may have ended, or be half of what it was. */
-    private void fullDisk(List<Fault> faults, SmallDisk disk) {
+    private void fullDisk(List<Fault> faults, ServerProcess broker, SmallDisk disk) {
         faults.add(new Fault("broker's disk full", "broker", Duration.ofSeconds(3), disk::fill, () -> {
             disk.free();
-            stage.broker.kill();
+            broker.kill();
             stage.startBroker();
         }));
     }
 
-    private void network(List<Fault> faults, String to, @org.jspecify.annotations.Nullable Proxy drawn) {
+    private void network(List<Fault> faults, String to, int server, @Nullable Proxy drawn) {
         Proxy proxy = Objects.requireNonNull(drawn);
-        int server = to.equals("broker") ? stage.broker.port() : stage.database.port();
         if (Processes.mayAdminister()) {
             String port = ":" + (random.nextBoolean() ? proxy.port() : server);
             faults.add(new Fault(

@@ -2,6 +2,7 @@ package dev.posthaste.reliability.torture;
 
 import com.zaxxer.hikari.HikariDataSource;
 import dev.posthaste.broker.Broker;
+import dev.posthaste.broker.LocalBroker;
 import dev.posthaste.kafka.KafkaBroker;
 import dev.posthaste.rabbitmq.RabbitBroker;
 import dev.posthaste.relay.OutboxPolicy;
@@ -9,15 +10,18 @@ import dev.posthaste.relay.Relay;
 import dev.posthaste.relay.RelaySettings;
 import java.time.Duration;
 
-/** A relay; SIGTERM closes it. */
+/** A relay, on the local broker with its consumer; SIGTERM closes it. */
 final class RelayProcess {
     private RelayProcess() {}
 
     public static void main(String[] arguments) throws Exception {
         Setup setup = Setup.of(arguments);
         HikariDataSource dataSource = setup.pool(4);
-        Broker broker =
-                setup.wire() == Setup.Wire.KAFKA ? new KafkaBroker(setup.kafka()) : new RabbitBroker(setup.rabbit());
+        Broker broker = switch (setup.wire()) {
+            case KAFKA -> new KafkaBroker(setup.kafka());
+            case RABBITMQ -> new RabbitBroker(setup.rabbit());
+            case LOCAL -> new LocalBroker().subscribe(new ConsumerProcess(setup, arguments[5]).start());
+        };
         while (true) {
             try {
                 Relay relay = Relay.builder(dataSource, setup.catalog())

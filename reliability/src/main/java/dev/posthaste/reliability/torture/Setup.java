@@ -2,6 +2,7 @@ package dev.posthaste.reliability.torture;
 
 import com.zaxxer.hikari.HikariConfig;
 import com.zaxxer.hikari.HikariDataSource;
+import com.zaxxer.hikari.SQLExceptionOverride;
 import dev.posthaste.Catalog;
 import dev.posthaste.OutboxDefinition;
 import dev.posthaste.RetryPolicy;
@@ -9,8 +10,10 @@ import dev.posthaste.Route;
 import dev.posthaste.kafka.KafkaSettings;
 import dev.posthaste.rabbitmq.RabbitSettings;
 import java.nio.file.Path;
+import java.sql.SQLException;
 import java.time.Duration;
 import java.util.List;
+import java.util.Set;
 
 /**
  * What the processes of a campaign have to know of each other.
@@ -28,7 +31,9 @@ record Setup(Wire wire, String url, String broker, Path home, long seed) {
     /** The broker's kind, and where the outbox's events go there. */
     enum Wire {
         RABBITMQ(new Route("torture", "orders", "torture_orders")),
-        KAFKA(new Route("torture.orders", null, "torture-orders"));
+        KAFKA(new Route("torture.orders", null, "torture-orders")),
+        /** The consumers are in the relays' own processes. */
+        LOCAL(new Route("torture", null, null));
 
         private final Route route;
 
@@ -38,6 +43,16 @@ record Setup(Wire wire, String url, String broker, Path home, long seed) {
 
         Route route() {
             return route;
+        }
+
+        /** Whether rows end as consumed, in the handler's transaction; otherwise as published, as our two users have it. */
+        boolean tracks() {
+            return this != RABBITMQ;
+        }
+
+        /** How rows end that are not dead. */
+        String end() {
+            return tracks() ? "consumed" : "published";
         }
     }
 
@@ -58,10 +73,14 @@ record Setup(Wire wire, String url, String broker, Path home, long seed) {
         return new Setup(wire, otherUrl, otherBroker, home, seed);
     }
 
-    /** On Kafka the rows end as consumed, in the handler's transaction; on RabbitMQ as published, as our two users have it. */
+    /** Whether the database is a file. */
+    boolean isSqlite() {
+        return url.startsWith("jdbc:sqlite:");
+    }
+
     Catalog catalog() {
         OutboxDefinition orders = OutboxDefinition.of("orders", wire.route(), TYPE);
-        return Catalog.of(wire == Wire.KAFKA ? orders.withReceipts() : orders);
+        return Catalog.of(wire.tracks() ? orders.withReceipts() : orders);
     }
 
     HikariDataSource pool(int size) {
@@ -72,7 +91,20 @@ record Setup(Wire wire, String url, String broker, Path home, long seed) {
         config.setConnectionTimeout(5_000);
         config.setValidationTimeout(3_000);
         config.setInitializationFailTimeout(-1);
+        config.setExceptionOverride(new SqliteEviction());
         return new HikariDataSource(config);
+    }
+
+    /** SQLite rolls back by itself then, and its driver does not know: see docs/COMPATIBILITY.md. */
+    private static final class SqliteEviction implements SQLExceptionOverride {
+        private static final Set<Integer> CODES = Set.of(7, 9, 10, 13);
+
+        @java.lang.Override
+        public Override adjudicate(SQLException e) {
+            return e.getSQLState() == null && CODES.contains(e.getErrorCode())
+                    ? Override.MUST_EVICT
+                    : Override.CONTINUE_EVICT;
+        }
     }
 
     RabbitSettings rabbit() {

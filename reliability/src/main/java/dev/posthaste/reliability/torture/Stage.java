@@ -22,6 +22,7 @@ import java.sql.SQLException;
 import java.sql.Statement;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -35,7 +36,7 @@ import org.jspecify.annotations.Nullable;
 /** One pair's servers, the proxies before them, and the processes that use them. */
 final class Stage implements AutoCloseable {
     static final List<String> RELAYS = List.of("relay-1", "relay-2", "relay-3");
-    static final List<String> CONSUMERS = List.of("consumer-1", "consumer-2", "consumer-3");
+    private static final List<String> CONSUMERS = List.of("consumer-1", "consumer-2", "consumer-3");
     static final int PARTITIONS = 6;
     static final String WRITER = "writer";
     /** The relay whose clock the nemesis turns. */
@@ -46,12 +47,20 @@ final class Stage implements AutoCloseable {
 
     private static final int RABBIT_MEGABYTES = 384;
     private static final int LOGIN_SECONDS = 10;
+    private static final int SQLITE_MEGABYTES = 2048;
+    private static final String SQLITE_SETTINGS = "?journal_mode=WAL&synchronous=FULL&busy_timeout=10000";
     private static final Duration QUIET = Duration.ofSeconds(3);
 
-    final DatabaseProcess database;
-    final ServerProcess broker;
-    /** What the broker keeps its data on; null where none can be mounted. */
+    /** Null where the database is a file. */
+    final @Nullable DatabaseProcess database;
+    /** Null where the consumers are in the relays' processes. */
+    final @Nullable ServerProcess broker;
+    /** What the broker keeps its data on; null where none can be mounted, or there is no broker. */
     final @Nullable SmallDisk disk;
+    /** What a database is on that is a file; null where none can be mounted, or it is a server. */
+    final @Nullable SmallDisk databaseDisk;
+
+    final List<String> consumers;
 
     final Setup setup;
     final WallClock clock;
@@ -68,28 +77,43 @@ final class Stage implements AutoCloseable {
             throws IOException, SQLException, TimeoutException {
         this.planted = planted;
         clock = new WallClock(home.resolve("clock"));
-        database = DatabaseProcess.start(kind);
-        for (String who : List.of("writers", "relays", "consumers")) {
-            toDatabase.put(who, new Proxy(database.port()));
+        consumers = wire == Wire.LOCAL ? List.of() : CONSUMERS;
+        String url;
+        if (kind == Database.SQLITE) {
+            database = null;
+            databaseDisk = disk(SQLITE_MEGABYTES);
+            Path file = (databaseDisk == null ? home : databaseDisk.path()).resolve("torture.db");
+            url = "jdbc:sqlite:" + file + SQLITE_SETTINGS;
+        } else {
+            databaseDisk = null;
+            database = DatabaseProcess.start(kind);
+            url = database.url("torture");
+            for (String who : List.of("writers", "relays", "consumers")) {
+                toDatabase.put(who, new Proxy(database.port()));
+            }
         }
-        if (wire == Wire.KAFKA) {
+        if (wire == Wire.LOCAL) {
+            disk = null;
+            broker = null;
+            setup = new Setup(wire, url, "none", home, seed);
+        } else if (wire == Wire.KAFKA) {
             Proxy proxy = new Proxy();
             disk = disk(KAFKA_MEGABYTES);
             broker = kafka(proxy, disk);
             toBroker.put("clients", proxy.to(broker.port()));
-            setup = new Setup(wire, database.url("torture"), "127.0.0.1:" + proxy.port(), home, seed);
+            setup = new Setup(wire, url, "127.0.0.1:" + proxy.port(), home, seed);
         } else {
             disk = disk(RABBIT_MEGABYTES);
             RabbitServer rabbit = disk == null ? RabbitServer.start() : RabbitServer.start(disk.path());
             broker = rabbit;
             toBroker.put("relays", new Proxy(broker.port()));
             toBroker.put("consumers", new Proxy(broker.port()));
-            setup = new Setup(wire, database.url("torture"), rabbit.uri(), home, seed);
+            setup = new Setup(wire, url, rabbit.uri(), home, seed);
         }
         createTables(kind);
         if (wire == Wire.KAFKA) {
             KafkaTopics.create(setup.kafka(), PARTITIONS, 1, wire.route());
-        } else {
+        } else if (wire == Wire.RABBITMQ) {
             RabbitTopology.declare(setup.rabbit(), wire.route());
         }
     }
@@ -130,7 +154,7 @@ final class Stage implements AutoCloseable {
 
     /** Waits until all that was written is handled or dead; nobody may write meanwhile. */
     void awaitDrained(Duration most) throws SQLException, InterruptedException, TimeoutException {
-        String end = setup.wire() == Wire.KAFKA ? "consumed" : "published";
+        String end = setup.wire().end();
         long deadline = System.nanoTime() + most.toNanos();
         long quietSince = 0;
         long effects = -1;
@@ -151,17 +175,19 @@ final class Stage implements AutoCloseable {
     }
 
     private void createTables(Database kind) throws SQLException {
-        try (Connection connection =
-                        DriverManager.getConnection(database.url(kind == Database.POSTGRESQL ? "postgres" : "mysql"));
-                Statement statement = connection.createStatement()) {
-            statement.execute("create database torture");
+        if (database != null) {
+            try (Connection connection = DriverManager.getConnection(
+                            database.url(kind == Database.POSTGRESQL ? "postgres" : "mysql"));
+                    Statement statement = connection.createStatement()) {
+                statement.execute("create database torture");
+            }
         }
         try (var pool = setup.pool(2)) {
             Schema.create(pool, setup.catalog().outboxes());
         }
         try (Connection connection = connect();
                 Statement statement = connection.createStatement()) {
-            for (String sql : Tables.script(kind, setup.wire() == Wire.KAFKA)) {
+            for (String sql : Tables.script(kind, setup.wire().tracks())) {
                 statement.execute(sql);
             }
             connection.setAutoCommit(false);
@@ -175,7 +201,10 @@ final class Stage implements AutoCloseable {
             connection.commit();
             connection.setAutoCommit(true);
             // A restarted InnoDB that believes it empty has writers read all of it, and deadlock with each other.
-            statement.execute(kind == Database.POSTGRESQL ? "analyze aggregates" : "analyze table aggregates");
+            statement.execute(
+                    kind == Database.MYSQL || kind == Database.MARIADB
+                            ? "analyze table aggregates"
+                            : "analyze aggregates");
         }
     }
 
@@ -185,8 +214,9 @@ final class Stage implements AutoCloseable {
      * @throws IllegalStateException if it does not serve yet
      */
     void startBroker() throws Exception {
-        broker.startAgain();
-        if (broker instanceof RabbitServer rabbit) {
+        ServerProcess server = Objects.requireNonNull(broker);
+        server.startAgain();
+        if (server instanceof RabbitServer rabbit) {
             rabbit.control("await_startup");
             return;
         }
@@ -205,7 +235,7 @@ final class Stage implements AutoCloseable {
     void startAll() {
         start(WRITER);
         RELAYS.forEach(this::start);
-        CONSUMERS.forEach(this::start);
+        consumers.forEach(this::start);
     }
 
     /** Every incarnation has a name of its own. */
@@ -217,10 +247,11 @@ final class Stage implements AutoCloseable {
             case "relays" -> RelayProcess.class;
             default -> ConsumerProcess.class;
         };
-        Setup its = setup.through(
-                database.url(
-                        "torture", Objects.requireNonNull(toDatabase.get(kind)).port()),
-                brokerFor(kind));
+        String url = database == null
+                ? setup.url()
+                : database.url(
+                        "torture", Objects.requireNonNull(toDatabase.get(kind)).port());
+        Setup its = setup.through(url, brokerFor(kind));
         List<String> arguments = new ArrayList<>(its.arguments());
         arguments.add(name);
         Map<String, String> environment = role.equals(SHIFTED) ? clock.environment() : Map.of();
@@ -267,10 +298,14 @@ final class Stage implements AutoCloseable {
         }
         toDatabase.values().forEach(Proxy::close);
         toBroker.values().forEach(Proxy::close);
-        broker.close();
-        if (disk != null) {
-            disk.close();
+        for (AutoCloseable each : Arrays.asList(broker, disk, database, databaseDisk)) {
+            try {
+                if (each != null) {
+                    each.close();
+                }
+            } catch (Exception e) {
+                throw new IllegalStateException(e);
+            }
         }
-        database.close();
     }
 }

@@ -37,7 +37,8 @@ import picocli.CommandLine.Spec;
                         + " go wrong with them.")
 public final class Torture implements Callable<Integer> {
     private static final String PAIRS =
-            "postgresql-rabbitmq,mariadb-kafka,mysql-rabbitmq,postgresql-kafka,mariadb-rabbitmq,mysql-kafka";
+            "postgresql-rabbitmq,mariadb-kafka,mysql-rabbitmq,postgresql-kafka,mariadb-rabbitmq,mysql-kafka,"
+                    + "sqlite-local,sqlite-rabbitmq";
 
     @Spec
     @Nullable

@@ -36,6 +36,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.TimeoutException;
+import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.PropertyNamingStrategies;
 import tools.jackson.databind.json.JsonMapper;
 
@@ -57,11 +58,14 @@ final class Application implements AutoCloseable {
     private static final RelaySettings RELAY = RelaySettings.defaults()
             .withLease(Duration.ofSeconds(8), Duration.ofSeconds(4))
             .withStopTimeout(Duration.ofSeconds(2));
+    /** Shorter still where everything is in one process and nobody else waits for the lease. */
+    private static final RelaySettings LOCAL_RELAY = RELAY.withLease(Duration.ofSeconds(3), Duration.ofMillis(1_500));
 
     static final Catalog CATALOG = Catalog.of(
             OutboxDefinition.of(OUTBOX, ROUTE, ConfigHistoryEvent.TYPE).inTable("outbox_events"));
 
     private final Deque<AutoCloseable> open;
+    private @Nullable HikariDataSource onlyWriter;
     private final Database database;
     private final HistoryTable history;
     private final ConfigCenter configs;
@@ -88,7 +92,8 @@ final class Application implements AutoCloseable {
             throws CannotStart, SQLException {
         this.open = open;
         Clock clock = Clock.systemUTC();
-        this.database = new Database(pool(settings, "application", 32));
+        HikariDataSource pool = pool(settings, "application", 32);
+        this.database = new Database(pool, settings.onSqlite() ? newPool(settings, "reading", 4) : pool);
         this.history = new HistoryTable(database);
         history.restore();
         database.createTables();
@@ -118,7 +123,21 @@ final class Application implements AutoCloseable {
         }
     }
 
+    /**
+     * Connections for one part of the application. On SQLite, all parts share one: there is one writer at a time anyway, and
+     * who waits for a connection is served in order, while SQLite lets those that wait for its lock starve.
+     */
     private HikariDataSource pool(Settings settings, String name, int size) throws CannotStart {
+        if (!settings.onSqlite()) {
+            return newPool(settings, name, size);
+        }
+        if (onlyWriter == null) {
+            onlyWriter = newPool(settings, "writing", 1);
+        }
+        return onlyWriter;
+    }
+
+    private HikariDataSource newPool(Settings settings, String name, int size) throws CannotStart {
         HikariConfig config = new HikariConfig();
         config.setPoolName(name);
         config.setJdbcUrl(settings.url());
@@ -127,6 +146,7 @@ final class Application implements AutoCloseable {
         config.setMaximumPoolSize(size);
         config.setMinimumIdle(1);
         config.setConnectionTimeout(10_000);
+        config.setExceptionOverride(new SqliteEviction());
         try {
             return opened(new HikariDataSource(config));
         } catch (RuntimeException e) {
@@ -175,7 +195,7 @@ final class Application implements AutoCloseable {
     private Runnable relay(Settings settings) throws CannotStart {
         Relay relay = opened(Relay.builder(pool(settings, "relay", 4), CATALOG)
                 .broker(broker)
-                .settings(RELAY)
+                .settings(settings.broker() == null ? LOCAL_RELAY : RELAY)
                 .build());
         relay.start();
         return () -> relay.wake(OUTBOX);

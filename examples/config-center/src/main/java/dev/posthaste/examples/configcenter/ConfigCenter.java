@@ -73,7 +73,7 @@ final class ConfigCenter implements AutoCloseable {
                 return configs.byName(connection, draft);
             });
         } catch (SQLException e) {
-            if (String.valueOf(e.getSQLState()).startsWith("23")) {
+            if (configs.exists(draft)) {
                 throw new ConfigRefused(
                         Reason.CONFLICT,
                         "There is a configuration " + draft.moduleName() + "/" + draft.lang() + "/" + draft.configKey()

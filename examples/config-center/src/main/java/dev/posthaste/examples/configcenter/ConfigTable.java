@@ -17,6 +17,7 @@ final class ConfigTable {
                    version, edit_user, release_user, related_users, created_at, updated_at
             from config
             """;
+    private static final String BY_NAME = "where module_name = ? and lang = ? and config_key = ?";
 
     private final Database database;
 
@@ -45,9 +46,17 @@ final class ConfigTable {
                 utc(now));
     }
 
-    /** Locks the row until the transaction ends. */
+    /**
+     * Locks the row until the transaction ends. To be the transaction's first statement: on SQLite, one that reads before it
+     * writes cannot write any more once somebody else has.
+     */
     Config lock(Connection connection, long id) throws SQLException {
-        List<Config> found = database.query(connection, COLUMNS + "where id = ? for update", ConfigTable::read, id);
+        String lock = " for update";
+        if (database.locksByWriting()) {
+            database.update(connection, "update config set version = version where id = ?", id);
+            lock = "";
+        }
+        List<Config> found = database.query(connection, COLUMNS + "where id = ?" + lock, ConfigTable::read, id);
         if (found.isEmpty()) {
             throw new ConfigRefused(Reason.NOT_FOUND, "There is no configuration " + id);
         }
@@ -73,12 +82,18 @@ final class ConfigTable {
     Config byName(Connection connection, Config.Draft draft) throws SQLException {
         return database.query(
                         connection,
-                        COLUMNS + "where module_name = ? and lang = ? and config_key = ?",
+                        COLUMNS + BY_NAME,
                         ConfigTable::read,
                         draft.moduleName(),
                         draft.lang(),
                         draft.configKey())
                 .get(0);
+    }
+
+    boolean exists(Config.Draft draft) throws SQLException {
+        return database.count(
+                        "select count(*) from config " + BY_NAME, draft.moduleName(), draft.lang(), draft.configKey())
+                > 0;
     }
 
     List<Config> all(int limit) throws SQLException {

@@ -27,14 +27,27 @@ import org.jspecify.annotations.Nullable;
 final class Database {
     private static final int LONGEST_STATEMENT_SECONDS = 10;
 
-    private final DataSource dataSource;
-    private final boolean mysql;
+    /** Not null and check of PostgreSQL and H2. */
+    private static final Set<String> VALUE_STATES = Set.of("23502", "23513", "23514");
+    /** Not null of MySQL and MariaDB, and the check of each. */
+    private static final Set<Integer> VALUE_CODES = Set.of(1048, 3819, 4025);
+    /** SQLite's driver has one code for all constraints, and no SQLState. */
+    private static final List<String> SQLITE_VALUE_ERRORS =
+            List.of("[SQLITE_CONSTRAINT_NOTNULL]", "[SQLITE_CONSTRAINT_CHECK]", "[SQLITE_TOOBIG]");
 
-    Database(DataSource dataSource) throws SQLException {
+    private final DataSource dataSource;
+    private final DataSource reading;
+    private final boolean mysql;
+    private final boolean sqlite;
+
+    /** @param reading for queries outside transactions */
+    Database(DataSource dataSource, DataSource reading) throws SQLException {
         this.dataSource = dataSource;
+        this.reading = reading;
         try (Connection connection = dataSource.getConnection()) {
             String product = connection.getMetaData().getDatabaseProductName().toLowerCase(Locale.ROOT);
             this.mysql = Set.of("mysql", "mariadb").contains(product);
+            this.sqlite = product.equals("sqlite");
         }
     }
 
@@ -72,8 +85,13 @@ final class Database {
         }
     }
 
+    /** Whether it has no {@code for update}: there, a transaction that has written has the whole file to itself. */
+    boolean locksByWriting() {
+        return sqlite;
+    }
+
     <T> List<T> query(String sql, Row<T> row, @Nullable Object... parameters) throws SQLException {
-        try (Connection connection = dataSource.getConnection()) {
+        try (Connection connection = reading.getConnection()) {
             return query(connection, sql, row, parameters);
         }
     }
@@ -117,7 +135,8 @@ final class Database {
 
     /** Creates the tables of the configuration centre that do not exist yet. */
     void createTables() throws SQLException {
-        String script = resource(mysql ? "mysql.sql" : "standard.sql").replaceAll("(?m)^--.*$", "");
+        String script = resource(mysql ? "mysql.sql" : sqlite ? "sqlite.sql" : "standard.sql")
+                .replaceAll("(?m)^--.*$", "");
         try (Connection connection = dataSource.getConnection();
                 Statement statement = connection.createStatement()) {
             for (String sql : script.split(";")) {
@@ -147,6 +166,15 @@ final class Database {
                 Statement statement = connection.createStatement()) {
             statement.execute("alter table " + from + " rename to " + to);
         }
+    }
+
+    /** Whether the table refused a value itself, which it would refuse again: too long, null, or against a check. */
+    static boolean refusesValue(SQLException e) {
+        String state = String.valueOf(e.getSQLState());
+        return state.startsWith("22")
+                || VALUE_STATES.contains(state)
+                || VALUE_CODES.contains(e.getErrorCode())
+                || SQLITE_VALUE_ERRORS.stream().anyMatch(String.valueOf(e.getMessage())::startsWith);
     }
 
     static LocalDateTime utc(Instant instant) {

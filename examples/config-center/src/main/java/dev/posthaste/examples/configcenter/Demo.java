@@ -25,7 +25,7 @@ import picocli.CommandLine.Spec;
         description = {
             "Runs the configuration centre: change configurations in a web page, and watch each change become a history"
                     + " record through an outbox.",
-            "With no options: on an embedded database and the local broker; what you did is there again next time."
+            "With no options: on a SQLite file and the local broker; what you did is there again next time."
         },
         exitCodeListHeading = "%nExit codes:%n",
         exitCodeList = {
@@ -50,7 +50,7 @@ final class Demo implements Callable<Integer> {
             names = "--database",
             paramLabel = "URL",
             description =
-                    "JDBC URL of a PostgreSQL, MySQL or MariaDB database; default: an H2 file in the data directory.")
+                    "JDBC URL of a PostgreSQL, MySQL or MariaDB database; default: a SQLite file in the data directory.")
     private @Nullable String database;
 
     @Option(names = "--user", paramLabel = "NAME", description = "The database's user.")
@@ -77,7 +77,7 @@ final class Demo implements Callable<Integer> {
             names = "--data",
             paramLabel = "DIR",
             defaultValue = "data/demo",
-            description = "Where the embedded database lives; default: ${DEFAULT-VALUE}.")
+            description = "Where the SQLite file is; default: ${DEFAULT-VALUE}.")
     private Path data = Path.of("data/demo");
 
     @Option(
@@ -92,7 +92,7 @@ final class Demo implements Callable<Integer> {
             description = "End when the changes are checked instead of opening the page; wants --changes.")
     private boolean exit;
 
-    @Option(names = "--resume", description = "Go on with the last --changes run, which was killed.")
+    @Option(names = "--resume", description = "Continue the last --changes run, which was killed.")
     private boolean resume;
 
     @Option(

@@ -11,8 +11,18 @@ import java.time.temporal.ChronoUnit;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Writes the history from its events. An event that can never become history is rejected with the reason; a history
- * table that is locked, missing or full is waited for, however long that takes.
+ * Writes the history from its events: one record of each version of a configuration.
+ *
+ * <p>Before it writes, it looks up whether the version has a record already. If another event wrote that record, this
+ * event is rejected, and the reason names the other one. If this event wrote it, the inbox has lost its note of the event
+ * (its retention deleted it, or the table was restored from a backup), and there is nothing left to do. It looks before the
+ * insert because PostgreSQL runs no statement after one that failed, and the error of a database says which constraint
+ * refused a row, but not what the table holds.
+ *
+ * <p>An event whose values the table refuses would be refused again: it is rejected with the database's reason. Every
+ * other failure is tried again, however long it takes: a history table that is locked, missing or full, and a row that a
+ * unique key or foreign key refuses. That may be an id that the database handed out twice, an index that somebody added, or
+ * a row that is not there yet; none of it is the event's fault, and giving the event up would lose a change.
  */
 final class HistoryRecorder implements Handler<ConfigHistoryEvent> {
     /** A history that is away comes back. */
@@ -29,16 +39,19 @@ final class HistoryRecorder implements Handler<ConfigHistoryEvent> {
     @Override
     public void handle(ConfigHistoryEvent event, Context context) throws SQLException, RejectEvent {
         require(event, context);
+        String recordedFrom = history.eventOf(context.connection(), event.configId(), event.version());
+        if (event.eventId().equals(recordedFrom)) {
+            return;
+        }
+        require(
+                recordedFrom == null,
+                "version " + event.version() + " of configuration " + event.configId()
+                        + " is in the history already, from event " + recordedFrom);
         try {
             history.insert(context.connection(), event, clock.instant().truncatedTo(ChronoUnit.MICROS));
         } catch (SQLException e) {
-            String state = String.valueOf(e.getSQLState());
-            if (state.startsWith("23")) {
-                throw new RejectEvent("version " + event.version() + " of configuration " + event.configId()
-                        + " is in the history already, from another event");
-            }
-            if (state.startsWith("22")) {
-                throw new RejectEvent("a value does not fit its column: " + e.getMessage());
+            if (Database.refusesValue(e)) {
+                throw new RejectEvent("the history cannot hold a value of it: " + e.getMessage(), e);
             }
             throw e;
         }

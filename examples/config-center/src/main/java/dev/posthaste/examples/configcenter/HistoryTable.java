@@ -84,6 +84,18 @@ final class HistoryTable {
                 utc(now));
     }
 
+    /** Which event wrote the record of a version, or null if there is no record. */
+    @Nullable
+    String eventOf(Connection connection, long configId, long version) throws SQLException {
+        List<String> found = database.query(
+                connection,
+                "select event_id from config_history where config_id = ? and version = ?",
+                row -> row.getString(1),
+                configId,
+                version);
+        return found.isEmpty() ? null : found.get(0);
+    }
+
     long count() throws SQLException {
         return database.count("select count(*) from " + table);
     }

@@ -6,7 +6,7 @@ import org.jspecify.annotations.Nullable;
 /**
  * Where the configuration centre runs.
  *
- * @param database a JDBC URL, or null for a file of H2's in {@code data}
+ * @param database a JDBC URL, or null for a SQLite file in {@code data}
  * @param broker an AMQP URI, or null for the local broker
  */
 record Settings(
@@ -16,16 +16,20 @@ record Settings(
         @Nullable String broker,
         Path data) {
 
+    /** Durable at every commit ({@code FULL}), also after a power failure. Writers wait 10 s for each other. */
     String url() {
-        // Written at every commit: a process that is killed has lost nothing that it committed.
         return database != null
                 ? database
-                : "jdbc:h2:file:" + data.toAbsolutePath().resolve("config-center")
-                        + ";WRITE_DELAY=0;LOCK_TIMEOUT=10000;DB_CLOSE_ON_EXIT=FALSE";
+                : "jdbc:sqlite:" + data.toAbsolutePath().resolve("config-center.db")
+                        + "?journal_mode=WAL&synchronous=FULL&busy_timeout=10000";
+    }
+
+    boolean onSqlite() {
+        return url().startsWith("jdbc:sqlite:");
     }
 
     String databaseName() {
-        return database == null ? "H2 in " + data : redacted(database);
+        return database == null ? "SQLite in " + data : redacted(database);
     }
 
     /** The URL without what may be a secret. */

@@ -14,13 +14,14 @@ import java.util.Map;
 import java.util.Random;
 import java.util.Set;
 import java.util.concurrent.ThreadLocalRandom;
+import org.junit.jupiter.api.io.CleanupMode;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /** Writers, two relays and a consumer as processes, killed at random; then the demo's own checks. */
 class KillTest extends CenterTest {
-    private static final int KILLS = 24;
+    private static final int KILLS = 16;
     private static final long WRITTEN_A_KILL = 25;
     private static final int CONFIGS = 40;
     private static final Map<String, Set<Application.Part>> ROLES = new LinkedHashMap<>(Map.of(
@@ -30,7 +31,7 @@ class KillTest extends CenterTest {
             "relay-2", Set.of(Application.Part.RELAY),
             "consumer", Set.of(Application.Part.CONSUMER)));
 
-    @TempDir
+    @TempDir(cleanup = CleanupMode.ON_SUCCESS)
     Path home;
 
     /** One of the processes: an application with some parts; without any, a writer. */
@@ -68,7 +69,7 @@ class KillTest extends CenterTest {
     }
 
     @ParameterizedTest
-    @EnumSource(names = {"POSTGRESQL", "MARIADB"})
+    @EnumSource(names = {"POSTGRESQL", "MARIADB", "SQLITE"})
     void whateverIsKilledNothingIsLostDoubledMadeUpOrOutOfOrder(Database kind) throws Exception {
         try (RabbitServer rabbit = RabbitServer.start()) {
             killAndCheck(kind, rabbit.uri());

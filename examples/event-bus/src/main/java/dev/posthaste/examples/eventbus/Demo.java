@@ -29,7 +29,7 @@ import picocli.CommandLine.Spec;
         description = {
             "Runs three services, each with an outbox, a topic and a consumer group of its own. What is said to the agent"
                     + " becomes history, and then an event of the memory service: a chain across two outboxes.",
-            "With no options: on an embedded database and the local broker, writing a few events a second and showing"
+            "With no options: on a SQLite file and the local broker, writing a few events a second and showing"
                     + " what becomes of them, until Ctrl-C."
         },
         exitCodeListHeading = "%nExit codes:%n",
@@ -58,7 +58,7 @@ final class Demo implements Callable<Integer> {
             names = "--database",
             paramLabel = "URL",
             description =
-                    "JDBC URL of a PostgreSQL, MySQL or MariaDB database; default: an H2 file in the data directory.")
+                    "JDBC URL of a PostgreSQL, MySQL or MariaDB database; default: a SQLite file in the data directory.")
     private @Nullable String database;
 
     @Option(names = "--user", paramLabel = "NAME", description = "The database's user.")
@@ -78,7 +78,7 @@ final class Demo implements Callable<Integer> {
             names = "--data",
             paramLabel = "DIR",
             defaultValue = "data/event-bus",
-            description = "Where the embedded database lives; default: ${DEFAULT-VALUE}.")
+            description = "Where the SQLite file is; default: ${DEFAULT-VALUE}.")
     private Path data = Path.of("data/event-bus");
 
     @Option(
@@ -98,7 +98,7 @@ final class Demo implements Callable<Integer> {
     @Option(names = "--exit", description = "End when the events are checked; wants --events.")
     private boolean exit;
 
-    @Option(names = "--resume", description = "Go on with the last --events run, which was killed.")
+    @Option(names = "--resume", description = "Continue the last --events run, which was killed.")
     private boolean resume;
 
     @Option(

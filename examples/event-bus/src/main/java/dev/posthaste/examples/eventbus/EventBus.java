@@ -38,6 +38,7 @@ import java.util.Set;
 import java.util.concurrent.ThreadLocalRandom;
 import javax.sql.DataSource;
 import org.apache.kafka.common.KafkaException;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The three services at work, with a relay and a broker, all in this process or some of it. Closing stops them in the
@@ -66,8 +67,11 @@ final class EventBus implements AutoCloseable {
     private static final RelaySettings RELAY = RelaySettings.defaults()
             .withLease(Duration.ofSeconds(10), Duration.ofSeconds(5))
             .withStopTimeout(Duration.ofSeconds(2));
+    /** Shorter still where everything is in one process and nobody else waits for the lease. */
+    private static final RelaySettings LOCAL_RELAY = RELAY.withLease(Duration.ofSeconds(3), Duration.ofMillis(1_500));
 
     private final Deque<AutoCloseable> open;
+    private @Nullable HikariDataSource onlyWriter;
     private final Settings settings;
     private final HikariDataSource pool;
     private final Tables tables;
@@ -92,7 +96,7 @@ final class EventBus implements AutoCloseable {
         this.open = open;
         this.settings = settings;
         this.pool = pool("application", 24);
-        this.tables = new Tables(pool);
+        this.tables = new Tables(pool, settings.onSqlite() ? newPool("reading", 4) : pool);
         tables.create();
         Schema.create(pool, CATALOG.outboxes());
         Outbox outbox = new Outbox(CATALOG);
@@ -118,7 +122,21 @@ final class EventBus implements AutoCloseable {
         }
     }
 
+    /**
+     * Connections for one part. On SQLite, all parts share one: there is one writer at a time anyway, and who waits for a
+     * connection is served in order, while SQLite lets those that wait for its lock starve.
+     */
     private HikariDataSource pool(String name, int size) throws CannotStart {
+        if (!settings.onSqlite()) {
+            return newPool(name, size);
+        }
+        if (onlyWriter == null) {
+            onlyWriter = newPool("writing", 1);
+        }
+        return onlyWriter;
+    }
+
+    private HikariDataSource newPool(String name, int size) throws CannotStart {
         HikariConfig config = new HikariConfig();
         config.setPoolName(name);
         config.setJdbcUrl(settings.url());
@@ -127,6 +145,7 @@ final class EventBus implements AutoCloseable {
         config.setMaximumPoolSize(size);
         config.setMinimumIdle(1);
         config.setConnectionTimeout(10_000);
+        config.setExceptionOverride(new SqliteEviction());
         try {
             return opened(new HikariDataSource(config));
         } catch (RuntimeException e) {
@@ -170,14 +189,18 @@ final class EventBus implements AutoCloseable {
                         .broker(broker)
                         .format(FORMAT)
                         .policy(OutboxPolicy.defaults().withRetry(REDELIVERY))
-                        .settings(RELAY)
+                        .settings(settings.broker() == null ? LOCAL_RELAY : RELAY)
                         .build())
                 .start();
     }
 
     // --- Consumers ---------------------------------------------------------------------------------------------------
 
-    /** The consumer of a service, which handles the events of its topic and marks their rows as consumed. */
+    /**
+     * The consumer of a service, which handles the events of its topic and marks their rows as consumed. Its handlers reject
+     * nothing: whatever a database refuses is tried again, for a constraint that is violated once (an id handed out twice)
+     * says nothing of the event.
+     */
     private Consumer consumer(OutboxDefinition service) throws CannotStart {
         DataSource handling = pool(service.name(), 8);
         Inbox.Builder builder = Inbox.builder(handling)

@@ -6,7 +6,7 @@ import org.jspecify.annotations.Nullable;
 /**
  * Where the event bus runs.
  *
- * @param database a JDBC URL, or null for a file of H2's in {@code data}
+ * @param database a JDBC URL, or null for a SQLite file in {@code data}
  * @param broker Kafka's bootstrap servers, or null for the local broker
  * @param failRate how often a handler fails on purpose, 0 to 1
  */
@@ -18,18 +18,22 @@ record Settings(
         Path data,
         double failRate) {
 
+    /** Durable at every commit ({@code FULL}), also after a power failure. Writers wait 10 s for each other. */
     String url() {
-        // Written at every commit: a process that is killed has lost nothing that it committed.
         return database != null
                 ? database
-                : "jdbc:h2:file:" + data.toAbsolutePath().resolve("event-bus")
-                        + ";WRITE_DELAY=0;LOCK_TIMEOUT=10000;DB_CLOSE_ON_EXIT=FALSE";
+                : "jdbc:sqlite:" + data.toAbsolutePath().resolve("event-bus.db")
+                        + "?journal_mode=WAL&synchronous=FULL&busy_timeout=10000";
     }
 
     /** Without user and password, which may stand in a URL. */
+    boolean onSqlite() {
+        return url().startsWith("jdbc:sqlite:");
+    }
+
     String databaseName() {
         return database == null
-                ? "H2 in " + data
+                ? "SQLite in " + data
                 : database.replaceFirst("[?;].*", "").replaceFirst("//[^/]*@", "//");
     }
 

@@ -6,6 +6,7 @@ import static org.awaitility.Awaitility.await;
 import dev.posthaste.OutboxDefinition;
 import dev.posthaste.Route;
 import dev.posthaste.servers.Database;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -49,5 +50,21 @@ class EventBusTest extends BusTest {
     @Test
     void handlersThatFailAtRandomChangeNothing() throws Exception {
         runAndCheck(start(Database.MARIADB, kafka().bootstrap(), 0.3), 400);
+    }
+
+    /** What befell H2 when it was killed: the next id is one that a row has already. */
+    @Test
+    void anIdThatIsHandedOutTwiceEndsNoChain() throws Exception {
+        EventBus bus = start(Database.H2, null, 0);
+        Writer writer = new Writer(bus, names(1));
+        writer.open();
+        writer.write(1);
+        await().atMost(LONG).until(() -> Tally.of(bus.tables(), RUN).complete());
+        for (String table : List.of("chat_history", "memory")) {
+            database().execute("update " + table + " set id = id + 1");
+        }
+        writer.write(2);
+        await().atMost(LONG).until(() -> Tally.of(bus.tables(), RUN).chain().ended() == 2);
+        await().atMost(LONG).until(() -> Tally.of(bus.tables(), RUN).complete());
     }
 }

@@ -1,0 +1,88 @@
+package dev.posthaste.fuzz;
+
+import dev.posthaste.broker.Digest;
+import dev.posthaste.broker.Message;
+import dev.posthaste.broker.MessageTrace;
+import dev.posthaste.format.MessageFormat;
+import dev.posthaste.inbox.Receipts;
+import java.util.LinkedHashMap;
+import java.util.Map;
+
+/** Messages of other programs: read, or refused for a reason; never anything else. */
+final class ForeignMessagesTarget implements Target {
+    @Override
+    public String name() {
+        return "foreign";
+    }
+
+    @Override
+    public void run(Dice dice) {
+        Message message = message(dice);
+        MessageFormat format = Formats.draw(dice).getValue();
+        Digest.matches(message);
+        MessageTrace.of(message);
+        Receipts.consumed(message);
+        Message read;
+        try {
+            read = format.read(message);
+        } catch (IllegalArgumentException e) {
+            Finding.unless(e.getMessage() != null && !e.getMessage().isBlank(), "a refusal says why");
+            return;
+        }
+        Finding.unless(read.body() != null, "a message that is read has a body");
+        Receipts.consumed(read);
+        if (read.headers().equals(message.headers()) || format != MessageFormat.ENVELOPE) {
+            return;
+        }
+        Finding.unless(
+                Dice.isUnicode(read.eventId()) || !Dice.isUnicode(message.eventId()),
+                "an id that is read from an envelope is Unicode");
+    }
+
+    /** A body of some format, and headers of some; not always the same. */
+    static Message message(Dice dice) {
+        Map<String, String> headers = new LinkedHashMap<>();
+        if (dice.oneIn(2)) {
+            headers.put(
+                    "content-type",
+                    dice.pick("application/cloudevents+json", "application/CloudEvents+json; x", "text/plain"));
+        }
+        String prefix = dice.pick("ce_", "cloudEvents:", "cloudEvents_");
+        for (String each : new String[] {"id", "source", "type", "specversion", "traceparent", "subject"}) {
+            if (!dice.oneIn(3)) {
+                headers.put(prefix + each, dice.text(64));
+            }
+        }
+        for (String each : Formats.NAMES_OF_OTHERS) {
+            if (dice.oneIn(8)) {
+                headers.put(each, dice.oneIn(3) ? dice.number() : dice.text(64));
+            }
+        }
+        String json = dice.objectLike(members(dice));
+        byte[] body = dice.mutated(Dice.utf8(json));
+        return new Message(
+                "orders",
+                dice.oneIn(2) ? null : dice.text(20),
+                dice.oneIn(3) ? null : dice.tried("key", dice.text(64)),
+                dice.tried("headers", headers),
+                dice.tried("body", body));
+    }
+
+    private static Map<String, String> members(Dice dice) {
+        Map<String, String> members = new LinkedHashMap<>();
+        if (dice.oneIn(2)) {
+            members.put("specversion", "\"1.0\"");
+            members.put("id", dice.quoted(dice.text(64)));
+            members.put("source", dice.quoted(dice.text(64)));
+            members.put("type", dice.quoted("order.placed"));
+            members.put(dice.pick("data", "data_base64"), dice.oneIn(2) ? dice.json(2) : "\"eyJhIjoxfQ==\"");
+        } else {
+            members.put("outbox_id", dice.number());
+            members.put("event_id", dice.quoted(dice.text(64)));
+            members.put("event_type", dice.quoted("order.placed"));
+            members.put("service_name", dice.quoted(dice.text(64)));
+            members.put("payload", dice.json(2));
+        }
+        return members;
+    }
+}

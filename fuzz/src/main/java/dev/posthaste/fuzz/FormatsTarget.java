@@ -1,0 +1,78 @@
+package dev.posthaste.fuzz;
+
+import dev.posthaste.broker.Message;
+import dev.posthaste.broker.MessageHeaders;
+import dev.posthaste.format.MessageFormat;
+import dev.posthaste.inbox.Receipts;
+import dev.posthaste.journal.Receipt;
+import dev.posthaste.journal.StoredEvent;
+import java.util.HashMap;
+import java.util.Map;
+import tools.jackson.databind.json.JsonMapper;
+
+/** What a relay writes, a consumer reads: the same event, and from which row it came. */
+final class FormatsTarget implements Target {
+    @Override
+    public String name() {
+        return "formats";
+    }
+
+    @Override
+    public void run(Dice dice) {
+        Map<String, String> headers = Formats.headers(dice);
+        StoredEvent event = Formats.event(
+                dice, headers.isEmpty() ? null : JsonMapper.shared().writeValueAsString(headers));
+        Map.Entry<String, MessageFormat> named = Formats.draw(dice);
+        MessageFormat format = named.getValue();
+        boolean isJson = EnvelopeTarget.isJson(event.payload());
+        Message message;
+        try {
+            message = format.write(event, Formats.OUTBOX);
+        } catch (IllegalArgumentException e) {
+            Finding.unless(!isJson, "an event with JSON can be written in every format");
+            return;
+        }
+        Message read = format.read(message);
+        Finding.unlessEqual("the id", event.eventId(), read.eventId());
+        Finding.unlessEqual("the type", event.type(), read.eventType());
+        Finding.unlessEqual("the version", event.version(), read.headers().get(MessageHeaders.EVENT_VERSION));
+        Finding.unlessEqual("the key", event.key(), read.key());
+        Finding.unlessEqual("the key's header", event.key(), read.headers().get(MessageHeaders.EVENT_KEY));
+        Finding.unlessEqual("the payload", payload(event.payload()), payload(read.body()));
+        Finding.unlessEqual(
+                "the receipt's row",
+                new Receipt.Consumed(Formats.OUTBOX.name(), event.id(), event.eventId()),
+                Receipts.consumed(read));
+        for (Map.Entry<String, String> each : headers.entrySet()) {
+            if (!Formats.NAMES_OF_OTHERS.contains(each.getKey())) {
+                Finding.unlessEqual(
+                        "header " + each.getKey(),
+                        each.getValue(),
+                        read.headers().get(each.getKey()));
+            }
+        }
+        boolean isKnownByItsRow = event.eventId().equals(Long.toString(event.id()));
+        if (named.getKey().equals("envelope") && !isKnownByItsRow) {
+            withoutHeaders(dice, event, message);
+        }
+    }
+
+    /** What is between the two may drop all headers: the envelope tells its service's events from those of others. */
+    private static void withoutHeaders(Dice dice, StoredEvent event, Message message) {
+        Message bare = new Message(message.destination(), null, message.key(), new HashMap<>(), message.body());
+        Message read = MessageFormat.ENVELOPE.read(bare);
+        dice.tried("without headers", read.headers());
+        Finding.unlessEqual("the id without headers", event.eventId(), read.eventId());
+        Finding.unlessEqual("the type without headers", event.type(), read.eventType());
+        if (event.id() != 0) {
+            Finding.unlessEqual(
+                    "the receipt's row without headers",
+                    new Receipt.Consumed(Formats.OUTBOX.name(), event.id(), event.eventId()),
+                    Receipts.consumed(read));
+        }
+    }
+
+    private static String payload(byte[] bytes) {
+        return EnvelopeTarget.text(bytes).strip();
+    }
+}

@@ -1,0 +1,132 @@
+package dev.posthaste.fuzz;
+
+import dev.posthaste.broker.Digest;
+import dev.posthaste.broker.Message;
+import dev.posthaste.broker.MessageHeaders;
+import dev.posthaste.format.MessageFormat;
+import dev.posthaste.inbox.Context;
+import dev.posthaste.inbox.Inbox;
+import dev.posthaste.inbox.RejectEvent;
+import dev.posthaste.jdbc.Schema;
+import dev.posthaste.servers.Database;
+import io.opentelemetry.api.OpenTelemetry;
+import java.sql.SQLException;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+import tools.jackson.databind.JsonNode;
+
+/**
+ * Whatever a message says, an inbox handles it, refuses it, or says that its handler failed: it never throws, and no content
+ * makes it wait for the database. Handled once is handled.
+ */
+final class InboxTarget implements Target {
+    private static final List<String> TYPES = List.of("order.placed", "text", "tree", "bytes");
+
+    private final Store store;
+    private final Map<String, Inbox> inboxes = new LinkedHashMap<>();
+    private int effects;
+
+    InboxTarget(Database kind) throws SQLException {
+        store = new Store(kind);
+        Schema.create(store.dataSource(), List.of());
+        Formats.ALL.forEach((name, format) -> inboxes.put(name, inbox(name, format)));
+    }
+
+    record Order(
+            String number,
+            int amount,
+            @Nullable List<Order> parts,
+            @Nullable Map<String, Double> prices) {}
+
+    private Inbox inbox(String name, MessageFormat format) {
+        return Inbox.builder(store.dataSource())
+                .consumer(name)
+                .format(format)
+                .traces(OpenTelemetry.noop())
+                .on(
+                        "order.placed",
+                        Order.class,
+                        (order, context) -> handle(order == null ? "" : String.valueOf(order.number()), context))
+                .on("text", String.class, this::handle)
+                .on("tree", JsonNode.class, (tree, context) -> handle(String.valueOf(tree), context))
+                .on("bytes", byte[].class, (bytes, context) -> handle(EnvelopeTarget.text(bytes), context))
+                .build();
+    }
+
+    /** Fails for some, with what was sent as the reason. */
+    private void handle(String text, Context context) throws Exception {
+        int kind = Math.floorMod(context.message().body().length, 11);
+        if (kind == 0) {
+            throw new IllegalStateException(text);
+        }
+        if (kind == 1) {
+            throw new RejectEvent(text);
+        }
+        effects++;
+    }
+
+    @Override
+    public String name() {
+        return "inbox";
+    }
+
+    @Override
+    public void close() {
+        store.close();
+    }
+
+    @Override
+    public void run(Dice dice) throws SQLException {
+        Map.Entry<String, MessageFormat> format = Formats.draw(dice);
+        Message message = message(dice);
+        Inbox inbox = java.util.Objects.requireNonNull(inboxes.get(format.getKey()));
+        store.execute("delete from posthaste_inbox");
+        effects = 0;
+        Inbox.Result first = inbox.handle(message);
+        requireAnswer(first);
+        Inbox.Result second = inbox.handle(message);
+        requireAnswer(second);
+        if (first instanceof Inbox.Result.Handled) {
+            Finding.unlessEqual("the second time", Inbox.Result.Duplicate.class, second.getClass());
+            Finding.unlessEqual("effects", 1, effects);
+        } else {
+            Finding.unlessEqual("effects of what is not handled", 0, effects);
+            Finding.unlessEqual("the second time", first.getClass(), second.getClass());
+        }
+    }
+
+    private static Message message(Dice dice) {
+        Message message = ForeignMessagesTarget.message(dice);
+        Map<String, String> headers = new LinkedHashMap<>(message.headers());
+        if (!dice.oneIn(4)) {
+            headers.put(MessageHeaders.EVENT_ID, dice.tried("event id", dice.text(64)));
+            headers.put(MessageHeaders.EVENT_TYPE, dice.pick(TYPES));
+            headers.put(MessageHeaders.OUTBOX, "orders");
+        }
+        if (!dice.oneIn(6)) {
+            headers.remove(MessageHeaders.DIGEST);
+        } else if (headers.containsKey(MessageHeaders.EVENT_ID)) {
+            headers.put(
+                    MessageHeaders.DIGEST,
+                    Digest.of(String.valueOf(headers.get(MessageHeaders.EVENT_ID)), message.body()));
+        }
+        byte[] body = dice.oneIn(2)
+                ? dice.tried("body", dice.mutated(Dice.utf8("{\"number\":\"7\",\"amount\":" + dice.number() + "}")))
+                : message.body();
+        return new Message("orders", null, message.key(), dice.tried("headers", headers), body);
+    }
+
+    private static void requireAnswer(Inbox.Result result) {
+        if (result instanceof Inbox.Result.Postponed postponed) {
+            throw new Finding("a message makes its key wait for a database that has no fault", postponed.cause());
+        }
+        if (result instanceof Inbox.Result.Unavailable unavailable) {
+            throw new Finding("a message makes the inbox take its database for away", unavailable.cause());
+        }
+        if (result instanceof Inbox.Result.Failed failed && !(failed.cause() instanceof IllegalStateException)) {
+            throw new Finding("an attempt fails though the handler did not", failed.cause());
+        }
+    }
+}

@@ -1,0 +1,217 @@
+package dev.posthaste.fuzz;
+
+import dev.posthaste.Catalog;
+import dev.posthaste.DuplicateEventException;
+import dev.posthaste.Event;
+import dev.posthaste.InvalidEventException;
+import dev.posthaste.Outbox;
+import dev.posthaste.OutboxDefinition;
+import dev.posthaste.broker.Message;
+import dev.posthaste.format.MessageFormat;
+import dev.posthaste.jdbc.Schema;
+import dev.posthaste.jdbc.StatusJournal;
+import dev.posthaste.jdbc.TableLayout;
+import dev.posthaste.jdbc.TableLayout.Column;
+import dev.posthaste.jdbc.TableLayout.Payload;
+import dev.posthaste.journal.Pending;
+import dev.posthaste.journal.PendingEvent;
+import dev.posthaste.journal.StoredEvent;
+import dev.posthaste.servers.Database;
+import java.nio.charset.StandardCharsets;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Whatever the write check accepts, the table of any layout stores and gives back as it was, and operators, consumers and
+ * relays can go on with it; what it refuses, it refuses before any SQL.
+ */
+final class LayoutsTarget implements Target {
+    private final Store store;
+
+    LayoutsTarget(Database kind) throws SQLException {
+        store = new Store(kind);
+        Schema.create(store.dataSource(), List.of());
+    }
+
+    @Override
+    public String name() {
+        return "layouts";
+    }
+
+    @Override
+    public void close() {
+        store.close();
+    }
+
+    @Override
+    public void run(Dice dice) throws SQLException {
+        Layouts.Drawn drawn;
+        try {
+            drawn = Layouts.draw(dice);
+        } catch (IllegalArgumentException e) {
+            return; // no layout; it says why
+        }
+        store.forget();
+        if (drawn.description() == null) {
+            Schema.create(store.dataSource(), List.of(drawn.outbox()));
+        } else if (store.isH2()) {
+            store.execute(drawn.createTable());
+        } else {
+            return; // its columns' types are H2's
+        }
+        try {
+            run(dice, drawn);
+        } finally {
+            store.execute("drop table \"" + drawn.layout().table() + "\"");
+        }
+    }
+
+    private void run(Dice dice, Layouts.Drawn drawn) throws SQLException {
+        Schema.check(store.dataSource(), List.of(drawn.outbox()));
+        Event event = event(dice, drawn.outbox());
+        if (write(drawn.outbox(), event)) {
+            StoredEvent stored = read(drawn.outbox(), event);
+            sameEvent(drawn.outbox(), event, stored);
+            new RowLife(store, drawn.outbox(), dice).run(stored, isSpelledPlainly(drawn.layout(), event.id()));
+        }
+    }
+
+    private static boolean isSpelledPlainly(TableLayout layout, String id) {
+        return layout.has(Column.EVENT_ID)
+                || layout.payload() != Payload.ENVELOPE
+                || id.chars().noneMatch(each -> each == '"' || each == '\\' || each < ' ' || each == 127);
+    }
+
+    private static Event event(Dice dice, OutboxDefinition outbox) {
+        TableLayout layout = outbox.table();
+        Event.Builder event = Event.builder(outbox.eventTypes().iterator().next())
+                .id(dice.tried(
+                        "id", dice.oneIn(5) ? dice.text(64) : dice.good(Math.max(1, layout.length(Column.EVENT_ID)))));
+        event.payload(payload(dice));
+        if (layout.has(Column.KEY) && !dice.oneIn(4)) {
+            event.key(dice.tried(
+                    "key",
+                    dice.oneIn(3) ? dice.text(layout.length(Column.KEY)) : dice.good(layout.length(Column.KEY))));
+        }
+        if ((layout.has(Column.VERSION) || layout.payload() == Payload.ENVELOPE) && dice.oneIn(3)) {
+            event.version(dice.tried("version", dice.text(layout.length(Column.VERSION))));
+        }
+        if (layout.has(Column.ROUTING_KEY) && dice.oneIn(2)) {
+            event.routingKey(dice.tried("routing key", dice.text(layout.length(Column.ROUTING_KEY))));
+        }
+        if (layout.has(Column.DESTINATION) && dice.oneIn(2)) {
+            event.destination(dice.tried("destination", dice.pick(List.copyOf(outbox.allowedDestinations()))));
+        }
+        if (layout.has(Column.HEADERS)) {
+            Formats.headers(dice).forEach(event::header);
+        }
+        if (layout.has(Column.MAX_ATTEMPTS) && dice.oneIn(4)) {
+            event.maxAttempts(dice.pick(1, 5, Integer.MAX_VALUE));
+        }
+        if (dice.oneIn(4)) {
+            event.delay(dice.pick(Duration.ofHours(1), Duration.ofDays(36_525), Duration.ofNanos(1)));
+        }
+        return event.build();
+    }
+
+    private static Object payload(Dice dice) {
+        return switch (dice.below(5)) {
+            case 0 -> dice.tried("payload", dice.text(300));
+            case 1 -> dice.tried("payload", dice.mutated(Dice.utf8(dice.json(2))));
+            case 2 -> Map.of("a", dice.tried("payload", dice.text(30)), "b", List.of(1, 2));
+            default -> dice.tried("payload", dice.json(3));
+        };
+    }
+
+    /** @return whether it was accepted */
+    private boolean write(OutboxDefinition outbox, Event event) throws SQLException {
+        try (Connection connection = store.dataSource().getConnection()) {
+            connection.setAutoCommit(false);
+            new Outbox(Catalog.of(outbox)).write(connection, event);
+            connection.commit();
+            return true;
+        } catch (InvalidEventException | DuplicateEventException e) {
+            return false;
+        }
+    }
+
+    private StoredEvent read(OutboxDefinition outbox, Event event) {
+        StatusJournal journal = new StatusJournal(store.dataSource(), store.dialect(), outbox);
+        List<Pending> found = journal.fetch(Long.MIN_VALUE, 10, Long.MAX_VALUE);
+        Finding.unlessEqual("the number of events", 1, found.size());
+        Pending pending = found.get(0);
+        Finding.unlessEqual("the key", keyOf(event, outbox.table()), pending.key());
+        boolean delayed = event.delay().compareTo(Duration.ofMinutes(1)) > 0;
+        Finding.unlessEqual("whether it waits", delayed, pending.waitNanos() > 0);
+        List<PendingEvent> loaded = journal.load(List.of(pending.id()), Long.MAX_VALUE);
+        Finding.unlessEqual("the number of loaded events", 1, loaded.size());
+        PendingEvent whole = loaded.get(0);
+        Finding.unlessEqual("its own limit", event.maxAttempts(), whole.maxAttempts());
+        Finding.unlessEqual("the attempts", 0, whole.attempts());
+        if (pending instanceof PendingEvent fetched) {
+            Finding.unlessEqual(
+                    "what was fetched",
+                    EnvelopeTarget.text(whole.event().payload()),
+                    EnvelopeTarget.text(fetched.event().payload()));
+        }
+        return whole.event();
+    }
+
+    private static @Nullable String keyOf(Event event, TableLayout layout) {
+        return layout.has(Column.KEY) ? EnvelopeTarget.noneIfEmpty(event.key()) : null;
+    }
+
+    private static void sameEvent(OutboxDefinition outbox, Event event, StoredEvent stored) {
+        TableLayout layout = outbox.table();
+        boolean envelope = layout.payload() == Payload.ENVELOPE;
+        Finding.unlessEqual("the defect", null, stored.defect());
+        Finding.unlessEqual(
+                "the id",
+                layout.has(Column.EVENT_ID) || envelope ? event.id() : StoredEvent.idOfRow(outbox.name(), stored.id()),
+                stored.eventId());
+        Finding.unlessEqual("the type", event.type(), stored.type());
+        if (envelope && !layout.has(Column.VERSION) && event.version().isEmpty()) {
+            Finding.unlessEqual("the version", "v1", stored.version());
+        } else {
+            Finding.unlessEqual("the version", event.version(), stored.version());
+        }
+        Finding.unlessEqual("the key", keyOf(event, layout), stored.key());
+        Finding.unlessEqual("the payload", stripped(layout, bytes(event)), stripped(layout, stored.payload()));
+        Message message = MessageFormat.RAW.write(stored, outbox);
+        Finding.unlessEqual(
+                "where to",
+                event.destination() == null ? outbox.route().destination() : event.destination(),
+                message.destination());
+        String routingKey = EnvelopeTarget.noneIfEmpty(event.routingKey());
+        Finding.unlessEqual(
+                "the routing key", routingKey == null ? outbox.route().routingKey() : routingKey, message.routingKey());
+        event.headers().forEach((name, value) -> {
+            if (!Formats.NAMES_OF_OTHERS.contains(name)) {
+                Finding.unlessEqual("header " + name, value, message.headers().get(name));
+            }
+        });
+    }
+
+    private static byte[] bytes(Event event) {
+        Object payload = event.payload();
+        if (payload instanceof byte[] bytes) {
+            return bytes;
+        }
+        return payload instanceof CharSequence text
+                ? text.toString().getBytes(StandardCharsets.UTF_8)
+                : tools.jackson.databind.json.JsonMapper.shared().writeValueAsBytes(payload);
+    }
+
+    /** An envelope keeps a JSON value, not the blanks around it. */
+    private static String stripped(TableLayout layout, byte[] payload) {
+        if (layout.payload() != Payload.ENVELOPE) {
+            return new String(payload, StandardCharsets.ISO_8859_1);
+        }
+        String text = EnvelopeTarget.text(payload);
+        return (text.startsWith("\ufeff") ? text.substring(1) : text).strip();
+    }
+}

@@ -1,0 +1,133 @@
+package dev.posthaste.fuzz;
+
+import dev.posthaste.OutboxDefinition;
+import dev.posthaste.RetryPolicy;
+import dev.posthaste.Status;
+import dev.posthaste.inbox.ReceiptMessages;
+import dev.posthaste.jdbc.Schema;
+import dev.posthaste.jdbc.StatusJournal;
+import dev.posthaste.journal.Journal;
+import dev.posthaste.journal.Receipt;
+import dev.posthaste.servers.Database;
+import java.sql.Connection;
+import java.sql.PreparedStatement;
+import java.sql.SQLException;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+import tools.jackson.core.JacksonException;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+
+/**
+ * Receipts: what is written is read back; what others wrote is a receipt of the very row that it names, or none; and no
+ * receipt keeps those behind it from being written into the table.
+ */
+final class ReceiptsTarget implements Target {
+    private static final OutboxDefinition OUTBOX = Formats.OUTBOX.withReceipts();
+
+    private final Store store;
+    private final Journal journal;
+
+    ReceiptsTarget(Database kind) throws SQLException {
+        store = new Store(kind);
+        journal = new StatusJournal(store.dataSource(), store.dialect(), OUTBOX);
+        Schema.create(store.dataSource(), List.of(OUTBOX));
+    }
+
+    @Override
+    public String name() {
+        return "receipts";
+    }
+
+    @Override
+    public void close() {
+        store.close();
+    }
+
+    @Override
+    public void run(Dice dice) throws SQLException {
+        Receipt receipt = dice.oneIn(2) ? own(dice) : foreign(dice);
+        boolean isStorable = store.isH2() || receipt != null && receipt.row() != 0 && Dice.isUnicode(receipt.eventId());
+        if (receipt != null && isStorable) {
+            write(dice, receipt);
+        }
+    }
+
+    private static Receipt own(Dice dice) {
+        String outbox = dice.good(100);
+        long row = dice.tried("row", dice.id());
+        String id = dice.tried("event id", dice.good(64));
+        String error = dice.tried("error", dice.text(3_000));
+        Integer attempts = dice.oneIn(3) ? null : Integer.valueOf(dice.below(Integer.MAX_VALUE));
+        Integer generation = dice.oneIn(3) ? null : Integer.valueOf(dice.below(10));
+        Receipt receipt = dice.pick(
+                new Receipt.Consumed(outbox, row, id),
+                new Receipt.Failed(outbox, row, id, attempts, generation, error),
+                new Receipt.Rejected(outbox, row, id, attempts, generation, error));
+        Receipt read = ReceiptMessages.read(dice.tried("json", ReceiptMessages.write(receipt)));
+        if (Dice.isUnicode(error)) {
+            Finding.unlessEqual("the receipt", receipt, read);
+        } else {
+            Finding.unlessEqual("the receipt's row", receipt.row(), read.row());
+        }
+        return receipt;
+    }
+
+    private static @Nullable Receipt foreign(Dice dice) {
+        Map<String, String> members = new LinkedHashMap<>();
+        members.put("outbox", dice.quoted(dice.good(40)));
+        members.put("row", dice.oneIn(3) ? dice.quoted(dice.number()) : dice.number());
+        members.put("event_id", dice.quoted(dice.text(64)));
+        members.put("status", dice.quoted(dice.pick("consumed", "failed", "rejected", "Consumed", "")));
+        members.put("error", dice.quoted(dice.text(200)));
+        members.put("attempts", dice.number());
+        members.put("generation", dice.number());
+        byte[] json = dice.tried("json", dice.mutated(Dice.utf8(dice.objectLike(members))));
+        Receipt receipt;
+        try {
+            receipt = ReceiptMessages.read(json);
+        } catch (IllegalArgumentException e) {
+            Finding.unless(e.getMessage() != null && !e.getMessage().isBlank(), "a refusal says why");
+            return null;
+        }
+        Finding.unlessEqual("the row", row(json), Long.toString(receipt.row()));
+        return receipt;
+    }
+
+    /** As the JSON has it; the last of those with one name. */
+    private static String row(byte[] json) {
+        try {
+            JsonNode row = JsonMapper.shared().readTree(json).path("row");
+            return row.isNumber() && row.canConvertToLong() && row.isIntegralNumber()
+                    ? Long.toString(row.longValue())
+                    : row.isString() && row.stringValue().matches("-?[0-9]+")
+                            ? new java.math.BigInteger(row.stringValue()).toString()
+                            : row.toString();
+        } catch (JacksonException e) {
+            return "not JSON";
+        }
+    }
+
+    /** Into a table with the row that it names. */
+    private void write(Dice dice, Receipt receipt) throws SQLException {
+        String status = dice.tried("status of the row", dice.pick("pending", "published", "dead", "consumed"));
+        String id = dice.oneIn(6) ? "another" : receipt.eventId();
+        store.execute("delete from \"orders\"");
+        try (Connection connection = store.dataSource().getConnection();
+                PreparedStatement insert = connection.prepareStatement(
+                        store.sql(
+                                "insert into \"orders\" (id, event_id, event_type, payload, status) values (?, ?, 'order.placed', '{}', ?)"))) {
+            insert.setLong(1, receipt.row());
+            insert.setString(2, id.length() > 64 ? "another" : id);
+            insert.setString(3, status);
+            insert.executeUpdate();
+        }
+        Journal.Received received = journal.receive(List.of(receipt), RetryPolicy.exponential());
+        Finding.unless(received.locked().isEmpty(), "a receipt for a row that nobody has locked is written or refused");
+        if (receipt instanceof Receipt.Consumed && id.equals(receipt.eventId())) {
+            Finding.unlessEqual("consumed events", 1L, journal.counts().getOrDefault(Status.CONSUMED, 0L));
+        }
+    }
+}

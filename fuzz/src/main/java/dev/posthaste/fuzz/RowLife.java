@@ -1,0 +1,134 @@
+package dev.posthaste.fuzz;
+
+import dev.posthaste.Catalog;
+import dev.posthaste.OutboxDefinition;
+import dev.posthaste.RetryPolicy;
+import dev.posthaste.Status;
+import dev.posthaste.admin.Admin;
+import dev.posthaste.admin.Change;
+import dev.posthaste.admin.FoundEvent;
+import dev.posthaste.admin.Page;
+import dev.posthaste.admin.Search;
+import dev.posthaste.jdbc.Dialect;
+import dev.posthaste.jdbc.LeaseTable;
+import dev.posthaste.jdbc.StatusAdminJournal;
+import dev.posthaste.jdbc.StatusJournal;
+import dev.posthaste.jdbc.TableLayout.Column;
+import dev.posthaste.journal.Claim;
+import dev.posthaste.journal.Journal;
+import dev.posthaste.journal.Receipt;
+import dev.posthaste.journal.StoredEvent;
+import dev.posthaste.journal.Verdict;
+import java.time.Duration;
+import java.util.List;
+import java.util.Objects;
+import java.util.Set;
+import javax.sql.DataSource;
+
+/** What becomes of the one row of a table: refused, dead, found, put back, published, consumed or discarded. */
+final class RowLife {
+    private final OutboxDefinition outbox;
+    private final Dice dice;
+    private final StatusJournal journal;
+    private final LeaseTable leases;
+    private final Admin admin;
+
+    RowLife(Store store, OutboxDefinition outbox, Dice dice) {
+        DataSource dataSource = store.dataSource();
+        Dialect dialect = store.dialect();
+        this.outbox = outbox;
+        this.dice = dice;
+        this.journal = new StatusJournal(dataSource, dialect, outbox);
+        this.leases = new LeaseTable(dataSource, dialect);
+        this.admin = new Admin(StatusAdminJournal.all(dataSource, dialect, Catalog.of(outbox), null));
+    }
+
+    /**
+     * @param event as it was read; the only one in the table, and pending
+     * @param isFoundById false where only an envelope has the id, and spells it in another way: JSON has many for some letters
+     */
+    void run(StoredEvent event, boolean isFoundById) {
+        long id = event.id();
+        Claim claim = Objects.requireNonNull(leases.take(outbox.name(), "relay", null, Duration.ofMinutes(1)));
+        String error = dice.tried("error", dice.oneIn(3) ? dice.text(3_000) : dice.pieces(5));
+        settle(claim, new Verdict.Retry(id, 0, dice.pick(Duration.ZERO, Duration.ofDays(36_525)), error));
+        settle(claim, new Verdict.Dead(id, 1, error));
+        requireStatus(Status.DEAD);
+        if (event.key() != null) {
+            Finding.unlessEqual(
+                    "the dead event's key",
+                    List.of(new Journal.DeadEvent(id, event.key())),
+                    journal.dead(Long.MIN_VALUE, 10));
+        }
+        requireFound(event, error, isFoundById);
+        admin.errors(outbox.name());
+        if (dice.oneIn(3)) {
+            Finding.unlessEqual(
+                    "discarded events",
+                    1L,
+                    admin.discard(outbox.name(), List.of(id), change()).events());
+            admin.audit(outbox.name(), id, null, 10);
+            return;
+        }
+        Finding.unlessEqual(
+                "requeued events",
+                1L,
+                dice.oneIn(2)
+                        ? admin.requeue(outbox.name(), List.of(id), change()).events()
+                        : admin.requeue(outbox.name(), Search.ALL, change(), done -> true)
+                                .events());
+        requireStatus(Status.PENDING);
+        settle(claim, new Verdict.Published(id, 0));
+        requireStatus(Status.PUBLISHED);
+        if (outbox.tracked()) {
+            Journal.Received received = journal.receive(
+                    List.of(new Receipt.Failed(outbox.name(), id, event.eventId(), 0, error)),
+                    RetryPolicy.exponential());
+            Finding.unlessEqual("refusals that changed the row", 1, received.changed());
+            journal.receive(
+                    List.of(new Receipt.Consumed(outbox.name(), id, event.eventId())), RetryPolicy.exponential());
+            requireStatus(Status.CONSUMED);
+        }
+        journal.backlog();
+        journal.purge(Long.MIN_VALUE, Duration.ZERO, Set.of(Status.PUBLISHED, Status.CONSUMED), 10);
+    }
+
+    private Change change() {
+        return new Change(dice.good(100), "reason " + dice.good(400), dice.good(64));
+    }
+
+    private void settle(Claim claim, Verdict verdict) {
+        Journal.Settled settled = journal.settle(claim, List.of(verdict));
+        Finding.unlessEqual("what was settled", new Journal.Settled(1, Set.of()), settled);
+    }
+
+    private void requireStatus(Status status) {
+        Finding.unlessEqual("events that are " + status, 1L, journal.counts().getOrDefault(status, 0L));
+    }
+
+    /** By everything that an operator may know of it. */
+    private void requireFound(StoredEvent event, String error, boolean isFoundById) {
+        for (Search search : List.of(
+                Search.ALL,
+                Search.ALL.withStatus(Status.DEAD),
+                Search.ALL.withType(event.type()),
+                Search.ALL.withEventId(isFoundById ? event.eventId() : null),
+                Search.ALL.withKey(event.key()))) {
+            Page page = admin.search(outbox.name(), search, null, 10);
+            Finding.unlessEqual(
+                    "the events found by '" + search + "'", 1, page.events().size());
+            FoundEvent found = page.events().get(0);
+            Finding.unlessEqual("the found id", event.eventId(), found.eventId());
+            Finding.unlessEqual("the found key", event.key(), EnvelopeTarget.noneIfEmpty(found.key()));
+            if (outbox.table().has(Column.LAST_ERROR) && !error.isEmpty()) {
+                Finding.unless(found.error() != null, "a dead event says why");
+            }
+        }
+        Finding.unlessEqual(
+                "the payload that operators see",
+                EnvelopeTarget.text(event.payload()),
+                admin.find(outbox.name(), event.id())
+                        .map(details -> EnvelopeTarget.text(details.stored().payload()))
+                        .orElse(null));
+    }
+}

@@ -1,0 +1,185 @@
+package dev.posthaste.fuzz;
+
+import dev.posthaste.OutboxDefinition;
+import dev.posthaste.Route;
+import dev.posthaste.broker.Message;
+import dev.posthaste.format.MessageFormat;
+import dev.posthaste.jdbc.Schema;
+import dev.posthaste.jdbc.StatusJournal;
+import dev.posthaste.jdbc.TableLayout;
+import dev.posthaste.journal.Pending;
+import dev.posthaste.journal.PendingEvent;
+import dev.posthaste.journal.StoredEvent;
+import dev.posthaste.servers.Database;
+import java.sql.Connection;
+import java.sql.PreparedStatement;
+import java.sql.SQLException;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Rows that other programs wrote past the check, in Debezium's table, in one of envelopes and in Posthaste's own: each is
+ * read, as it is or as defective, and goes its way like any other.
+ */
+final class RowsTarget implements Target {
+    private static final OutboxDefinition DEBEZIUM = outbox(TableLayout.debezium("debezium"), "outbox.event.orders");
+    private static final OutboxDefinition STANDARD = outbox(TableLayout.standard("standard"), "orders");
+    private static final OutboxDefinition ENVELOPES = outbox(envelopes(), "orders");
+
+    private final Store store;
+    private final List<OutboxDefinition> outboxes;
+
+    RowsTarget(Database kind) throws SQLException {
+        store = new Store(kind);
+        Schema.create(store.dataSource(), List.of(DEBEZIUM, STANDARD));
+        if (store.isH2()) {
+            store.execute(new Layouts.Drawn(ENVELOPES, Map.of()).createTable().replace(" not null", ""));
+        }
+        outboxes = store.isH2() ? List.of(DEBEZIUM, STANDARD, ENVELOPES) : List.of(DEBEZIUM, STANDARD);
+    }
+
+    private static OutboxDefinition outbox(TableLayout layout, String to) {
+        return new OutboxDefinition(layout.table(), layout, Route.to(to), Set.of("order.placed"), Set.of(), true);
+    }
+
+    private static TableLayout envelopes() {
+        return TableLayout.of(Map.ofEntries(
+                Map.entry("table", "envelopes"),
+                Map.entry("payload", "envelope"),
+                Map.entry("column.id", "id"),
+                Map.entry("column.type", "event_type"),
+                Map.entry("column.key", "event_key"),
+                Map.entry("column.payload", "payload"),
+                Map.entry("column.headers", "headers"),
+                Map.entry("column.status", "status"),
+                Map.entry("column.attempts", "attempts"),
+                Map.entry("column.next-attempt-at", "next_attempt_at"),
+                Map.entry("column.last-error", "last_error"),
+                Map.entry("status.pending", "pending"),
+                Map.entry("status.published", "published"),
+                Map.entry("status.consumed", "consumed"),
+                Map.entry("status.dead", "dead")));
+    }
+
+    @Override
+    public String name() {
+        return "rows";
+    }
+
+    @Override
+    public void close() {
+        store.close();
+    }
+
+    @Override
+    public void run(Dice dice) throws SQLException {
+        OutboxDefinition outbox = dice.tried("outbox", dice.pick(outboxes));
+        store.forget();
+        store.execute("delete from \"" + outbox.table().table() + "\"");
+        String payload = insert(dice, outbox.name());
+        if (payload == null) {
+            return; // the database takes no such row, whoever writes
+        }
+        StatusJournal journal = new StatusJournal(store.dataSource(), store.dialect(), outbox);
+        List<Pending> found = journal.fetch(Long.MIN_VALUE, 10, Long.MAX_VALUE);
+        Finding.unlessEqual("the number of events", 1, found.size());
+        Finding.unless(found.get(0) instanceof PendingEvent, "an event that is due is read whole");
+        StoredEvent event = ((PendingEvent) found.get(0)).event();
+        dice.tried("read", event + " " + event.defect());
+        if (event.defect() == null) {
+            for (MessageFormat format : Formats.ALL.values()) {
+                try {
+                    Message message = format.write(event, outbox);
+                    Finding.unlessEqual("the id in a message", event.eventId(), message.eventId());
+                } catch (IllegalArgumentException e) {
+                    Finding.unless(e.getMessage() != null && !e.getMessage().isBlank(), "a refusal says why");
+                }
+            }
+        }
+        new RowLife(store, outbox, dice).run(event, isFoundById(event, outbox, payload));
+    }
+
+    /** In Posthaste's own table no id is empty; in one of envelopes, ids are looked for as they are spelled. */
+    private static boolean isFoundById(StoredEvent event, OutboxDefinition outbox, String payload) {
+        boolean isKnownByItsRow = event.eventId().equals(StoredEvent.idOfRow(outbox.name(), event.id()));
+        return switch (outbox.name()) {
+            case "envelopes" -> isKnownByItsRow || payload.contains('"' + event.eventId() + '"');
+            case "standard" -> !isKnownByItsRow;
+            default -> true;
+        };
+    }
+
+    /** @return the payload; null where the database refuses the row */
+    private @Nullable String insert(Dice dice, String table) throws SQLException {
+        String sql = switch (table) {
+            case "debezium" ->
+                "insert into \"debezium\" (\"id\", \"aggregatetype\", \"aggregateid\", \"type\", \"payload\", \"position\") values (?, ?, ?, ?, ?, ?)";
+            case "envelopes" ->
+                "insert into \"envelopes\" (\"event_type\", \"event_key\", \"headers\", \"payload\", \"id\", \"status\") values (?, ?, ?, ?, ?, 'pending')";
+            default ->
+                "insert into \"standard\" (event_id, event_type, event_version, event_key, destination, routing_key, headers, payload, id) values (?, ?, ?, ?, ?, ?, ?, ?, ?)";
+        };
+        try (Connection connection = store.dataSource().getConnection();
+                PreparedStatement insert = connection.prepareStatement(store.sql(sql))) {
+            String[] texts = switch (table) {
+                case "debezium" ->
+                    new String[] {text(dice, 64), text(dice, 255), text(dice, 255), text(dice, 255), payload(dice, true)
+                    };
+                case "envelopes" -> new String[] {text(dice, 128), text(dice, 128), json(dice), payload(dice, true)};
+                default ->
+                    new String[] {
+                        text(dice, 64),
+                        text(dice, 128),
+                        text(dice, 16),
+                        text(dice, 128),
+                        text(dice, 255),
+                        text(dice, 255),
+                        json(dice),
+                        payload(dice, false)
+                    };
+            };
+            for (int i = 0; i < texts.length; i++) {
+                dice.tried("column " + (i + 1), texts[i] == null ? "null" : texts[i]);
+                insert.setString(i + 1, texts[i]);
+            }
+            insert.setLong(texts.length + 1, dice.tried("row", dice.id()));
+            try {
+                insert.executeUpdate();
+            } catch (SQLException e) {
+                if (store.isH2()) {
+                    throw e;
+                }
+                return null;
+            }
+            return String.valueOf(texts[table.equals("debezium") ? 4 : table.equals("envelopes") ? 3 : 7]);
+        }
+    }
+
+    private static String text(Dice dice, int most) {
+        String text = dice.text(most);
+        return text.length() > most ? text.substring(0, most) : text;
+    }
+
+    private static String json(Dice dice) {
+        return EnvelopeTarget.text(dice.mutated(Dice.utf8(dice.oneIn(2) ? dice.json(2) : dice.object(2))));
+    }
+
+    @SuppressWarnings("NullAway") // a payload may be missing
+    private static String payload(Dice dice, boolean nullable) {
+        if (nullable && dice.oneIn(8)) {
+            return null;
+        }
+        if (dice.oneIn(10)) {
+            return dice.text(40);
+        }
+        return EnvelopeTarget.text(dice.mutated(Dice.utf8(dice.objectLike(Map.of(
+                "payload",
+                dice.json(2),
+                "event_id",
+                dice.quoted(dice.text(64)),
+                "event_version",
+                dice.quoted(dice.text(8)))))));
+    }
+}
