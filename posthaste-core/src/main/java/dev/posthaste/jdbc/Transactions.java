@@ -163,7 +163,9 @@ final class Transactions {
     static void discard(Connection connection) {
         try {
             connection.abort(Runnable::run);
-            if (!connection.isClosed() && connection.isWrapperFor(Connection.class)) {
+            if (!connection.isClosed()
+                    && Dialect.of(connection) == Dialect.SQLITE
+                    && connection.isWrapperFor(Connection.class)) {
                 connection.unwrap(Connection.class).close(); // SQLite's driver does not know abort
             }
         } catch (SQLException | RuntimeException e) {
