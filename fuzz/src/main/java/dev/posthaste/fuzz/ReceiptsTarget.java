@@ -26,6 +26,8 @@ import tools.jackson.databind.json.JsonMapper;
  */
 final class ReceiptsTarget implements Target {
     private static final OutboxDefinition OUTBOX = Formats.OUTBOX.withReceipts();
+    /** What the column takes. */
+    private static final int MAX_EVENT_ID = 64;
 
     private final Store store;
     private final Journal journal;
@@ -58,7 +60,7 @@ final class ReceiptsTarget implements Target {
     private static Receipt own(Dice dice) {
         String outbox = dice.good(100);
         long row = dice.tried("row", dice.id());
-        String id = dice.tried("event id", dice.good(64));
+        String id = dice.tried("event id", dice.good(MAX_EVENT_ID));
         String error = dice.tried("error", dice.text(3_000));
         Integer attempts = dice.oneIn(3) ? null : Integer.valueOf(dice.below(Integer.MAX_VALUE));
         Integer generation = dice.oneIn(3) ? null : Integer.valueOf(dice.below(10));
@@ -79,7 +81,7 @@ final class ReceiptsTarget implements Target {
         Map<String, String> members = new LinkedHashMap<>();
         members.put("outbox", dice.quoted(dice.good(40)));
         members.put("row", dice.oneIn(3) ? dice.quoted(dice.number()) : dice.number());
-        members.put("event_id", dice.quoted(dice.text(64)));
+        members.put("event_id", dice.quoted(dice.text(MAX_EVENT_ID)));
         members.put("status", dice.quoted(dice.pick("consumed", "failed", "rejected", "Consumed", "")));
         members.put("error", dice.quoted(dice.text(200)));
         members.put("attempts", dice.number());
@@ -113,14 +115,15 @@ final class ReceiptsTarget implements Target {
     /** Into a table with the row that it names. */
     private void write(Dice dice, Receipt receipt) throws SQLException {
         String status = dice.tried("status of the row", dice.pick("pending", "published", "dead", "consumed"));
-        String id = dice.oneIn(6) ? "another" : receipt.eventId();
+        boolean another = dice.oneIn(6) || receipt.eventId().length() > MAX_EVENT_ID;
+        String id = another ? "another" : receipt.eventId();
         store.execute("delete from \"orders\"");
         try (Connection connection = store.dataSource().getConnection();
                 PreparedStatement insert = connection.prepareStatement(
                         store.sql(
                                 "insert into \"orders\" (id, event_id, event_type, payload, status) values (?, ?, 'order.placed', '{}', ?)"))) {
             insert.setLong(1, receipt.row());
-            insert.setString(2, id.length() > 64 ? "another" : id);
+            insert.setString(2, id);
             insert.setString(3, status);
             insert.executeUpdate();
         }
