@@ -1,25 +1,37 @@
 package dev.posthaste;
 
+import dev.posthaste.jdbc.TableLayout;
 import java.util.Collection;
+import java.util.Collections;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
+import java.util.function.UnaryOperator;
+import org.jspecify.annotations.Nullable;
 
 /**
- * Which event type lives in which outbox. An event type that nobody registered is refused at the write, never sent
- * somewhere by default. Immutable and thread-safe.
+ * Which event types there are, and in which outbox each belongs. An event whose type is in no outbox is refused when it is
+ * written, never sent somewhere by default. Immutable: every method with a definition returns a changed copy.
+ *
+ * <pre>{@code
+ * Catalog catalog = Catalog.empty()
+ *         .outbox("orders", o -> o.types("order.placed").route(Route.topic("shop.orders")))
+ *         .outbox("images", o -> o.types("image.stored").keep(Duration.ofDays(1)));
+ * }</pre>
  */
+@CheckReturnValue
 public final class Catalog {
+    private static final Catalog EMPTY = new Catalog(null, List.of());
+
+    private final @Nullable String services;
     private final Map<String, OutboxDefinition> byName = new LinkedHashMap<>();
     private final Map<String, OutboxDefinition> byType = new LinkedHashMap<>();
 
-    private Catalog() {}
-
-    /** @throws IllegalArgumentException if two outboxes have one name, one table or one event type */
-    public static Catalog of(OutboxDefinition... outboxes) {
-        Catalog catalog = new Catalog();
+    private Catalog(@Nullable String services, Collection<OutboxDefinition> outboxes) {
+        this.services = services;
         Map<String, String> tables = new LinkedHashMap<>();
         for (OutboxDefinition outbox : outboxes) {
-            if (catalog.byName.put(outbox.name(), outbox) != null) {
+            if (byName.put(outbox.name(), outbox.checked()) != null) {
                 throw new IllegalArgumentException("Two outboxes are named " + outbox.name());
             }
             String sharer = tables.put(outbox.table().table(), outbox.name());
@@ -27,19 +39,87 @@ public final class Catalog {
                 throw new IllegalArgumentException("Outboxes " + sharer + " and " + outbox.name() + " share the table "
                         + outbox.table().table());
             }
-            for (String type : outbox.eventTypes()) {
-                OutboxDefinition other = catalog.byType.put(type, outbox);
+            for (String type : outbox.types()) {
+                OutboxDefinition other = byType.put(type, outbox);
                 if (other != null) {
                     throw new IllegalArgumentException("Event type " + type + " is registered for outbox "
                             + other.name() + " and for " + outbox.name());
                 }
             }
         }
-        return catalog;
     }
 
+    /** No outbox yet. */
+    public static Catalog empty() {
+        return EMPTY;
+    }
+
+    /**
+     * The catalog of a system of services, each of which has an outbox, a topic and a consumer group of its own, named after
+     * it. For a service {@code active-scheduler} and the prefix {@code acme}:
+     *
+     * <ul>
+     *   <li>outbox {@code active-scheduler}, in the table {@code active_scheduler_outbox_messages}
+     *   <li>topic {@code acme.active-scheduler.outbox}
+     *   <li>consumer group {@code acme-active-scheduler-outbox-consumer}
+     * </ul>
+     *
+     * <pre>{@code
+     * Catalog catalog = Catalog.forServices("acme")
+     *         .outbox("agent", o -> o.types("chat.history.persist.requested"))
+     *         .outbox("memory", o -> o.types("memory.extracted").table("memories"))      // one that differs
+     *         .all(o -> o.tracked(true));
+     * }</pre>
+     *
+     * @param prefix what the names of topics and groups begin with
+     */
+    public static Catalog forServices(String prefix) {
+        return new Catalog(Names.requireOutbox(prefix), List.of());
+    }
+
+    /**
+     * The catalog of definitions that exist already.
+     *
+     * @throws IllegalArgumentException if a definition contradicts itself, or two have one name, table or event type
+     */
+    public static Catalog of(OutboxDefinition... outboxes) {
+        return new Catalog(null, List.of(outboxes));
+    }
+
+    /**
+     * Adds an outbox; or, if there is one of that name, changes what is said of it.
+     *
+     * @param definition is given the outbox as it is so far, and says what is particular about it
+     * @throws IllegalArgumentException if the definition contradicts itself, or shares a table or an event type with another
+     */
+    public Catalog outbox(String name, UnaryOperator<OutboxDefinition> definition) {
+        OutboxDefinition before = byName.get(name);
+        Map<String, OutboxDefinition> outboxes = new LinkedHashMap<>(byName);
+        outboxes.put(name, definition.apply(before == null ? conventional(name) : before));
+        return new Catalog(services, outboxes.values());
+    }
+
+    private OutboxDefinition conventional(String name) {
+        OutboxDefinition outbox = OutboxDefinition.named(name);
+        return services == null
+                ? outbox
+                : outbox.layout(TableLayout.standard(name.replace('-', '_').replace('.', '_') + "_outbox_messages"))
+                        .route(Route.topic(services + "." + name + ".outbox")
+                                .group(services + "-" + name + "-outbox-consumer"));
+    }
+
+    /**
+     * Changes what is said of every outbox that is in the catalog now.
+     *
+     * @throws IllegalArgumentException as {@link #outbox(String, UnaryOperator)}
+     */
+    public Catalog all(UnaryOperator<OutboxDefinition> change) {
+        return new Catalog(services, byName.values().stream().map(change).toList());
+    }
+
+    /** In the order in which they were added; unmodifiable. */
     public Collection<OutboxDefinition> outboxes() {
-        return byName.values();
+        return Collections.unmodifiableCollection(byName.values());
     }
 
     /** @throws IllegalArgumentException if there is no such outbox */
@@ -51,7 +131,7 @@ public final class Catalog {
         return outbox;
     }
 
-    /** @throws InvalidEventException if nobody registered the type */
+    /** @throws InvalidEventException if the type belongs in no outbox */
     public OutboxDefinition outboxOf(String eventType) {
         OutboxDefinition outbox = byType.get(eventType);
         if (outbox == null) {

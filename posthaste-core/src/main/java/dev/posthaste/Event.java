@@ -1,180 +1,198 @@
 package dev.posthaste;
 
+import com.fasterxml.uuid.Generators;
+import com.fasterxml.uuid.impl.TimeBasedEpochGenerator;
 import java.time.Duration;
-import java.util.LinkedHashMap;
+import java.util.HashMap;
 import java.util.Map;
 import java.util.Objects;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Something that happened in the application, to be told to others. Immutable, and immutable once written.
+ * Something that happened in the application, to be told to others. Immutable: every method with a parameter returns a
+ * changed copy.
  *
  * <pre>{@code
  * Event.of("order.placed", "order-42", order)
- * Event.builder("order.placed").key("order-42").payload(order).header("tenant", "acme").delay(Duration.ofMinutes(5)).build()
+ * Event.of("order.placed", "order-42", order).header("tenant", "acme").delay(Duration.ofMinutes(5))
  * }</pre>
  *
- * <p>The {@link #key()} asks for order: events of one key are published in the order of their row ids, one at a time.
- * Row ids follow the business order only when the application writes the event <em>after</em> it has locked the
- * aggregate's row in the same transaction. A key also waits for its delayed and its failing events; give an event no
- * key when its order does not matter.
+ * <p>The {@link #key()} asks for order: events with the same key are published in the order of their positions in the
+ * table, one at a time. Positions follow the business order only if the application writes the event <em>after</em> it has
+ * locked the aggregate's row in the same transaction. A key also waits for its delayed and its failing events; give an event
+ * no key if its order does not matter.
  *
- * <p>The payload is a {@code byte[]} or a {@link CharSequence}, stored as it is, or any object, stored as the JSON that
- * the outbox's mapper makes of it.
+ * <p>The payload is a {@code byte[]} or a {@link CharSequence}, stored as it is, or any other object, stored as the
+ * outbox's serializer writes it. A {@code byte[]} is not copied: do not change it afterwards.
  */
+@CheckReturnValue
 public final class Event {
-    private final String id;
-    private final String type;
-    private final String version;
-    private final @Nullable String key;
-    private final @Nullable String destination;
-    private final @Nullable String routingKey;
-    private final Map<String, String> headers;
-    private final Object payload;
-    private final Duration delay;
-    private final @Nullable Integer maxAttempts;
+    private static final TimeBasedEpochGenerator GENERATOR = Generators.timeBasedEpochGenerator();
 
-    private Event(Builder builder) {
-        this.id = builder.id == null ? EventId.next() : builder.id;
-        this.type = builder.type;
-        this.version = builder.version;
-        this.key = builder.key;
-        this.destination = builder.destination;
-        this.routingKey = builder.routingKey;
-        this.headers = Map.copyOf(builder.headers);
-        this.payload = Objects.requireNonNull(builder.payload, "an event needs a payload");
-        this.delay = builder.delay;
-        this.maxAttempts = builder.maxAttempts;
+    private final Fields fields;
+
+    /** What an event says; changed only until an event has it. */
+    private static final class Fields implements Cloneable {
+        private String id = newId();
+        private final String type;
+        private String version = "v1";
+        private final @Nullable String key;
+        private final Object payload;
+        private Map<String, String> headers = Map.of();
+        private Duration delay = Duration.ZERO;
+        private @Nullable Integer attempts;
+        private @Nullable String destination;
+        private @Nullable String routingKey;
+
+        private Fields(String type, @Nullable String key, Object payload) {
+            this.type = Objects.requireNonNull(type, "type");
+            this.key = key;
+            this.payload = Objects.requireNonNull(payload, "payload");
+        }
+
+        private Fields copy() {
+            try {
+                return (Fields) super.clone();
+            } catch (CloneNotSupportedException e) {
+                throw new AssertionError(e);
+            }
+        }
     }
 
-    /** An event with a new id and no options. {@code key} may be null: then no order is asked for. */
+    private Event(Fields fields) {
+        this.fields = fields;
+    }
+
+    private Event with(Consumer<Fields> change) {
+        Fields changed = fields.copy();
+        change.accept(changed);
+        return new Event(changed);
+    }
+
+    /**
+     * An event with a new id.
+     *
+     * @param key null if its order does not matter
+     */
     public static Event of(String type, @Nullable String key, Object payload) {
-        return builder(type).key(key).payload(payload).build();
+        return new Event(new Fields(type, key, payload));
     }
 
-    public static Builder builder(String type) {
-        return new Builder(type);
+    /**
+     * An event of an annotated class: {@link OutboxEvent} gives its type and version, the member with {@link EventKey} its
+     * key, and the object itself is the payload.
+     *
+     * @throws IllegalArgumentException if the class is not annotated, or has two keys
+     */
+    public static Event of(Object annotated) {
+        EventClass described = EventClass.of(annotated.getClass());
+        return of(described.type(), described.key(annotated), annotated).version(described.version());
     }
 
-    /** The event's identity everywhere and for ever; a second write with the same id is refused. */
+    /**
+     * A new id: a UUIDv7 (RFC 9562) of 36 characters, unique without asking anybody, and growing within one process.
+     * Thread-safe.
+     */
+    public static String newId() {
+        return GENERATOR.generate().toString();
+    }
+
+    /**
+     * The caller's idempotency key, in place of a new one: if the answer to a COMMIT is lost, writing the event again with
+     * the same id can never make two.
+     */
+    public Event id(String id) {
+        return with(copy -> copy.id = Objects.requireNonNull(id, "id"));
+    }
+
+    /** The version of the payload's schema, in place of {@code v1}. */
+    public Event version(String version) {
+        return with(copy -> copy.version = Objects.requireNonNull(version, "version"));
+    }
+
+    /** Adds a header, or replaces the one with this name. */
+    public Event header(String name, String value) {
+        return headers(Map.of(name, value));
+    }
+
+    /** Adds all of these headers, or replaces those with these names. */
+    public Event headers(Map<String, String> headers) {
+        Map<String, String> all = new HashMap<>(fields.headers);
+        all.putAll(headers);
+        return with(copy -> copy.headers = Map.copyOf(all));
+    }
+
+    /** How long after the write the event becomes due, up to 100 years. Later events with its key wait with it. */
+    public Event delay(Duration delay) {
+        return with(copy -> copy.delay = Objects.requireNonNull(delay, "delay"));
+    }
+
+    /** How many attempts the event gets before it is dead, in place of the retry policy's number. */
+    public Event attempts(int most) {
+        return with(copy -> copy.attempts = most);
+    }
+
+    /** A topic or exchange in place of the route's; one that the outbox allows. */
+    public Event destination(String topicOrExchange) {
+        return with(copy -> copy.destination = Objects.requireNonNull(topicOrExchange, "destination"));
+    }
+
+    /** A routing key in place of the route's. */
+    public Event routingKey(String routingKey) {
+        return with(copy -> copy.routingKey = Objects.requireNonNull(routingKey, "routingKey"));
+    }
+
+    /** The event's identity, everywhere and for ever; a second write with the same id is refused. */
     public String id() {
-        return id;
+        return fields.id;
     }
 
     public String type() {
-        return type;
+        return fields.type;
     }
 
-    /** The schema version of the payload, {@code v1} unless said otherwise. */
+    /** The version of the payload's schema; {@code v1} unless set. */
     public String version() {
-        return version;
+        return fields.version;
     }
 
     public @Nullable String key() {
-        return key;
-    }
-
-    /** Topic or exchange in place of the route's, or null. */
-    public @Nullable String destination() {
-        return destination;
-    }
-
-    public @Nullable String routingKey() {
-        return routingKey;
-    }
-
-    public Map<String, String> headers() {
-        return headers;
+        return fields.key;
     }
 
     public Object payload() {
-        return payload;
+        return fields.payload;
     }
 
-    /** How long after the write the event becomes due; zero for at once. Its key waits with it. */
+    /** Unmodifiable. */
+    public Map<String, String> headers() {
+        return fields.headers;
+    }
+
+    /** Zero if the event is due at once. */
     public Duration delay() {
-        return delay;
+        return fields.delay;
     }
 
-    /** Attempts before the event is dead, in place of the retry policy's, or null. */
-    public @Nullable Integer maxAttempts() {
-        return maxAttempts;
+    /** Null if the retry policy decides. */
+    public @Nullable Integer attempts() {
+        return fields.attempts;
+    }
+
+    /** Null if the route decides. */
+    public @Nullable String destination() {
+        return fields.destination;
+    }
+
+    /** Null if the route decides. */
+    public @Nullable String routingKey() {
+        return fields.routingKey;
     }
 
     /** Names the event without its payload, which is never logged. */
     @Override
     public String toString() {
-        return "Event[" + id + " " + type + " key=" + key + "]";
-    }
-
-    /** Collects what an event says. Not thread-safe. */
-    public static final class Builder {
-        private final String type;
-        private @Nullable String id;
-        private String version = "v1";
-        private @Nullable String key;
-        private @Nullable String destination;
-        private @Nullable String routingKey;
-        private final Map<String, String> headers = new LinkedHashMap<>();
-        private @Nullable Object payload;
-        private Duration delay = Duration.ZERO;
-        private @Nullable Integer maxAttempts;
-
-        private Builder(String type) {
-            this.type = Objects.requireNonNull(type, "an event needs a type");
-        }
-
-        /**
-         * The caller's idempotency key: when the answer to a COMMIT is lost, writing the event again with the same id
-         * can never make two.
-         */
-        public Builder id(String id) {
-            this.id = id;
-            return this;
-        }
-
-        public Builder version(String version) {
-            this.version = version;
-            return this;
-        }
-
-        public Builder key(@Nullable String key) {
-            this.key = key;
-            return this;
-        }
-
-        public Builder destination(@Nullable String destination) {
-            this.destination = destination;
-            return this;
-        }
-
-        public Builder routingKey(@Nullable String routingKey) {
-            this.routingKey = routingKey;
-            return this;
-        }
-
-        public Builder header(String name, String value) {
-            this.headers.put(name, value);
-            return this;
-        }
-
-        public Builder payload(Object payload) {
-            this.payload = payload;
-            return this;
-        }
-
-        public Builder delay(Duration delay) {
-            this.delay = delay;
-            return this;
-        }
-
-        public Builder maxAttempts(int maxAttempts) {
-            this.maxAttempts = maxAttempts;
-            return this;
-        }
-
-        public Event build() {
-            return new Event(this);
-        }
+        return "Event[" + fields.id + " " + fields.type + " key=" + fields.key + "]";
     }
 }

@@ -8,7 +8,7 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Refuses an event that its table could not hold, or that some broker could not send: see {@link Outbox} for the limits.
+ * Refuses an event that its table could not hold, or that some broker could not send: see {@link JdbcOutbox} for the limits.
  * What passes is stored and sent as it is; nothing is cut or replaced silently.
  */
 final class EventLimits {
@@ -22,6 +22,7 @@ final class EventLimits {
         requireShort(event, "id", event.id(), layout.length(Column.EVENT_ID));
         requireShort(event, "type", event.type(), layout.length(Column.TYPE));
         requireStripped(event, "id", event.id());
+        requireNoControls(event);
         requireStripped(event, "type", event.type());
         requireText(event, "version", event.version(), layout.length(Column.VERSION));
         requireText(event, "key", event.key(), layout.length(Column.KEY));
@@ -34,9 +35,9 @@ final class EventLimits {
         if (event.delay().isNegative() || event.delay().compareTo(MAX_DELAY) > 0) {
             throw refused(event, "its delay is " + event.delay() + "; 0 to 100 years are allowed");
         }
-        Integer maxAttempts = event.maxAttempts();
-        if (maxAttempts != null && maxAttempts < 1) {
-            throw refused(event, "its maxAttempts is " + maxAttempts + "; at least 1 is required");
+        Integer attempts = event.attempts();
+        if (attempts != null && attempts < 1) {
+            throw refused(event, "its attempts are " + attempts + "; at least 1 is required");
         }
     }
 
@@ -47,13 +48,13 @@ final class EventLimits {
         });
     }
 
-    /** @throws InvalidEventException if {@code bytes} of headers are more than the settings or the table allow */
-    static void checkHeaderBytes(Event event, int bytes, OutboxSettings settings, TableLayout layout) {
-        if (bytes > settings.maxHeaderBytes()) {
+    /** @throws InvalidEventException if {@code bytes} of headers are more than the outbox or the table allow */
+    static void checkHeaderBytes(Event event, int bytes, int most, TableLayout layout) {
+        if (bytes > most) {
             throw refused(
                     event,
-                    "its headers have " + bytes + " bytes as JSON; " + settings.maxHeaderBytes()
-                            + " are allowed. Put what is large into the payload, or raise OutboxSettings.maxHeaderBytes");
+                    "its headers have " + bytes + " bytes as JSON; " + most
+                            + " are allowed. Put what is large into the payload, or raise JdbcOutbox.maxHeaderBytes");
         }
         requireRoom(event, "headers", bytes, Column.HEADERS, layout);
     }
@@ -116,7 +117,7 @@ final class EventLimits {
         requireColumn(event, layout, Column.DESTINATION, "a destination", event.destination() != null);
         requireColumn(event, layout, Column.ROUTING_KEY, "a routing key", event.routingKey() != null);
         requireColumn(event, layout, Column.HEADERS, "headers", !event.headers().isEmpty());
-        requireColumn(event, layout, Column.MAX_ATTEMPTS, "maxAttempts", event.maxAttempts() != null);
+        requireColumn(event, layout, Column.MAX_ATTEMPTS, "attempts", event.attempts() != null);
     }
 
     private static void requireColumn(Event event, TableLayout layout, Column column, String what, boolean required) {
@@ -171,6 +172,13 @@ final class EventLimits {
     private static void requireStripped(Event event, String what, String value) {
         if (value.isBlank() || !value.equals(value.strip())) {
             throw refused(event, "its " + what + " is blank or has white space around it");
+        }
+    }
+
+    /** No consumer takes such an id: some databases do not tell all of them apart. */
+    private static void requireNoControls(Event event) {
+        if (event.id().chars().anyMatch(Character::isISOControl)) {
+            throw refused(event, "its id contains control characters");
         }
     }
 

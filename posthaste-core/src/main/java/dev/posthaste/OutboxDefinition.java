@@ -1,93 +1,295 @@
 package dev.posthaste;
 
+import dev.posthaste.format.MessageFormat;
 import dev.posthaste.jdbc.TableLayout;
 import dev.posthaste.jdbc.TableLayout.Column;
+import java.time.Duration;
 import java.util.Arrays;
-import java.util.LinkedHashSet;
+import java.util.Objects;
 import java.util.Set;
+import java.util.function.Consumer;
 
 /**
- * One named outbox: its table, its route and the event types that belong in it.
+ * All there is to say of one outbox, in the words of {@code outboxes.NAME} in the daemon's file. Immutable: every method
+ * with a parameter returns a changed copy.
  *
- * @param eventTypes the types that may be written here, at least one
- * @param allowedDestinations what an event's or a row's own destination may be; empty when only the route's is allowed
- * @param tracked whether its events end as {@code consumed}, because a consumer says so
+ * <pre>{@code
+ * Catalog.empty().outbox("orders", o -> o
+ *         .types("order.placed", "order.cancelled")
+ *         .route(Route.topic("shop.orders").group("stock"))
+ *         .retry(RetryPolicy.exponential().attempts(12))
+ *         .keep(Duration.ofDays(2)))
+ * }</pre>
+ *
+ * Whether everything that is said fits together is checked when the definition becomes part of a {@link Catalog}.
  */
-public record OutboxDefinition(
-        String name,
-        TableLayout table,
-        Route route,
-        Set<String> eventTypes,
-        Set<String> allowedDestinations,
-        boolean tracked) {
-    public OutboxDefinition {
-        Names.requireOutbox(name);
-        eventTypes = Set.copyOf(eventTypes);
-        allowedDestinations = Set.copyOf(allowedDestinations);
-        table = tracked ? table.tracked() : table;
-        if (eventTypes.isEmpty()) {
-            throw new IllegalArgumentException(
-                    "Outbox " + name + " names no event type; nothing could be written to it");
+@CheckReturnValue
+public final class OutboxDefinition {
+    private static final Duration MAX_TIME = Duration.ofDays(36_525);
+
+    private final Fields fields;
+
+    /** What a definition says; changed only until a definition has it. */
+    private static final class Fields implements Cloneable {
+        private final String name;
+        private TableLayout table;
+        private Route route;
+        private Set<String> types = Set.of();
+        private Set<String> allowedDestinations = Set.of();
+        private MessageFormat format = MessageFormat.RAW;
+        private boolean tracked;
+        private RetryPolicy retry = RetryPolicy.exponential();
+        private AfterDead afterDead = AfterDead.SKIP;
+        private int maxPerSecond;
+        private Duration keep = Duration.ofDays(7);
+        private boolean deleteDead;
+        private Duration consumedWithin = Duration.ofMinutes(10);
+        private boolean republishUnconsumed;
+        private Duration lagLimit = Duration.ofMinutes(5);
+
+        private Fields(String name) {
+            this.name = Names.requireOutbox(name);
+            this.table = TableLayout.standard(name);
+            this.route = Route.topic(name);
         }
-        for (String type : eventTypes) {
-            if (type.isBlank() || type.length() > table.length(Column.TYPE) || Names.bytes(type) > Names.MAX_BYTES) {
-                throw new IllegalArgumentException("Outbox " + name + ": not a usable event type: '" + type + "'");
+
+        private Fields copy() {
+            try {
+                return (Fields) super.clone();
+            } catch (CloneNotSupportedException e) {
+                throw new AssertionError(e);
             }
         }
-        allowedDestinations.forEach(each -> Names.requireDestination("allowed destination", each));
-        if (!route.destination().startsWith(table.destinationPrefix())) {
-            throw new IllegalArgumentException("Outbox " + name + ": its route's destination " + route.destination()
-                    + " does not begin with " + table.destinationPrefix() + ", as the layout of table " + table.table()
-                    + " wants");
-        }
-        if (tracked && !table.tracksConsumption()) {
-            throw new IllegalArgumentException("Outbox " + name + " cannot be tracked: the layout of table "
-                    + table.table() + " has no code for consumed");
-        }
     }
 
-    /** An outbox in the standard table of its name. A type that is named twice counts once. */
-    public static OutboxDefinition of(String name, Route route, String... eventTypes) {
-        return new OutboxDefinition(
-                name,
-                TableLayout.standard(name),
-                route,
-                new LinkedHashSet<>(Arrays.asList(eventTypes)),
-                Set.of(),
-                false);
+    private OutboxDefinition(Fields fields) {
+        this.fields = fields;
     }
 
-    /** The same outbox in a table of another name. */
-    public OutboxDefinition inTable(String table) {
-        return inTable(TableLayout.standard(table));
-    }
-
-    /** The same outbox in a table that looks as {@code layout} says. */
-    public OutboxDefinition inTable(TableLayout layout) {
-        return new OutboxDefinition(name, layout, route, eventTypes, allowedDestinations, tracked);
-    }
-
-    /** The same outbox with another route. */
-    public OutboxDefinition withRoute(Route route) {
-        return new OutboxDefinition(name, table, route, eventTypes, allowedDestinations, tracked);
-    }
-
-    /** The same outbox, whose events may also name one of {@code destinations} for themselves. */
-    public OutboxDefinition allowing(String... destinations) {
-        return new OutboxDefinition(
-                name, table, route, eventTypes, new LinkedHashSet<>(Arrays.asList(destinations)), tracked);
+    private OutboxDefinition with(Consumer<Fields> change) {
+        Fields changed = fields.copy();
+        change.accept(changed);
+        return new OutboxDefinition(changed);
     }
 
     /**
-     * The same outbox, whose events end as {@code consumed}: its consumer sends receipts. Retention then keeps what was
-     * published until it was consumed.
+     * An outbox of which nothing else is said yet: its topic has its name, and no event type belongs in it.
+     *
+     * @throws IllegalArgumentException unless {@code name} is 1 to 100 letters, digits, dots, dashes, underscores
      */
-    public OutboxDefinition withReceipts() {
-        return new OutboxDefinition(name, table, route, eventTypes, allowedDestinations, true);
+    public static OutboxDefinition named(String name) {
+        return new OutboxDefinition(new Fields(name));
+    }
+
+    // --- What can be said of it --------------------------------------------------------------------------------------
+
+    /** The event types that may be written to it, instead of those named before. A type that is named twice counts once. */
+    public OutboxDefinition types(String... eventTypes) {
+        Set<String> types = Set.copyOf(Arrays.asList(eventTypes));
+        return with(copy -> copy.types = types);
+    }
+
+    /** The same, by classes that are annotated with {@link OutboxEvent}. */
+    public OutboxDefinition types(Class<?>... annotated) {
+        return types(
+                Arrays.stream(annotated).map(each -> EventClass.of(each).type()).toArray(String[]::new));
+    }
+
+    /** Its table, {@code table} or {@code schema.table}, in Posthaste's own layout. */
+    public OutboxDefinition table(String table) {
+        return layout(TableLayout.standard(table));
+    }
+
+    /** Its table, and how it looks. */
+    public OutboxDefinition layout(TableLayout layout) {
+        return with(copy -> copy.table = Objects.requireNonNull(layout, "layout"));
+    }
+
+    /** Where its events go. */
+    public OutboxDefinition route(Route route) {
+        return with(copy -> copy.route = Objects.requireNonNull(route, "route"));
+    }
+
+    /** What an event's own destination may be, besides the route's; none unless set. */
+    public OutboxDefinition allowedDestinations(String... destinations) {
+        Set<String> allowed = Set.copyOf(Arrays.asList(destinations));
+        allowed.forEach(each -> Names.requireDestination("allowed destination", each));
+        return with(copy -> copy.allowedDestinations = allowed);
+    }
+
+    /** How its events look on the wire; {@link MessageFormat#RAW} unless set. Consumers must agree. */
+    public OutboxDefinition format(MessageFormat format) {
+        return with(copy -> copy.format = Objects.requireNonNull(format, "format"));
+    }
+
+    /**
+     * Whether its events end as {@code consumed}, because their consumers send receipts. Retention then keeps what was
+     * published until it has been consumed.
+     */
+    public OutboxDefinition tracked(boolean tracked) {
+        return with(copy -> copy.tracked = tracked);
+    }
+
+    /** What follows a rejection by the broker, or a consumer's failure; {@link RetryPolicy#exponential()} unless set. */
+    public OutboxDefinition retry(RetryPolicy retry) {
+        return with(copy -> copy.retry = Objects.requireNonNull(retry, "retry"));
+    }
+
+    /** What a key does after one of its events has died; {@link AfterDead#SKIP} unless set. */
+    public OutboxDefinition afterDead(AfterDead afterDead) {
+        return with(copy -> copy.afterDead = Objects.requireNonNull(afterDead, "afterDead"));
+    }
+
+    /** How many events are published in a second at most; 0, as unless set, for no limit. */
+    public OutboxDefinition maxPerSecond(int events) {
+        if (events < 0) {
+            throw new IllegalArgumentException(of("maxPerSecond must not be negative, but is " + events));
+        }
+        return with(copy -> copy.maxPerSecond = events);
+    }
+
+    /**
+     * How long published events (consumed ones if the outbox is tracked) are kept before retention deletes them; 7 days
+     * unless set.
+     */
+    public OutboxDefinition keep(Duration keep) {
+        if (keep.isNegative() || keep.compareTo(MAX_TIME) > 0) {
+            throw new IllegalArgumentException(of("keep must be from 0 to 100 years, not " + keep));
+        }
+        return with(copy -> copy.keep = keep);
+    }
+
+    /** Whether retention deletes dead events too; not unless set. */
+    public OutboxDefinition deleteDead(boolean delete) {
+        return with(copy -> copy.deleteDead = delete);
+    }
+
+    /** After which time an event of a tracked outbox that was published and not consumed is reported; 10 minutes unless set. */
+    public OutboxDefinition consumedWithin(Duration limit) {
+        requirePositive("consumedWithin", limit);
+        return with(copy -> copy.consumedWithin = limit);
+    }
+
+    private void requirePositive(String what, Duration limit) {
+        if (limit.isNegative() || limit.isZero() || limit.compareTo(MAX_TIME) > 0) {
+            throw new IllegalArgumentException(of(what + " must be positive and at most 100 years, not " + limit));
+        }
+    }
+
+    /**
+     * Whether such an event is published again once its consumer has passed it, that is, when one that was published later
+     * is consumed; not unless set. While nothing later is consumed, the consumer is away or behind, and the event is only
+     * reported. Nobody refused it, so no attempt is counted, and it never dies of silence. It is published again after
+     * {@link #consumedWithin}, then after twice, four times as long, up to a day; of at most 10,000 events at a time, which
+     * the relay remembers until it ends.
+     */
+    public OutboxDefinition republishUnconsumed(boolean republish) {
+        return with(copy -> copy.republishUnconsumed = republish);
+    }
+
+    /** How old its oldest event that is due may be before health checks report the outbox as late; 5 minutes unless set. */
+    public OutboxDefinition lagLimit(Duration limit) {
+        requirePositive("lagLimit", limit);
+        return with(copy -> copy.lagLimit = limit);
+    }
+
+    // --- What was said of it -----------------------------------------------------------------------------------------
+
+    public String name() {
+        return fields.name;
+    }
+
+    public TableLayout table() {
+        return fields.table;
+    }
+
+    public Route route() {
+        return fields.route;
+    }
+
+    public Set<String> types() {
+        return fields.types;
+    }
+
+    public Set<String> allowedDestinations() {
+        return fields.allowedDestinations;
+    }
+
+    public MessageFormat format() {
+        return fields.format;
+    }
+
+    public boolean tracked() {
+        return fields.tracked;
+    }
+
+    public RetryPolicy retry() {
+        return fields.retry;
+    }
+
+    public AfterDead afterDead() {
+        return fields.afterDead;
+    }
+
+    public int maxPerSecond() {
+        return fields.maxPerSecond;
+    }
+
+    public Duration keep() {
+        return fields.keep;
+    }
+
+    public boolean deleteDead() {
+        return fields.deleteDead;
+    }
+
+    public Duration consumedWithin() {
+        return fields.consumedWithin;
+    }
+
+    public boolean republishUnconsumed() {
+        return fields.republishUnconsumed;
+    }
+
+    public Duration lagLimit() {
+        return fields.lagLimit;
     }
 
     /** Whether an event may go to {@code destination}. */
     public boolean allows(String destination) {
-        return destination.equals(route.destination()) || allowedDestinations.contains(destination);
+        return destination.equals(route().destination())
+                || allowedDestinations().contains(destination);
+    }
+
+    /**
+     * The same definition, if all that it says fits together.
+     *
+     * @throws IllegalArgumentException if not; says why
+     */
+    OutboxDefinition checked() {
+        for (String type : types()) {
+            if (type.isBlank() || type.length() > table().length(Column.TYPE) || Names.bytes(type) > Names.MAX_BYTES) {
+                throw new IllegalArgumentException(of("not a usable event type: '" + type + "'"));
+            }
+        }
+        if (!route().destination().startsWith(table().destinationPrefix())) {
+            throw new IllegalArgumentException(of("its route's destination " + route().destination()
+                    + " does not begin with " + table().destinationPrefix() + ", as the layout of table "
+                    + table().table() + " requires"));
+        }
+        if (tracked() && !table().tracksConsumption()) {
+            throw new IllegalArgumentException(
+                    of("it cannot be tracked: the layout of table " + table().table() + " has no code for consumed"));
+        }
+        return this;
+    }
+
+    private String of(String problem) {
+        return "Outbox " + name() + ": " + problem;
+    }
+
+    @Override
+    public String toString() {
+        return name() + " in table " + table().table() + " to " + route();
     }
 }

@@ -1,20 +1,22 @@
 package dev.posthaste;
 
 import java.time.Duration;
+import java.util.Objects;
 import java.util.random.RandomGenerator;
+import org.jspecify.annotations.Nullable;
 
 /**
- * How long to wait after the n-th failure, and after how many to give up. Immutable; no attempt number overflows.
+ * How long to wait after the n-th failure, and after how many attempts to stop. Immutable: every method with a parameter
+ * returns a changed copy. No attempt number overflows.
  *
- * @param name what metrics and logs call it
- * @param base the wait after the first failure
- * @param ceiling the longest wait, before jitter; at most 100 years
- * @param attempts how many attempts there are in all; {@link #FOREVER} to never give up
- * @param jitter 0 to 1: each wait is spread evenly over ± this share of itself
+ * <pre>{@code
+ * RetryPolicy.exponential(Duration.ofMillis(50), Duration.ofSeconds(5)).attempts(20)
+ * RetryPolicy.fixed(Duration.ofSeconds(10)).forever()
+ * }</pre>
  */
-public record RetryPolicy(String name, Curve curve, Duration base, Duration ceiling, int attempts, double jitter) {
-    /** Attempts without end. */
-    public static final int FOREVER = Integer.MAX_VALUE;
+@CheckReturnValue
+public final class RetryPolicy {
+    private static final int FOREVER = Integer.MAX_VALUE;
 
     /** What nanoseconds can count, jitter included, and databases add to a time. */
     private static final Duration MAX_WAIT = Duration.ofDays(36_525);
@@ -29,10 +31,17 @@ public record RetryPolicy(String name, Curve curve, Duration base, Duration ceil
         FIXED
     }
 
-    public RetryPolicy {
+    private final String name;
+    private final Curve curve;
+    private final Duration base;
+    private final Duration ceiling;
+    private final int attempts;
+    private final double jitter;
+
+    private RetryPolicy(String name, Curve curve, Duration base, Duration ceiling, int attempts, double jitter) {
         if (base.isNegative() || ceiling.compareTo(base) < 0) {
-            throw new IllegalArgumentException("Retry policy " + name + ": base " + base + " and ceiling " + ceiling
-                    + " do not fit: 0 <= base <= ceiling is wanted");
+            throw new IllegalArgumentException("Retry policy " + name + ": the ceiling (" + ceiling
+                    + ") must not be less than the base (" + base + "), nor the base negative");
         }
         if (ceiling.compareTo(MAX_WAIT) > 0) {
             throw new IllegalArgumentException(
@@ -45,25 +54,89 @@ public record RetryPolicy(String name, Curve curve, Duration base, Duration ceil
         if (!(jitter >= 0 && jitter <= 1)) {
             throw new IllegalArgumentException("Retry policy " + name + ": jitter must be 0 to 1, not " + jitter);
         }
+        this.name = Objects.requireNonNull(name, "name");
+        this.curve = curve;
+        this.base = base;
+        this.ceiling = ceiling;
+        this.attempts = attempts;
+        this.jitter = jitter;
     }
 
-    /** 5 s doubling to 10 min, 8 attempts, ± 20 %: the relay's default. */
+    /** Doubles from 5 s to 10 min, ± 20 %, 8 attempts: the relay's default. */
     public static RetryPolicy exponential() {
-        return new RetryPolicy("exponential", Curve.EXPONENTIAL, Duration.ofSeconds(5), Duration.ofMinutes(10), 8, 0.2);
+        return exponential(Duration.ofSeconds(5), Duration.ofMinutes(10));
     }
 
-    /** n² seconds up to 100 s, 20 attempts. */
+    /** Doubles from {@code base} to {@code ceiling}, ± 20 %, 8 attempts. */
+    public static RetryPolicy exponential(Duration base, Duration ceiling) {
+        return new RetryPolicy("exponential", Curve.EXPONENTIAL, base, ceiling, 8, 0.2);
+    }
+
+    /** n² seconds, up to 100 s, 20 attempts. */
     public static RetryPolicy quadratic() {
-        return new RetryPolicy("quadratic", Curve.QUADRATIC, Duration.ofSeconds(1), Duration.ofSeconds(100), 20, 0);
+        return quadratic(Duration.ofSeconds(1), Duration.ofSeconds(100));
     }
 
-    public static RetryPolicy fixed(Duration wait, int attempts) {
-        return new RetryPolicy("fixed", Curve.FIXED, wait, wait, attempts, 0);
+    /** n² × {@code base}, up to {@code ceiling}, 20 attempts. */
+    public static RetryPolicy quadratic(Duration base, Duration ceiling) {
+        return new RetryPolicy("quadratic", Curve.QUADRATIC, base, ceiling, 20, 0);
     }
 
-    /** Doubles from {@code base} to {@code ceiling} and never gives up. */
-    public static RetryPolicy forever(Duration base, Duration ceiling) {
-        return new RetryPolicy("forever", Curve.EXPONENTIAL, base, ceiling, FOREVER, 0.2);
+    /** The same wait each time, 8 attempts. */
+    public static RetryPolicy fixed(Duration wait) {
+        return new RetryPolicy("fixed", Curve.FIXED, wait, wait, 8, 0);
+    }
+
+    /** One attempt. */
+    public static RetryPolicy none() {
+        return new RetryPolicy("none", Curve.FIXED, Duration.ZERO, Duration.ZERO, 1, 0);
+    }
+
+    /** How many attempts there are in all, at least 1. */
+    public RetryPolicy attempts(int attempts) {
+        return new RetryPolicy(name, curve, base, ceiling, attempts, jitter);
+    }
+
+    /** Attempts without end. */
+    public RetryPolicy forever() {
+        return attempts(FOREVER);
+    }
+
+    /** Spreads each wait evenly over ± this share of itself, 0 to 1. */
+    public RetryPolicy jitter(double share) {
+        return new RetryPolicy(name, curve, base, ceiling, attempts, share);
+    }
+
+    /** What metrics and logs call it. */
+    public RetryPolicy named(String name) {
+        return new RetryPolicy(name, curve, base, ceiling, attempts, jitter);
+    }
+
+    public String name() {
+        return name;
+    }
+
+    public Curve curve() {
+        return curve;
+    }
+
+    /** The wait after the first failure. */
+    public Duration base() {
+        return base;
+    }
+
+    /** The longest wait, before jitter. */
+    public Duration ceiling() {
+        return ceiling;
+    }
+
+    /** How many attempts there are in all; {@link Integer#MAX_VALUE} if there is no end. */
+    public int attempts() {
+        return attempts;
+    }
+
+    public double jitter() {
+        return jitter;
     }
 
     /** The wait after failure number {@code failures}, counted from 1. */
@@ -77,5 +150,21 @@ public record RetryPolicy(String name, Curve curve, Duration base, Duration ceil
         double nanos = Math.min(base.toNanos() * factor, ceiling.toNanos());
         double spread = jitter == 0 ? 1 : 1 + jitter * (2 * random.nextDouble() - 1);
         return Duration.ofNanos((long) (nanos * spread));
+    }
+
+    @Override
+    public boolean equals(@Nullable Object other) {
+        return other instanceof RetryPolicy policy && toString().equals(policy.toString());
+    }
+
+    @Override
+    public int hashCode() {
+        return toString().hashCode();
+    }
+
+    @Override
+    public String toString() {
+        return name + " " + curve + " from " + base + " to " + ceiling + ", "
+                + (attempts == FOREVER ? "for ever" : attempts + " attempts") + ", jitter " + jitter;
     }
 }

@@ -7,16 +7,18 @@
  * <ol>
  *   <li>A {@link dev.posthaste.Catalog} says which event types there are, in which outbox each lives, and the
  *       {@link dev.posthaste.Route} it takes. {@link dev.posthaste.jdbc.Schema#create} makes the tables.
- *   <li>The application makes its change and calls {@link dev.posthaste.Outbox#write} with an {@link dev.posthaste.Event}
- *       on the same connection, and commits.
+ *   <li>The application makes its change and calls {@link dev.posthaste.JdbcOutbox#write} with an {@link
+ *       dev.posthaste.Event} on the same connection, and commits. In a framework's transactions, the interface {@link
+ *       dev.posthaste.Outbox} finds the connection by itself.
  *   <li>A relay (module {@code posthaste-relay}) takes the pending events to a {@link dev.posthaste.broker.Broker}: the
  *       {@link dev.posthaste.broker.LocalBroker} to begin with, Kafka or RabbitMQ by changing one line.
- *   <li>An {@link dev.posthaste.inbox.Inbox} holds the handlers, and a {@link dev.posthaste.inbox.Consumer} runs them.
- *   <li>What became of an event stands in its row: {@link dev.posthaste.Status}. That it was consumed is for its consumer to
- *       say: {@link dev.posthaste.inbox.Receipts}.
+ *   <li>An {@link dev.posthaste.inbox.Inbox} runs the handlers of what the broker brings.
+ *   <li>Each event's row records its {@link dev.posthaste.Status}. Its consumer reports that it was consumed: {@link
+ *       dev.posthaste.inbox.Receipts}.
  * </ol>
  *
- * <p>A system of many services names its outboxes, topics and groups by {@link dev.posthaste.Services}. Outbox tables that
+ * <p>A system of many services names its outboxes, topics and groups by {@link
+ * dev.posthaste.Catalog#forServices}. Outbox tables that
  * exist already are described by a {@link dev.posthaste.jdbc.TableLayout}; how events look on the wire is a {@link
  * dev.posthaste.format.MessageFormat}.
  */

@@ -11,15 +11,15 @@ import dev.posthaste.broker.Message;
 import dev.posthaste.broker.MessageHeaders;
 import dev.posthaste.format.Envelope;
 import dev.posthaste.format.MessageFormat;
+import dev.posthaste.inbox.OriginHeaders;
 import dev.posthaste.inbox.ReceiptMessages;
-import dev.posthaste.inbox.Receipts;
 import dev.posthaste.jdbc.Dialect;
+import dev.posthaste.jdbc.RowOperatorStore;
+import dev.posthaste.jdbc.RowStore;
 import dev.posthaste.jdbc.Schema;
-import dev.posthaste.jdbc.StatusAdminJournal;
-import dev.posthaste.jdbc.StatusJournal;
 import dev.posthaste.jdbc.TableLayout;
-import dev.posthaste.journal.Receipt;
-import dev.posthaste.journal.StoredEvent;
+import dev.posthaste.store.Receipt;
+import dev.posthaste.store.StoredEvent;
 import java.lang.reflect.Field;
 import java.lang.reflect.Modifier;
 import java.nio.charset.StandardCharsets;
@@ -29,7 +29,6 @@ import java.sql.Statement;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
-import java.util.Map;
 import javax.sql.DataSource;
 import org.h2.jdbcx.JdbcDataSource;
 import org.jspecify.annotations.Nullable;
@@ -39,7 +38,8 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 /** What fuzzing found, each as it was found. */
 class FuzzCasesTest {
-    private static final OutboxDefinition ORDERS = OutboxDefinition.of("orders", Route.to("orders"), "order.placed");
+    private static final OutboxDefinition ORDERS =
+            OutboxDefinition.named("orders").route(Route.to("orders")).types("order.placed");
     private static final byte[] PAYLOAD = "{}".getBytes(StandardCharsets.UTF_8);
 
     private static StoredEvent event(long row, String id, @Nullable String key, @Nullable String headers) {
@@ -48,7 +48,7 @@ class FuzzCasesTest {
 
     private static DataSource database(OutboxDefinition outbox, String... sql) throws SQLException {
         JdbcDataSource dataSource = new JdbcDataSource();
-        dataSource.setURL("jdbc:h2:mem:" + EventId.next() + ";DB_CLOSE_DELAY=-1");
+        dataSource.setURL("jdbc:h2:mem:" + Event.newId() + ";DB_CLOSE_DELAY=-1");
         Schema.create(dataSource, List.of(outbox));
         try (Connection connection = dataSource.getConnection();
                 Statement statement = connection.createStatement()) {
@@ -60,7 +60,7 @@ class FuzzCasesTest {
     }
 
     private static Admin admin(DataSource dataSource, OutboxDefinition outbox) {
-        return new Admin(StatusAdminJournal.all(dataSource, Dialect.H2, Catalog.of(outbox), null));
+        return new Admin(RowOperatorStore.all(dataSource, Dialect.H2, Catalog.of(outbox), null));
     }
 
     @Test
@@ -96,7 +96,7 @@ class FuzzCasesTest {
         Receipt.Consumed receipt = new Receipt.Consumed("orders", row, "id");
         for (MessageFormat format : List.of(MessageFormat.RAW, MessageFormat.ENVELOPE)) {
             Message message = format.write(event(row, "id", null, null), ORDERS);
-            assertThat(Receipts.consumed(format.read(message))).isEqualTo(receipt);
+            assertThat(OriginHeaders.consumed(format.read(message))).isEqualTo(receipt);
         }
         assertThat(ReceiptMessages.read(ReceiptMessages.write(receipt))).isEqualTo(receipt);
         assertThat(Envelope.open(new Envelope(row, "id", null, null, null, null, PAYLOAD).toJson())
@@ -109,7 +109,7 @@ class FuzzCasesTest {
         for (long row : new long[] {0, -7, 1_890_000_000_000_000_000L}) {
             String id = StoredEvent.idOfRow("orders", row);
             Message sent = MessageFormat.ENVELOPE.write(event(row, id, null, null), ORDERS);
-            Message bare = new Message("orders", null, null, Map.of(), sent.body());
+            Message bare = Message.of("orders", sent.body());
             assertThat(MessageFormat.ENVELOPE.read(bare).eventId()).isEqualTo(id);
         }
     }
@@ -133,21 +133,23 @@ class FuzzCasesTest {
                 .getBytes(StandardCharsets.UTF_8);
         assertThatThrownBy(() -> ReceiptMessages.read(json))
                 .isInstanceOf(IllegalArgumentException.class)
-                .hasMessageContaining("row");
+                .hasMessageContaining("position");
     }
 
     @ParameterizedTest
     @ValueSource(strings = {"ORDERS", "_", "T1"})
     void C04_aTableMayBeNamedInCapitals(String table) throws Exception {
-        OutboxDefinition outbox = ORDERS.inTable(table).withReceipts();
+        OutboxDefinition outbox = ORDERS.table(table).tracked(true);
         DataSource dataSource = database(outbox);
         assertThat(Schema.check(dataSource, List.of(outbox)).errors()).isEmpty();
     }
 
     @Test
     void C05_anEventWithoutAnIdIsFoundByTheOneThatItIsKnownBy() throws Exception {
-        OutboxDefinition outbox = OutboxDefinition.of("orders", Route.to("outbox.event.orders"), "order.placed")
-                .inTable(TableLayout.debezium("orders"));
+        OutboxDefinition outbox = OutboxDefinition.named("orders")
+                .route(Route.to("outbox.event.orders"))
+                .types("order.placed")
+                .layout(TableLayout.debezium("orders"));
         DataSource dataSource = database(outbox, """
                 insert into "orders" ("id", "aggregatetype", "aggregateid", "type", "payload", "position")
                 values ('', 'orders', 'k', 'order.placed', '{}', 17), ('orders-18', 'orders', 'k', 'order.placed', '{}', 19)
@@ -181,7 +183,7 @@ class FuzzCasesTest {
         for (MessageFormat format :
                 List.of(MessageFormat.RAW, MessageFormat.ENVELOPE, MessageFormat.cloudEvents("/shop"))) {
             Message read = format.read(format.write(event(5, "id", null, passedOn), ORDERS));
-            assertThat(Receipts.consumed(read)).isEqualTo(new Receipt.Consumed("orders", 5, "id"));
+            assertThat(OriginHeaders.consumed(read)).isEqualTo(new Receipt.Consumed("orders", 5, "id"));
             assertThat(read.headers())
                     .containsEntry("posthaste-own", "kept")
                     .containsEntry("tenant", "acme")
@@ -207,10 +209,10 @@ class FuzzCasesTest {
     @Test
     void C10_aWaitThatCannotBeCountedIsRefused() {
         Duration tooLong = Duration.ofDays(999_999_999_999L);
-        assertThatThrownBy(() -> RetryPolicy.fixed(tooLong, 3))
+        assertThatThrownBy(() -> RetryPolicy.fixed(tooLong).attempts(3))
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessageContaining("100 years");
-        assertThatThrownBy(() -> RetryPolicy.forever(Duration.ZERO, tooLong))
+        assertThatThrownBy(() -> RetryPolicy.exponential(Duration.ZERO, tooLong).forever())
                 .isInstanceOf(IllegalArgumentException.class);
     }
 
@@ -226,7 +228,7 @@ class FuzzCasesTest {
                 .isEqualTo(2);
         assertThat(admin.requeue("orders", Search.ALL, change, done -> true).repeated())
                 .isTrue();
-        assertThat(new StatusJournal(dataSource, Dialect.H2, ORDERS).counts()).containsEntry(Status.PENDING, 2L);
+        assertThat(new RowStore(dataSource, Dialect.H2, ORDERS).counts()).containsEntry(Status.PENDING, 2L);
         assertThat(admin.audit("orders", 0L, null, 10))
                 .extracting(AuditEntry::eventId)
                 .containsExactly("zero");

@@ -44,15 +44,19 @@ class NamesTest {
     @ValueSource(strings = {"", " leading", "a\nb", "a\0b", "a'b", "a\"b", "a;b", "a\u202eb"})
     void H46_aHostileDestinationIsRefused(String name) {
         assertThatThrownBy(() -> Route.to(name)).isInstanceOf(IllegalArgumentException.class);
-        assertThatThrownBy(() -> new Route("ok", name, null)).isInstanceOf(IllegalArgumentException.class);
-        assertThatThrownBy(() -> OutboxDefinition.of("o", Route.to("ok"), "t").allowing(name))
+        assertThatThrownBy(() -> Route.to("ok").routingKey(name)).isInstanceOf(IllegalArgumentException.class);
+        assertThatThrownBy(() -> OutboxDefinition.named("o")
+                        .route(Route.to("ok"))
+                        .types("t")
+                        .allowedDestinations(name))
                 .isInstanceOf(IllegalArgumentException.class);
     }
 
     @ParameterizedTest
     @ValueSource(strings = {"", "a b", "-a", "a/b", "a'b"})
     void H46_aHostileOutboxNameIsRefused(String name) {
-        assertThatThrownBy(() -> OutboxDefinition.of(name, Route.to("ok"), "t"))
+        assertThatThrownBy(
+                        () -> OutboxDefinition.named(name).route(Route.to("ok")).types("t"))
                 .isInstanceOf(IllegalArgumentException.class);
     }
 }

@@ -6,7 +6,6 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.posthaste.broker.LocalBroker;
 import dev.posthaste.broker.Message;
 import dev.posthaste.broker.MessageHeaders;
-import dev.posthaste.inbox.Consumer;
 import dev.posthaste.inbox.Inbox;
 import dev.posthaste.jdbc.Schema;
 import io.opentelemetry.api.trace.Span;
@@ -36,12 +35,13 @@ class NewcomerTest {
     record Order(String name, int amount) {}
 
     private final JdbcDataSource dataSource = new JdbcDataSource();
-    private final Catalog catalog = Catalog.of(OutboxDefinition.of("orders", Route.to("orders-topic"), "order.placed"));
-    private final Outbox outbox = new Outbox(catalog);
+    private final Catalog catalog = Catalog.of(
+            OutboxDefinition.named("orders").route(Route.to("orders-topic")).types("order.placed"));
+    private final JdbcOutbox outbox = JdbcOutbox.of(catalog);
 
     @BeforeEach
     void create() throws SQLException {
-        dataSource.setURL("jdbc:h2:mem:" + EventId.next() + ";DB_CLOSE_DELAY=-1");
+        dataSource.setURL("jdbc:h2:mem:" + Event.newId() + ";DB_CLOSE_DELAY=-1");
         Schema.create(dataSource, catalog.outboxes());
     }
 
@@ -90,8 +90,7 @@ class NewcomerTest {
                 Statement statement = connection.createStatement()) {
             statement.execute("create table stock (name varchar(100), amount int)");
         }
-        Inbox inbox = Inbox.builder(dataSource)
-                .consumer("stock")
+        Inbox inbox = Inbox.builder("stock", dataSource)
                 .on("order.placed", Order.class, (order, context) -> {
                     try (PreparedStatement insert =
                             context.connection().prepareStatement("insert into stock values (?, ?)")) {
@@ -101,14 +100,11 @@ class NewcomerTest {
                     }
                 })
                 .build();
-        Message message = new Message(
-                "orders-topic",
-                null,
-                "order-42",
-                Map.of(MessageHeaders.EVENT_ID, EventId.next(), MessageHeaders.EVENT_TYPE, "order.placed"),
-                "{\"name\":\"tea\",\"amount\":3}".getBytes(StandardCharsets.UTF_8));
+        Message message = Message.of("orders-topic", "{\"name\":\"tea\",\"amount\":3}".getBytes(StandardCharsets.UTF_8))
+                .key("order-42")
+                .headers(Map.of(MessageHeaders.EVENT_ID, Event.newId(), MessageHeaders.EVENT_TYPE, "order.placed"));
         CountDownLatch answered = new CountDownLatch(2);
-        try (LocalBroker broker = new LocalBroker().subscribe(new Consumer(inbox))) {
+        try (LocalBroker broker = new LocalBroker().subscribe(inbox)) {
             broker.publish(message, outcome -> answered.countDown());
             broker.publish(message, outcome -> answered.countDown());
             assertThat(answered.await(20, TimeUnit.SECONDS)).isTrue();
@@ -123,11 +119,18 @@ class NewcomerTest {
 
     @Test
     void aCatalogRefusesWhatIsAmbiguous() {
-        OutboxDefinition orders = OutboxDefinition.of("orders", Route.to("t"), "order.placed");
-        assertThatThrownBy(() -> Catalog.of(orders, OutboxDefinition.of("other", Route.to("t"), "order.placed")))
+        OutboxDefinition orders =
+                OutboxDefinition.named("orders").route(Route.to("t")).types("order.placed");
+        assertThatThrownBy(() -> Catalog.of(
+                        orders,
+                        OutboxDefinition.named("other").route(Route.to("t")).types("order.placed")))
                 .hasMessageContaining("order.placed");
         assertThatThrownBy(() -> Catalog.of(
-                        orders, OutboxDefinition.of("other", Route.to("t"), "x").inTable("orders")))
+                        orders,
+                        OutboxDefinition.named("other")
+                                .route(Route.to("t"))
+                                .types("x")
+                                .table("orders")))
                 .hasMessageContaining("share the table");
         assertThatThrownBy(() -> catalog.outbox("none")).hasMessageContaining("none");
         assertThat(List.copyOf(catalog.outboxes())).hasSize(1);

@@ -16,8 +16,10 @@ class RetryPolicyTest {
 
     @Test
     void curvesGrowAsTheirNamesSayUpToTheCeiling() {
-        RetryPolicy doubling = new RetryPolicy(
-                "d", RetryPolicy.Curve.EXPONENTIAL, Duration.ofSeconds(5), Duration.ofMinutes(10), 8, 0);
+        RetryPolicy doubling = RetryPolicy.exponential(Duration.ofSeconds(5), Duration.ofMinutes(10))
+                .attempts(8)
+                .jitter(0)
+                .named("d");
         assertThat(new long[] {millis(doubling, 1), millis(doubling, 2), millis(doubling, 3), millis(doubling, 9)})
                 .containsExactly(5_000, 10_000, 20_000, 600_000);
         assertThat(new long[] {
@@ -26,7 +28,8 @@ class RetryPolicyTest {
                     millis(RetryPolicy.quadratic(), 11)
                 })
                 .containsExactly(1_000, 9_000, 100_000);
-        assertThat(millis(RetryPolicy.fixed(Duration.ofSeconds(3), 5), 4)).isEqualTo(3_000);
+        assertThat(millis(RetryPolicy.fixed(Duration.ofSeconds(3)).attempts(5), 4))
+                .isEqualTo(3_000);
     }
 
     @Test
@@ -54,8 +57,10 @@ class RetryPolicyTest {
 
     @Test
     void whatMakesNoSenseIsRefused() {
-        assertThatThrownBy(() -> RetryPolicy.fixed(Duration.ofSeconds(1), 0)).hasMessageContaining("attempts");
-        assertThatThrownBy(() -> RetryPolicy.forever(Duration.ofSeconds(2), Duration.ofSeconds(1)))
+        assertThatThrownBy(() -> RetryPolicy.fixed(Duration.ofSeconds(1)).attempts(0))
+                .hasMessageContaining("attempts");
+        assertThatThrownBy(() -> RetryPolicy.exponential(Duration.ofSeconds(2), Duration.ofSeconds(1))
+                        .forever())
                 .hasMessageContaining("ceiling");
     }
 }

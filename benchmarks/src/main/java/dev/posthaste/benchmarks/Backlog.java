@@ -2,12 +2,12 @@ package dev.posthaste.benchmarks;
 
 import dev.posthaste.Catalog;
 import dev.posthaste.Event;
-import dev.posthaste.Outbox;
+import dev.posthaste.JdbcOutbox;
 import dev.posthaste.OutboxDefinition;
 import dev.posthaste.Route;
 import dev.posthaste.jdbc.Dialect;
-import dev.posthaste.jdbc.OutboxMarks;
-import dev.posthaste.jdbc.OutboxTable;
+import dev.posthaste.jdbc.RowReads;
+import dev.posthaste.jdbc.RowVerdicts;
 import dev.posthaste.jdbc.Schema;
 import dev.posthaste.servers.TestDatabase;
 import java.sql.Connection;
@@ -29,25 +29,25 @@ final class Backlog {
     final TestDatabase database;
     final Catalog catalog;
     final Dialect dialect;
-    final OutboxTable table;
-    final OutboxMarks marks;
+    final RowReads reads;
+    final RowVerdicts verdicts;
     private int steps = 1_000;
 
     Backlog(TestDatabase database, Route route) throws SQLException {
         this.database = database;
-        this.catalog = Catalog.of(OutboxDefinition.of(OUTBOX, route, TYPE));
+        this.catalog = Catalog.of(OutboxDefinition.named(OUTBOX).route(route).types(TYPE));
         try (Connection connection = database.dataSource().getConnection()) {
             this.dialect = Dialect.of(connection);
         }
-        this.table = new OutboxTable(dialect, catalog.outbox(OUTBOX));
-        this.marks = new OutboxMarks(dialect, catalog.outbox(OUTBOX));
+        this.reads = new RowReads(dialect, catalog.outbox(OUTBOX));
+        this.verdicts = new RowVerdicts(dialect, catalog.outbox(OUTBOX));
         Schema.create(database.dataSource(), catalog.outboxes());
         writeTemplate();
     }
 
     /** One step of events, written as an application writes them, and kept aside. */
     private void writeTemplate() throws SQLException {
-        Outbox outbox = new Outbox(catalog);
+        JdbcOutbox outbox = JdbcOutbox.of(catalog);
         try (Connection connection = database.dataSource().getConnection()) {
             connection.setAutoCommit(false);
             for (int i = 0; i < STEP; i += 1_000) {

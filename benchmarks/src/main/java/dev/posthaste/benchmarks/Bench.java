@@ -42,7 +42,8 @@ final class Bench implements Callable<Integer> {
     private static final int SMALL = 100_000;
     private static final int MILLION = 1_000_000;
     private static final int ROUNDS = 3;
-    private static final Route ROUTE = new Route("posthaste_bench", "bench", "posthaste_bench_queue");
+    private static final Route ROUTE =
+            Route.to("posthaste_bench").routingKey("bench").group("posthaste_bench_queue");
 
     @Option(names = "--quick", description = "PostgreSQL alone, and the million once: under two minutes.")
     private boolean quick;
@@ -227,7 +228,7 @@ final class Bench implements Callable<Integer> {
         progress("Starting Kafka…");
         try (KafkaServer server = KafkaServer.start(1, Map.of("auto.create.topics.enable", "false"))) {
             KafkaSettings settings = KafkaSettings.of(server.bootstrap());
-            KafkaTopics.create(settings, 6, 1, new Route(ROUTE.destination(), null, null));
+            KafkaTopics.create(settings, 6, 1, Route.to(ROUTE.destination()));
             List<List<Double>> rates = producers.stream()
                     .map(each -> (List<Double>) new ArrayList<Double>())
                     .toList();

@@ -14,7 +14,6 @@ import javax.sql.DataSource;
  * relay's. No lease, no gate, no order, no broker.
  */
 final class ByHand {
-    private static final int COLUMNS = 15;
     private static final int BATCH = 1_000;
 
     private ByHand() {}
@@ -44,13 +43,14 @@ final class ByHand {
     private static List<Long> fetch(Connection connection, Backlog backlog, long last) throws SQLException {
         List<Long> ids = new ArrayList<>(BATCH);
         connection.setAutoCommit(true);
-        try (PreparedStatement statement = connection.prepareStatement(backlog.table.fetchStatement())) {
+        try (PreparedStatement statement = connection.prepareStatement(backlog.reads.fetchStatement())) {
             statement.setLong(1, last);
             statement.setInt(2, BATCH);
             try (ResultSet rows = statement.executeQuery()) {
+                int columns = rows.getMetaData().getColumnCount();
                 while (rows.next()) {
                     ids.add(rows.getLong(1));
-                    for (int column = 2; column <= COLUMNS; column++) {
+                    for (int column = 2; column <= columns; column++) {
                         rows.getObject(column);
                     }
                 }
@@ -71,7 +71,7 @@ final class ByHand {
 
     private static PreparedStatement prepare(Connection connection, Backlog backlog, List<Long> ids)
             throws SQLException {
-        String template = backlog.marks.publishedStatement();
+        String template = backlog.verdicts.publishedStatement();
         if (backlog.dialect == dev.posthaste.jdbc.Dialect.POSTGRESQL) {
             PreparedStatement statement = connection.prepareStatement(template.formatted("= any(?)"));
             statement.setArray(1, connection.createArrayOf("bigint", ids.toArray()));

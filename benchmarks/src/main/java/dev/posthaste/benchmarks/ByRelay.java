@@ -3,9 +3,10 @@ package dev.posthaste.benchmarks;
 import dev.posthaste.broker.Broker;
 import dev.posthaste.broker.Message;
 import dev.posthaste.broker.Outcome;
-import dev.posthaste.journal.Verdict;
 import dev.posthaste.relay.Relay;
 import dev.posthaste.relay.RelayListener;
+import dev.posthaste.servers.CountingDataSource;
+import dev.posthaste.store.Verdict;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
@@ -21,7 +22,7 @@ final class ByRelay {
     static final Broker AT_ONCE = new Broker() {
         @Override
         public void publish(Message message, Consumer<Outcome> callback) {
-            callback.accept(Outcome.ACKNOWLEDGED);
+            callback.accept(Outcome.acknowledged());
         }
 
         @Override

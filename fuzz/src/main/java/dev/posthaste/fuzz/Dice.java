@@ -1,6 +1,5 @@
 package dev.posthaste.fuzz;
 
-import java.nio.charset.Charset;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
@@ -12,155 +11,6 @@ import org.jspecify.annotations.Nullable;
 /** Draws inputs from a seed: mostly nearly right, and hostile where it is not. Remembers what was tried. Not thread-safe. */
 final class Dice {
     private static final int MAX_SHOWN = 4_000;
-
-    private static final List<String> PIECES = List.of(
-            "a",
-            "A",
-            "order.placed",
-            "k",
-            " ",
-            "  ",
-            "\t",
-            "\n",
-            "\r\n",
-            "\0",
-            "\u0001",
-            "\u001b[31m",
-            "\u007f",
-            "\u0085",
-            "\u00a0",
-            "\u2028",
-            "\u2029",
-            "\u200b",
-            "\u202e",
-            "\ufeff",
-            "\ufffd",
-            "\uffff",
-            "\ud800",
-            "\udc00",
-            "\ud83d\ude00",
-            "\ude00\ud83d",
-            "ü",
-            "ß",
-            "İ",
-            "ı",
-            "é",
-            "e\u0301",
-            "中",
-            "👩‍👩‍👧",
-            "'",
-            "\"",
-            "`",
-            "\\",
-            "\\u0000",
-            "\\ud800",
-            "%",
-            "_",
-            "!",
-            "%s",
-            "{}",
-            "[]",
-            "{",
-            "}",
-            "[",
-            "]",
-            ",",
-            ":",
-            ": ",
-            "- ",
-            "#",
-            "&a",
-            "*a",
-            "|",
-            ">",
-            "?",
-            "@",
-            "/",
-            "../",
-            "?a=b",
-            "<b>",
-            "' or 1=1 --",
-            "/* */",
-            "--",
-            ";",
-            "${x}",
-            "{micros:a}",
-            "{now}",
-            "?",
-            "null",
-            "true",
-            "false",
-            "NaN",
-            "~",
-            "yes",
-            "posthaste-",
-            "traceparent",
-            "content-type",
-            "ce_id",
-            "CC",
-            "0",
-            "-1",
-            "1");
-
-    private static final List<String> NUMBERS = List.of(
-            "0",
-            "-0",
-            "1",
-            "-1",
-            "01",
-            "+1",
-            "1.0",
-            "1.5",
-            "1e2",
-            "1e400",
-            "-1e400",
-            "1e999999999",
-            "1e-999999999",
-            "NaN",
-            "Infinity",
-            "127",
-            "128",
-            "255",
-            "256",
-            "32768",
-            "65536",
-            "2147483647",
-            "2147483648",
-            "-2147483648",
-            "4294967296",
-            "999999999999999999",
-            "1000000000000000000",
-            "9223372036854775807",
-            "9223372036854775808",
-            "-9223372036854775808",
-            "18446744073709551616",
-            "0x10",
-            "1_000",
-            "١٢");
-
-    private static final List<Long> LONGS = List.of(
-            0L,
-            1L,
-            -1L,
-            7L,
-            2L,
-            127L,
-            65_536L,
-            (1L << 31) - 1,
-            1L << 31,
-            1L << 53,
-            999_999_999_999_999_999L,
-            1_000_000_000_000_000_000L,
-            1_890_000_000_000_000_000L,
-            Long.MAX_VALUE - 1,
-            Long.MIN_VALUE + 1);
-
-    private static final List<Charset> CHARSETS = List.of(
-            StandardCharsets.UTF_16,
-            StandardCharsets.UTF_16LE,
-            StandardCharsets.UTF_16BE,
-            StandardCharsets.ISO_8859_1,
-            Charset.forName("UTF-32"));
 
     private final Random random;
     private final Map<String, String> tried = new LinkedHashMap<>();
@@ -225,11 +75,11 @@ final class Dice {
     }
 
     long id() {
-        return oneIn(4) ? random.nextLong() : oneIn(2) ? 1 + below(1_000_000) : pick(LONGS);
+        return oneIn(4) ? random.nextLong() : oneIn(2) ? 1 + below(1_000_000) : pick(Hostile.LONGS);
     }
 
     String number() {
-        return oneIn(20) ? "9".repeat(1 + below(3_000)) : oneIn(3) ? Long.toString(id()) : pick(NUMBERS);
+        return oneIn(20) ? "9".repeat(1 + below(3_000)) : oneIn(3) ? Long.toString(id()) : pick(Hostile.NUMBERS);
     }
 
     // --- Texts -------------------------------------------------------------------------------------------------------
@@ -238,10 +88,10 @@ final class Dice {
     String text(int usual) {
         return switch (below(8)) {
             case 0 -> "";
-            case 1 -> pick(PIECES);
+            case 1 -> pick(Hostile.PIECES);
             case 2 -> number();
             case 3 -> pick("x", "ü", "中", "😀", " ", "\0", "\ud800").repeat(oneIn(3) ? usual + 1 : usual);
-            case 4 -> pick(PIECES).repeat(1 + below(usual + 2));
+            case 4 -> pick(Hostile.PIECES).repeat(1 + below(usual + 2));
             default -> pieces(1 + below(8));
         };
     }
@@ -270,7 +120,7 @@ final class Dice {
     String pieces(int number) {
         StringBuilder text = new StringBuilder();
         for (int i = 0; i < number; i++) {
-            text.append(oneIn(3) ? String.valueOf((char) (' ' + below(95))) : pick(PIECES));
+            text.append(oneIn(3) ? String.valueOf((char) (' ' + below(95))) : pick(Hostile.PIECES));
         }
         return text.toString();
     }
@@ -362,7 +212,7 @@ final class Dice {
             result = mutatedOnce(result);
         }
         if (oneIn(20)) {
-            return new String(result, StandardCharsets.UTF_8).getBytes(pick(CHARSETS));
+            return new String(result, StandardCharsets.UTF_8).getBytes(pick(Hostile.CHARSETS));
         }
         return result;
     }

@@ -2,14 +2,18 @@ package dev.posthaste.fuzz;
 
 import dev.posthaste.broker.Digest;
 import dev.posthaste.broker.Message;
-import dev.posthaste.broker.MessageTrace;
 import dev.posthaste.format.MessageFormat;
-import dev.posthaste.inbox.Receipts;
+import dev.posthaste.inbox.OriginHeaders;
+import dev.posthaste.internal.tracing.MessageTrace;
+import dev.posthaste.opentelemetry.OpenTelemetryTracing;
+import io.opentelemetry.api.OpenTelemetry;
 import java.util.LinkedHashMap;
 import java.util.Map;
 
 /** Messages of other programs: read, or refused for a reason; never anything else. */
 final class ForeignMessagesTarget implements Target {
+    private static final OpenTelemetryTracing TRACING = OpenTelemetryTracing.of(OpenTelemetry.noop());
+
     @Override
     public String name() {
         return "foreign";
@@ -20,8 +24,8 @@ final class ForeignMessagesTarget implements Target {
         Message message = message(dice);
         MessageFormat format = Formats.draw(dice).getValue();
         Digest.matches(message);
-        MessageTrace.of(message);
-        Receipts.consumed(message);
+        TRACING.start("handle", MessageTrace.of(message.headers())).close();
+        OriginHeaders.consumed(message);
         Message read;
         try {
             read = format.read(message);
@@ -30,7 +34,7 @@ final class ForeignMessagesTarget implements Target {
             return;
         }
         Finding.unless(read.body() != null, "a message that is read has a body");
-        Receipts.consumed(read);
+        OriginHeaders.consumed(read);
         if (read.headers().equals(message.headers()) || format != MessageFormat.ENVELOPE) {
             return;
         }
@@ -60,12 +64,10 @@ final class ForeignMessagesTarget implements Target {
         }
         String json = dice.objectLike(members(dice));
         byte[] body = dice.mutated(Dice.utf8(json));
-        return new Message(
-                "orders",
-                dice.oneIn(2) ? null : dice.text(20),
-                dice.oneIn(3) ? null : dice.tried("key", dice.text(64)),
-                dice.tried("headers", headers),
-                dice.tried("body", body));
+        return Message.of("orders", dice.tried("body", body))
+                .routingKey(dice.oneIn(2) ? null : dice.text(20))
+                .key(dice.oneIn(3) ? null : dice.tried("key", dice.text(64)))
+                .headers(dice.tried("headers", headers));
     }
 
     private static Map<String, String> members(Dice dice) {

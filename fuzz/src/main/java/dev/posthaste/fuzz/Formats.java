@@ -3,7 +3,7 @@ package dev.posthaste.fuzz;
 import dev.posthaste.OutboxDefinition;
 import dev.posthaste.Route;
 import dev.posthaste.format.MessageFormat;
-import dev.posthaste.journal.StoredEvent;
+import dev.posthaste.store.StoredEvent;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -12,7 +12,8 @@ import org.jspecify.annotations.Nullable;
 
 /** The formats there are, and events for them. */
 final class Formats {
-    static final OutboxDefinition OUTBOX = OutboxDefinition.of("orders", Route.to("orders"), "order.placed");
+    static final OutboxDefinition OUTBOX =
+            OutboxDefinition.named("orders").route(Route.to("orders")).types("order.placed");
 
     static final Map<String, MessageFormat> ALL = all();
 
@@ -87,6 +88,7 @@ final class Formats {
                 "event-version",
                 "event-key",
                 "outbox",
+                "position",
                 "row",
                 "attempts",
                 "generation",

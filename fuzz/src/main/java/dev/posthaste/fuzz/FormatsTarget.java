@@ -3,9 +3,9 @@ package dev.posthaste.fuzz;
 import dev.posthaste.broker.Message;
 import dev.posthaste.broker.MessageHeaders;
 import dev.posthaste.format.MessageFormat;
-import dev.posthaste.inbox.Receipts;
-import dev.posthaste.journal.Receipt;
-import dev.posthaste.journal.StoredEvent;
+import dev.posthaste.inbox.OriginHeaders;
+import dev.posthaste.store.Receipt;
+import dev.posthaste.store.StoredEvent;
 import java.util.HashMap;
 import java.util.Map;
 import tools.jackson.databind.json.JsonMapper;
@@ -42,7 +42,7 @@ final class FormatsTarget implements Target {
         Finding.unlessEqual(
                 "the receipt's row",
                 new Receipt.Consumed(Formats.OUTBOX.name(), event.id(), event.eventId()),
-                Receipts.consumed(read));
+                OriginHeaders.consumed(read));
         for (Map.Entry<String, String> each : headers.entrySet()) {
             if (!Formats.NAMES_OF_OTHERS.contains(each.getKey())) {
                 Finding.unlessEqual(
@@ -59,7 +59,9 @@ final class FormatsTarget implements Target {
 
     /** What is between the two may drop all headers: the envelope tells its service's events from those of others. */
     private static void withoutHeaders(Dice dice, StoredEvent event, Message message) {
-        Message bare = new Message(message.destination(), null, message.key(), new HashMap<>(), message.body());
+        Message bare = Message.of(message.destination(), message.body())
+                .key(message.key())
+                .headers(new HashMap<>());
         Message read = MessageFormat.ENVELOPE.read(bare);
         dice.tried("without headers", read.headers());
         Finding.unlessEqual("the id without headers", event.eventId(), read.eventId());
@@ -68,7 +70,7 @@ final class FormatsTarget implements Target {
             Finding.unlessEqual(
                     "the receipt's row without headers",
                     new Receipt.Consumed(Formats.OUTBOX.name(), event.id(), event.eventId()),
-                    Receipts.consumed(read));
+                    OriginHeaders.consumed(read));
         }
     }
 

@@ -61,6 +61,7 @@ public final class Fuzz implements Callable<Integer> {
 
     private static Map<String, Opening> targets() {
         Map<String, Opening> all = new LinkedHashMap<>();
+        all.put("json", database -> new JsonTarget());
         all.put("envelope", database -> new EnvelopeTarget());
         all.put("formats", database -> new FormatsTarget());
         all.put("headers", database -> new HeadersTarget());

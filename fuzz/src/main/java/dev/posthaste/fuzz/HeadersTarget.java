@@ -1,14 +1,18 @@
 package dev.posthaste.fuzz;
 
 import dev.posthaste.broker.Message;
-import dev.posthaste.broker.MessageTrace;
 import dev.posthaste.format.MessageFormat;
-import dev.posthaste.journal.StoredEvent;
+import dev.posthaste.internal.tracing.MessageTrace;
+import dev.posthaste.opentelemetry.OpenTelemetryTracing;
+import dev.posthaste.store.StoredEvent;
+import io.opentelemetry.api.OpenTelemetry;
 import java.util.LinkedHashMap;
 import java.util.Map;
 
 /** Headers that other programs wrote into the table, or on a message: a message comes of them, or a reason why not. */
 final class HeadersTarget implements Target {
+    private static final OpenTelemetryTracing TRACING = OpenTelemetryTracing.of(OpenTelemetry.noop());
+
     @Override
     public String name() {
         return "headers";
@@ -32,10 +36,11 @@ final class HeadersTarget implements Target {
                 continue;
             }
             Finding.unless(
-                    !message.headers().containsValue(null) && !message.headers().containsKey(null),
+                    message.headers().entrySet().stream()
+                            .noneMatch(each -> each.getKey() == null || each.getValue() == null),
                     "a header has a name and a value");
             Finding.unlessEqual("the id", event.eventId(), format.read(message).eventId());
-            MessageTrace.of(message);
+            TRACING.start("handle", MessageTrace.of(message.headers())).close();
         }
     }
 }

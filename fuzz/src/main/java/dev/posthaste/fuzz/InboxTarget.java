@@ -4,11 +4,14 @@ import dev.posthaste.broker.Digest;
 import dev.posthaste.broker.Message;
 import dev.posthaste.broker.MessageHeaders;
 import dev.posthaste.format.MessageFormat;
-import dev.posthaste.inbox.Context;
+import dev.posthaste.inbox.EventContext;
 import dev.posthaste.inbox.Inbox;
-import dev.posthaste.inbox.RejectEvent;
+import dev.posthaste.inbox.RejectedEventException;
+import dev.posthaste.inbox.UnknownTypes;
 import dev.posthaste.jdbc.Schema;
+import dev.posthaste.opentelemetry.OpenTelemetryTracing;
 import dev.posthaste.servers.Database;
+import dev.posthaste.testkit.Attempts;
 import io.opentelemetry.api.OpenTelemetry;
 import java.sql.SQLException;
 import java.util.LinkedHashMap;
@@ -24,13 +27,13 @@ import tools.jackson.databind.JsonNode;
 final class InboxTarget implements Target {
     private static final List<String> TYPES = List.of("order.placed", "text", "tree", "bytes");
 
-    private final Store store;
-    private final Map<String, Inbox> inboxes = new LinkedHashMap<>();
+    private final FuzzDatabase database;
+    private final Map<String, Attempts> inboxes = new LinkedHashMap<>();
     private int effects;
 
     InboxTarget(Database kind) throws SQLException {
-        store = new Store(kind);
-        Schema.create(store.dataSource(), List.of());
+        database = new FuzzDatabase(kind);
+        Schema.create(database.dataSource(), List.of());
         Formats.ALL.forEach((name, format) -> inboxes.put(name, inbox(name, format)));
     }
 
@@ -40,29 +43,28 @@ final class InboxTarget implements Target {
             @Nullable List<Order> parts,
             @Nullable Map<String, Double> prices) {}
 
-    private Inbox inbox(String name, MessageFormat format) {
-        return Inbox.builder(store.dataSource())
-                .consumer(name)
+    private Attempts inbox(String name, MessageFormat format) {
+        return Attempts.of(Inbox.builder(name, database.dataSource())
+                .unknownTypes(UnknownTypes.DEAD_LETTER)
                 .format(format)
-                .traces(OpenTelemetry.noop())
+                .tracing(OpenTelemetryTracing.of(OpenTelemetry.noop()))
                 .on(
                         "order.placed",
                         Order.class,
                         (order, context) -> handle(order == null ? "" : String.valueOf(order.number()), context))
                 .on("text", String.class, this::handle)
                 .on("tree", JsonNode.class, (tree, context) -> handle(String.valueOf(tree), context))
-                .on("bytes", byte[].class, (bytes, context) -> handle(EnvelopeTarget.text(bytes), context))
-                .build();
+                .on("bytes", byte[].class, (bytes, context) -> handle(EnvelopeTarget.text(bytes), context)));
     }
 
     /** Fails for some, with what was sent as the reason. */
-    private void handle(String text, Context context) throws Exception {
+    private void handle(String text, EventContext context) throws Exception {
         int kind = Math.floorMod(context.message().body().length, 11);
         if (kind == 0) {
             throw new IllegalStateException(text);
         }
         if (kind == 1) {
-            throw new RejectEvent(text);
+            throw new RejectedEventException(text);
         }
         effects++;
     }
@@ -74,22 +76,22 @@ final class InboxTarget implements Target {
 
     @Override
     public void close() {
-        store.close();
+        database.close();
     }
 
     @Override
     public void run(Dice dice) throws SQLException {
         Map.Entry<String, MessageFormat> format = Formats.draw(dice);
         Message message = message(dice);
-        Inbox inbox = java.util.Objects.requireNonNull(inboxes.get(format.getKey()));
-        store.execute("delete from posthaste_inbox");
+        Attempts inbox = java.util.Objects.requireNonNull(inboxes.get(format.getKey()));
+        database.execute("delete from posthaste_inbox");
         effects = 0;
-        Inbox.Result first = inbox.handle(message);
+        Attempts.Result first = inbox.handle(message);
         requireAnswer(first);
-        Inbox.Result second = inbox.handle(message);
+        Attempts.Result second = inbox.handle(message);
         requireAnswer(second);
-        if (first instanceof Inbox.Result.Handled) {
-            Finding.unlessEqual("the second time", Inbox.Result.Duplicate.class, second.getClass());
+        if (first instanceof Attempts.Result.Handled) {
+            Finding.unlessEqual("the second time", Attempts.Result.Duplicate.class, second.getClass());
             Finding.unlessEqual("effects", 1, effects);
         } else {
             Finding.unlessEqual("effects of what is not handled", 0, effects);
@@ -115,17 +117,17 @@ final class InboxTarget implements Target {
         byte[] body = dice.oneIn(2)
                 ? dice.tried("body", dice.mutated(Dice.utf8("{\"number\":\"7\",\"amount\":" + dice.number() + "}")))
                 : message.body();
-        return new Message("orders", null, message.key(), dice.tried("headers", headers), body);
+        return Message.of("orders", body).key(message.key()).headers(dice.tried("headers", headers));
     }
 
-    private static void requireAnswer(Inbox.Result result) {
-        if (result instanceof Inbox.Result.Postponed postponed) {
+    private static void requireAnswer(Attempts.Result result) {
+        if (result instanceof Attempts.Result.Postponed postponed) {
             throw new Finding("a message makes its key wait for a database that has no fault", postponed.cause());
         }
-        if (result instanceof Inbox.Result.Unavailable unavailable) {
+        if (result instanceof Attempts.Result.Unavailable unavailable) {
             throw new Finding("a message makes the inbox take its database for away", unavailable.cause());
         }
-        if (result instanceof Inbox.Result.Failed failed && !(failed.cause() instanceof IllegalStateException)) {
+        if (result instanceof Attempts.Result.Failed failed && !(failed.cause() instanceof IllegalStateException)) {
             throw new Finding("an attempt fails though the handler did not", failed.cause());
         }
     }

@@ -93,14 +93,13 @@ final class Layouts {
         String route =
                 layout.destinationPrefix() + dice.pick("orders", "Bestellungen.für Ü", "a/b#c*d", "x".repeat(200));
         Set<String> types = Set.of(dice.tried("type", dice.good(Math.min(60, layout.length(Column.TYPE)))));
-        Route to = new Route(route, dice.oneIn(2) ? null : "rk", null);
-        OutboxDefinition outbox = new OutboxDefinition(
-                "o." + dice.below(9),
-                layout,
-                to,
-                types,
-                Set.of(layout.destinationPrefix() + "other", layout.destinationPrefix() + "ü".repeat(100)),
-                dice.oneIn(2) && layout.tracksConsumption());
+        Route to = dice.oneIn(2) ? Route.to(route) : Route.to(route).routingKey("rk");
+        OutboxDefinition outbox = OutboxDefinition.named("o." + dice.below(9))
+                .layout(layout)
+                .route(to)
+                .types(types.toArray(String[]::new))
+                .allowedDestinations(layout.destinationPrefix() + "other", layout.destinationPrefix() + "ü".repeat(100))
+                .tracked(dice.oneIn(2) && layout.tracksConsumption());
         return new Drawn(dice.tried("outbox", outbox), description);
     }
 

@@ -4,19 +4,19 @@ import dev.posthaste.Catalog;
 import dev.posthaste.DuplicateEventException;
 import dev.posthaste.Event;
 import dev.posthaste.InvalidEventException;
-import dev.posthaste.Outbox;
+import dev.posthaste.JdbcOutbox;
 import dev.posthaste.OutboxDefinition;
 import dev.posthaste.broker.Message;
 import dev.posthaste.format.MessageFormat;
+import dev.posthaste.jdbc.RowStore;
 import dev.posthaste.jdbc.Schema;
-import dev.posthaste.jdbc.StatusJournal;
 import dev.posthaste.jdbc.TableLayout;
 import dev.posthaste.jdbc.TableLayout.Column;
 import dev.posthaste.jdbc.TableLayout.Payload;
-import dev.posthaste.journal.Pending;
-import dev.posthaste.journal.PendingEvent;
-import dev.posthaste.journal.StoredEvent;
 import dev.posthaste.servers.Database;
+import dev.posthaste.store.Pending;
+import dev.posthaste.store.PendingEvent;
+import dev.posthaste.store.StoredEvent;
 import java.nio.charset.StandardCharsets;
 import java.sql.Connection;
 import java.sql.SQLException;
@@ -30,11 +30,11 @@ import org.jspecify.annotations.Nullable;
  * relays can go on with it; what it refuses, it refuses before any SQL.
  */
 final class LayoutsTarget implements Target {
-    private final Store store;
+    private final FuzzDatabase database;
 
     LayoutsTarget(Database kind) throws SQLException {
-        store = new Store(kind);
-        Schema.create(store.dataSource(), List.of());
+        database = new FuzzDatabase(kind);
+        Schema.create(database.dataSource(), List.of());
     }
 
     @Override
@@ -44,7 +44,7 @@ final class LayoutsTarget implements Target {
 
     @Override
     public void close() {
-        store.close();
+        database.close();
     }
 
     @Override
@@ -55,28 +55,28 @@ final class LayoutsTarget implements Target {
         } catch (IllegalArgumentException e) {
             return; // no layout; it says why
         }
-        store.forget();
+        database.forget();
         if (drawn.description() == null) {
-            Schema.create(store.dataSource(), List.of(drawn.outbox()));
-        } else if (store.isH2()) {
-            store.execute(drawn.createTable());
+            Schema.create(database.dataSource(), List.of(drawn.outbox()));
+        } else if (database.isH2()) {
+            database.execute(drawn.createTable());
         } else {
             return; // its columns' types are H2's
         }
         try {
             run(dice, drawn);
         } finally {
-            store.execute("drop table \"" + drawn.layout().table() + "\"");
+            database.execute("drop table \"" + drawn.layout().table() + "\"");
         }
     }
 
     private void run(Dice dice, Layouts.Drawn drawn) throws SQLException {
-        Schema.check(store.dataSource(), List.of(drawn.outbox()));
+        Schema.check(database.dataSource(), List.of(drawn.outbox()));
         Event event = event(dice, drawn.outbox());
         if (write(drawn.outbox(), event)) {
             StoredEvent stored = read(drawn.outbox(), event);
             sameEvent(drawn.outbox(), event, stored);
-            new RowLife(store, drawn.outbox(), dice).run(stored, isSpelledPlainly(drawn.layout(), event.id()));
+            new RowLife(database, drawn.outbox(), dice).run(stored, isSpelledPlainly(drawn.layout(), event.id()));
         }
     }
 
@@ -88,34 +88,34 @@ final class LayoutsTarget implements Target {
 
     private static Event event(Dice dice, OutboxDefinition outbox) {
         TableLayout layout = outbox.table();
-        Event.Builder event = Event.builder(outbox.eventTypes().iterator().next())
-                .id(dice.tried(
-                        "id", dice.oneIn(5) ? dice.text(64) : dice.good(Math.max(1, layout.length(Column.EVENT_ID)))));
-        event.payload(payload(dice));
-        if (layout.has(Column.KEY) && !dice.oneIn(4)) {
-            event.key(dice.tried(
-                    "key",
-                    dice.oneIn(3) ? dice.text(layout.length(Column.KEY)) : dice.good(layout.length(Column.KEY))));
-        }
+        String id = dice.tried(
+                "id", dice.oneIn(5) ? dice.text(64) : dice.good(Math.max(1, layout.length(Column.EVENT_ID))));
+        Object payload = payload(dice);
+        String key = layout.has(Column.KEY) && !dice.oneIn(4)
+                ? dice.tried(
+                        "key",
+                        dice.oneIn(3) ? dice.text(layout.length(Column.KEY)) : dice.good(layout.length(Column.KEY)))
+                : null;
+        Event event = Event.of(outbox.types().iterator().next(), key, payload).id(id);
         if ((layout.has(Column.VERSION) || layout.payload() == Payload.ENVELOPE) && dice.oneIn(3)) {
-            event.version(dice.tried("version", dice.text(layout.length(Column.VERSION))));
+            event = event.version(dice.tried("version", dice.text(layout.length(Column.VERSION))));
         }
         if (layout.has(Column.ROUTING_KEY) && dice.oneIn(2)) {
-            event.routingKey(dice.tried("routing key", dice.text(layout.length(Column.ROUTING_KEY))));
+            event = event.routingKey(dice.tried("routing key", dice.text(layout.length(Column.ROUTING_KEY))));
         }
         if (layout.has(Column.DESTINATION) && dice.oneIn(2)) {
-            event.destination(dice.tried("destination", dice.pick(List.copyOf(outbox.allowedDestinations()))));
+            event = event.destination(dice.tried("destination", dice.pick(List.copyOf(outbox.allowedDestinations()))));
         }
         if (layout.has(Column.HEADERS)) {
-            Formats.headers(dice).forEach(event::header);
+            event = event.headers(Formats.headers(dice));
         }
         if (layout.has(Column.MAX_ATTEMPTS) && dice.oneIn(4)) {
-            event.maxAttempts(dice.pick(1, 5, Integer.MAX_VALUE));
+            event = event.attempts(dice.pick(1, 5, Integer.MAX_VALUE));
         }
         if (dice.oneIn(4)) {
-            event.delay(dice.pick(Duration.ofHours(1), Duration.ofDays(36_525), Duration.ofNanos(1)));
+            event = event.delay(dice.pick(Duration.ofHours(1), Duration.ofDays(36_525), Duration.ofNanos(1)));
         }
-        return event.build();
+        return event;
     }
 
     private static Object payload(Dice dice) {
@@ -129,9 +129,9 @@ final class LayoutsTarget implements Target {
 
     /** @return whether it was accepted */
     private boolean write(OutboxDefinition outbox, Event event) throws SQLException {
-        try (Connection connection = store.dataSource().getConnection()) {
+        try (Connection connection = database.dataSource().getConnection()) {
             connection.setAutoCommit(false);
-            new Outbox(Catalog.of(outbox)).write(connection, event);
+            JdbcOutbox.of(Catalog.of(outbox)).write(connection, event);
             connection.commit();
             return true;
         } catch (InvalidEventException | DuplicateEventException e) {
@@ -140,17 +140,17 @@ final class LayoutsTarget implements Target {
     }
 
     private StoredEvent read(OutboxDefinition outbox, Event event) {
-        StatusJournal journal = new StatusJournal(store.dataSource(), store.dialect(), outbox);
-        List<Pending> found = journal.fetch(Long.MIN_VALUE, 10, Long.MAX_VALUE);
+        RowStore store = new RowStore(database.dataSource(), database.dialect(), outbox);
+        List<Pending> found = store.fetch(Long.MIN_VALUE, 10, Long.MAX_VALUE);
         Finding.unlessEqual("the number of events", 1, found.size());
         Pending pending = found.get(0);
         Finding.unlessEqual("the key", keyOf(event, outbox.table()), pending.key());
         boolean delayed = event.delay().compareTo(Duration.ofMinutes(1)) > 0;
         Finding.unlessEqual("whether it waits", delayed, pending.waitNanos() > 0);
-        List<PendingEvent> loaded = journal.load(List.of(pending.id()), Long.MAX_VALUE);
+        List<PendingEvent> loaded = store.load(List.of(pending.id()), Long.MAX_VALUE);
         Finding.unlessEqual("the number of loaded events", 1, loaded.size());
         PendingEvent whole = loaded.get(0);
-        Finding.unlessEqual("its own limit", event.maxAttempts(), whole.maxAttempts());
+        Finding.unlessEqual("its own limit", event.attempts(), whole.maxAttempts());
         Finding.unlessEqual("the attempts", 0, whole.attempts());
         if (pending instanceof PendingEvent fetched) {
             Finding.unlessEqual(

@@ -4,17 +4,19 @@ import dev.posthaste.OutboxDefinition;
 import dev.posthaste.RetryPolicy;
 import dev.posthaste.Status;
 import dev.posthaste.inbox.ReceiptMessages;
+import dev.posthaste.jdbc.RowStore;
 import dev.posthaste.jdbc.Schema;
-import dev.posthaste.jdbc.StatusJournal;
-import dev.posthaste.journal.Journal;
-import dev.posthaste.journal.Receipt;
 import dev.posthaste.servers.Database;
+import dev.posthaste.store.Receipt;
+import dev.posthaste.store.ReceiptStore;
+import dev.posthaste.store.RefusalPolicy;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.SQLException;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Random;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
@@ -25,17 +27,17 @@ import tools.jackson.databind.json.JsonMapper;
  * receipt keeps those behind it from being written into the table.
  */
 final class ReceiptsTarget implements Target {
-    private static final OutboxDefinition OUTBOX = Formats.OUTBOX.withReceipts();
+    private static final OutboxDefinition OUTBOX = Formats.OUTBOX.tracked(true);
     /** What the column takes. */
     private static final int MAX_EVENT_ID = 64;
 
-    private final Store store;
-    private final Journal journal;
+    private final FuzzDatabase database;
+    private final RowStore store;
 
     ReceiptsTarget(Database kind) throws SQLException {
-        store = new Store(kind);
-        journal = new StatusJournal(store.dataSource(), store.dialect(), OUTBOX);
-        Schema.create(store.dataSource(), List.of(OUTBOX));
+        database = new FuzzDatabase(kind);
+        store = new RowStore(database.dataSource(), database.dialect(), OUTBOX);
+        Schema.create(database.dataSource(), List.of(OUTBOX));
     }
 
     @Override
@@ -45,13 +47,14 @@ final class ReceiptsTarget implements Target {
 
     @Override
     public void close() {
-        store.close();
+        database.close();
     }
 
     @Override
     public void run(Dice dice) throws SQLException {
         Receipt receipt = dice.oneIn(2) ? own(dice) : foreign(dice);
-        boolean isStorable = store.isH2() || receipt != null && receipt.row() != 0 && Dice.isUnicode(receipt.eventId());
+        boolean isStorable =
+                database.isH2() || receipt != null && receipt.row() != 0 && Dice.isUnicode(receipt.eventId());
         if (receipt != null && isStorable) {
             write(dice, receipt);
         }
@@ -80,7 +83,7 @@ final class ReceiptsTarget implements Target {
     private static @Nullable Receipt foreign(Dice dice) {
         Map<String, String> members = new LinkedHashMap<>();
         members.put("outbox", dice.quoted(dice.good(40)));
-        members.put("row", dice.oneIn(3) ? dice.quoted(dice.number()) : dice.number());
+        members.put(dice.oneIn(3) ? "row" : "position", dice.oneIn(3) ? dice.quoted(dice.number()) : dice.number());
         members.put("event_id", dice.quoted(dice.text(MAX_EVENT_ID)));
         members.put("status", dice.quoted(dice.pick("consumed", "failed", "rejected", "Consumed", "")));
         members.put("error", dice.quoted(dice.text(200)));
@@ -101,7 +104,8 @@ final class ReceiptsTarget implements Target {
     /** As the JSON has it; the last of those with one name. */
     private static String row(byte[] json) {
         try {
-            JsonNode row = JsonMapper.shared().readTree(json).path("row");
+            JsonNode receipt = JsonMapper.shared().readTree(json);
+            JsonNode row = receipt.path(receipt.has("position") ? "position" : "row");
             return row.isNumber() && row.canConvertToLong() && row.isIntegralNumber()
                     ? Long.toString(row.longValue())
                     : row.isString() && row.stringValue().matches("-?[0-9]+")
@@ -117,20 +121,21 @@ final class ReceiptsTarget implements Target {
         String status = dice.tried("status of the row", dice.pick("pending", "published", "dead", "consumed"));
         boolean another = dice.oneIn(6) || receipt.eventId().length() > MAX_EVENT_ID;
         String id = another ? "another" : receipt.eventId();
-        store.execute("delete from \"orders\"");
-        try (Connection connection = store.dataSource().getConnection();
+        database.execute("delete from \"orders\"");
+        try (Connection connection = database.dataSource().getConnection();
                 PreparedStatement insert = connection.prepareStatement(
-                        store.sql(
+                        database.sql(
                                 "insert into \"orders\" (id, event_id, event_type, payload, status) values (?, ?, 'order.placed', '{}', ?)"))) {
             insert.setLong(1, receipt.row());
             insert.setString(2, id);
             insert.setString(3, status);
             insert.executeUpdate();
         }
-        Journal.Received received = journal.receive(List.of(receipt), RetryPolicy.exponential());
+        ReceiptStore.Received received =
+                store.receive(List.of(receipt), RefusalPolicy.of(RetryPolicy.exponential(), new Random(1)));
         Finding.unless(received.locked().isEmpty(), "a receipt for a row that nobody has locked is written or refused");
         if (receipt instanceof Receipt.Consumed && id.equals(receipt.eventId())) {
-            Finding.unlessEqual("consumed events", 1L, journal.counts().getOrDefault(Status.CONSUMED, 0L));
+            Finding.unlessEqual("consumed events", 1L, store.counts().getOrDefault(Status.CONSUMED, 0L));
         }
     }
 }

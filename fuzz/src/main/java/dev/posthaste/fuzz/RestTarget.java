@@ -76,12 +76,12 @@ final class RestTarget implements Target {
             "PT0.000000001S");
     private static final int TIMEOUT_MILLIS = 30_000;
 
-    private final Store store;
+    private final FuzzDatabase database;
     private final Daemon daemon;
     private final URI address;
 
     RestTarget(Database kind) throws IOException, SQLException {
-        store = new Store(kind);
+        database = new FuzzDatabase(kind);
         Path file = Files.createTempFile("posthaste-fuzz-", ".yml");
         Files.writeString(file, """
                 name: fuzz
@@ -91,13 +91,13 @@ final class RestTarget implements Target {
                   orders: {route: {destination: orders}, types: [order.placed]}
                   tracked: {route: {destination: tracked}, tracked: true, types: [order.tracked]}
                 console: {port: 0, mask: [card]}
-                """.formatted(store.url()));
+                """.formatted(database.url()));
         Config config = ConfigReader.read(file, Map.of());
         Files.delete(file);
         List<OutboxDefinition> outboxes = config.outboxes().values().stream()
                 .map(Config.OutboxConfig::definition)
                 .toList();
-        Schema.create(store.dataSource(), outboxes);
+        Schema.create(database.dataSource(), outboxes);
         daemon = Daemon.start(config);
         address = URI.create(Objects.requireNonNull(daemon.address()));
     }
@@ -110,7 +110,7 @@ final class RestTarget implements Target {
     @Override
     public void close() {
         daemon.close();
-        store.close();
+        database.close();
     }
 
     @Override
@@ -130,9 +130,9 @@ final class RestTarget implements Target {
     }
 
     private void fillTable(Dice dice) throws SQLException {
-        store.execute("delete from \"orders\"");
-        try (Connection connection = store.dataSource().getConnection();
-                PreparedStatement insert = connection.prepareStatement(store.sql("""
+        database.execute("delete from \"orders\"");
+        try (Connection connection = database.dataSource().getConnection();
+                PreparedStatement insert = connection.prepareStatement(database.sql("""
                         insert into "orders" (event_id, event_type, event_key, headers, payload, status, last_error, attempts)
                         values (?, ?, ?, ?, ?, ?, ?, 1)"""))) {
             for (int i = 0; i < 6; i++) {

@@ -11,17 +11,21 @@ import dev.posthaste.admin.Page;
 import dev.posthaste.admin.Search;
 import dev.posthaste.jdbc.Dialect;
 import dev.posthaste.jdbc.LeaseTable;
-import dev.posthaste.jdbc.StatusAdminJournal;
-import dev.posthaste.jdbc.StatusJournal;
+import dev.posthaste.jdbc.RowOperatorStore;
+import dev.posthaste.jdbc.RowStore;
 import dev.posthaste.jdbc.TableLayout.Column;
-import dev.posthaste.journal.Claim;
-import dev.posthaste.journal.Journal;
-import dev.posthaste.journal.Receipt;
-import dev.posthaste.journal.StoredEvent;
-import dev.posthaste.journal.Verdict;
+import dev.posthaste.store.Claim;
+import dev.posthaste.store.OutboxStore;
+import dev.posthaste.store.Receipt;
+import dev.posthaste.store.ReceiptStore;
+import dev.posthaste.store.RefusalPolicy;
+import dev.posthaste.store.RetentionRule;
+import dev.posthaste.store.StoredEvent;
+import dev.posthaste.store.Verdict;
 import java.time.Duration;
 import java.util.List;
 import java.util.Objects;
+import java.util.Random;
 import java.util.Set;
 import javax.sql.DataSource;
 
@@ -29,18 +33,18 @@ import javax.sql.DataSource;
 final class RowLife {
     private final OutboxDefinition outbox;
     private final Dice dice;
-    private final StatusJournal journal;
+    private final RowStore store;
     private final LeaseTable leases;
     private final Admin admin;
 
-    RowLife(Store store, OutboxDefinition outbox, Dice dice) {
-        DataSource dataSource = store.dataSource();
-        Dialect dialect = store.dialect();
+    RowLife(FuzzDatabase database, OutboxDefinition outbox, Dice dice) {
+        DataSource dataSource = database.dataSource();
+        Dialect dialect = database.dialect();
         this.outbox = outbox;
         this.dice = dice;
-        this.journal = new StatusJournal(dataSource, dialect, outbox);
+        this.store = new RowStore(dataSource, dialect, outbox);
         this.leases = new LeaseTable(dataSource, dialect);
-        this.admin = new Admin(StatusAdminJournal.all(dataSource, dialect, Catalog.of(outbox), null));
+        this.admin = new Admin(RowOperatorStore.all(dataSource, dialect, Catalog.of(outbox), null));
     }
 
     /**
@@ -57,8 +61,8 @@ final class RowLife {
         if (event.key() != null) {
             Finding.unlessEqual(
                     "the dead event's key",
-                    List.of(new Journal.DeadEvent(id, event.key())),
-                    journal.dead(Long.MIN_VALUE, 10));
+                    List.of(new OutboxStore.DeadEvent(id, event.key())),
+                    store.dead(Long.MIN_VALUE, 10));
         }
         requireFound(event, error, isFoundById);
         admin.errors(outbox.name());
@@ -81,16 +85,17 @@ final class RowLife {
         settle(claim, new Verdict.Published(id, 0));
         requireStatus(Status.PUBLISHED);
         if (outbox.tracked()) {
-            Journal.Received received = journal.receive(
+            ReceiptStore.Received received = store.receive(
                     List.of(new Receipt.Failed(outbox.name(), id, event.eventId(), 0, error)),
-                    RetryPolicy.exponential());
+                    RefusalPolicy.of(RetryPolicy.exponential(), new Random(1)));
             Finding.unlessEqual("refusals that changed the row", 1, received.changed());
-            journal.receive(
-                    List.of(new Receipt.Consumed(outbox.name(), id, event.eventId())), RetryPolicy.exponential());
+            store.receive(
+                    List.of(new Receipt.Consumed(outbox.name(), id, event.eventId())),
+                    RefusalPolicy.of(RetryPolicy.exponential(), new Random(1)));
             requireStatus(Status.CONSUMED);
         }
-        journal.backlog();
-        journal.purge(Long.MIN_VALUE, Duration.ZERO, Set.of(Status.PUBLISHED, Status.CONSUMED), 10);
+        store.backlog();
+        store.forget(new RetentionRule(Duration.ZERO, false), Long.MIN_VALUE, 10);
     }
 
     private Change change() {
@@ -98,12 +103,12 @@ final class RowLife {
     }
 
     private void settle(Claim claim, Verdict verdict) {
-        Journal.Settled settled = journal.settle(claim, List.of(verdict));
-        Finding.unlessEqual("what was settled", new Journal.Settled(1, Set.of()), settled);
+        OutboxStore.Settled settled = store.settle(claim, List.of(verdict));
+        Finding.unlessEqual("what was settled", new OutboxStore.Settled(1, Set.of()), settled);
     }
 
     private void requireStatus(Status status) {
-        Finding.unlessEqual("events that are " + status, 1L, journal.counts().getOrDefault(status, 0L));
+        Finding.unlessEqual("events that are " + status, 1L, store.counts().getOrDefault(status, 0L));
     }
 
     /** By everything that an operator may know of it. */

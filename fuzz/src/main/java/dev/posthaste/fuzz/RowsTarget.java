@@ -4,19 +4,18 @@ import dev.posthaste.OutboxDefinition;
 import dev.posthaste.Route;
 import dev.posthaste.broker.Message;
 import dev.posthaste.format.MessageFormat;
+import dev.posthaste.jdbc.RowStore;
 import dev.posthaste.jdbc.Schema;
-import dev.posthaste.jdbc.StatusJournal;
 import dev.posthaste.jdbc.TableLayout;
-import dev.posthaste.journal.Pending;
-import dev.posthaste.journal.PendingEvent;
-import dev.posthaste.journal.StoredEvent;
 import dev.posthaste.servers.Database;
+import dev.posthaste.store.Pending;
+import dev.posthaste.store.PendingEvent;
+import dev.posthaste.store.StoredEvent;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.SQLException;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -28,20 +27,25 @@ final class RowsTarget implements Target {
     private static final OutboxDefinition STANDARD = outbox(TableLayout.standard("standard"), "orders");
     private static final OutboxDefinition ENVELOPES = outbox(envelopes(), "orders");
 
-    private final Store store;
+    private final FuzzDatabase database;
     private final List<OutboxDefinition> outboxes;
 
     RowsTarget(Database kind) throws SQLException {
-        store = new Store(kind);
-        Schema.create(store.dataSource(), List.of(DEBEZIUM, STANDARD));
-        if (store.isH2()) {
-            store.execute(new Layouts.Drawn(ENVELOPES, Map.of()).createTable().replace(" not null", ""));
+        database = new FuzzDatabase(kind);
+        Schema.create(database.dataSource(), List.of(DEBEZIUM, STANDARD));
+        if (database.isH2()) {
+            database.execute(
+                    new Layouts.Drawn(ENVELOPES, Map.of()).createTable().replace(" not null", ""));
         }
-        outboxes = store.isH2() ? List.of(DEBEZIUM, STANDARD, ENVELOPES) : List.of(DEBEZIUM, STANDARD);
+        outboxes = database.isH2() ? List.of(DEBEZIUM, STANDARD, ENVELOPES) : List.of(DEBEZIUM, STANDARD);
     }
 
     private static OutboxDefinition outbox(TableLayout layout, String to) {
-        return new OutboxDefinition(layout.table(), layout, Route.to(to), Set.of("order.placed"), Set.of(), true);
+        return OutboxDefinition.named(layout.table())
+                .layout(layout)
+                .route(Route.to(to))
+                .types("order.placed")
+                .tracked(true);
     }
 
     private static TableLayout envelopes() {
@@ -70,20 +74,20 @@ final class RowsTarget implements Target {
 
     @Override
     public void close() {
-        store.close();
+        database.close();
     }
 
     @Override
     public void run(Dice dice) throws SQLException {
         OutboxDefinition outbox = dice.tried("outbox", dice.pick(outboxes));
-        store.forget();
-        store.execute("delete from \"" + outbox.table().table() + "\"");
+        database.forget();
+        database.execute("delete from \"" + outbox.table().table() + "\"");
         String payload = insert(dice, outbox.name());
         if (payload == null) {
             return; // the database takes no such row, whoever writes
         }
-        StatusJournal journal = new StatusJournal(store.dataSource(), store.dialect(), outbox);
-        List<Pending> found = journal.fetch(Long.MIN_VALUE, 10, Long.MAX_VALUE);
+        RowStore store = new RowStore(database.dataSource(), database.dialect(), outbox);
+        List<Pending> found = store.fetch(Long.MIN_VALUE, 10, Long.MAX_VALUE);
         Finding.unlessEqual("the number of events", 1, found.size());
         Finding.unless(found.get(0) instanceof PendingEvent, "an event that is due is read whole");
         StoredEvent event = ((PendingEvent) found.get(0)).event();
@@ -98,7 +102,7 @@ final class RowsTarget implements Target {
                 }
             }
         }
-        new RowLife(store, outbox, dice).run(event, isFoundById(event, outbox, payload));
+        new RowLife(database, outbox, dice).run(event, isFoundById(event, outbox, payload));
     }
 
     /** In Posthaste's own table no id is empty; in one of envelopes, ids are looked for as they are spelled. */
@@ -121,8 +125,8 @@ final class RowsTarget implements Target {
             default ->
                 "insert into \"standard\" (event_id, event_type, event_version, event_key, destination, routing_key, headers, payload, id) values (?, ?, ?, ?, ?, ?, ?, ?, ?)";
         };
-        try (Connection connection = store.dataSource().getConnection();
-                PreparedStatement insert = connection.prepareStatement(store.sql(sql))) {
+        try (Connection connection = database.dataSource().getConnection();
+                PreparedStatement insert = connection.prepareStatement(database.sql(sql))) {
             String[] texts = switch (table) {
                 case "debezium" ->
                     new String[] {text(dice, 64), text(dice, 255), text(dice, 255), text(dice, 255), payload(dice, true)
@@ -148,7 +152,7 @@ final class RowsTarget implements Target {
             try {
                 insert.executeUpdate();
             } catch (SQLException e) {
-                if (store.isH2()) {
+                if (database.isH2()) {
                     throw e;
                 }
                 return null;

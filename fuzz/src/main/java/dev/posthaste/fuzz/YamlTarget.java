@@ -1,7 +1,7 @@
 package dev.posthaste.fuzz;
 
+import dev.posthaste.OutboxDefinition;
 import dev.posthaste.RetryPolicy;
-import dev.posthaste.relay.OutboxPolicy;
 import dev.posthaste.relay.RelaySettings;
 import dev.posthaste.server.config.Config;
 import dev.posthaste.server.config.ConfigException;
@@ -251,11 +251,11 @@ final class YamlTarget implements Target {
         Finding.unless(relay.windowBytes() > 0 && relay.window() >= relay.batch(), "a window holds a batch");
         config.receipts().forEach(each -> requireUsable(each.retry()));
         config.outboxes().values().forEach(each -> {
-            OutboxPolicy policy = each.policy();
+            OutboxDefinition policy = each.definition();
             requireUsable(policy.retry());
             Finding.unless(policy.keep().toNanos() >= 0, "what is kept is kept for a time");
             Finding.unless(policy.consumedWithin().toNanos() > 0, "consumers have time");
-            Finding.unless(each.lagLimit().toNanos() >= 0, "a limit is a time");
+            Finding.unless(policy.lagLimit().toNanos() >= 0, "a limit is a time");
         });
         ConfigReader.catalog(List.copyOf(config.outboxes().values())
                 .subList(0, Math.min(1, config.outboxes().size())));

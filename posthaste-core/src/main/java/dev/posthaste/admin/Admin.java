@@ -3,8 +3,8 @@ package dev.posthaste.admin;
 import dev.posthaste.Status;
 import dev.posthaste.admin.AuditEntry.Action;
 import dev.posthaste.admin.ChangeProgress.State;
-import dev.posthaste.journal.Journal;
-import dev.posthaste.journal.StoredEvent;
+import dev.posthaste.store.OutboxStore;
+import dev.posthaste.store.StoredEvent;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
@@ -24,7 +24,7 @@ import org.jspecify.annotations.Nullable;
  * relay's hands.
  *
  * <p>Thread-safe. Methods that name an outbox throw {@link UnknownOutboxException} when there is none of this name, and
- * {@link dev.posthaste.journal.JournalException} when the database fails.
+ * {@link dev.posthaste.store.StoreException} when the database fails.
  */
 public final class Admin {
     /** The most events that one page holds. */
@@ -33,16 +33,16 @@ public final class Admin {
     private static final int BATCH = 200;
     private static final long BATCH_BYTES = 16L << 20;
     private static final int PURGE_BATCH = 2_000;
-    private static final int MOST_ERRORS = 50_000;
+    private static final int MAX_ERRORS = 50_000;
     private static final int SAMPLE = 10;
-    private static final int MOST_REPLAYS = 100;
+    private static final int MAX_REPLAYS = 100;
     private static final Duration MAX_KEEP = Duration.ofDays(36_525);
 
-    private final Map<String, AdminJournal> journals;
+    private final Map<String, OperatorStore> stores;
 
-    /** @param journals by the name of their outbox, in the order in which they are shown */
-    public Admin(Map<String, AdminJournal> journals) {
-        this.journals = new LinkedHashMap<>(journals);
+    /** @param stores by the name of their outbox, in the order in which they are shown */
+    public Admin(Map<String, OperatorStore> stores) {
+        this.stores = new LinkedHashMap<>(stores);
     }
 
     /** There is no such outbox. */
@@ -78,16 +78,16 @@ public final class Admin {
     public record DryRun(long events, boolean counted, List<EventDetails> sample) {}
 
     public Set<String> outboxes() {
-        return journals.keySet();
+        return stores.keySet();
     }
 
-    /** The journal of one outbox. */
-    public AdminJournal outbox(String name) {
-        AdminJournal journal = journals.get(name);
-        if (journal == null) {
-            throw new UnknownOutboxException(name, journals.keySet());
+    /** The store of one outbox. */
+    public OperatorStore outbox(String name) {
+        OperatorStore store = stores.get(name);
+        if (store == null) {
+            throw new UnknownOutboxException(name, stores.keySet());
         }
-        return journal;
+        return store;
     }
 
     // --- Looking -----------------------------------------------------------------------------------------------------
@@ -108,7 +108,7 @@ public final class Admin {
     }
 
     /** What is waiting and what is dead. Exact, and read from those events alone. */
-    public Journal.Backlog backlog(String outbox) {
+    public OutboxStore.Backlog backlog(String outbox) {
         return outbox(outbox).backlog();
     }
 
@@ -123,7 +123,7 @@ public final class Admin {
 
     /** The newest 50,000 dead events by what their errors say, the largest group first. */
     public List<ErrorGroup> errors(String outbox) {
-        return outbox(outbox).errors(MOST_ERRORS);
+        return outbox(outbox).errors(MAX_ERRORS);
     }
 
     /**
@@ -139,7 +139,7 @@ public final class Admin {
             return outbox(outbox).audit(row, below, limit);
         }
         List<AuditEntry> all = new ArrayList<>();
-        journals.values().forEach(journal -> all.addAll(journal.audit(row, below, limit)));
+        stores.values().forEach(store -> all.addAll(store.audit(row, below, limit)));
         all.sort(Comparator.comparing(AuditEntry::at).reversed());
         return all.subList(0, Math.min(limit, all.size()));
     }
@@ -149,7 +149,7 @@ public final class Admin {
     /**
      * Sends dead events again, with no attempts counted; those that are not dead stay as they are. One transaction.
      *
-     * @throws dev.posthaste.journal.JournalException also if somebody else has a row locked for seconds
+     * @throws dev.posthaste.store.StoreException also if somebody else has a row locked for seconds
      */
     public Result requeue(String outbox, Collection<Long> ids, Change change) {
         return outbox(outbox).change(Action.REQUEUE, change, ids);
@@ -158,7 +158,7 @@ public final class Admin {
     /**
      * Deletes dead events; the audit keeps each with its payload. Those that are not dead stay as they are. One transaction.
      *
-     * @throws dev.posthaste.journal.JournalException also if somebody else has a row locked for seconds
+     * @throws dev.posthaste.store.StoreException also if somebody else has a row locked for seconds
      */
     public Result discard(String outbox, Collection<Long> ids, Change change) {
         return outbox(outbox).change(Action.DISCARD, change, ids);
@@ -182,13 +182,13 @@ public final class Admin {
         return each(outbox(outbox), Action.DISCARD, search, change, goOn);
     }
 
-    private static Result each(AdminJournal journal, Action action, Search search, Change change, LongPredicate goOn) {
+    private static Result each(OperatorStore store, Action action, Search search, Change change, LongPredicate goOn) {
         Search dead = search.withStatus(Status.DEAD);
-        return inParts(journal, action, dead.toString(), change, goOn, (after, through) -> {
-            AdminJournal.Stretch stretch = journal.read(dead, after, through, BATCH, BATCH_BYTES);
-            AdminJournal.Part part = stretch.events().isEmpty()
+        return inParts(store, action, dead.toString(), change, goOn, (after, through) -> {
+            OperatorStore.Stretch stretch = store.read(dead, after, through, BATCH, BATCH_BYTES);
+            OperatorStore.Part part = stretch.events().isEmpty()
                     ? null
-                    : journal.part(
+                    : store.part(
                             action,
                             change,
                             stretch.events().stream().map(StoredEvent::id).toList());
@@ -202,13 +202,12 @@ public final class Admin {
 
     /** @param next where the walk continues; null at its end */
     private record Step(
-            AdminJournal.@Nullable Part part, @Nullable Long next) {}
+            OperatorStore.@Nullable Part part, @Nullable Long next) {}
 
     /** Begins or continues a change, and notes how it ended; a change that is over is left alone. */
     private static Result inParts(
-            AdminJournal journal, Action action, String what, Change change, LongPredicate goOn, Walk walk) {
-        ChangeProgress progress = journal.take(
-                        change, action, ChangeProgress.begin(what, journal.highestId(), null), null)
+            OperatorStore store, Action action, String what, Change change, LongPredicate goOn, Walk walk) {
+        ChangeProgress progress = store.take(change, action, ChangeProgress.begin(what, store.highestId(), null), null)
                 .progress();
         if (progress.state().isOver()) {
             return new Result(progress.events(), true, 0);
@@ -229,13 +228,10 @@ public final class Admin {
             }
             boolean all = after == null && locked == 0;
             return new Result(
-                    journal.end(change, all ? State.FINISHED : State.INTERRUPTED)
-                            .events(),
-                    false,
-                    locked);
+                    store.end(change, all ? State.FINISHED : State.INTERRUPTED).events(), false, locked);
         } catch (RuntimeException e) {
             try {
-                journal.end(change, State.INTERRUPTED);
+                store.end(change, State.INTERRUPTED);
             } catch (RuntimeException also) {
                 e.addSuppressed(also); // it is said to be running; the same change id continues it all the same
             }
@@ -262,19 +258,19 @@ public final class Admin {
         if (keep.compareTo(MAX_KEEP) > 0) {
             throw new IllegalArgumentException("Events are kept for 100 years at most, not for " + keep);
         }
-        AdminJournal journal = outbox(outbox);
-        requireAgreement(outbox, journal);
+        OperatorStore store = outbox(outbox);
+        requireAgreement(outbox, store);
         String what = "older than " + keep + ": "
                 + String.join(", ", statuses.stream().map(Status::code).sorted().toList());
-        return inParts(journal, Action.PURGE, what, change, goOn, (after, through) -> {
-            requireAgreement(outbox, journal);
-            AdminJournal.Part part = journal.purge(change, after, keep, statuses, PURGE_BATCH);
+        return inParts(store, Action.PURGE, what, change, goOn, (after, through) -> {
+            requireAgreement(outbox, store);
+            OperatorStore.Part part = store.purge(change, after, keep, statuses, PURGE_BATCH);
             return new Step(part, part.next());
         });
     }
 
-    private static void requireAgreement(String outbox, AdminJournal journal) {
-        String dispute = journal.dispute();
+    private static void requireAgreement(String outbox, OperatorStore store) {
+        String dispute = store.dispute();
         if (dispute != null) {
             throw new IllegalStateException(
                     "Nothing is deleted from outbox " + outbox + " while relays do not agree about what" + " it is: "
@@ -306,33 +302,33 @@ public final class Admin {
      *
      * @param goOn is told how many are counted, and may say that it is enough
      */
-    public DryRun dryRun(String outbox, Replay.Selection selection, LongPredicate goOn) {
-        AdminJournal journal = outbox(outbox);
-        long through = journal.highestId();
+    public DryRun dryRun(String outbox, ReplaySelection selection, LongPredicate goOn) {
+        OperatorStore store = outbox(outbox);
+        long through = store.highestId();
         if (!selection.ids().isEmpty()) {
             List<EventDetails> found = selection.ids().stream()
-                    .flatMap(id -> journal.find(id).stream())
-                    .filter(details -> Replay.mayReplay(details.event()))
+                    .flatMap(id -> store.find(id).stream())
+                    .filter(details -> ReplaySelection.allows(details.event()))
                     .toList();
             return new DryRun(found.size(), true, found.subList(0, Math.min(SAMPLE, found.size())));
         }
         long count = 0;
         Long after = Long.MIN_VALUE;
         while (after != null && goOn.test(count)) {
-            AdminJournal.Tally tally = journal.count(selection.search(), after, through);
+            OperatorStore.Tally tally = store.count(selection.search(), after, through);
             count += tally.events();
             after = tally.next();
         }
-        return new DryRun(count, after == null, sample(journal, selection, through));
+        return new DryRun(count, after == null, sample(store, selection, through));
     }
 
-    private static List<EventDetails> sample(AdminJournal journal, Replay.Selection selection, long through) {
+    private static List<EventDetails> sample(OperatorStore store, ReplaySelection selection, long through) {
         Long after = Long.MIN_VALUE;
         while (after != null) {
-            AdminJournal.Stretch stretch = journal.read(selection.search(), after, through, SAMPLE, Long.MAX_VALUE);
+            OperatorStore.Stretch stretch = store.read(selection.search(), after, through, SAMPLE, Long.MAX_VALUE);
             if (!stretch.events().isEmpty()) {
                 return stretch.events().stream()
-                        .flatMap(event -> journal.find(event.id()).stream())
+                        .flatMap(event -> store.find(event.id()).stream())
                         .toList();
             }
             after = stretch.next();
@@ -342,15 +338,6 @@ public final class Admin {
 
     /** The newest replays of an outbox, whoever ran them, newest first. */
     public List<NotedReplay> replays(String outbox) {
-        return outbox(outbox).replays(MOST_REPLAYS);
-    }
-
-    /**
-     * Prepares a replay, or the continuation of one that stopped, which whoever asked for it runs on a thread.
-     *
-     * @throws IllegalArgumentException if events of other statuses are wanted than published or consumed
-     */
-    public Replay replay(String outbox, Replay.Selection selection, Replay.Target target, Change change) {
-        return new Replay(outbox(outbox), selection, target, change);
+        return outbox(outbox).replays(MAX_REPLAYS);
     }
 }

@@ -15,7 +15,13 @@ import org.jspecify.annotations.Nullable;
  * @param plan of a replay, otherwise null
  */
 public record ChangeProgress(
-        State state, String what, long events, long failed, long through, long after, Replay.@Nullable Plan plan) {
+        State state,
+        String what,
+        long events,
+        long failed,
+        long through,
+        long after,
+        @Nullable ReplayPlan plan) {
 
     /** Whether a change is whole. */
     public enum State {
@@ -35,7 +41,7 @@ public record ChangeProgress(
     }
 
     /** A change that begins. */
-    public static ChangeProgress begin(String what, long through, Replay.@Nullable Plan plan) {
+    public static ChangeProgress begin(String what, long through, @Nullable ReplayPlan plan) {
         return new ChangeProgress(State.RUNNING, what, 0, 0, through, Long.MIN_VALUE, plan);
     }
 

@@ -21,7 +21,7 @@ public record ErrorGroup(
     /** Only so much of an error's beginning decides. */
     public static final int LOOKED_AT = 400;
 
-    private static final int LONGEST = 200;
+    private static final int MAX_LENGTH = 200;
     private static final Pattern IDS = Pattern.compile(
             "[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}|\\b[0-9a-fA-F]{16,}\\b|[0-9]+(?:[.,:][0-9]+)*");
 
@@ -37,6 +37,6 @@ public record ErrorGroup(
         }
         String start = error.length() > LOOKED_AT ? error.substring(0, LOOKED_AT) : error;
         String same = IDS.matcher(start).replaceAll("#").strip();
-        return same.length() > LONGEST ? same.substring(0, LONGEST) : same;
+        return same.length() > MAX_LENGTH ? same.substring(0, MAX_LENGTH) : same;
     }
 }

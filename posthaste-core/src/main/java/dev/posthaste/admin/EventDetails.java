@@ -1,6 +1,6 @@
 package dev.posthaste.admin;
 
-import dev.posthaste.journal.StoredEvent;
+import dev.posthaste.store.StoredEvent;
 
 /**
  * One event with everything that its row holds.

@@ -1,8 +1,5 @@
 package dev.posthaste.broker;
 
-import dev.posthaste.inbox.Delivery;
-import dev.posthaste.inbox.Failure;
-import dev.posthaste.inbox.Receiver;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -32,7 +29,7 @@ public final class LocalBroker implements Broker {
     @Override
     public void publish(Message message, java.util.function.Consumer<Outcome> callback) {
         if (closed) {
-            callback.accept(new Outcome.Unavailable("the local broker is closed"));
+            callback.accept(Outcome.unavailable("the local broker is closed"));
             return;
         }
         List<Receiver> receivers = consumersOf(message);
@@ -40,15 +37,16 @@ public final class LocalBroker implements Broker {
             callback.accept(Outcome.rejected("no consumer in this JVM handles events of type " + message.eventType()));
             return;
         }
-        Message each = receivers.size() == 1 ? message : message.with(Map.of(MessageHeaders.NO_RECEIPTS, "several"));
-        Fan fan = new Fan(each, receivers.size(), callback);
+        Message each = receivers.size() == 1 ? message : message.headers(Map.of(MessageHeaders.NO_RECEIPTS, "several"));
+        FanOut fan = new FanOut(each, receivers.size(), callback);
         receivers.forEach(consumer -> consumer.accept(fan));
     }
 
     private List<Receiver> consumersOf(Message message) {
         List<Receiver> receivers = new ArrayList<>();
+        String type = message.eventType();
         for (Receiver consumer : consumers) {
-            if (consumer.handles(message)) {
+            if (type != null && consumer.handles(type)) {
                 receivers.add(consumer);
             }
         }
@@ -72,13 +70,13 @@ public final class LocalBroker implements Broker {
     }
 
     /** One message on its way to several consumers: the slowest decides when, the worst outcome decides what. */
-    private static final class Fan implements Delivery {
+    private static final class FanOut implements Delivery {
         private final Message message;
         private final java.util.function.Consumer<Outcome> callback;
         private int open; // guarded by this, as the next
-        private Outcome outcome = Outcome.HANDLED;
+        private Outcome outcome = Outcome.handled();
 
-        Fan(Message message, int receivers, java.util.function.Consumer<Outcome> callback) {
+        FanOut(Message message, int receivers, java.util.function.Consumer<Outcome> callback) {
             this.message = message;
             this.open = receivers;
             this.callback = callback;
@@ -91,22 +89,22 @@ public final class LocalBroker implements Broker {
 
         @Override
         public void done() {
-            end(Outcome.HANDLED);
+            end(Outcome.handled());
         }
 
         @Override
         public void leftToOutbox() {
-            end(Outcome.ACKNOWLEDGED);
+            end(Outcome.acknowledged());
         }
 
         @Override
         public void deadLetter(Failure failure) {
-            end(new Outcome.Rejected(failure.summary(), true));
+            end(Outcome.rejected(failure.summary()).permanent(true));
         }
 
         @Override
         public void abandoned() {
-            end(new Outcome.Unknown("the consumer was closed"));
+            end(Outcome.unknown("the consumer was closed"));
         }
 
         private void end(Outcome its) {

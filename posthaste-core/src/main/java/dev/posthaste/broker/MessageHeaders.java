@@ -9,9 +9,11 @@ public final class MessageHeaders {
     public static final String EVENT_VERSION = "posthaste-event-version";
     public static final String EVENT_KEY = "posthaste-event-key";
 
-    /** The outbox that the event comes from; with the row, what a receipt names. */
+    /** The outbox that the event comes from; with the position, what a receipt names. */
     public static final String OUTBOX = "posthaste-outbox";
-    /** The event's row in that outbox. */
+    /** The event's position in that outbox. */
+    public static final String POSITION = "posthaste-position";
+    /** What {@link #POSITION} was called before 1.0; read until 2.0. */
     public static final String ROW = "posthaste-row";
     /** How many attempts were counted when the message was sent. */
     public static final String ATTEMPTS = "posthaste-attempts";
@@ -49,6 +51,7 @@ public final class MessageHeaders {
             EVENT_VERSION,
             EVENT_KEY,
             OUTBOX,
+            POSITION,
             ROW,
             ATTEMPTS,
             GENERATION,

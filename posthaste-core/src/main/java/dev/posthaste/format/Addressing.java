@@ -3,19 +3,16 @@ package dev.posthaste.format;
 import dev.posthaste.OutboxDefinition;
 import dev.posthaste.broker.Message;
 import dev.posthaste.broker.MessageHeaders;
-import dev.posthaste.journal.StoredEvent;
+import dev.posthaste.internal.json.Json;
+import dev.posthaste.internal.json.JsonException;
+import dev.posthaste.internal.json.JsonObject;
+import dev.posthaste.store.StoredEvent;
 import java.util.HashMap;
 import java.util.Map;
-import java.util.Objects;
 import org.jspecify.annotations.Nullable;
-import tools.jackson.core.JacksonException;
-import tools.jackson.core.type.TypeReference;
-import tools.jackson.databind.json.JsonMapper;
 
 /** What all formats have in common: where a message goes, and the headers that Posthaste adds. */
 final class Addressing {
-    private static final TypeReference<Map<String, String>> HEADERS = new TypeReference<>() {};
-
     private Addressing() {}
 
     /**
@@ -33,7 +30,7 @@ final class Addressing {
         headers.put(MessageHeaders.EVENT_TYPE, event.type());
         headers.put(MessageHeaders.EVENT_VERSION, event.version());
         headers.put(MessageHeaders.OUTBOX, outbox.name());
-        headers.put(MessageHeaders.ROW, Long.toString(event.id()));
+        headers.put(MessageHeaders.POSITION, Long.toString(event.id()));
         String key = event.key();
         if (key != null) {
             headers.put(MessageHeaders.EVENT_KEY, key);
@@ -43,13 +40,19 @@ final class Addressing {
 
     private static Map<String, String> read(String written) {
         try {
-            Map<String, String> read = JsonMapper.shared().readValue(written, HEADERS);
-            if (read == null) {
-                return Map.of();
+            JsonObject read = Json.object(written);
+            Map<String, String> headers = new HashMap<>();
+            if (read != null) {
+                read.members().forEach((name, value) -> {
+                    if (value instanceof JsonObject.Scalar scalar) {
+                        headers.put(name, scalar.text());
+                    } else if (value != null) { // a header that is null says nothing
+                        throw new JsonException("a header is an object or a list");
+                    }
+                });
             }
-            read.values().removeIf(Objects::isNull); // a header that is null says nothing
-            return read;
-        } catch (JacksonException e) {
+            return headers;
+        } catch (JsonException e) {
             throw new IllegalArgumentException("its headers are no JSON object of texts", e);
         }
     }
@@ -57,12 +60,10 @@ final class Addressing {
     static Message message(StoredEvent event, OutboxDefinition outbox, Map<String, String> headers, byte[] body) {
         String destination = event.destination();
         String routingKey = event.routingKey();
-        return new Message(
-                destination == null ? outbox.route().destination() : destination,
-                routingKey == null ? outbox.route().routingKey() : routingKey,
-                event.key(),
-                headers,
-                body);
+        return Message.of(destination == null ? outbox.route().destination() : destination, body)
+                .routingKey(routingKey == null ? outbox.route().routingKey() : routingKey)
+                .key(event.key())
+                .headers(headers);
     }
 
     /** {@code message} with another body, and an id and a type where its headers had none. */
@@ -70,7 +71,10 @@ final class Addressing {
         Map<String, String> headers = new HashMap<>(message.headers());
         putIfMissing(headers, MessageHeaders.EVENT_ID, id);
         putIfMissing(headers, MessageHeaders.EVENT_TYPE, type);
-        return new Message(message.destination(), message.routingKey(), message.key(), headers, body);
+        return Message.of(message.destination(), body)
+                .routingKey(message.routingKey())
+                .key(message.key())
+                .headers(headers);
     }
 
     static void putIfMissing(Map<String, String> headers, String name, @Nullable String value) {

@@ -3,7 +3,8 @@ package dev.posthaste.format;
 import dev.posthaste.OutboxDefinition;
 import dev.posthaste.broker.Message;
 import dev.posthaste.broker.MessageHeaders;
-import dev.posthaste.journal.StoredEvent;
+import dev.posthaste.internal.json.Json;
+import dev.posthaste.store.StoredEvent;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
@@ -26,6 +27,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class CloudEventsFormat implements MessageFormat {
     private static final String CONTENT_TYPE = "content-type";
+    private static final String JSON = "application/json";
     private static final String STRUCTURED = "application/cloudevents+json";
     private static final List<String> PREFIXES = List.of("ce_", "cloudEvents:", "cloudEvents_");
 
@@ -62,20 +64,20 @@ final class CloudEventsFormat implements MessageFormat {
             return Addressing.message(event, outbox, headers, structured(attributes, event.payload()));
         }
         attributes.forEach((name, value) -> headers.put(prefix + name, value));
-        headers.put(CONTENT_TYPE, "application/json");
+        if (headers.getOrDefault(CONTENT_TYPE, STRUCTURED)
+                .toLowerCase(Locale.ROOT)
+                .startsWith(STRUCTURED)) {
+            headers.put(CONTENT_TYPE, JSON); // of the message that a header was passed on from, not of this one
+        }
         return Addressing.message(event, outbox, headers, event.payload());
     }
 
     private static byte[] structured(Map<String, String> attributes, byte[] payload) {
-        String data = RawJson.oneValue(payload);
-        return RawJson.write(payload.length + 256, generator -> {
-            generator.writeStartObject();
-            attributes.forEach((name, value) -> RawJson.writeText(generator, name, value));
-            generator.writeStringProperty("datacontenttype", "application/json");
-            generator.writeName("data");
-            generator.writeRawValue(data);
-            generator.writeEndObject();
-        });
+        Json.Raw data = new Json.Raw(RawJson.oneValue(payload));
+        Map<String, Object> members = new LinkedHashMap<>(attributes);
+        members.put("datacontenttype", JSON);
+        members.put("data", data);
+        return RawJson.write(members);
     }
 
     @Override
@@ -127,7 +129,10 @@ final class CloudEventsFormat implements MessageFormat {
             headers.put(MessageHeaders.EVENT_ID, eventId(required("source", source), required("id", id)));
             headers.put(MessageHeaders.EVENT_TYPE, required("type", type));
         }
-        return new Message(message.destination(), message.routingKey(), message.key(), headers, body);
+        return Message.of(message.destination(), body)
+                .routingKey(message.routingKey())
+                .key(message.key())
+                .headers(headers);
     }
 
     private static String required(String attribute, @Nullable String value) {

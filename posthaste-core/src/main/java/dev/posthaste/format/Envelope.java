@@ -1,9 +1,10 @@
 package dev.posthaste.format;
 
-import dev.posthaste.journal.StoredEvent;
+import dev.posthaste.internal.json.Json;
+import dev.posthaste.store.StoredEvent;
+import java.util.LinkedHashMap;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
-import tools.jackson.core.JsonGenerator;
 
 /**
  * A JSON object around an event's payload: {@code outbox_id}, {@code event_id}, {@code event_type}, {@code event_version},
@@ -55,26 +56,23 @@ public record Envelope(
      * @throws IllegalArgumentException if the payload is no JSON value, or a member is no text in UTF-8
      */
     public byte[] toJson() {
-        String raw = RawJson.oneValue(payload);
-        return RawJson.write(payload.length + 256, generator -> {
-            generator.writeStartObject();
-            if (outboxId != 0) {
-                generator.writeNumberProperty("outbox_id", outboxId);
-            }
-            write(generator, "event_id", eventId);
-            write(generator, "event_type", eventType);
-            write(generator, "event_version", eventVersion);
-            write(generator, "service_name", serviceName);
-            write(generator, "aggregate_id", aggregateId);
-            generator.writeName("payload");
-            generator.writeRawValue(raw);
-            generator.writeEndObject();
-        });
+        Json.Raw raw = new Json.Raw(RawJson.oneValue(payload));
+        Map<String, Object> members = new LinkedHashMap<>();
+        if (outboxId != 0) {
+            members.put("outbox_id", outboxId);
+        }
+        putIfKnown(members, "event_id", eventId);
+        putIfKnown(members, "event_type", eventType);
+        putIfKnown(members, "event_version", eventVersion);
+        putIfKnown(members, "service_name", serviceName);
+        putIfKnown(members, "aggregate_id", aggregateId);
+        members.put("payload", raw);
+        return RawJson.write(members);
     }
 
-    private static void write(JsonGenerator generator, String name, @Nullable String value) {
+    private static void putIfKnown(Map<String, Object> members, String name, @Nullable String value) {
         if (value != null) {
-            RawJson.writeText(generator, name, value);
+            members.put(name, value);
         }
     }
 

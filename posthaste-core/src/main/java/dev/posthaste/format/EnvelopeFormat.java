@@ -3,7 +3,7 @@ package dev.posthaste.format;
 import dev.posthaste.OutboxDefinition;
 import dev.posthaste.broker.Message;
 import dev.posthaste.broker.MessageHeaders;
-import dev.posthaste.journal.StoredEvent;
+import dev.posthaste.store.StoredEvent;
 import java.util.HashMap;
 import java.util.Map;
 
@@ -37,14 +37,17 @@ final class EnvelopeFormat implements MessageFormat {
         String service = envelope.serviceName();
         if (envelope.outboxId() != 0 && service != null) {
             headers.put(MessageHeaders.OUTBOX, service);
-            headers.put(MessageHeaders.ROW, Long.toString(envelope.outboxId()));
+            headers.put(MessageHeaders.POSITION, Long.toString(envelope.outboxId()));
             if (id == null || id.equals(Long.toString(envelope.outboxId()))) {
                 id = StoredEvent.idOfRow(service, envelope.outboxId());
             }
         }
         Addressing.putIfMissing(headers, MessageHeaders.EVENT_VERSION, envelope.eventVersion());
         headers.putAll(message.headers());
-        Message all = new Message(message.destination(), message.routingKey(), message.key(), headers, message.body());
+        Message all = Message.of(message.destination(), message.body())
+                .routingKey(message.routingKey())
+                .key(message.key())
+                .headers(headers);
         return Addressing.opened(all, id, envelope.eventType(), envelope.payload());
     }
 }

@@ -2,7 +2,7 @@ package dev.posthaste.format;
 
 import dev.posthaste.OutboxDefinition;
 import dev.posthaste.broker.Message;
-import dev.posthaste.journal.StoredEvent;
+import dev.posthaste.store.StoredEvent;
 
 /**
  * Makes a message of an event, and reads it again on the other side. A relay and its consumers must agree on the format.
@@ -28,7 +28,7 @@ public interface MessageFormat {
         return new CloudEventsFormat(source, "ce_");
     }
 
-    /** As the other, with the header names of AMQP's binding: {@code cloudEvents:…}. */
+    /** The same with the header names of AMQP's binding: {@code cloudEvents:…}. */
     static MessageFormat cloudEventsAmqp(String source) {
         return new CloudEventsFormat(source, "cloudEvents:");
     }

@@ -1,33 +1,23 @@
 package dev.posthaste.format;
 
-import java.io.ByteArrayOutputStream;
+import dev.posthaste.internal.json.Json;
+import dev.posthaste.internal.json.JsonException;
+import dev.posthaste.internal.json.JsonLibrary;
+import dev.posthaste.internal.json.JsonReader;
+import dev.posthaste.internal.json.JsonReader.Token;
 import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.util.LinkedHashMap;
 import java.util.Map;
-import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
-import tools.jackson.core.JacksonException;
-import tools.jackson.core.JsonGenerator;
-import tools.jackson.core.JsonParser;
-import tools.jackson.core.JsonToken;
-import tools.jackson.core.StreamReadConstraints;
-import tools.jackson.core.json.JsonFactory;
-import tools.jackson.databind.JsonNode;
-import tools.jackson.databind.json.JsonMapper;
 
 /** JSON whose parts are kept to the letter: no number is rounded, no text written differently. */
 final class RawJson {
     private static final String BYTE_ORDER_MARK = "\uFEFF";
 
-    /** What is put into an object is a level deeper there, and readers take as many levels as this library's parser does. */
-    private static final JsonMapper INNER = JsonMapper.builder(JsonFactory.builder()
-                    .streamReadConstraints(StreamReadConstraints.builder()
-                            .maxNestingDepth(StreamReadConstraints.DEFAULT_MAX_DEPTH - 1)
-                            .build())
-                    .build())
-            .build();
+    /** What is put into an object is a level deeper there, and readers take as many levels as this writer does. */
+    private static final int MAX_PAYLOAD_DEPTH = JsonLibrary.MAX_DEPTH - 1;
 
     private RawJson() {}
 
@@ -39,21 +29,21 @@ final class RawJson {
     static Map<String, byte[]> members(byte[] json) {
         requireUtf8(json, "it");
         Map<String, byte[]> members = new LinkedHashMap<>();
-        try (JsonParser parser = JsonMapper.shared().createParser(json)) {
-            if (parser.nextToken() != JsonToken.START_OBJECT) {
+        try (JsonReader reader = Json.read(json)) {
+            if (reader.next() != Token.OBJECT) {
                 throw new IllegalArgumentException("it is no JSON object");
             }
-            while (parser.nextToken() == JsonToken.PROPERTY_NAME) {
-                String name = parser.currentName();
-                parser.nextToken();
-                members.put(name, slice(json, parser));
+            while (reader.next() == Token.NAME) {
+                String name = reader.text();
+                reader.next();
+                members.put(name, slice(json, reader));
             }
-            if (parser.nextToken() != null) {
+            if (reader.next() != Token.END) {
                 throw new IllegalArgumentException("something follows the JSON object");
             }
             return members;
-        } catch (JacksonException e) {
-            throw new IllegalArgumentException("it is no JSON: " + e.getOriginalMessage(), e);
+        } catch (JsonException e) {
+            throw new IllegalArgumentException("it is no JSON: " + e.getMessage(), e);
         }
     }
 
@@ -76,12 +66,11 @@ final class RawJson {
         }
     }
 
-    /** The value that the parser has begun. */
-    private static byte[] slice(byte[] json, JsonParser parser) {
-        int from = (int) parser.currentTokenLocation().getByteOffset();
-        parser.skipChildren();
-        parser.finishToken();
-        int to = (int) parser.currentLocation().getByteOffset();
+    /** The value that the reader has begun. */
+    private static byte[] slice(byte[] json, JsonReader reader) {
+        int from = reader.from();
+        reader.skip();
+        int to = reader.to();
         return new String(json, from, to - from, StandardCharsets.UTF_8).strip().getBytes(StandardCharsets.UTF_8);
     }
 
@@ -96,19 +85,20 @@ final class RawJson {
         if (raw == null) {
             return null;
         }
-        JsonNode value;
-        try {
-            value = JsonMapper.shared().readTree(raw);
-        } catch (JacksonException e) {
-            throw new IllegalArgumentException("its " + name + " cannot be read: " + e.getOriginalMessage(), e);
+        String text;
+        try (JsonReader reader = Json.read(raw)) {
+            Token token = reader.next();
+            if (token == Token.NULL) {
+                return null;
+            }
+            if (token == Token.OBJECT || token == Token.ARRAY) {
+                throw new IllegalArgumentException("its " + name + " is no text");
+            }
+            boolean isNumber = token == Token.INTEGER || token == Token.DECIMAL;
+            text = isNumber ? Json.number(reader.text()) : reader.text();
+        } catch (JsonException e) {
+            throw new IllegalArgumentException("its " + name + " cannot be read: " + e.getMessage(), e);
         }
-        if (value.isContainer()) {
-            throw new IllegalArgumentException("its " + name + " is no text");
-        }
-        if (value.isNull()) {
-            return null;
-        }
-        String text = value.isNumber() ? new String(raw, StandardCharsets.UTF_8) : value.asString();
         if (!StandardCharsets.UTF_8.newEncoder().canEncode(text)) {
             throw new IllegalArgumentException("its " + name + " has half of a surrogate pair");
         }
@@ -122,47 +112,52 @@ final class RawJson {
      */
     static String oneValue(byte[] json) {
         requireUtf8(json, "its payload");
-        try (JsonParser parser = INNER.createParser(json)) {
-            if (parser.nextToken() == null) {
+        try (JsonReader reader = Json.read(json)) {
+            Token token = reader.next();
+            if (token == Token.END) {
                 throw new IllegalArgumentException("its payload is empty, and no JSON");
             }
-            parser.skipChildren();
-            parser.finishToken();
-            if (parser.nextToken() != null) {
+            skipShallow(token, reader);
+            if (reader.next() != Token.END) {
                 throw new IllegalArgumentException("its payload is more than one JSON value");
             }
-        } catch (JacksonException e) {
-            throw new IllegalArgumentException("its payload is no JSON: " + e.getOriginalMessage(), e);
+        } catch (JsonException e) {
+            throw new IllegalArgumentException("its payload is no JSON: " + e.getMessage(), e);
         }
         String text = new String(json, StandardCharsets.UTF_8);
         return text.startsWith(BYTE_ORDER_MARK) ? text.substring(1) : text;
     }
 
-    /**
-     * Writes a member whose value is a text.
-     *
-     * @throws IllegalArgumentException if it has half of a surrogate pair: the generator would escape it, and no reader
-     *     could make UTF-8 of it
-     */
-    static void writeText(JsonGenerator generator, String name, String value) {
-        if (!StandardCharsets.UTF_8.newEncoder().canEncode(value)) {
-            throw new IllegalArgumentException("its " + name + " has half of a surrogate pair");
+    private static void skipShallow(Token first, JsonReader reader) {
+        int depth = 0;
+        for (Token token = first; ; token = reader.next()) {
+            switch (token) {
+                case OBJECT, ARRAY -> depth++;
+                case OBJECT_END, ARRAY_END -> depth--;
+                default -> {}
+            }
+            if (depth > MAX_PAYLOAD_DEPTH) {
+                throw new JsonException("it is nested deeper than " + MAX_PAYLOAD_DEPTH + " levels");
+            }
+            if (depth == 0) {
+                reader.skip(); // to the last byte of a text
+                return;
+            }
         }
-        generator.writeStringProperty(name, value);
     }
 
     /**
-     * Writes JSON.
+     * An object of texts, numbers and JSON that was made before.
      *
-     * @throws IllegalArgumentException if none can be made: a text has half of a surrogate pair
+     * @throws IllegalArgumentException if a text has half of a surrogate pair: no reader could make UTF-8 of it
      */
-    static byte[] write(int expectedBytes, Consumer<JsonGenerator> content) {
-        ByteArrayOutputStream out = new ByteArrayOutputStream(expectedBytes);
-        try (JsonGenerator generator = JsonMapper.shared().createGenerator(out)) {
-            content.accept(generator);
-        } catch (JacksonException e) {
-            throw new IllegalArgumentException("it cannot be written as JSON: " + e.getOriginalMessage(), e);
-        }
-        return out.toByteArray();
+    static byte[] write(Map<String, ?> members) {
+        members.forEach((name, value) -> {
+            if (value instanceof String text
+                    && !StandardCharsets.UTF_8.newEncoder().canEncode(text)) {
+                throw new IllegalArgumentException("its " + name + " has half of a surrogate pair");
+            }
+        });
+        return Json.write(members).getBytes(StandardCharsets.UTF_8);
     }
 }

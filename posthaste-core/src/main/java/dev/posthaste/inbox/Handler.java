@@ -1,17 +1,17 @@
 package dev.posthaste.inbox;
 
 /**
- * What a consumer does with an event. It runs inside the inbox's transaction: what it writes through
- * {@link Context#connection()} counts together with the note that the event was handled, or not at all. Anything outside
- * that connection (a call to another service, a file) may happen more than once.
+ * What an inbox does with an event. It runs inside the inbox's transaction: what it writes through {@link
+ * EventContext#connection()} counts together with the note that the event was handled, or not at all. Anything outside that
+ * connection (a call to another service, a file) may happen more than once.
  *
  * @param <T> what the payload is read as: a type that Jackson can read, {@code String}, or {@code byte[]}
  */
 @FunctionalInterface
 public interface Handler<T> {
     /**
-     * @throws RejectEvent if this event can never be handled: it goes to the error queue at once
+     * @throws RejectedEventException if this event can never be handled: it goes to the error queue at once
      * @throws Exception anything else is tried again
      */
-    void handle(T event, Context context) throws Exception;
+    void handle(T event, EventContext context) throws Exception;
 }

@@ -1,397 +1,307 @@
 package dev.posthaste.inbox;
 
-import dev.posthaste.broker.Digest;
-import dev.posthaste.broker.Message;
+import dev.posthaste.PayloadSerializer;
+import dev.posthaste.RetryPolicy;
+import dev.posthaste.Tracing;
+import dev.posthaste.Transactions;
+import dev.posthaste.broker.Delivery;
+import dev.posthaste.broker.Receiver;
 import dev.posthaste.format.MessageFormat;
-import dev.posthaste.jdbc.InboxTransaction;
-import dev.posthaste.jdbc.InboxTransactions;
-import dev.posthaste.jdbc.Schema;
-import dev.posthaste.journal.Receipt;
-import io.opentelemetry.api.OpenTelemetry;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Objects;
-import java.util.Set;
-import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.Random;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.ThreadFactory;
+import java.util.function.UnaryOperator;
+import java.util.random.RandomGenerator;
 import javax.sql.DataSource;
 import org.jspecify.annotations.Nullable;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
-import tools.jackson.core.JacksonException;
-import tools.jackson.databind.json.JsonMapper;
 
 /**
- * Handles each event once in effect. One database transaction notes {@code (consumer, event id)} and runs the handler
- * with the same connection; a duplicate finds the note and runs nothing.
+ * Handles each event once in effect. One database transaction notes {@code (inbox, event id)} and runs the handler with the
+ * same connection; a duplicate finds the note and runs nothing.
  *
  * <pre>{@code
- * Inbox inbox = Inbox.builder(dataSource)
- *         .consumer("config-history")
- *         .on("config.history.created", ConfigHistory.class, (history, context) -> insert(context.connection(), history))
+ * Inbox stock = Inbox.builder("stock", database)
+ *         .on("order.placed", Order.class, (order, context) -> reserve(context.connection(), order))
  *         .build();
  * }</pre>
  *
- * Knows no threads and no retries: that is {@link Consumer}. Thread-safe.
+ * <p>Messages of one key are handled one after another, those of different keys at once; one that fails is tried again in
+ * place, later ones of its key waiting behind it. What no handler is to blame for, such as a database that is away, counts
+ * no attempt. What becomes of an event that cannot be handled, {@link AfterLastAttempt} says; its key goes on.
+ *
+ * <p>Where messages come from elsewhere, {@code once} does what a handler would do, in the caller's transaction.
+ *
+ * <p>Threads start with the first delivery or the first {@code once}, and end with {@link #close}. Thread-safe.
  */
-public final class Inbox {
-    private static final Logger log = LoggerFactory.getLogger(Inbox.class);
-
-    private final DataSource dataSource;
-    private final String consumer;
-    private final Map<String, Typed<?>> handlers;
-    private final JsonMapper json;
-    private final MessageFormat format;
-    private final Receipts receipts;
-    private final @Nullable InboxTraces traces;
-    private final Duration silenceLimit;
-    private final InboxTransactions transactions;
-    private final AtomicBoolean checked = new AtomicBoolean();
+public final class Inbox implements Receiver {
+    private final String name;
+    private final @Nullable Transactions transactions;
+    private final Deliveries deliveries;
+    private final @Nullable Retention retention;
+    private final Duration closeTimeout;
+    private volatile boolean closed;
 
     private Inbox(Builder builder) {
-        this.dataSource = builder.dataSource;
-        this.consumer = Objects.requireNonNull(builder.consumer, "an inbox needs the name of its consumer");
-        this.handlers = Map.copyOf(builder.handlers);
-        this.json = builder.json;
-        this.format = builder.format;
-        this.receipts = builder.receipts;
-        this.traces = builder.telemetry == null ? null : new InboxTraces(builder.telemetry, consumer);
-        this.silenceLimit = builder.silenceLimit;
-        this.transactions = new InboxTransactions(dataSource, consumer, silenceLimit);
-        if (handlers.isEmpty()) {
-            throw new IllegalArgumentException("Inbox " + consumer + " has no handler; call on(type, class, handler)");
-        }
-    }
-
-    public static Builder builder(DataSource dataSource) {
-        return new Builder(dataSource);
-    }
-
-    /** How one attempt ended. */
-    public sealed interface Result {
-        /** The handler ran, and its transaction committed. */
-        record Handled() implements Result {}
-
-        /** It was handled before. */
-        record Duplicate() implements Result {}
-
-        /** The handler failed. Worth another attempt, which counts. */
-        record Failed(Throwable cause) implements Result {}
-
-        /** Never to be handled. */
-        record Refused(String reason, @Nullable Throwable cause) implements Result {}
-
-        /** This event cannot be handled now, and its handler is not to blame. Others may be; no attempt is counted. */
-        record Postponed(Throwable cause) implements Result {}
-
-        /** The inbox's database takes nothing now, for any event. No attempt is counted. */
-        record Unavailable(Throwable cause) implements Result {}
-    }
-
-    public String consumer() {
-        return consumer;
-    }
-
-    public Set<String> eventTypes() {
-        return handlers.keySet();
-    }
-
-    DataSource dataSource() {
-        return dataSource;
-    }
-
-    Receipts receipts() {
-        return receipts;
-    }
-
-    /** Why the database can handle no event at all now; null if it can. */
-    @Nullable
-    Throwable fault() {
-        return transactions.fault();
-    }
-
-    /** The message as its format reads it, or as it came if that cannot be done. */
-    Message opened(Message message) {
-        try {
-            return format.read(message);
-        } catch (RuntimeException | StackOverflowError e) {
-            return message;
-        }
-    }
-
-    /** Where the event of an opened message came from, if that outbox hears receipts. */
-    Receipt.@Nullable Consumed origin(Message opened) {
-        Receipt.Consumed origin = Receipts.consumed(opened);
-        return origin != null && receipts.tracks(origin.outbox()) ? origin : null;
+        name = builder.name;
+        transactions = builder.transactions;
+        closeTimeout = builder.closeTimeout;
+        InboxDatabase database = builder.transactions == null
+                ? new OwnDatabase(Objects.requireNonNull(builder.dataSource), name, builder.silenceLimit)
+                : new JoinedDatabase(builder.transactions, name);
+        deliveries = builder.deliveries(database);
+        retention = builder.executor == null ? builder.retention(database) : null;
     }
 
     /**
-     * Makes one attempt at a message. Never throws, whatever is wrong with the message, the handler or the database.
+     * An inbox that makes its transactions itself.
+     *
+     * @param name who handles; each inbox handles each event once. 1 to 100 characters, and kept for ever: under another name
+     *     everything that comes again is handled again. All processes with an inbox of one name use one database; notes that
+     *     another database holds are not seen, and the event has its effect in both.
+     * @param dataSource of the database that has the table {@code posthaste_inbox}
      */
-    public Result handle(Message message) {
-        return traces == null ? attempt(message) : traces.around(message, this::attempt);
+    public static Builder builder(String name, DataSource dataSource) {
+        return new Builder(name, dataSource, null);
     }
 
-    private Result attempt(Message message) {
-        Received event;
-        try {
-            if (!Digest.matches(message)) {
-                return refused("its content is not what was sent: the digest does not match", null);
-            }
-            Message opened = format.read(message);
-            String eventId = opened.eventId();
-            String fault = NoteId.fault(eventId);
-            if (eventId == null || fault != null) {
-                return refused(String.valueOf(fault), null);
-            }
-            String type = opened.eventType();
-            if (type == null) {
-                return refused("the message has no event type", null);
-            }
-            Typed<?> handler = handlers.get(type);
-            if (handler == null) {
-                return refused(
-                        "consumer " + consumer + " has no handler for events of type " + type + "; it has "
-                                + eventTypes(),
-                        null);
-            }
-            event = new Received(opened, eventId, handler, origin(opened));
-        } catch (RuntimeException e) {
-            return refused("the message cannot be read: " + Thrown.message(e), e);
-        } catch (Error e) {
-            return new Result.Failed(e);
-        }
-        Result result;
-        try {
-            result = inTransaction(event);
-        } catch (Throwable e) {
-            return new Result.Postponed(e); // no memory for a result; what was done, the note says at the next attempt
-        }
-        if (result instanceof Result.Handled && checked.compareAndSet(false, true)) {
-            logFindings();
-        }
-        return result;
+    /**
+     * An inbox that works in the application's transactions, as its framework makes them: what handlers do by the framework's
+     * means, such as a repository, joins the note.
+     */
+    public static Builder builder(String name, Transactions transactions) {
+        return new Builder(name, null, transactions);
     }
 
-    /** An event that can be handled. */
-    private record Received(Message message, String eventId, Typed<?> handler, Receipt.@Nullable Consumed receipt) {
-        String noteId() {
-            return NoteId.of(eventId);
-        }
+    @Override
+    public String name() {
+        return name;
+    }
 
-        void runHandler(JsonMapper json, Connection connection) throws Exception {
-            handler.run(json, message, new Context(connection, eventId, message));
+    /** Whether there is a handler for events of this type. */
+    @Override
+    public boolean handles(String eventType) {
+        return deliveries.handles(eventType);
+    }
+
+    @Override
+    public void accept(Delivery delivery) {
+        forgetFromNowOn();
+        deliveries.accept(delivery);
+    }
+
+    private void forgetFromNowOn() {
+        if (retention != null) {
+            retention.start();
         }
     }
 
-    private static Result refused(String reason, @Nullable Throwable cause) {
-        return new Result.Refused(reason, cause);
+    // --- In the caller's transaction ---------------------------------------------------------------------------------
+
+    /** What is done once in effect. */
+    @FunctionalInterface
+    public interface Work<X extends Exception> {
+        void run() throws X;
     }
 
-    /** Says once what endangers that an event takes effect once. */
-    private void logFindings() {
-        try {
-            Schema.checkInbox(dataSource)
-                    .warnings()
-                    .forEach(warning -> log.warn("Inbox of consumer {}: {}", consumer, warning));
-        } catch (SQLException | RuntimeException e) {
-            log.debug("Inbox of consumer {}: its table cannot be checked", consumer, e);
+    /**
+     * Does the work unless it was done before, in the current transaction; if there is none, in one of its own. The note and
+     * what the work does in that transaction count together, or not at all. If the work throws, both are undone, also in a
+     * transaction that is committed all the same. Nothing is tried again: that is the caller's.
+     *
+     * @param eventId what tells the work from any other: an event's id, a request's
+     * @return false if it was done before
+     * @throws InboxBusyException if somebody else does it at this moment; the transaction can be used again
+     * @throws dev.posthaste.store.StoreException if the database fails
+     * @throws IllegalArgumentException if the id is blank, begins or ends with white space, or holds control characters
+     * @throws IllegalStateException if this inbox was built without {@link Transactions}, or is closed
+     */
+    public <X extends Exception> boolean once(String eventId, Work<X> work) throws X {
+        Transactions joined = transactions;
+        if (joined == null) {
+            throw new IllegalStateException(
+                    "Inbox " + name + " does not know the current transaction. There are two ways:"
+                            + " once(connection, eventId, work), or an inbox that was built with Transactions,"
+                            + " Inbox.builder(name, transactions)");
         }
+        requireOpen();
+        return new OnceCall<>(name, eventId, work).in(joined);
     }
 
-    // --- The transaction ---------------------------------------------------------------------------------------------
-
-    private Result inTransaction(Received event) {
-        InboxTransaction transaction;
-        try {
-            transaction = transactions.begin();
-        } catch (Throwable e) {
-            return InboxTransactions.isContention(e) ? new Result.Postponed(e) : new Result.Unavailable(e);
-        }
-        boolean first;
-        Connection connection;
-        try {
-            first = transaction.note(event.noteId());
-            if (!first && event.receipt() == null) {
-                transaction.close();
-                return new Result.Duplicate();
-            }
-            connection = transaction.open();
-        } catch (Throwable e) {
-            transaction.close();
-            return noteFailed(e);
-        }
-        try {
-            if (first) {
-                event.runHandler(json, connection);
-            }
-            if (event.receipt() != null) {
-                receipts.handled(connection, event.receipt());
-            }
-            if (first) {
-                transaction.prove();
-            }
-        } catch (Throwable e) {
-            return failed(event, first, transaction, e);
-        }
-        try {
-            transaction.commit();
-        } catch (Throwable e) {
-            transaction.close();
-            return commitFailed(e);
-        }
-        transaction.close();
-        return first ? new Result.Handled() : new Result.Duplicate();
+    /**
+     * The same in the connection's transaction, which the caller commits or rolls back.
+     *
+     * @throws dev.posthaste.NoTransactionException if the connection is in auto-commit mode
+     */
+    public <X extends Exception> boolean once(Connection connection, String eventId, Work<X> work)
+            throws X, SQLException {
+        requireOpen();
+        return new OnceCall<>(name, eventId, work).in(connection);
     }
 
-    /** No handler has run, so none is to blame: it is the database, other transactions, or what the event is called. */
-    private Result noteFailed(Throwable e) {
-        if (InboxTransactions.isContention(e)) {
-            return new Result.Postponed(e);
+    private void requireOpen() {
+        if (closed) {
+            throw new IllegalStateException("Inbox " + name + " is closed");
         }
-        Throwable fault = transactions.fault();
-        if (fault != null) {
-            return new Result.Unavailable(fault);
-        }
-        return InboxTransactions.isRefused(e)
-                ? refused("the database does not take its event id: " + Thrown.message(e), e)
-                : new Result.Postponed(e);
+        forgetFromNowOn();
     }
 
-    /** The handler threw an exception, or the transaction is not the note's any more. */
-    private Result failed(Received event, boolean first, InboxTransaction transaction, Throwable e) {
-        InboxTransaction.End end = transaction.rollBack(e);
-        try {
-            if (first && end == InboxTransaction.End.LOST && transactions.handled(event.noteId())) {
-                return refused(
-                        "its handler, or a statement of it, committed the inbox's transaction too early: its effects may be"
-                                + " half done, and it is not handled again",
-                        e);
-            }
-        } catch (Throwable fault) {
-            return new Result.Unavailable(fault);
-        } finally {
-            if (e instanceof InterruptedException) {
-                Thread.currentThread().interrupt();
-            }
-        }
-        if (e instanceof RejectEvent) {
-            return refused(e.getMessage() == null ? "rejected by the handler" : e.getMessage(), e);
-        }
-        if (e instanceof MalformedPayload) {
-            return refused("the payload cannot be read: " + Thrown.message(e), e);
-        }
-        if (InboxTransactions.isPassing(e)) {
-            return new Result.Postponed(e);
-        }
-        return switch (end) {
-            case BROKEN -> broken(transaction, e);
-            case LOST ->
-                new Result.Failed(new SQLException(
-                        "The inbox's transaction was rolled back while the handler ran, by a deadlock or a timeout"
-                                + " that the handler caught, or by a ROLLBACK of its own",
-                        e));
-            case ROLLED_BACK -> new Result.Failed(e);
-        };
-    }
-
-    /** Either the database is away, or the handler broke its connection. */
-    private Result broken(InboxTransaction transaction, Throwable e) {
-        Throwable fault = transactions.fault();
-        if (fault != null) {
-            return new Result.Unavailable(fault);
-        }
-        if (transaction.age().compareTo(silenceLimit) < 0) {
-            return new Result.Failed(e);
-        }
-        return new Result.Failed(new SQLException(
-                "The handler lost its connection after " + transaction.age().toSeconds()
-                        + " s: the server ends a session"
-                        + " that says nothing for " + silenceLimit.toSeconds()
-                        + " s inside the inbox's transaction (Inbox.Builder.silenceLimit)",
-                e));
-    }
-
-    /** Whether it was committed, the note says at the next attempt. */
-    private Result commitFailed(Throwable e) {
-        if (InboxTransactions.isPassing(e)) {
-            return new Result.Postponed(e);
-        }
-        if (InboxTransactions.isAnswer(e)) {
-            return new Result.Failed(e);
-        }
-        Throwable fault = transactions.fault();
-        return fault != null ? new Result.Unavailable(fault) : new Result.Postponed(e);
-    }
-
-    /** The payload is not what the handler's type needs. */
-    private static final class MalformedPayload extends Exception {
-        MalformedPayload(JacksonException cause) {
-            super(
-                    cause.getOriginalMessage() == null ? cause.getClass().getSimpleName() : cause.getOriginalMessage(),
-                    cause);
+    /**
+     * Takes nothing more, waits for running handlers within {@link Builder#closeTimeout}, then interrupts them, and abandons
+     * the rest: the broker hands it to somebody else. Works before the first delivery, and twice.
+     */
+    @Override
+    public void close() {
+        closed = true;
+        deliveries.close(closeTimeout);
+        if (retention != null) {
+            retention.close();
         }
     }
 
-    private record Typed<T>(Class<T> type, Handler<T> handler) {
-        void run(JsonMapper json, Message message, Context context) throws Exception {
-            handler.handle(read(json, message.body()), context);
-        }
-
-        private T read(JsonMapper json, byte[] body) throws MalformedPayload {
-            if (type == byte[].class) {
-                return type.cast(body);
-            }
-            if (type == String.class) {
-                return type.cast(new String(body, java.nio.charset.StandardCharsets.UTF_8));
-            }
-            try {
-                return json.readValue(body, type);
-            } catch (JacksonException e) {
-                throw new MalformedPayload(e);
-            }
-        }
-    }
-
-    /** Collects what an inbox needs. Not thread-safe. */
+    /** Collects what an inbox needs. Used by one thread. */
     public static final class Builder {
-        private final DataSource dataSource;
-        private final Map<String, Typed<?>> handlers = new LinkedHashMap<>();
-        private @Nullable String consumer;
-        private JsonMapper json = JsonMapper.shared();
-        private MessageFormat format = MessageFormat.RAW;
-        private Receipts receipts = Receipts.NONE;
-        private @Nullable OpenTelemetry telemetry;
-        private Duration silenceLimit = Duration.ofMinutes(1);
+        private static final Duration MAX_TIME = Duration.ofDays(36_525);
 
-        private Builder(DataSource dataSource) {
+        private final String name;
+        private final @Nullable DataSource dataSource;
+        private final @Nullable Transactions transactions;
+        private final Map<String, TypedHandler<?>> handlers = new LinkedHashMap<>();
+        private final List<InboxListener> listeners = new ArrayList<>();
+        private UnknownTypes unknownTypes = UnknownTypes.IGNORE;
+        private RetryPolicy retry = RetryPolicy.exponential(Duration.ofMillis(100), Duration.ofSeconds(30))
+                .attempts(10)
+                .named("in-place");
+        private AfterLastAttempt afterLastAttempt = AfterLastAttempt.DEAD_LETTER;
+        private Duration keep = Duration.ofDays(30);
+        private int threads = 4;
+        private @Nullable ThreadFactory threadFactory;
+        private Duration closeTimeout = Duration.ofSeconds(10);
+        private @Nullable PayloadSerializer serializer;
+        private MessageFormat format = MessageFormat.RAW;
+        private Receipts receipts = Receipts.none();
+        private @Nullable Tracing tracing;
+        private Duration silenceLimit = Duration.ofMinutes(1);
+        private @Nullable ScheduledExecutorService executor;
+        private RandomGenerator random = new Random();
+
+        private Builder(String name, @Nullable DataSource dataSource, @Nullable Transactions transactions) {
+            if (name.isBlank() || name.length() > 100) {
+                throw new IllegalArgumentException("An inbox's name has 1 to 100 characters, not '" + name + "'");
+            }
+            this.name = name;
             this.dataSource = dataSource;
+            this.transactions = transactions;
+        }
+
+        /** @throws IllegalArgumentException if there is a handler for this type already */
+        public <T> Builder on(String eventType, Class<T> payload, Handler<? super T> handler) {
+            return add(eventType, TypedHandler.single(payload, handler, HandlerOptions.none()));
+        }
+
+        /** The same, with what differs for this handler. */
+        public <T> Builder on(
+                String eventType,
+                Class<T> payload,
+                Handler<? super T> handler,
+                UnaryOperator<HandlerOptions<T>> options) {
+            return add(eventType, TypedHandler.single(payload, handler, options.apply(HandlerOptions.none())));
+        }
+
+        /** @param annotated with {@link dev.posthaste.OutboxEvent}, which says the type */
+        public <T> Builder on(Class<T> annotated, Handler<? super T> handler) {
+            return on(TypedHandler.type(annotated), annotated, handler);
         }
 
         /**
-         * Who handles; each consumer handles each event once. At most 100 characters, and kept for ever. All processes of
-         * one consumer use one database: notes that another database holds are not seen, and the event has its effect in
-         * both.
+         * Handles up to {@code max} events at once, in one transaction: whatever waits when a thread is free, and nothing is
+         * waited for.
+         *
+         * @param max 1 to 1,000
          */
-        public Builder consumer(String consumer) {
-            if (consumer.isBlank() || consumer.length() > 100) {
-                throw new IllegalArgumentException("A consumer's name has 1 to 100 characters, not '" + consumer + "'");
-            }
-            this.consumer = consumer;
+        public <T> Builder onBatch(String eventType, Class<T> payload, int max, BatchHandler<T> handler) {
+            require(max >= 1 && max <= 1000, "a batch has 1 to 1000 events, not " + max);
+            return add(eventType, new TypedHandler<>(payload, handler, max, HandlerOptions.none()));
+        }
+
+        private Builder add(String eventType, TypedHandler<?> handler) {
+            require(handlers.putIfAbsent(eventType, handler) == null, "two handlers for event type " + eventType);
             return this;
         }
 
-        public <T> Builder on(String eventType, Class<T> type, Handler<T> handler) {
-            if (handlers.put(eventType, new Typed<>(type, handler)) != null) {
-                throw new IllegalArgumentException("Two handlers for event type " + eventType);
+        private void require(boolean condition, String what) {
+            if (!condition) {
+                throw new IllegalArgumentException("Inbox " + name + ": " + what);
             }
+        }
+
+        /** What happens to events without a handler. {@link UnknownTypes#IGNORE} when never called. */
+        public Builder unknownTypes(UnknownTypes policy) {
+            this.unknownTypes = policy;
             return this;
         }
 
-        public Builder json(JsonMapper json) {
-            this.json = json;
+        /**
+         * How a failing event is tried again in place, its key's later events waiting behind it. 10 attempts from 100 ms
+         * doubling to 30 s, ± 20 %, when never called.
+         */
+        public Builder retry(RetryPolicy retry) {
+            this.retry = retry;
+            return this;
+        }
+
+        /** What becomes of an event that failed as often as that. A dead letter when never called. */
+        public Builder afterLastAttempt(AfterLastAttempt then) {
+            this.afterLastAttempt = then;
+            return this;
+        }
+
+        /**
+         * For how long handled events are remembered. A message that comes again after that is handled again, so it must be
+         * longer than anything keeps messages that may come again: the outbox's retention, the broker's. 30 days when never
+         * called.
+         */
+        public Builder keep(Duration keep) {
+            this.keep = positive("keep", keep);
+            return this;
+        }
+
+        /** How many handlers run at once; 4 when never called. */
+        public Builder threads(int threads) {
+            require(threads >= 1, "it needs at least one thread, not " + threads);
+            this.threads = threads;
+            return this;
+        }
+
+        /** What makes the inbox's threads. Daemons named {@code posthaste-inbox-NAME} when never called. */
+        public Builder threadFactory(ThreadFactory factory) {
+            this.threadFactory = factory;
+            return this;
+        }
+
+        /** How long {@link Inbox#close} waits for running handlers; 10 s when never called. */
+        public Builder closeTimeout(Duration timeout) {
+            this.closeTimeout = positive("closeTimeout", timeout);
+            return this;
+        }
+
+        private Duration positive(String what, Duration duration) {
+            require(
+                    duration.compareTo(Duration.ZERO) > 0 && duration.compareTo(MAX_TIME) <= 0,
+                    what + " is positive and at most 100 years, not " + duration);
+            return duration;
+        }
+
+        /** What payloads are read with that are neither {@code byte[]} nor text; {@link PayloadSerializer#json} when never called. */
+        public Builder serializer(PayloadSerializer serializer) {
+            this.serializer = serializer;
             return this;
         }
 
@@ -401,37 +311,86 @@ public final class Inbox {
             return this;
         }
 
-        /** How outboxes are told what became of their events. {@link Receipts#NONE} when never called. */
+        /** How outboxes are told what became of their events. {@link Receipts#none} when never called. */
         public Builder receipts(Receipts receipts) {
             this.receipts = receipts;
             return this;
         }
 
-        /**
-         * Where spans go: one for each attempt at a message, in the trace of whoever wrote the event. It is current while the
-         * handler runs, so that what the handler does, and the events that it writes, are of the same trace. None when never
-         * called.
-         */
-        public Builder traces(OpenTelemetry telemetry) {
-            this.telemetry = telemetry;
+        /** Hears what the inbox does, beside those that were given before. */
+        public Builder listener(InboxListener listener) {
+            listeners.add(listener);
             return this;
         }
 
         /**
-         * For how long a handler may leave {@link Context#connection()} unused before the server ends its session, and with
-         * it the locks that a stopped process would otherwise hold for hours. A handler that is silent for longer, such as one
-         * that waits for another service, fails. 60 s when never called; 1 s to 24 h. H2 has no such limit.
+         * Where spans go: one for each attempt at a message, or at a batch, in the trace of whoever wrote its first event. It is
+         * current while the handler runs, so that what the handler does, and the events that it writes, are of the same trace. None when never
+         * called.
+         */
+        public Builder tracing(Tracing tracing) {
+            this.tracing = tracing;
+            return this;
+        }
+
+        /**
+         * For how long a handler may leave {@link EventContext#connection()} unused before the server ends its session, and
+         * with it the locks that a stopped process would otherwise hold for hours. A handler that is silent for longer, such
+         * as one that waits for another service, fails. 60 s when never called; 1 s to 24 h. H2 has no such limit, and it is
+         * not set in an application's {@link Transactions}.
          */
         public Builder silenceLimit(Duration limit) {
-            if (limit.compareTo(Duration.ofSeconds(1)) < 0 || limit.compareTo(Duration.ofHours(24)) > 0) {
-                throw new IllegalArgumentException("A silence limit is 1 s to 24 h, not " + limit);
-            }
+            require(
+                    limit.compareTo(Duration.ofSeconds(1)) >= 0 && limit.compareTo(Duration.ofHours(24)) <= 0,
+                    "a silence limit is 1 s to 24 h, not " + limit);
             this.silenceLimit = limit;
             return this;
         }
 
+        /**
+         * For tests and simulations: no thread of the inbox's own is started, and nothing is forgotten.
+         *
+         * @param executor makes the attempts, and waits before those that are made again; shut down with the inbox
+         * @param random what jitters retries; thread-safe if the executor has more than one thread
+         */
+        public Builder executor(ScheduledExecutorService executor, RandomGenerator random) {
+            this.executor = executor;
+            this.random = random;
+            return this;
+        }
+
+        /**
+         * Starts nothing.
+         *
+         * @throws IllegalArgumentException if a handler's payload needs a JSON library and there is none
+         */
         public Inbox build() {
             return new Inbox(this);
+        }
+
+        private Deliveries deliveries(InboxDatabase database) {
+            MessageHandling handling = new MessageHandling(
+                    name,
+                    database,
+                    new Handlers(handlers, unknownTypes, serializer),
+                    format,
+                    receipts.open(database),
+                    tracing == null ? null : new InboxTraces(tracing, name));
+            return new Deliveries(
+                    handling,
+                    retry,
+                    afterLastAttempt,
+                    new InboxListeners(name, List.copyOf(listeners)),
+                    executor == null ? InboxThreads.of(name, threads, factory("")) : new InboxThreads(name, executor),
+                    random);
+        }
+
+        private Retention retention(InboxDatabase database) {
+            return new Retention(name, database, keep, receipts.longestKeep(), factory("-retention"));
+        }
+
+        private ThreadFactory factory(String suffix) {
+            return threadFactory == null ? InboxThreads.daemons("posthaste-inbox-" + name + suffix) : threadFactory;
         }
     }
 }

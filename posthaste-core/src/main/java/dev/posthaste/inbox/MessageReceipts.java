@@ -1,11 +1,11 @@
 package dev.posthaste.inbox;
 
-import dev.posthaste.EventId;
+import dev.posthaste.Event;
 import dev.posthaste.broker.Broker;
 import dev.posthaste.broker.Message;
 import dev.posthaste.broker.MessageHeaders;
 import dev.posthaste.broker.Outcome;
-import dev.posthaste.journal.Receipt;
+import dev.posthaste.store.Receipt;
 import java.io.IOException;
 import java.sql.Connection;
 import java.util.Map;
@@ -13,7 +13,7 @@ import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /** Receipts that travel as messages. */
-final class MessageReceipts implements Receipts {
+final class MessageReceipts implements ReceiptChannel {
     private final Broker broker;
     private final String destination;
     private final @Nullable String routingKey;
@@ -39,12 +39,15 @@ final class MessageReceipts implements Receipts {
         String key = receipt.outbox() + "/" + receipt.row();
         Map<String, String> headers = Map.of(
                 MessageHeaders.EVENT_ID,
-                EventId.next(),
+                Event.newId(),
                 MessageHeaders.EVENT_TYPE,
                 ReceiptMessages.TYPE,
                 MessageHeaders.EVENT_KEY,
                 key);
-        Message message = new Message(destination, routingKey, key, headers, ReceiptMessages.write(receipt));
+        Message message = Message.of(destination, ReceiptMessages.write(receipt))
+                .routingKey(routingKey)
+                .key(key)
+                .headers(headers);
         broker.publish(
                 message,
                 outcome -> told.accept(

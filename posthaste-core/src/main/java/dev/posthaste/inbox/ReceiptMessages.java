@@ -1,23 +1,26 @@
 package dev.posthaste.inbox;
 
-import dev.posthaste.journal.Receipt;
-import dev.posthaste.journal.StoredEvent;
+import dev.posthaste.internal.json.Json;
+import dev.posthaste.internal.json.JsonException;
+import dev.posthaste.internal.json.JsonObject;
+import dev.posthaste.store.Receipt;
+import dev.posthaste.store.StoredEvent;
+import java.nio.charset.StandardCharsets;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
-import tools.jackson.core.JacksonException;
-import tools.jackson.databind.JsonNode;
-import tools.jackson.databind.json.JsonMapper;
 
 /**
  * How receipts look as messages, for programs that send them without this library: a JSON object with {@code outbox},
- * {@code row}, {@code event_id}, {@code status} ({@code consumed}, {@code failed} or {@code rejected}), and for the last
+ * {@code position}, {@code event_id}, {@code status} ({@code consumed}, {@code failed} or {@code rejected}), and for the last
  * two {@code error}, {@code attempts} and {@code generation}: the message's headers {@code posthaste-attempts} and
  * {@code posthaste-generation}, as numbers, where the message has them.
  *
- * <p>Both may be left out. Receipts may be delivered twice, and what they name is what tells the second time from a second
- * refusal: a {@code failed} without {@code attempts} that comes twice counts two attempts, and a late {@code rejected}
- * without them makes an event dead that has been requeued since.
+ * <p>Before 1.0, {@code position} was called {@code row}, which is read until 2.0.
+ *
+ * <p>{@code attempts} and {@code generation} may be left out. Receipts may be delivered twice, and what they name is what
+ * tells the second time from a second refusal: a {@code failed} without {@code attempts} that comes twice counts two
+ * attempts, and a late {@code rejected} without them makes an event dead that has been requeued since.
  */
 public final class ReceiptMessages {
     /** The type of such a message. */
@@ -28,7 +31,7 @@ public final class ReceiptMessages {
     public static byte[] write(Receipt receipt) {
         Map<String, Object> json = new LinkedHashMap<>();
         json.put("outbox", receipt.outbox());
-        json.put("row", receipt.row());
+        json.put("position", receipt.row());
         json.put("event_id", receipt.eventId());
         if (receipt instanceof Receipt.Refusal refusal) {
             json.put("status", refusal instanceof Receipt.Failed ? "failed" : "rejected");
@@ -38,7 +41,7 @@ public final class ReceiptMessages {
         } else {
             json.put("status", "consumed");
         }
-        return JsonMapper.shared().writeValueAsBytes(json);
+        return Json.write(json).getBytes(StandardCharsets.UTF_8);
     }
 
     private static void putIfKnown(Map<String, Object> json, String name, @Nullable Integer number) {
@@ -50,13 +53,16 @@ public final class ReceiptMessages {
     /** @throws IllegalArgumentException if it is no receipt; says why */
     public static Receipt read(byte[] body) {
         try {
-            JsonNode json = JsonMapper.shared().readTree(body);
+            JsonObject json = Json.object(body);
+            if (json == null) {
+                throw new IllegalArgumentException("it is no receipt: it is null");
+            }
             String outbox = text(json, "outbox");
-            Long row = row(json.path("row"));
+            Long row = row(json.scalar(json.has("position") ? "position" : "row"));
             String eventId = text(json, "event_id");
             String status = text(json, "status");
             if (row == null) {
-                throw new IllegalArgumentException("it is no receipt: its row is missing, or no whole number");
+                throw new IllegalArgumentException("it is no receipt: its position is missing, or not a whole number");
             }
             return switch (status) {
                 case "consumed" -> new Receipt.Consumed(outbox, row, eventId);
@@ -68,28 +74,37 @@ public final class ReceiptMessages {
                             outbox, row, eventId, number(json, "attempts"), number(json, "generation"), error(json));
                 default -> throw new IllegalArgumentException("it is no receipt: its status is " + status);
             };
-        } catch (JacksonException e) {
-            throw new IllegalArgumentException("it is no receipt: " + e.getOriginalMessage(), e);
+        } catch (JsonException e) {
+            throw new IllegalArgumentException("it is no receipt: " + e.getMessage(), e);
         }
     }
 
-    private static String text(JsonNode json, String name) {
-        String text = json.path(name).asString("");
-        if (text.isEmpty()) {
+    private static String text(JsonObject json, String name) {
+        String text = json.text(name);
+        if (text == null || text.isEmpty()) {
             throw new IllegalArgumentException("it is no receipt: its " + name + " is missing");
         }
         return text;
     }
 
-    private static @Nullable Long row(JsonNode row) {
-        return row.isIntegralNumber() || row.isString() ? StoredEvent.row(row.asString()) : null;
+    private static @Nullable Long row(JsonObject.@Nullable Scalar row) {
+        return row != null && (row.isInteger() || row.isText()) ? StoredEvent.row(row.text()) : null;
     }
 
-    private static String error(JsonNode json) {
-        return json.path("error").asString("the consumer gave no reason");
+    private static String error(JsonObject json) {
+        String error = json.text("error");
+        return error == null ? "the consumer gave no reason" : error;
     }
 
-    private static @Nullable Integer number(JsonNode json, String name) {
-        return json.path(name).isInt() ? json.path(name).asInt() : null;
+    private static @Nullable Integer number(JsonObject json, String name) {
+        JsonObject.Scalar number = json.scalar(name);
+        if (number == null || !number.isInteger()) {
+            return null;
+        }
+        try {
+            return Integer.valueOf(number.text());
+        } catch (NumberFormatException tooLarge) {
+            return null;
+        }
     }
 }

@@ -1,8 +1,6 @@
 /**
- * The consumer's side: {@link dev.posthaste.inbox.Inbox} handles an event once in effect, {@link
- * dev.posthaste.inbox.Consumer} runs it in order per key and tries again, {@link dev.posthaste.inbox.InboxRetention}
- * forgets. {@link dev.posthaste.inbox.Inbox.Result} says
- * how an attempt ended, and who is to blame.
+ * The consumer's side: an {@link dev.posthaste.inbox.Inbox} handles each event once in effect, in order per key, tries again
+ * and forgets. {@link dev.posthaste.inbox.Receipts} tell the outbox.
  */
 @NullMarked
 package dev.posthaste.inbox;

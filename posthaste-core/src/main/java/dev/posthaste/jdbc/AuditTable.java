@@ -1,6 +1,5 @@
 package dev.posthaste.jdbc;
 
-import dev.posthaste.Names;
 import dev.posthaste.admin.AuditEntry;
 import dev.posthaste.admin.AuditEntry.Action;
 import dev.posthaste.admin.Change;
@@ -31,16 +30,16 @@ final class AuditTable {
     private static final int MAX_EVENT_ID = 64;
 
     private final Dialect dialect;
-    private final String prefix;
+    private final LeaseSchema schema;
 
     /** @param schema where the table is, on MySQL and MariaDB a database; null for the connection's own */
     AuditTable(Dialect dialect, @Nullable String schema) {
         this.dialect = dialect;
-        this.prefix = schema == null ? "" : dialect.quoteTable(Names.requireTable(schema)) + ".";
+        this.schema = new LeaseSchema(dialect, schema);
     }
 
     private String sql(String template) {
-        return dialect.sql(template.replace("posthaste_", prefix + "posthaste_"));
+        return schema.text(template);
     }
 
     /** One event that was changed, and what it was like before. */
@@ -66,7 +65,7 @@ final class AuditTable {
     void claim(Connection connection, Change change, Action action, String outbox) throws SQLException {
         add(connection, change, action, outbox, 0, "");
         try (PreparedStatement delete = connection.prepareStatement(
-                sql("delete from posthaste_audit where change_id = ? and outbox = ? and event_row = 0"))) {
+                sql("delete from {schema}posthaste_audit where change_id = ? and outbox = ? and event_row = 0"))) {
             delete.setString(1, change.id());
             delete.setString(2, outbox);
             delete.executeUpdate();
@@ -95,7 +94,7 @@ final class AuditTable {
 
     private PreparedStatement insert(Connection connection) throws SQLException {
         return connection.prepareStatement(sql("""
-                insert into posthaste_audit
+                insert into {schema}posthaste_audit
                     (at, change_id, actor, action, outbox, event_row, event_id, events, reason, detail)
                 values ({now}, ?, ?, ?, ?, ?, ?, ?, ?, ?)
                 """));
@@ -125,7 +124,7 @@ final class AuditTable {
     /** Changes the number and the detail of a change's own entry. */
     void update(Connection connection, Change change, String outbox, long events, String detail) throws SQLException {
         try (PreparedStatement update = connection.prepareStatement(sql("""
-                update posthaste_audit set events = ?, detail = ?
+                update {schema}posthaste_audit set events = ?, detail = ?
                 where change_id = ? and outbox = ? and event_row = 0
                 """))) {
             update.setLong(1, events);
@@ -147,20 +146,21 @@ final class AuditTable {
     /** Empty if the change has no entry. */
     Optional<Known> find(Connection connection, String outbox, String changeId) throws SQLException {
         try (PreparedStatement statement = connection.prepareStatement(sql("""
-                select count(*), max(action), max(case when event_row = 0 then 1 else 0 end)
-                from posthaste_audit where change_id = ? and outbox = ?
+                select count(*) as entries, max(action) as action, max(case when event_row = 0 then 1 else 0 end) as own
+                from {schema}posthaste_audit where change_id = ? and outbox = ?
                 """))) {
             statement.setString(1, changeId);
             statement.setString(2, outbox);
             try (ResultSet row = statement.executeQuery()) {
                 row.next();
-                if (row.getLong(1) == 0) {
+                long entries = row.getLong("entries");
+                if (entries == 0) {
                     return Optional.empty();
                 }
-                int own = row.getInt(3);
+                int own = row.getInt("own");
                 return Optional.of(new Known(
-                        action(row.getString(2)),
-                        row.getLong(1) - own,
+                        action(row.getString("action")),
+                        entries - own,
                         own == 0 ? null : detail(connection, outbox, changeId, "")));
             }
         }
@@ -169,24 +169,25 @@ final class AuditTable {
     /** The detail of a change's own entry, which stays locked until the transaction ends; null without one. */
     @Nullable
     String lock(Connection connection, String outbox, String changeId) throws SQLException {
-        return detail(connection, outbox, changeId, dialect.forUpdate());
+        return detail(connection, outbox, changeId, "{forUpdate}");
     }
 
     private @Nullable String detail(Connection connection, String outbox, String changeId, String lock)
             throws SQLException {
-        try (PreparedStatement statement = connection.prepareStatement(sql("select detail from posthaste_audit"
-                + " where change_id = ? and outbox = ? and event_row = 0" + lock))) {
+        try (PreparedStatement statement = connection.prepareStatement(sql("""
+                select detail from {schema}posthaste_audit where change_id = ? and outbox = ? and event_row = 0
+                """ + lock))) {
             statement.setString(1, changeId);
             statement.setString(2, outbox);
             try (ResultSet row = statement.executeQuery()) {
-                return row.next() ? String.valueOf(row.getString(1)) : null;
+                return row.next() ? String.valueOf(row.getString("detail")) : null;
             }
         }
     }
 
     /** The database's clock, in microseconds. */
     long now(Connection connection) throws SQLException {
-        try (PreparedStatement statement = connection.prepareStatement(sql("select {micros:" + dialect.now() + "}"));
+        try (PreparedStatement statement = connection.prepareStatement(sql("select {nowMicros}"));
                 ResultSet row = statement.executeQuery()) {
             row.next();
             return row.getLong(1);
@@ -195,17 +196,21 @@ final class AuditTable {
 
     /** Those of {@code rows} that have an entry of a change. */
     Set<Long> done(Connection connection, String outbox, String changeId, Collection<Long> rows) throws SQLException {
-        String select =
-                sql("select event_row from posthaste_audit where event_row %s and change_id = ? and outbox = ?");
+        String select = sql("""
+                select event_row from {schema}posthaste_audit where event_row %s and change_id = ? and outbox = ?
+                """);
         Set<Long> done = new HashSet<>();
-        try (PreparedStatement statement = dialect.prepareWithIds(
-                connection, select, rows.stream().map(AuditTable::entryOf).toList())) {
+        try (PreparedStatement statement = IdLists.prepare(
+                dialect,
+                connection,
+                select,
+                rows.stream().map(AuditTable::entryOf).toList())) {
             int first = dialect.bindsArrays() ? 2 : 1;
             statement.setString(first, changeId);
             statement.setString(first + 1, outbox);
             try (ResultSet row = statement.executeQuery()) {
                 while (row.next()) {
-                    done.add(rowOf(row.getLong(1)));
+                    done.add(rowOf(row.getLong("event_row")));
                 }
             }
         }
@@ -229,12 +234,15 @@ final class AuditTable {
     private List<AuditEntry> list(
             Connection connection, String outbox, @Nullable Long event, @Nullable Action action, long before, int limit)
             throws SQLException {
-        String select = "select id, {micros:at}, change_id, actor, action, event_row, event_id, events, reason, detail"
-                + " from posthaste_audit where outbox = ? and id < ?"
-                + (event == null ? "" : " and event_row = ?")
-                + (action == null ? "" : " and action = '" + code(action) + "'")
-                + " order by id desc limit " + limit;
-        try (PreparedStatement statement = connection.prepareStatement(sql(select))) {
+        String select = """
+                select id, {micros:at} as at_micros, change_id, actor, action, event_row, event_id, events, reason, detail
+                from {schema}posthaste_audit where outbox = ? and id < ?%s%s
+                order by id desc limit %s
+                """.formatted(
+                        event == null ? "" : " and event_row = ?",
+                        action == null ? "" : " and action = '" + code(action) + "'",
+                        limit);
+        try (PreparedStatement statement = connection.prepareStatement(schema.expand(select))) {
             statement.setString(1, outbox);
             statement.setLong(2, before);
             if (event != null) {
@@ -243,19 +251,19 @@ final class AuditTable {
             List<AuditEntry> entries = new ArrayList<>();
             try (ResultSet row = statement.executeQuery()) {
                 while (row.next()) {
-                    long of = row.getLong(6);
+                    long of = row.getLong("event_row");
                     entries.add(new AuditEntry(
-                            row.getLong(1),
-                            Instant.EPOCH.plus(row.getLong(2), ChronoUnit.MICROS),
-                            row.getString(3),
-                            row.getString(4),
-                            action(row.getString(5)),
+                            row.getLong("id"),
+                            Instant.EPOCH.plus(row.getLong("at_micros"), ChronoUnit.MICROS),
+                            row.getString("change_id"),
+                            row.getString("actor"),
+                            action(row.getString("action")),
                             outbox,
                             of == NO_ROW ? null : Long.valueOf(rowOf(of)),
-                            row.getString(7),
-                            row.getLong(8),
-                            row.getString(9),
-                            row.getString(10)));
+                            row.getString("event_id"),
+                            row.getLong("events"),
+                            row.getString("reason"),
+                            row.getString("detail")));
                 }
             }
             return entries;

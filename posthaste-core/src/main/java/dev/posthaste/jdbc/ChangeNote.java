@@ -1,9 +1,21 @@
 package dev.posthaste.jdbc;
 
+import dev.posthaste.Status;
 import dev.posthaste.admin.ChangeProgress;
+import dev.posthaste.admin.ReplayPlan;
+import dev.posthaste.admin.ReplaySelection;
+import dev.posthaste.admin.Search;
+import dev.posthaste.internal.json.Json;
+import dev.posthaste.internal.json.JsonException;
+import dev.posthaste.internal.json.JsonObject;
+import java.time.DateTimeException;
+import java.time.Instant;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
-import tools.jackson.core.JacksonException;
-import tools.jackson.databind.json.JsonMapper;
 
 /**
  * What the audit entry of a change says of its progress: in its first line for people, in its second as JSON, to be continued.
@@ -15,8 +27,6 @@ record ChangeNote(ChangeProgress progress, @Nullable String runner, long seenMic
     /** A process that has said nothing for so long is dead. A clock that was set back is noticed likewise. */
     private static final long MAX_SILENCE_MICROS = 30_000_000;
 
-    private static final JsonMapper JSON = JsonMapper.builder().build();
-
     /** @return null if the detail is of no such change, or was written by a version that noted none, or otherwise */
     static @Nullable ChangeNote of(@Nullable String detail) {
         int end = detail == null ? -1 : detail.indexOf('\n');
@@ -24,10 +34,64 @@ record ChangeNote(ChangeProgress progress, @Nullable String runner, long seenMic
             return null;
         }
         try {
-            return JSON.readValue(detail.substring(end + 1), ChangeNote.class);
-        } catch (JacksonException e) {
+            JsonObject note = Json.object(detail.substring(end + 1));
+            JsonObject progress = note == null ? null : note.object("progress");
+            return note == null || progress == null
+                    ? null
+                    : new ChangeNote(progress(progress), note.text("runner"), note.number("seenMicros"));
+        } catch (JsonException | IllegalArgumentException | DateTimeException e) {
             return null;
         }
+    }
+
+    private static ChangeProgress progress(JsonObject json) {
+        String what = json.text("what");
+        String state = json.text("state");
+        if (what == null || state == null) {
+            throw new IllegalArgumentException("it does not say what was chosen, or how far it is");
+        }
+        JsonObject plan = json.object("plan");
+        return new ChangeProgress(
+                ChangeProgress.State.valueOf(state),
+                what,
+                json.number("events"),
+                json.number("failed"),
+                json.number("through"),
+                json.number("after"),
+                plan == null ? null : plan(plan));
+    }
+
+    private static ReplayPlan plan(JsonObject json) {
+        JsonObject selection = json.object("selection");
+        JsonObject search = selection == null ? null : selection.object("search");
+        if (selection == null || search == null) {
+            throw new IllegalArgumentException("its plan has no selection");
+        }
+        Set<Long> ids = selection.list("ids").stream()
+                .map(id -> Long.valueOf(((JsonObject.Scalar) id).text()))
+                .collect(Collectors.toSet());
+        return new ReplayPlan(
+                new ReplaySelection(search(search), ids),
+                json.text("destination"),
+                json.text("routingKey"),
+                Math.toIntExact(json.number("perSecond")));
+    }
+
+    private static Search search(JsonObject json) {
+        String status = json.text("status");
+        return new Search(
+                status == null ? null : Status.valueOf(status),
+                json.text("type"),
+                json.text("key"),
+                json.text("eventId"),
+                time(json.text("from")),
+                time(json.text("to")),
+                json.text("error"),
+                json.text("errorGroup"));
+    }
+
+    private static @Nullable Instant time(@Nullable String text) {
+        return text == null ? null : Instant.parse(text);
     }
 
     /** The part for people. */
@@ -37,7 +101,49 @@ record ChangeNote(ChangeProgress progress, @Nullable String runner, long seenMic
     }
 
     String detail() {
-        return progress + "\n" + JSON.writeValueAsString(this);
+        Map<String, @Nullable Object> note = new LinkedHashMap<>();
+        note.put("progress", json(progress));
+        note.put("runner", runner);
+        note.put("seenMicros", seenMicros);
+        return progress + "\n" + Json.write(note);
+    }
+
+    private static Map<String, @Nullable Object> json(ChangeProgress progress) {
+        ReplayPlan plan = progress.plan();
+        Map<String, @Nullable Object> json = new LinkedHashMap<>();
+        json.put("state", progress.state().name());
+        json.put("what", progress.what());
+        json.put("events", progress.events());
+        json.put("failed", progress.failed());
+        json.put("through", progress.through());
+        json.put("after", progress.after());
+        json.put("plan", plan == null ? null : json(plan));
+        return json;
+    }
+
+    private static Map<String, @Nullable Object> json(ReplayPlan plan) {
+        Map<String, @Nullable Object> selection = new LinkedHashMap<>();
+        selection.put("search", json(plan.selection().search()));
+        selection.put("ids", new TreeSet<>(plan.selection().ids()));
+        Map<String, @Nullable Object> json = new LinkedHashMap<>();
+        json.put("selection", selection);
+        json.put("destination", plan.destination());
+        json.put("routingKey", plan.routingKey());
+        json.put("perSecond", plan.perSecond());
+        return json;
+    }
+
+    private static Map<String, @Nullable Object> json(Search search) {
+        Map<String, @Nullable Object> json = new LinkedHashMap<>();
+        json.put("status", search.status() == null ? null : search.status().name());
+        json.put("type", search.type());
+        json.put("key", search.key());
+        json.put("eventId", search.eventId());
+        json.put("from", search.from() == null ? null : search.from().toString());
+        json.put("to", search.to() == null ? null : search.to().toString());
+        json.put("error", search.error());
+        json.put("errorGroup", search.errorGroup());
+        return json;
     }
 
     boolean isLive(long nowMicros) {

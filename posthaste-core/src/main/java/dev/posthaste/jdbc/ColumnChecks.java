@@ -1,7 +1,7 @@
 package dev.posthaste.jdbc;
 
+import dev.posthaste.JdbcOutbox;
 import dev.posthaste.OutboxDefinition;
-import dev.posthaste.OutboxSettings;
 import dev.posthaste.jdbc.TableLayout.Column;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
@@ -86,7 +86,7 @@ final class ColumnChecks {
 
     void checkOutbox(OutboxDefinition outbox, String schema) throws SQLException {
         TableLayout layout = outbox.table();
-        Map<String, Facts> columns = dialect.columns(connection, schema, layout.simpleName());
+        Map<String, Facts> columns = dialect.checks().columns(connection, schema, layout.simpleName());
         for (Map.Entry<Column, String> each : layout.columns().entrySet()) {
             Facts facts = columns.get(each.getValue().toLowerCase(Locale.ROOT));
             if (facts != null) {
@@ -102,7 +102,7 @@ final class ColumnChecks {
             checkSize(outbox.table(), column, facts);
         } else if (TIMES.contains(column)) {
             checkZone(outbox.table().zone(), facts);
-            dialect.checkTimes(connection, facts, findings);
+            dialect.checks().checkTimes(connection, facts, findings);
         } else if (column == Column.ID && !facts.isNumber()) {
             findings.faults()
                     .add(facts + " is of type " + facts.type()
@@ -131,7 +131,7 @@ final class ColumnChecks {
         }
         String risk = column == Column.LAST_ERROR
                 ? "when an error text is longer, the database refuses it together with the event's status"
-                : "a longer one passes Outbox.write and the database refuses it, or cuts it silently where its mode is not"
+                : "a longer one passes JdbcOutbox.write and the database refuses it, or cuts it silently where its mode is not"
                         + " strict";
         findings.warnings()
                 .add(facts + " holds " + number(facts.units()) + " characters, and " + number(wanted)
@@ -141,13 +141,11 @@ final class ColumnChecks {
     private void checkSize(TableLayout layout, Column column, Facts facts) {
         long wanted = layout.length(column) > 0
                 ? layout.length(column)
-                : column == Column.HEADERS
-                        ? OutboxSettings.defaults().maxHeaderBytes()
-                        : OutboxSettings.defaults().maxPayloadBytes();
+                : column == Column.HEADERS ? JdbcOutbox.MAX_HEADER_BYTES : JdbcOutbox.MAX_PAYLOAD_BYTES;
         if (facts.length() < wanted) {
             findings.warnings()
                     .add(facts + " holds " + number(facts.length()) + " bytes, and up to " + number(wanted)
-                            + " are expected: more passes Outbox.write and the database refuses it, or cuts it silently"
+                            + " are expected: more passes JdbcOutbox.write and the database refuses it, or cuts it silently"
                             + " where its mode is not strict. " + remedy(layout, column, facts.length()));
         }
     }
@@ -171,14 +169,14 @@ final class ColumnChecks {
     }
 
     private void checkCollation(Facts facts, String risk) throws SQLException {
-        List<String> equal = dialect.equalTexts(connection, facts);
+        List<String> equal = dialect.checks().equalTexts(connection, facts);
         if (equal.isEmpty()) {
             return;
         }
         String collation = facts.collation() == null ? "" : " (collation " + facts.collation() + ")";
         findings.warnings()
                 .add("in " + facts + " the database holds " + String.join(", ", equal) + " equal" + collation + ": "
-                        + risk + ". Use " + dialect.byteCollation(connection));
+                        + risk + ". Use " + dialect.checks().byteCollation(connection));
     }
 
     /** The statements compute times by the layout's zone and the column's type; these must belong together. */
@@ -218,7 +216,7 @@ final class ColumnChecks {
     // --- Inboxes -----------------------------------------------------------------------------------------------------
 
     void checkInbox(String schema, String table) throws SQLException {
-        Map<String, Facts> columns = dialect.columns(connection, schema, table);
+        Map<String, Facts> columns = dialect.checks().columns(connection, schema, table);
         Facts eventId = columns.get("event_id");
         if (eventId != null) {
             checkCollation(
@@ -248,14 +246,20 @@ final class ColumnChecks {
             statement.setString(3, table.toUpperCase(Locale.ROOT)); // H2 keeps unquoted names in capitals
             try (ResultSet row = statement.executeQuery()) {
                 while (row.next()) {
-                    String name = row.getString(2);
-                    String type = row.getString(3).toLowerCase(Locale.ROOT);
-                    long found = row.getLong(4);
+                    String name = row.getString("column_name");
+                    String type = row.getString("data_type").toLowerCase(Locale.ROOT);
+                    long found = row.getLong("character_maximum_length");
                     long length = row.wasNull() ? Long.MAX_VALUE : found;
                     columns.put(
                             name.toLowerCase(Locale.ROOT),
                             new Facts(
-                                    schema, row.getString(1), name, type, length, row.getString(5), row.getString(6)));
+                                    schema,
+                                    row.getString("table_name"),
+                                    name,
+                                    type,
+                                    length,
+                                    row.getString("character_set_name"),
+                                    row.getString("collation_name")));
                 }
             }
         }

@@ -4,63 +4,20 @@ import dev.posthaste.Status;
 import java.sql.Connection;
 import java.sql.DatabaseMetaData;
 import java.sql.PreparedStatement;
-import java.sql.ResultSet;
 import java.sql.SQLException;
-import java.sql.SQLNonTransientConnectionException;
-import java.sql.SQLRecoverableException;
-import java.sql.Statement;
 import java.time.Duration;
-import java.util.ArrayList;
-import java.util.Collection;
 import java.util.List;
 import java.util.Locale;
-import java.util.Map;
-import java.util.Set;
-import java.util.function.Predicate;
 import java.util.stream.Collectors;
-import org.jspecify.annotations.Nullable;
 
 /**
- * What differs between databases. Statements are written once, with these marks in braces:
+ * What differs between databases. Statements are written once, as {@link SqlTemplate templates}.
  *
- * <ul>
- *   <li>{@code {now}} the database's clock, {@code {fromNow}} the same plus a parameter in microseconds
- *   <li>{@code {nanosUntil:COLUMN}} from the database's clock to a column, {@code {nanosSince:COLUMN}} the other way
- *   <li>{@code {micros:COLUMN}} a column's time in microseconds since 1970, {@code {atMicros}} such a parameter as a time
- *   <li>{@code {share}} what locks a row that was read against change
- * </ul>
- *
- * Immutable and thread-safe.
+ * <p>Immutable and thread-safe.
  */
 public abstract sealed class Dialect permits PostgreSqlDialect, MySqlDialect, SqliteDialect, H2Dialect {
-    private static final Set<String> TRANSIENT_STATES = Set.of("40001", "40P01", "55P03", "57014");
-    /** A trigger's own errors. */
-    private static final Set<String> REFUSED_STATES = Set.of("45000", "P0001");
-    /** Of MySQL and MariaDB, whose states do not tell: wrong characters, too long, out of range, cut, no JSON, checks. */
-    private static final Set<Integer> REFUSED_CODES =
-            Set.of(1264, 1265, 1267, 1292, 1366, 1406, 3140, 3819, 3854, 3988, 4025);
-    /** Of MySQL and MariaDB: read_only, a read-only transaction, InnoDB read-only. */
-    private static final Set<Integer> READ_ONLY_CODES = Set.of(1290, 1792, 1836);
-
-    private static final Set<String> SHUTDOWN_STATES = Set.of("57P01", "57P02", "57P03");
-    private static final int LONGEST_LIST = 500;
-    private static final int MAX_CAUSES = 100;
-    /** Of MySQL and MariaDB: disk full, table full, too many connections of the server or of this user. */
-    private static final Set<Integer> FULL_CODES = Set.of(1021, 1040, 1114, 1203, 1226);
-
-    /** Disk full, too many connections; not 53200 and 53400, which a single statement can bring about each time. */
-    private static final Set<String> FULL_STATES = Set.of("53100", "53300");
-
-    private static final Set<String> CONTENTION_STATES = Set.of("40001", "40P01", "55P03");
-    private static final Set<Integer> TRANSIENT_CODES = Set.of(1205, 1213, 3572, 50200);
-
     /** The savepoint right after an inbox's note. */
     static final String NOTE = "posthaste_note";
-
-    /** The pair of {@link #ask} that differs in a blank at the end. */
-    static final String BLANK_AT_END = "'K' and 'K '";
-
-    private static final Set<Integer> DENIED_CODES = Set.of(1044, 1142, 1143, 1227, 1370);
 
     public static final Dialect POSTGRESQL = new PostgreSqlDialect();
     public static final Dialect MYSQL = MySqlDialect.mysql();
@@ -220,8 +177,8 @@ public abstract sealed class Dialect permits PostgreSqlDialect, MySqlDialect, Sq
     /** Takes {@link #limitWaits} back after the transaction; empty where it ends with the transaction. */
     abstract String unlimitWaits();
 
-    /** Whether statements outside a transaction are limited too. */
-    boolean limitsStatements() {
+    /** Whether updates outside a transaction are limited too. */
+    boolean limitsUpdates() {
         return false;
     }
 
@@ -240,7 +197,11 @@ public abstract sealed class Dialect permits PostgreSqlDialect, MySqlDialect, Sq
         return limitWaits(silence, lock);
     }
 
-    /** As {@link #limit}, before an inbox's note. */
+    /**
+     * As {@link #limit}, before an inbox's note.
+     *
+     * @param silence 0 leaves it as it is
+     */
     String limitNote(Connection connection, long silence, long lock) throws SQLException {
         String limits = beforeNote(silence, lock);
         Transactions.execute(connection, limits);
@@ -266,17 +227,19 @@ public abstract sealed class Dialect permits PostgreSqlDialect, MySqlDialect, Sq
         return unlimitWaits();
     }
 
-    /** Whether a savepoint does not exist, since the transaction that made it has ended. */
-    static boolean isNoSavepoint(SQLException e) {
-        return "3B001".equals(e.getSQLState())
-                || e.getErrorCode() == 1305
-                || e.getErrorCode() == 90063
-                || SqliteErrors.isNoSavepoint(e);
+    /** After a note, what a savepoint before it needs so that it is proof. */
+    String signNote(String savepoint) {
+        return "";
     }
 
-    /** Fails unless the transaction is still the one that took the note. */
-    String proveNote() {
-        return "release savepoint " + NOTE;
+    /** Fails unless the transaction is still the one that took the note, and this savepoint. */
+    String proveNote(String savepoint) {
+        return "release savepoint " + savepoint;
+    }
+
+    /** Forgets a savepoint that was rolled back to. */
+    String releaseNote(String savepoint) {
+        return "release savepoint " + savepoint;
     }
 
     /** At most so many rows, the number being a parameter. */
@@ -284,7 +247,8 @@ public abstract sealed class Dialect permits PostgreSqlDialect, MySqlDialect, Sq
         return "limit ?";
     }
 
-    abstract String share();
+    /** What makes a query lock the rows that it reads against change. */
+    abstract String lockShared();
 
     /** Whether a transaction locks the rows that it changes, and not the whole database. */
     boolean locksRows() {
@@ -293,12 +257,12 @@ public abstract sealed class Dialect permits PostgreSqlDialect, MySqlDialect, Sq
 
     /** What makes a query lock the rows that it reads. */
     String forUpdate() {
-        return locksRows() ? " for update" : "";
+        return locksRows() ? "for update" : "";
     }
 
     /** The same, leaving out rows that another transaction has locked. */
     String skipLocked() {
-        return locksRows() ? " for update skip locked" : "";
+        return locksRows() ? "for update skip locked" : "";
     }
 
     /**
@@ -355,34 +319,21 @@ public abstract sealed class Dialect permits PostgreSqlDialect, MySqlDialect, Sq
         return false;
     }
 
-    /** Prepares {@code template}, whose {@code %s} is the comparison of the id with the list, its only parameter. */
-    final PreparedStatement prepareWithIds(Connection connection, String template, Collection<Long> ids)
-            throws SQLException {
-        if (bindsArrays()) {
-            PreparedStatement statement = connection.prepareStatement(template.replace("%s", "= any(?)"));
-            statement.setArray(1, connection.createArrayOf("bigint", ids.toArray()));
-            return statement;
-        }
-        int end = template.indexOf(" %s");
-        int start = template.lastIndexOf(' ', end - 1) + 1;
-        return connection.prepareStatement(template.substring(0, start)
-                + inLists(template.substring(start, end), List.copyOf(ids))
-                + template.substring(end + 3));
-    }
-
-    /** In short lists: MariaDB makes a join of a list of a thousand, and then reads the whole table. */
-    private static String inLists(String id, List<Long> ids) {
-        List<String> lists = new ArrayList<>();
-        for (int from = 0; from < ids.size(); from += LONGEST_LIST) {
-            lists.add(ids.subList(from, Math.min(from + LONGEST_LIST, ids.size())).stream()
-                    .map(String::valueOf)
-                    .collect(Collectors.joining(",", id + " in (", ")")));
-        }
-        return "(" + String.join(" or ", lists) + ")";
-    }
-
     /** An INSERT that passes over a row that is there already, where its error would do more than fail. */
     String ignoringDuplicates(String insert) {
+        return insert;
+    }
+
+    /**
+     * Whether an INSERT that meets a duplicate locks that row's neighbourhood in the index until the transaction ends, so
+     * that it is better to look first.
+     */
+    boolean duplicatesLockTheirNeighbours() {
+        return false;
+    }
+
+    /** As {@link #ignoringDuplicates(String)}, for rows with the same value in one column only. */
+    String ignoringDuplicates(String insert, String column) {
         return insert;
     }
 
@@ -394,27 +345,6 @@ public abstract sealed class Dialect permits PostgreSqlDialect, MySqlDialect, Sq
     /** Whether rows only stream inside a transaction. */
     abstract boolean streamsInTransactionOnly();
 
-    /** Which durability settings of the server are not what no-loss and no-phantom need; one sentence each. */
-    abstract List<String> durabilityWarnings(Connection connection) throws SQLException;
-
-    /** Adds what the server's settings endanger beside durability. */
-    void checkServer(Connection connection, Schema.Findings findings) throws SQLException {}
-
-    /** Adds what a table's own kind endangers: its engine, its persistence. */
-    void checkTable(Connection connection, String schema, String table, Schema.Findings findings) throws SQLException {}
-
-    /** Adds what the source of a table's ids endangers. */
-    void checkIds(Connection connection, String schema, TableLayout layout, Schema.Findings findings)
-            throws SQLException {}
-
-    /** Adds what is wrong with the values of a column of times, where its type does not say. */
-    void checkTimes(Connection connection, ColumnChecks.Facts column, Schema.Findings findings) throws SQLException {}
-
-    /** A table's columns by their names in lower case. */
-    Map<String, ColumnChecks.Facts> columns(Connection connection, String schema, String table) throws SQLException {
-        return ColumnChecks.fromInformationSchema(connection, schema, table);
-    }
-
     /** The type of a column for texts of at most {@code length} characters. */
     String textType(int length) {
         return "varchar(" + length + ")";
@@ -423,35 +353,8 @@ public abstract sealed class Dialect permits PostgreSqlDialect, MySqlDialect, Sq
     /** The type of a column for bytes. */
     abstract String binaryType();
 
-    /** Which different texts the database holds equal in a column; empty where it compares bytes. */
-    abstract List<String> equalTexts(Connection connection, ColumnChecks.Facts column) throws SQLException;
-
-    /** What to use for a column that compares bytes. */
-    abstract String byteCollation(Connection connection) throws SQLException;
-
-    /** Which of some pairs are equal by {@code comparison}, where each {@code %s} stands for one of a pair. */
-    static List<String> ask(Connection connection, String comparison) throws SQLException {
-        List<List<String>> pairs = List.of(List.of("'K'", "'k'"), List.of("'e'", "'é'"), List.of("'K'", "'K '"));
-        String sql = pairs.stream()
-                .map(pair -> comparison.formatted(pair.get(0), pair.get(1)))
-                .collect(Collectors.joining(", ", "select ", ""));
-        List<String> equal = new ArrayList<>();
-        try (Statement statement = connection.createStatement();
-                ResultSet row = statement.executeQuery(sql)) {
-            row.next();
-            for (int i = 0; i < pairs.size(); i++) {
-                if (row.getBoolean(i + 1)) {
-                    equal.add(String.join(" and ", pairs.get(i)));
-                }
-            }
-        }
-        return equal;
-    }
-
-    /** Whether this user may not see what was asked. */
-    static boolean isDenied(SQLException e) {
-        return "42501".equals(e.getSQLState()) || DENIED_CODES.contains(e.getErrorCode());
-    }
+    /** What is to be looked at before a start. */
+    abstract DatabaseChecks checks();
 
     /** How long the oldest open transaction has been open, prepared ones included; zero where the database does not tell this user. */
     abstract Duration oldestTransaction(Connection connection) throws SQLException;
@@ -461,88 +364,11 @@ public abstract sealed class Dialect permits PostgreSqlDialect, MySqlDialect, Sq
         return "23505".equals(e.getSQLState()) || e.getErrorCode() == 1062;
     }
 
-    /** Whether it is the connection that failed, and not the statement. */
-    static boolean isDisconnected(SQLException e) {
-        return String.valueOf(e.getSQLState()).startsWith("08")
-                || e instanceof SQLRecoverableException
-                || e instanceof SQLNonTransientConnectionException
-                || SqliteErrors.isUnreachable(e);
-    }
-
-    /** Whether the table, or a trigger on it, refused a value: it would be refused again. */
-    static boolean isRefused(@Nullable Throwable e) {
-        if (!(e instanceof SQLException sql)) {
-            return false;
-        }
-        String state = String.valueOf(sql.getSQLState());
-        return state.startsWith("22")
-                || state.startsWith("23")
-                || REFUSED_STATES.contains(state)
-                || REFUSED_CODES.contains(sql.getErrorCode())
-                || SqliteErrors.isRefused(sql);
-    }
-
-    /** Whether the server takes no changes, as one that is a replica now; it has done nothing then. */
-    static boolean isReadOnly(SQLException e) {
-        return "25006".equals(e.getSQLState())
-                || READ_ONLY_CODES.contains(e.getErrorCode())
-                || SqliteErrors.isReadOnly(e);
-    }
-
-    /** Whether it is no use to send anything more through the same connection. */
-    static boolean isWrongServer(SQLException e) {
-        return isReadOnly(e) || SHUTDOWN_STATES.contains(String.valueOf(e.getSQLState())) || isDisconnected(e);
-    }
-
-    /** Whether the server gave up waiting for another transaction's lock; this transaction must be rolled back. */
-    static boolean isLockWait(SQLException e) {
-        return "55P03".equals(e.getSQLState())
-                || e.getErrorCode() == 1205
-                || e.getErrorCode() == 50200
-                || SqliteErrors.isBusy(e);
-    }
+    /** Of a {@linkplain #isDuplicate duplicate}: whether it is the primary key's, as far as the server's message tells. */
+    abstract boolean isDuplicateOfPrimaryKey(SQLException e);
 
     /** Whether this user may change rows and yet not lock them; the transaction goes on. */
-    boolean mayNotLock(SQLException e) {
-        return false;
-    }
-
-    /** Whether the same transaction may succeed when it is run again: deadlock, lock wait, serialisation. */
-    public static boolean isTransient(Throwable e) {
-        return isCausedBy(
-                e,
-                sql -> TRANSIENT_STATES.contains(String.valueOf(sql.getSQLState()))
-                        || TRANSIENT_CODES.contains(sql.getErrorCode())
-                        || SqliteErrors.isBusy(sql));
-    }
-
-    /** Whether other transactions were in the way: a deadlock, a lock wait, a serialization failure. */
-    static boolean isContention(Throwable e) {
-        return isCausedBy(
-                e,
-                sql -> CONTENTION_STATES.contains(String.valueOf(sql.getSQLState()))
-                        || TRANSIENT_CODES.contains(sql.getErrorCode())
-                        || SqliteErrors.isBusy(sql));
-    }
-
-    /** Whether the server has no room left: on its disk, or for connections. */
-    static boolean isFull(Throwable e) {
-        return isCausedBy(
-                e,
-                sql -> FULL_STATES.contains(String.valueOf(sql.getSQLState()))
-                        || FULL_CODES.contains(sql.getErrorCode())
-                        || SqliteErrors.isFull(sql));
-    }
-
-    /** Whether a throwable or one of its causes is an error of a database that {@code test} knows. */
-    static boolean isCausedBy(@Nullable Throwable e, Predicate<SQLException> test) {
-        Throwable each = e;
-        for (int i = 0; each != null && i < MAX_CAUSES; i++) { // causes may go in a circle
-            if (each instanceof SQLException sql && test.test(sql)) {
-                return true;
-            }
-            each = each.getCause();
-        }
+    boolean isLockDenied(SQLException e) {
         return false;
     }
 
@@ -550,31 +376,9 @@ public abstract sealed class Dialect permits PostgreSqlDialect, MySqlDialect, Sq
         return List.of(table.split("\\.", 2)).stream().map(this::quote).collect(Collectors.joining("."));
     }
 
-    /** {@code template} with its marks replaced. */
+    /** {@code template} in one line, with its placeholders replaced. */
     final String sql(String template) {
-        StringBuilder sql = new StringBuilder();
-        int from = 0;
-        for (int open = template.indexOf('{'); open >= 0; open = template.indexOf('{', from)) {
-            int close = template.indexOf('}', open);
-            sql.append(template, from, open).append(mark(template.substring(open + 1, close)));
-            from = close + 1;
-        }
-        return sql.append(template.substring(from)).toString();
-    }
-
-    private String mark(String mark) {
-        int colon = mark.indexOf(':');
-        String argument = mark.substring(colon + 1);
-        return switch (colon < 0 ? mark : mark.substring(0, colon)) {
-            case "now" -> now();
-            case "fromNow" -> fromNow();
-            case "nanosUntil" -> nanosUntil(argument);
-            case "nanosSince" -> nanosSince(argument);
-            case "micros" -> micros(argument);
-            case "atMicros" -> atMicros();
-            case "share" -> share();
-            default -> throw new IllegalStateException("Unknown mark {" + mark + "} in a statement");
-        };
+        return SqlTemplate.fill(template, this);
     }
 
     @Override

@@ -1,46 +1,44 @@
 package dev.posthaste.jdbc;
 
-import dev.posthaste.OutboxDefinition;
 import dev.posthaste.admin.FoundEvent;
 import dev.posthaste.jdbc.TableLayout.Column;
 import dev.posthaste.jdbc.TableLayout.Payload;
-import dev.posthaste.journal.StoredEvent;
+import dev.posthaste.store.StoredEvent;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import org.jspecify.annotations.Nullable;
 
-/** What operators see of a row, as columns and read back. Immutable. */
+/** What operators see of a row, as columns and read back. What a page of events holds is bounded. Immutable. */
 final class FoundColumns {
     private static final int MAX_CHARACTERS = 2_000;
     /** An envelope that is larger is not opened to find out the event's id; the row's is shown instead. */
     private static final int MAX_OPENED_BYTES = 256 * 1024;
 
+    private static final String COLUMNS = """
+            {id}[, {first %1$s:event-id}], {first %1$s:type}[, {first %1$s:version}][, {first %1$s:key}]
+                [, {first %1$s:destination}][, {first %1$s:routing-key}], {status}, {attempts}[, {max-attempts}]
+                [, {first %1$s:last-error}][, {time:created-at} as created_micros],
+                {time:next-attempt-at} as next_attempt_micros[, {time:published-at} as published_micros]
+                [, {time:consumed-at} as consumed_micros][, {time:updated-at} as updated_micros]
+            """.formatted(MAX_CHARACTERS).strip();
+
+    private static final String OPENED = """
+            , case when {bytes:payload} <= %s then {payload} end as {payload}
+            """.formatted(MAX_OPENED_BYTES).strip();
+
+    private final RowSql sql;
     private final TableLayout layout;
-    private final String outbox;
-    private final OutboxStatements statements;
 
-    FoundColumns(OutboxDefinition outbox, OutboxStatements statements) {
-        this.layout = outbox.table();
-        this.outbox = outbox.name();
-        this.statements = statements;
+    FoundColumns(RowSql sql) {
+        this.sql = sql;
+        this.layout = sql.layout;
     }
 
-    /** With a dialect's marks. What a page of events holds is bounded, whatever other programs wrote. */
-    String select() {
-        return "select " + statements.name(Column.ID) + ", " + start(Column.EVENT_ID) + ", " + start(Column.TYPE) + ", "
-                + start(Column.VERSION) + ", " + start(Column.KEY) + ", " + start(Column.DESTINATION) + ", "
-                + start(Column.ROUTING_KEY) + ", " + statements.name(Column.STATUS) + ", "
-                + statements.name(Column.ATTEMPTS) + ", " + statements.read(Column.MAX_ATTEMPTS) + ", "
-                + start(Column.LAST_ERROR) + ", " + micros(Column.CREATED_AT) + ", "
-                + micros(Column.NEXT_ATTEMPT_AT) + ", " + micros(Column.PUBLISHED_AT) + ", "
-                + micros(Column.CONSUMED_AT) + ", " + micros(Column.UPDATED_AT) + ", "
-                + (isOpened() ? statements.payloadUpTo(MAX_OPENED_BYTES) : "null");
-    }
-
-    private String start(Column column) {
-        return statements.readStart(column, MAX_CHARACTERS);
+    /** What is selected, as a template. */
+    String columns() {
+        return isOpened() ? COLUMNS + OPENED : COLUMNS;
     }
 
     /** Whether only the payload says who the event is. */
@@ -48,50 +46,56 @@ final class FoundColumns {
         return layout.payload() == Payload.ENVELOPE && !layout.has(Column.EVENT_ID);
     }
 
-    String micros(Column column) {
-        return layout.has(column) ? "{micros:" + statements.name(column) + "}" : "null";
-    }
-
     FoundEvent read(ResultSet row) throws SQLException {
-        long id = row.getLong(1);
-        String eventId = row.getString(2);
-        if (eventId == null || eventId.isEmpty()) {
-            eventId = StoredEvent.idOfRow(outbox, id);
-            if (isOpened()) {
-                byte[] payload = row.getBytes(17);
-                eventId = payload == null ? eventId : OutboxTable.eventIdIn(payload, eventId);
-            }
-        }
-        String destination = none(row.getString(6));
-        String code = String.valueOf(row.getString(8));
-        int maxAttempts = row.getInt(10);
-        String version = row.getString(4);
+        long id = row.getLong(sql.label(Column.ID));
+        String destination = text(row, Column.DESTINATION);
+        String code = String.valueOf(row.getString(sql.label(Column.STATUS)));
+        String version = layout.has(Column.VERSION) ? row.getString(sql.label(Column.VERSION)) : null;
         return new FoundEvent(
                 id,
-                eventId,
-                row.getString(3),
+                eventId(row, id),
+                row.getString(sql.label(Column.TYPE)),
                 version == null ? "v1" : version,
-                none(row.getString(5)),
+                text(row, Column.KEY),
                 destination == null ? null : layout.destinationPrefix() + destination,
-                none(row.getString(7)),
+                text(row, Column.ROUTING_KEY),
                 layout.status(code),
                 code,
-                row.getInt(9),
-                maxAttempts == 0 ? null : maxAttempts,
-                none(row.getString(11)),
-                time(row, 12),
-                time(row, 13),
-                time(row, 14),
-                time(row, 15),
-                time(row, 16));
+                row.getInt(sql.label(Column.ATTEMPTS)),
+                layout.has(Column.MAX_ATTEMPTS)
+                        ? EventRow.noneIfZero(row.getInt(sql.label(Column.MAX_ATTEMPTS)))
+                        : null,
+                text(row, Column.LAST_ERROR),
+                time(row, Column.CREATED_AT, "created_micros"),
+                time(row, Column.NEXT_ATTEMPT_AT, "next_attempt_micros"),
+                time(row, Column.PUBLISHED_AT, "published_micros"),
+                time(row, Column.CONSUMED_AT, "consumed_micros"),
+                time(row, Column.UPDATED_AT, "updated_micros"));
     }
 
-    static @Nullable Instant time(ResultSet row, int column) throws SQLException {
-        long micros = row.getLong(column);
+    private String eventId(ResultSet row, long id) throws SQLException {
+        String eventId = text(row, Column.EVENT_ID);
+        if (eventId != null) {
+            return eventId;
+        }
+        String ofRow = StoredEvent.idOfRow(sql.outbox, id);
+        byte[] payload = isOpened() ? row.getBytes(sql.label(Column.PAYLOAD)) : null;
+        return payload == null ? ofRow : EventRow.eventIdIn(payload, ofRow);
+    }
+
+    /** Null where the table lacks the column, or the row has nothing in it. */
+    @Nullable
+    String text(ResultSet row, Column column) throws SQLException {
+        return layout.has(column) ? EventRow.noneIfEmpty(row.getString(sql.label(column))) : null;
+    }
+
+    /** Null where the table lacks the column, or the row has nothing in it. */
+    @Nullable
+    Instant time(ResultSet row, Column column, String label) throws SQLException {
+        if (!layout.has(column)) {
+            return null;
+        }
+        long micros = row.getLong(label);
         return row.wasNull() ? null : Instant.EPOCH.plus(micros, ChronoUnit.MICROS);
-    }
-
-    static @Nullable String none(@Nullable String text) {
-        return text == null || text.isEmpty() ? null : text;
     }
 }

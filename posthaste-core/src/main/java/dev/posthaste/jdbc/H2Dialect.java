@@ -2,6 +2,7 @@ package dev.posthaste.jdbc;
 
 import dev.posthaste.Status;
 import java.sql.Connection;
+import java.sql.SQLException;
 import java.time.Duration;
 import java.util.List;
 import java.util.Objects;
@@ -93,13 +94,24 @@ final class H2Dialect extends Dialect {
 
     @Override
     List<String> afterNote(String unlimit) {
-        return List.of(unlimitNote() + "; savepoint " + NOTE + "; set @posthaste_transaction = transaction_id()");
+        return List.of(unlimitNote() + "; savepoint " + NOTE + "; " + signNote(NOTE));
     }
 
-    /** Releasing a savepoint does nothing here, whether it exists or not. */
+    /** Releasing a savepoint does nothing here, whether it exists or not. A transaction has an id once it has written. */
     @Override
-    String proveNote() {
-        return "set @posthaste_proof = 1 / casewhen(transaction_id() = @posthaste_transaction, 1, 0)";
+    String signNote(String savepoint) {
+        return "set @" + savepoint + " = transaction_id()";
+    }
+
+    @Override
+    String proveNote(String savepoint) {
+        return "set @posthaste_proof = 1 / casewhen(transaction_id() = @" + savepoint + ", 1, 0); "
+                + releaseNote(savepoint);
+    }
+
+    @Override
+    String releaseNote(String savepoint) {
+        return "set @" + savepoint + " = null";
     }
 
     @Override
@@ -108,7 +120,7 @@ final class H2Dialect extends Dialect {
     }
 
     @Override
-    String share() {
+    String lockShared() {
         return "for update";
     }
 
@@ -138,22 +150,17 @@ final class H2Dialect extends Dialect {
     }
 
     @Override
-    List<String> durabilityWarnings(Connection connection) {
-        return List.of("H2 is for tests: nothing is promised after its process was killed or the power failed");
-    }
-
-    @Override
-    List<String> equalTexts(Connection connection, ColumnChecks.Facts column) {
-        return column.type().equalsIgnoreCase("VARCHAR_IGNORECASE") ? List.of("'K' and 'k'") : List.of();
-    }
-
-    @Override
-    String byteCollation(Connection connection) {
-        return "a type other than varchar_ignorecase";
+    DatabaseChecks checks() {
+        return new H2Checks();
     }
 
     @Override
     Duration oldestTransaction(Connection connection) {
         return Duration.ZERO;
+    }
+
+    @Override
+    boolean isDuplicateOfPrimaryKey(SQLException e) {
+        return String.valueOf(e.getMessage()).contains("PRIMARY KEY ON");
     }
 }

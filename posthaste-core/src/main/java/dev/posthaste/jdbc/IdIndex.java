@@ -25,14 +25,14 @@ final class IdIndex {
                 : layout.isStandard() || dialect.idIsRowNumber() ? dialect.primaryKeyHint() : null;
     }
 
-    /** {@code sql} with the hint in place of {@link OutboxStatements#BY_ID}. */
+    /** {@code sql} with the hint in place of {@link RowSql#BY_ID}. */
     String apply(Connection connection, String sql) throws SQLException {
         String known = hint;
         if (known == null) {
             known = lookUp(connection);
             hint = known;
         }
-        return sql.replace(OutboxStatements.BY_ID, known);
+        return sql.replace(RowSql.BY_ID, known);
     }
 
     private String lookUp(Connection connection) throws SQLException {

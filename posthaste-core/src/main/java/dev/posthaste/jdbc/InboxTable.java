@@ -6,6 +6,7 @@ import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import javax.sql.DataSource;
 
@@ -18,21 +19,26 @@ public final class InboxTable {
     }
 
     /**
-     * Notes that the consumer handles the event in this transaction. Waits up to {@code lock} seconds for another
-     * transaction that notes the same.
+     * Notes that the consumer handles the events in this transaction. Waits up to {@code lock} seconds for another
+     * transaction that notes one of them.
      *
-     * @param silence after how many seconds without a word the server ends the session, where the dialect says so here
-     * @return false if it was handled before
+     * @param silence after how many seconds without a word the server ends the session, where the dialect says so here; 0
+     *     leaves the session as it is
+     * @return false if one of them was handled before; if there are several, the transaction is of no use then
      */
-    boolean add(Connection connection, String consumer, String eventId, long silence, long lock) throws SQLException {
+    boolean add(Connection connection, String consumer, List<String> eventIds, long silence, long lock)
+            throws SQLException {
+        String rows = String.join(", ", Collections.nCopies(eventIds.size(), "(?, ?, {now})"));
         String insert = dialect.ignoringDuplicates(
-                dialect.sql("insert into posthaste_inbox (consumer, event_id, handled_at) values (?, ?, {now})"));
+                dialect.sql("insert into posthaste_inbox (consumer, event_id, handled_at) values " + rows));
         String note = dialect.note(insert, silence, lock);
         try (PreparedStatement statement = connection.prepareStatement(note)) {
-            statement.setString(1, consumer);
-            statement.setString(2, eventId);
+            for (int i = 0; i < eventIds.size(); i++) {
+                statement.setString(2 * i + 1, consumer);
+                statement.setString(2 * i + 2, eventIds.get(i));
+            }
             int changed = note.equals(insert) ? statement.executeUpdate() : changed(statement);
-            return changed == 1;
+            return changed == eventIds.size();
         } catch (SQLException e) {
             if (dialect.isDuplicate(e)) {
                 return false;
@@ -67,21 +73,26 @@ public final class InboxTable {
     /** Deletes up to {@code batch} rows of the consumer that are older than {@code keep}; returns how many. */
     public int purge(DataSource dataSource, String consumer, Duration keep, int batch) {
         return new Transactions(dataSource, dialect)
-                .transaction("delete old inbox rows of consumer " + consumer, connection -> {
-                    List<String> old = old(connection, consumer, keep, batch);
-                    try (PreparedStatement delete = connection.prepareStatement(
-                            "delete from posthaste_inbox where consumer = ? and event_id = ?")) {
-                        for (String eventId : old) {
-                            delete.setString(1, consumer);
-                            delete.setString(2, eventId);
-                            delete.addBatch();
-                        }
-                        if (!old.isEmpty()) {
-                            delete.executeBatch();
-                        }
-                    }
-                    return old.size();
-                });
+                .transaction(
+                        "delete old inbox rows of consumer " + consumer,
+                        connection -> purge(connection, consumer, keep, batch));
+    }
+
+    /** The same, in the connection's transaction. */
+    public int purge(Connection connection, String consumer, Duration keep, int batch) throws SQLException {
+        List<String> old = old(connection, consumer, keep, batch);
+        try (PreparedStatement delete =
+                connection.prepareStatement("delete from posthaste_inbox where consumer = ? and event_id = ?")) {
+            for (String eventId : old) {
+                delete.setString(1, consumer);
+                delete.setString(2, eventId);
+                delete.addBatch();
+            }
+            if (!old.isEmpty()) {
+                delete.executeBatch();
+            }
+        }
+        return old.size();
     }
 
     private List<String> old(Connection connection, String consumer, Duration keep, int batch) throws SQLException {

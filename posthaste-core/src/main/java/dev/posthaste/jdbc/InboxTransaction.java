@@ -4,9 +4,10 @@ import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.time.Duration;
+import java.util.List;
 
 /**
- * One transaction of a consumer: it notes an event, a handler's effects join it, and it is proven before the commit that it
+ * One transaction of a consumer: it notes an event, a handler's effects join it, and after the handler it is proven that it
  * is still the transaction that took the note. A database may have rolled it back and begun another one, as InnoDB does
  * with a deadlock's victim; a handler may have ended it by SQL of its own.
  *
@@ -14,7 +15,7 @@ import java.time.Duration;
  */
 public final class InboxTransaction implements AutoCloseable {
     /** What others hold is waited for so long; the thread has better things to do. */
-    private static final long MAX_LOCK_WAIT_SECONDS = 1;
+    static final long MAX_LOCK_WAIT_SECONDS = 1;
 
     private final Connection connection;
     private final Dialect dialect;
@@ -24,6 +25,7 @@ public final class InboxTransaction implements AutoCloseable {
     private final boolean autoCommitBefore;
     private String unlimit = "";
     private boolean broken;
+    private boolean proven;
     private boolean ended;
     private boolean closed;
     private long notedAt = System.nanoTime();
@@ -41,14 +43,15 @@ public final class InboxTransaction implements AutoCloseable {
     }
 
     /**
-     * Notes that the event is handled in this transaction. If another transaction notes the same, waits a second for it.
+     * Notes that the events are handled in this transaction. If another transaction notes one of them, waits a second for
+     * it.
      *
-     * @return false if it was handled before
+     * @return false if one of them was handled before; if there are several, the transaction is to be closed then
      */
-    public boolean note(String noteId) throws SQLException {
+    public boolean note(List<String> noteIds) throws SQLException {
         try {
             unlimit = dialect.limitNote(connection, silenceSeconds, MAX_LOCK_WAIT_SECONDS);
-            boolean first = table.add(connection, consumer, noteId, silenceSeconds, MAX_LOCK_WAIT_SECONDS);
+            boolean first = table.add(connection, consumer, noteIds, silenceSeconds, MAX_LOCK_WAIT_SECONDS);
             notedAt = System.nanoTime();
             return first;
         } catch (SQLException e) {
@@ -73,11 +76,12 @@ public final class InboxTransaction implements AutoCloseable {
 
     /** @throws SQLException if this is not the transaction any more that took the note, or cannot be committed */
     public void prove() throws SQLException {
-        update(dialect.proveNote());
+        update(connection, dialect.proveNote(Dialect.NOTE));
+        proven = true;
     }
 
     /** Not {@code execute}, before which MySQL's driver asks the server whether the session is read-only. */
-    private void update(String sql) throws SQLException {
+    static void update(Connection connection, String sql) throws SQLException {
         try (Statement statement = connection.createStatement()) {
             statement.executeUpdate(sql);
         }
@@ -93,7 +97,7 @@ public final class InboxTransaction implements AutoCloseable {
     }
 
     private SQLException met(SQLException e) {
-        broken |= Dialect.isWrongServer(e);
+        broken |= SqlErrors.isWrongServer(e);
         return e;
     }
 
@@ -109,20 +113,31 @@ public final class InboxTransaction implements AutoCloseable {
 
     /** Rolls everything back after a failure, and closes. */
     public End rollBack(Throwable failure) {
-        End end;
-        try {
-            update("rollback to savepoint " + Dialect.NOTE);
-            end = InboxTransactions.looksAway(failure) ? End.BROKEN : End.ROLLED_BACK;
-        } catch (SQLException e) {
-            end = Dialect.isNoSavepoint(e) && !InboxTransactions.isUnreachable(failure) ? End.LOST : End.BROKEN;
-        } catch (RuntimeException e) {
-            end = End.BROKEN;
-        }
+        End end = proven ? endOfProven(failure) : rollBackTo(connection, Dialect.NOTE, failure);
         boolean victim = end == End.LOST && InboxTransactions.isContention(failure);
         broken |= end != End.ROLLED_BACK
                 && !victim; // whatever the handler made of the session, nobody else is to have it
         close();
         return end;
+    }
+
+    /** Since then nobody has used it but Posthaste. */
+    static End endOfProven(Throwable failure) {
+        return InboxTransactions.looksAway(failure) || InboxTransactions.isUnreachable(failure)
+                ? End.BROKEN
+                : End.ROLLED_BACK;
+    }
+
+    /** Whoever had the connection meanwhile may have done anything: whether the savepoint is there tells. */
+    static End rollBackTo(Connection connection, String savepoint, Throwable failure) {
+        try {
+            update(connection, "rollback to savepoint " + savepoint);
+            return InboxTransactions.looksAway(failure) ? End.BROKEN : End.ROLLED_BACK;
+        } catch (SQLException e) {
+            return SqlErrors.isNoSavepoint(e) && !InboxTransactions.isUnreachable(failure) ? End.LOST : End.BROKEN;
+        } catch (RuntimeException e) {
+            return End.BROKEN;
+        }
     }
 
     /** How long ago the note was taken. */

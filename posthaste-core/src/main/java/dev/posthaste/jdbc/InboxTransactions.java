@@ -3,6 +3,7 @@ package dev.posthaste.jdbc;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Duration;
+import java.util.List;
 import java.util.UUID;
 import javax.sql.DataSource;
 import org.jspecify.annotations.Nullable;
@@ -76,7 +77,7 @@ public final class InboxTransactions {
      */
     public @Nullable Throwable fault() {
         try (InboxTransaction transaction = begin()) {
-            transaction.note(UUID.randomUUID().toString());
+            transaction.note(List.of(UUID.randomUUID().toString()));
             return null;
         } catch (Throwable e) {
             return isContention(e) ? null : e;
@@ -92,27 +93,27 @@ public final class InboxTransactions {
 
     /** Whether other transactions, or a full disk, were in the way: a matter of time, whoever made the statement. */
     public static boolean isPassing(Throwable e) {
-        return isContention(e) || Dialect.isFull(e);
+        return isContention(e) || SqlErrors.isFull(e);
     }
 
     /** Whether other transactions were in the way: a deadlock, a lock wait, a serialization failure. */
     public static boolean isContention(Throwable e) {
-        return Dialect.isContention(e);
+        return SqlErrors.isContention(e);
     }
 
     /** Whether it looks as if the server were away, shutting down or read-only. */
     public static boolean looksAway(Throwable e) {
-        return Dialect.isCausedBy(e, Dialect::isWrongServer);
+        return SqlErrors.isCausedBy(e, SqlErrors::isWrongServer);
     }
 
     /** Whether SQLite could not use its file, and has rolled the transaction back for that. */
     static boolean isUnreachable(Throwable e) {
-        return Dialect.isCausedBy(e, SqliteErrors::isUnreachable);
+        return SqlErrors.isCausedBy(e, SqliteErrors::isUnreachable);
     }
 
     /** Whether the database took offence at a value. */
     public static boolean isRefused(Throwable e) {
-        return Dialect.isRefused(e);
+        return SqlErrors.isRefused(e);
     }
 
     /**
@@ -120,11 +121,17 @@ public final class InboxTransactions {
      * any other failure of a commit nobody knows what was done but the note.
      */
     public static boolean isAnswer(Throwable e) {
-        if (!(e instanceof SQLException sql) || Dialect.isWrongServer(sql)) {
-            return false;
-        }
-        String state = sql.getSQLState();
-        return Dialect.isRefused(sql)
+        return !looksAway(e) && SqlErrors.isCausedBy(e, InboxTransactions::isAnswer);
+    }
+
+    private static boolean isAnswer(SQLException e) {
+        String state = e.getSQLState();
+        return SqlErrors.isRefused(e)
                 || (state != null && !state.startsWith("57") && !state.startsWith("58") && !state.startsWith("HY"));
+    }
+
+    /** Whether a database, or its driver, said so. */
+    public static boolean isFromDatabase(Throwable e) {
+        return SqlErrors.isCausedBy(e, each -> true);
     }
 }

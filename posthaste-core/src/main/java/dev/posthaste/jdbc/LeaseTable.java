@@ -1,9 +1,8 @@
 package dev.posthaste.jdbc;
 
-import dev.posthaste.Names;
 import dev.posthaste.OutboxDefinition;
 import dev.posthaste.admin.LeaseState;
-import dev.posthaste.journal.Claim;
+import dev.posthaste.store.Claim;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
@@ -16,15 +15,16 @@ import javax.sql.DataSource;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Who owns which outbox, and which relays stand ready: the tables {@code posthaste_lease} and {@code posthaste_relay}.
- * All times are the database's. Thread-safe.
+ * Who owns which outbox: the table {@code posthaste_lease}, and with it what {@link RelayTable} knows of the relays that
+ * could. All times are the database's. Thread-safe.
  */
 public final class LeaseTable {
     private static final String AFTER_DEAD = ", after dead: ";
 
     private final Transactions transactions;
     private final Dialect dialect;
-    private final String prefix;
+    private final LeaseSchema schema;
+    private final RelayTable relays;
 
     public LeaseTable(DataSource dataSource, Dialect dialect) {
         this(dataSource, dialect, null);
@@ -34,11 +34,12 @@ public final class LeaseTable {
     public LeaseTable(DataSource dataSource, Dialect dialect, @Nullable String schema) {
         this.transactions = new Transactions(dataSource, dialect);
         this.dialect = dialect;
-        this.prefix = schema == null ? "" : dialect.quoteTable(Names.requireTable(schema)) + ".";
+        this.schema = new LeaseSchema(dialect, schema);
+        this.relays = new RelayTable(transactions, this.schema);
     }
 
     private String sql(String template) {
-        return dialect.sql(template.replace("posthaste_", prefix + "posthaste_"));
+        return schema.text(template);
     }
 
     /**
@@ -90,20 +91,21 @@ public final class LeaseTable {
             String expiresAt) {}
 
     public List<Row> leases() {
-        return transactions.statement("read leases", connection -> {
-            try (PreparedStatement statement = connection.prepareStatement(
-                            sql(
-                                    "select outbox, owner, epoch, {nanosUntil:expires_at}, paused_by, expires_at from posthaste_lease"));
+        return transactions.query("read leases", connection -> {
+            try (PreparedStatement statement = connection.prepareStatement(sql("""
+                            select outbox, owner, epoch, {nanosUntil:expires_at} as nanos_left, paused_by, expires_at
+                            from {schema}posthaste_lease
+                            """));
                     ResultSet rows = statement.executeQuery()) {
                 List<Row> leases = new ArrayList<>();
                 while (rows.next()) {
                     leases.add(new Row(
-                            rows.getString(1),
-                            rows.getString(2),
-                            rows.getLong(3),
-                            rows.getLong(4) > 0,
-                            rows.getString(5) != null,
-                            String.valueOf(rows.getString(6))));
+                            rows.getString("outbox"),
+                            rows.getString("owner"),
+                            rows.getLong("epoch"),
+                            rows.getLong("nanos_left") > 0,
+                            rows.getString("paused_by") != null,
+                            String.valueOf(rows.getString("expires_at"))));
                 }
                 return leases;
             }
@@ -112,23 +114,7 @@ public final class LeaseTable {
 
     /** The relays that have announced themselves within the last hour. */
     public List<Candidate> candidates() {
-        return transactions.statement("read relays", connection -> {
-            try (PreparedStatement statement = connection.prepareStatement(sql(
-                            "select relay, outbox, {nanosUntil:expires_at}, definition, expires_at from posthaste_relay"
-                                    + " order by relay"));
-                    ResultSet rows = statement.executeQuery()) {
-                List<Candidate> candidates = new ArrayList<>();
-                while (rows.next()) {
-                    candidates.add(new Candidate(
-                            rows.getString(1),
-                            rows.getString(2),
-                            rows.getLong(3) > 0,
-                            rows.getString(4),
-                            String.valueOf(rows.getString(5))));
-                }
-                return candidates;
-            }
-        });
+        return relays.candidates();
     }
 
     /**
@@ -137,76 +123,39 @@ public final class LeaseTable {
      * @param outboxes those that it serves, each with what it is to this relay
      */
     public void announce(String relay, Map<String, String> outboxes, Duration ttl) {
-        transactions.transaction("announce relay " + relay, connection -> {
-            for (Map.Entry<String, String> each : outboxes.entrySet()) {
-                if (updateAnnouncement(connection, relay, each.getKey(), each.getValue(), ttl) == 0) {
-                    try (PreparedStatement insert = connection.prepareStatement(
-                            sql(
-                                    "insert into posthaste_relay (relay, outbox, definition, expires_at) values (?, ?, ?, {fromNow})"))) {
-                        insert.setString(1, relay);
-                        insert.setString(2, each.getKey());
-                        insert.setString(3, each.getValue());
-                        insert.setLong(4, ttl.toNanos() / 1000);
-                        insert.executeUpdate();
-                    }
-                }
-            }
-            return true;
-        });
-    }
-
-    private int updateAnnouncement(Connection connection, String relay, String outbox, String definition, Duration ttl)
-            throws SQLException {
-        try (PreparedStatement update = connection.prepareStatement(sql(
-                "update posthaste_relay set definition = ?, expires_at = {fromNow} where relay = ? and outbox = ?"))) {
-            update.setString(1, definition);
-            update.setLong(2, ttl.toNanos() / 1000);
-            update.setString(3, relay);
-            update.setString(4, outbox);
-            return update.executeUpdate();
-        }
+        relays.announce(relay, outboxes, ttl);
     }
 
     /** Forgets relays that have been silent for an hour. */
     public int forgetSilent() {
-        return transactions.statement("forget silent relays", connection -> {
-            try (PreparedStatement delete =
-                    connection.prepareStatement(sql("delete from posthaste_relay where expires_at < {fromNow}"))) {
-                delete.setLong(1, -Duration.ofHours(1).toNanos() / 1000);
-                return delete.executeUpdate();
-            }
-        });
+        return relays.forgetSilent();
     }
 
     /** Says that {@code relay} is gone. What the outboxes were to it stays known for an hour. */
     public void withdraw(String relay) {
-        transactions.statement("withdraw relay " + relay, connection -> {
-            try (PreparedStatement update =
-                    connection.prepareStatement(sql("update posthaste_relay set expires_at = {now} where relay = ?"))) {
-                update.setString(1, relay);
-                return update.executeUpdate();
-            }
-        });
+        relays.withdraw(relay);
     }
 
     /**
      * Takes a lease that is free or expired, as one compare-and-set.
      *
      * @param seen the row as it was read, or null if there was none
-     * @return the new claim, or null if somebody else was faster
+     * @return the new claim, or null if somebody else was faster or the outbox is paused
      */
     public @Nullable Claim take(String outbox, String owner, @Nullable Row seen, Duration ttl) {
         long epoch = seen == null ? 1 : seen.epoch() + 1;
-        int taken = transactions.statement(
+        int taken = transactions.update(
                 "take the lease of outbox " + outbox,
                 connection -> seen == null
                         ? insert(connection, outbox, owner, ttl)
-                        : replace(connection, outbox, owner, seen, ttl));
+                        : replace(connection, outbox, owner, seen, ttl, " and (owner = '' or expires_at <= {now})"));
         return taken == 1 ? new Claim(outbox, owner, epoch) : null;
     }
 
     private int insert(Connection connection, String outbox, String owner, Duration ttl) throws SQLException {
-        String insert = "insert into posthaste_lease (outbox, owner, epoch, expires_at) values (?, ?, 1, {fromNow})";
+        String insert = """
+                insert into {schema}posthaste_lease (outbox, owner, epoch, expires_at) values (?, ?, 1, {fromNow})
+                """;
         try (PreparedStatement statement = connection.prepareStatement(dialect.ignoringDuplicates(sql(insert)))) {
             statement.setString(1, outbox);
             statement.setString(2, owner);
@@ -220,12 +169,13 @@ public final class LeaseTable {
         }
     }
 
-    private int replace(Connection connection, String outbox, String owner, Row seen, Duration ttl)
+    /** A lease that was seen, unless it has changed since or its outbox was paused. */
+    private int replace(Connection connection, String outbox, String owner, Row seen, Duration ttl, String condition)
             throws SQLException {
         try (PreparedStatement statement = connection.prepareStatement(sql("""
-                update posthaste_lease set owner = ?, epoch = ?, expires_at = {fromNow}
-                where outbox = ? and owner = ? and epoch = ? and (owner = '' or expires_at <= {now})
-                """))) {
+                update {schema}posthaste_lease set owner = ?, epoch = ?, expires_at = {fromNow}
+                where outbox = ? and owner = ? and epoch = ? and paused_by is null
+                """ + condition))) {
             statement.setString(1, owner);
             statement.setLong(2, seen.epoch() + 1);
             statement.setLong(3, ttl.toNanos() / 1000);
@@ -240,32 +190,26 @@ public final class LeaseTable {
      * Takes a lease that has not expired by the database's clock, but that its owner has not renewed for many times its
      * length: the clock was set back since.
      *
-     * @return the new claim, or null if the row has changed
+     * @return the new claim, or null if the row has changed or the outbox is paused
      */
     public @Nullable Claim takeStale(String outbox, String owner, Row seen, Duration ttl) {
-        int taken = transactions.statement("take the stale lease of outbox " + outbox, connection -> {
-            try (PreparedStatement statement = connection.prepareStatement(sql("""
-                    update posthaste_lease set owner = ?, epoch = ?, expires_at = {fromNow}
-                    where outbox = ? and owner = ? and epoch = ?
-                    """))) {
-                statement.setString(1, owner);
-                statement.setLong(2, seen.epoch() + 1);
-                statement.setLong(3, ttl.toNanos() / 1000);
-                statement.setString(4, outbox);
-                statement.setString(5, seen.owner());
-                statement.setLong(6, seen.epoch());
-                return statement.executeUpdate();
-            }
-        });
+        int taken = transactions.update(
+                "take the stale lease of outbox " + outbox,
+                connection -> replace(connection, outbox, owner, seen, ttl, ""));
         return taken == 1 ? new Claim(outbox, owner, seen.epoch() + 1) : null;
     }
 
-    /** @return whether the claim was still good, and now is for another {@code ttl} */
+    /**
+     * A lease that has run out can be renewed while nobody else has taken it, unless its outbox is paused: its owner may have
+     * stood still since long before, and does not know.
+     *
+     * @return whether the claim was still good, and now is for another {@code ttl}
+     */
     public boolean renew(Claim claim, Duration ttl) {
-        return transactions.statement("renew the lease of outbox " + claim.outbox(), connection -> {
+        return transactions.update("renew the lease of outbox " + claim.outbox(), connection -> {
             try (PreparedStatement statement = connection.prepareStatement(sql("""
-                    update posthaste_lease set expires_at = {fromNow}
-                    where outbox = ? and owner = ? and epoch = ?
+                    update {schema}posthaste_lease set expires_at = {fromNow}
+                    where outbox = ? and owner = ? and epoch = ? and (paused_by is null or expires_at > {now})
                     """))) {
                 statement.setLong(1, ttl.toNanos() / 1000);
                 bind(statement, 2, claim);
@@ -276,9 +220,9 @@ public final class LeaseTable {
 
     /** Gives a lease back at once, for anybody to take; nothing happens if the claim is not good any more. */
     public void release(Claim claim) {
-        transactions.statement("release the lease of outbox " + claim.outbox(), connection -> {
+        transactions.update("release the lease of outbox " + claim.outbox(), connection -> {
             try (PreparedStatement statement = connection.prepareStatement(sql("""
-                    update posthaste_lease set owner = '', expires_at = {now}
+                    update {schema}posthaste_lease set owner = '', expires_at = {now}
                     where outbox = ? and owner = ? and epoch = ?
                     """))) {
                 bind(statement, 1, claim);
@@ -289,31 +233,26 @@ public final class LeaseTable {
 
     /** What operators see of an outbox's lease. */
     LeaseState state(Connection connection, String outbox) throws SQLException {
-        List<String> relays = new ArrayList<>();
-        try (PreparedStatement statement = connection.prepareStatement(
-                sql("select relay from posthaste_relay where outbox = ? and expires_at > {now} order by relay"))) {
-            statement.setString(1, outbox);
-            try (ResultSet rows = statement.executeQuery()) {
-                while (rows.next()) {
-                    relays.add(rows.getString(1));
-                }
-            }
-        }
-        try (PreparedStatement statement = connection.prepareStatement(
-                sql("select owner, epoch, {nanosUntil:expires_at}, paused_by from posthaste_lease where outbox = ?"))) {
+        List<String> alive = relays.alive(connection, outbox);
+        try (PreparedStatement statement = connection.prepareStatement(sql("""
+                select owner, epoch, {nanosUntil:expires_at} as nanos_left, paused_by
+                from {schema}posthaste_lease where outbox = ?
+                """))) {
             statement.setString(1, outbox);
             try (ResultSet row = statement.executeQuery()) {
                 if (!row.next()) {
-                    return new LeaseState(outbox, null, 0, Duration.ZERO, null, relays);
+                    return new LeaseState(outbox, null, 0, Duration.ZERO, null, alive);
                 }
-                boolean held = row.getLong(3) > 0 && !row.getString(1).isEmpty();
+                String owner = row.getString("owner");
+                long nanosLeft = row.getLong("nanos_left");
+                boolean held = nanosLeft > 0 && !owner.isEmpty();
                 return new LeaseState(
                         outbox,
-                        held ? row.getString(1) : null,
-                        row.getLong(2),
-                        held ? Duration.ofNanos(row.getLong(3)) : Duration.ZERO,
-                        row.getString(4),
-                        relays);
+                        held ? owner : null,
+                        row.getLong("epoch"),
+                        held ? Duration.ofNanos(nanosLeft) : Duration.ZERO,
+                        row.getString("paused_by"),
+                        alive);
             }
         }
     }
@@ -330,7 +269,7 @@ public final class LeaseTable {
     }
 
     private boolean mark(Connection connection, String outbox, @Nullable String by) throws SQLException {
-        String update = "update posthaste_lease set paused_by = ? where outbox = ? and paused_by is "
+        String update = "update {schema}posthaste_lease set paused_by = ? where outbox = ? and paused_by is "
                 + (by == null ? "not null" : "null");
         try (PreparedStatement statement = connection.prepareStatement(sql(update))) {
             statement.setString(1, by);
@@ -341,8 +280,10 @@ public final class LeaseTable {
 
     /** For an outbox that no relay has held yet. */
     private boolean insertPaused(Connection connection, String outbox, String by) throws SQLException {
-        String insert = "insert into posthaste_lease (outbox, owner, epoch, expires_at, paused_by)"
-                + " values (?, '', 0, {now}, ?)";
+        String insert = """
+                insert into {schema}posthaste_lease (outbox, owner, epoch, expires_at, paused_by)
+                values (?, '', 0, {now}, ?)
+                """;
         try (PreparedStatement statement = connection.prepareStatement(dialect.ignoringDuplicates(sql(insert)))) {
             statement.setString(1, outbox);
             statement.setString(2, by);
@@ -357,8 +298,9 @@ public final class LeaseTable {
 
     /** Whether the claim is good, and stays so until this transaction ends. */
     boolean holds(Connection connection, Claim claim) throws SQLException {
-        try (PreparedStatement statement = connection.prepareStatement(
-                sql("select epoch from posthaste_lease where outbox = ? and owner = ? and epoch = ? {share}"))) {
+        try (PreparedStatement statement = connection.prepareStatement(sql("""
+                select epoch from {schema}posthaste_lease where outbox = ? and owner = ? and epoch = ? {lockShared}
+                """))) {
             bind(statement, 1, claim);
             try (ResultSet rows = statement.executeQuery()) {
                 return rows.next();

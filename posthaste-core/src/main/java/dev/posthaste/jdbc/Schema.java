@@ -63,7 +63,7 @@ public final class Schema {
         }
     }
 
-    /** The column that a later version added to tracked outboxes. */
+    /** The column that a later version added to outboxes. */
     private void addGeneration(Connection connection, TableLayout layout) throws SQLException {
         if (layout.isStandard()
                 && layout.has(TableLayout.Column.GENERATION)
@@ -217,14 +217,14 @@ public final class Schema {
         return check(dataSource, outboxes, null);
     }
 
-    /** As the other; {@code leases} is the schema that holds the lease tables, or null for the connection's. */
+    /** The same; {@code leases} is the schema that holds the lease tables, or null for the connection's. */
     public static Findings check(DataSource dataSource, Collection<OutboxDefinition> outboxes, @Nullable String leases)
             throws SQLException {
         try (Connection connection = dataSource.getConnection()) {
             Dialect dialect = Dialect.of(connection);
             Findings findings = new Findings();
-            findings.warnings().addAll(dialect.durabilityWarnings(connection));
-            unlessDenied(connection, () -> dialect.checkServer(connection, findings));
+            findings.warnings().addAll(dialect.checks().durabilityWarnings(connection));
+            unlessDenied(connection, () -> dialect.checks().checkServer(connection, findings));
             for (String table : OWN_TABLES) {
                 String name = leases == null ? table : leases + "." + table;
                 Set<String> columns = columns(connection, name);
@@ -239,7 +239,8 @@ public final class Schema {
                     }
                 }
                 unlessDenied(
-                        connection, () -> dialect.checkTable(connection, place(connection, name), table, findings));
+                        connection,
+                        () -> dialect.checks().checkTable(connection, place(connection, name), table, findings));
             }
             for (OutboxDefinition outbox : outboxes) {
                 new Schema(dialect).checkOutbox(connection, outbox, findings);
@@ -260,7 +261,7 @@ public final class Schema {
                 }
                 String place = place(connection, table);
                 unlessDenied(connection, () -> {
-                    dialect.checkTable(connection, place, table, findings);
+                    dialect.checks().checkTable(connection, place, table, findings);
                     new ColumnChecks(connection, dialect, findings).checkInbox(place, table);
                 });
             }
@@ -277,7 +278,7 @@ public final class Schema {
         try {
             look.run();
         } catch (SQLException e) {
-            if (!Dialect.isDenied(e)) {
+            if (!SqlErrors.isDenied(e)) {
                 throw e;
             }
             if (!connection.getAutoCommit()) {
@@ -309,8 +310,8 @@ public final class Schema {
                             + ": looking for events that wait reads all of it, again and again");
         }
         String place = place(connection, layout.table());
-        unlessDenied(connection, () -> dialect.checkTable(connection, place, layout.simpleName(), findings));
-        unlessDenied(connection, () -> dialect.checkIds(connection, place, layout, findings));
+        unlessDenied(connection, () -> dialect.checks().checkTable(connection, place, layout.simpleName(), findings));
+        unlessDenied(connection, () -> dialect.checks().checkIds(connection, place, layout, findings));
         unlessDenied(connection, () -> new ColumnChecks(connection, dialect, findings).checkOutbox(outbox, place));
     }
 

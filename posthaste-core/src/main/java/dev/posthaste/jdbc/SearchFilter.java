@@ -1,13 +1,12 @@
 package dev.posthaste.jdbc;
 
-import dev.posthaste.OutboxDefinition;
 import dev.posthaste.Status;
 import dev.posthaste.admin.ErrorGroup;
 import dev.posthaste.admin.FoundEvent;
 import dev.posthaste.admin.Search;
 import dev.posthaste.jdbc.TableLayout.Column;
 import dev.posthaste.jdbc.TableLayout.Payload;
-import dev.posthaste.journal.StoredEvent;
+import dev.posthaste.store.StoredEvent;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
@@ -32,13 +31,10 @@ final class SearchFilter {
         void bind(PreparedStatement statement, int parameter) throws SQLException;
     }
 
-    private final Dialect dialect;
+    private final RowSql sql;
     private final TableLayout layout;
-    private final String outbox;
-    private final OutboxStatements statements;
     private final FoundColumns columns;
     private final Search search;
-    private final boolean byStatus;
     private final String position;
     private final String from;
     private final String order;
@@ -46,29 +42,21 @@ final class SearchFilter {
     private final StringBuilder conditions = new StringBuilder();
     private final List<Binding> bindings = new ArrayList<>();
 
-    /** @param dialect in the outbox's zone */
-    SearchFilter(
-            Dialect dialect,
-            OutboxDefinition outbox,
-            OutboxStatements statements,
-            FoundColumns columns,
-            Search search) {
-        this.dialect = dialect;
-        this.layout = outbox.table();
-        this.outbox = outbox.name();
-        this.statements = statements;
+    SearchFilter(RowSql sql, FoundColumns columns, Search search) {
+        this.sql = sql;
+        this.layout = sql.layout;
         this.columns = columns;
         this.search = search;
-        Status status = search.status();
-        byStatus = status != null && !matchesNothing() && statements.findsByIndex(status);
-        position = byStatus ? statements.position() : statements.name(Column.ID);
+        Status status = matchesNothing() ? null : search.status();
+        boolean byStatus = status != null && sql.findsByIndex(status);
+        position = byStatus ? "{position}" : "{id}";
         from = status != null && byStatus
-                ? statements.from(status)
-                : "from " + statements.table() + " where " + statements.name(Column.ID) + " is not null";
-        order = byStatus ? statements.order(false) : statements.name(Column.ID);
-        descending = byStatus ? statements.order(true) : order + " desc";
-        if (status != null && !byStatus && !matchesNothing()) {
-            conditions.append(" and ").append(statements.is(status));
+                ? "from {table:%1$s} where {status} = {%1$s}".formatted(status.code())
+                : "from {table} where {id} is not null";
+        order = byStatus ? "{order}" : "{id}";
+        descending = byStatus ? "{order:desc}" : "{id} desc";
+        if (status != null && !byStatus) {
+            conditions.append(" and {status} = {%s}".formatted(status.code()));
         }
         equal(Column.TYPE, search.type());
         equal(Column.KEY, search.key());
@@ -78,9 +66,7 @@ final class SearchFilter {
         time(">=", search.from());
         time("<", search.to());
         if (search.error() != null && layout.has(Column.LAST_ERROR)) {
-            like(
-                    "lower(" + statements.name(Column.LAST_ERROR) + ")",
-                    search.error().toLowerCase(Locale.ROOT));
+            like("lower({last-error})", search.error().toLowerCase(Locale.ROOT));
         }
     }
 
@@ -96,31 +82,19 @@ final class SearchFilter {
 
     private void equal(Column column, @Nullable String value, String orElse) {
         if (value != null && layout.has(column)) {
-            conditions
-                    .append(" and (")
-                    .append(statements.name(column))
-                    .append(" = ?")
-                    .append(orElse)
-                    .append(')');
-            bindings.add((statement, parameter) -> dialect.bindText(statement, parameter, value));
+            conditions.append(" and ({%s} = ?%s)".formatted(column.key(), orElse));
+            bindings.add((statement, parameter) -> sql.dialect.bindText(statement, parameter, value));
         }
     }
 
     private void eventId(String value) {
         Long row = rowOf(value);
         if (layout.has(Column.EVENT_ID)) {
-            equal(
-                    Column.EVENT_ID,
-                    value,
-                    row == null || layout.isStandard() ? "" : " or " + statements.name(Column.ID) + " = " + row);
+            equal(Column.EVENT_ID, value, row == null || layout.isStandard() ? "" : " or {id} = " + row);
         } else if (row != null) {
-            conditions
-                    .append(" and ")
-                    .append(statements.name(Column.ID))
-                    .append(" = ")
-                    .append(row);
+            conditions.append(" and {id} = ").append(row);
         } else if (layout.payload() == Payload.ENVELOPE) {
-            like(statements.name(Column.PAYLOAD), value);
+            like("{payload}", value);
         } else {
             conditions.append(" and 1 = 0");
         }
@@ -128,12 +102,7 @@ final class SearchFilter {
 
     private void time(String comparison, @Nullable Instant time) {
         if (time != null) {
-            conditions
-                    .append(" and ")
-                    .append(statements.name(Column.CREATED_AT))
-                    .append(' ')
-                    .append(comparison)
-                    .append(" {atMicros}");
+            conditions.append(" and {created-at} %s {atMicros}".formatted(comparison));
             long micros = ChronoUnit.MICROS.between(Instant.EPOCH, time);
             bindings.add((statement, parameter) -> statement.setLong(parameter, micros));
         }
@@ -165,9 +134,13 @@ final class SearchFilter {
     private @Nullable Long edge(
             Connection connection, String aggregate, String ordered, long first, long below, int stretch)
             throws SQLException {
-        String sql = "select " + aggregate + "(p) from (select " + position + " as p " + from + " and " + position
-                + " >= ? and " + position + " < ? order by " + ordered + " " + dialect.limit() + ") stretch";
-        try (PreparedStatement statement = connection.prepareStatement(sql)) {
+        String text = sql.text("""
+                select %1$s(p) from (
+                    select %2$s as p %3$s and %2$s >= ? and %2$s < ?
+                    order by %4$s %5$s
+                ) stretch
+                """.formatted(aggregate, position, from, ordered, sql.dialect.limit()));
+        try (PreparedStatement statement = connection.prepareStatement(text)) {
             statement.setLong(1, first);
             statement.setLong(2, below);
             statement.setInt(3, stretch);
@@ -181,8 +154,11 @@ final class SearchFilter {
 
     private PreparedStatement prepare(Connection connection, String select, String rest, long first, long below)
             throws SQLException {
-        PreparedStatement statement = connection.prepareStatement(dialect.sql(
-                select + " " + from + " and " + position + " >= ? and " + position + " < ?" + conditions + rest));
+        String text = sql.expand("""
+                select %1$s %2$s and %3$s >= ? and %3$s < ?%4$s
+                %5$s
+                """.formatted(select, from, position, conditions, rest));
+        PreparedStatement statement = connection.prepareStatement(text);
         statement.setLong(1, first);
         statement.setLong(2, below);
         int parameter = 3;
@@ -218,8 +194,8 @@ final class SearchFilter {
         boolean more = true;
         while (more && rows == step && low < high) {
             rows = 0;
-            String rest = " order by " + order + " limit " + step;
-            try (PreparedStatement statement = prepare(connection, columns.select(), rest, low, high);
+            String rest = "order by " + order + " limit " + step;
+            try (PreparedStatement statement = prepare(connection, columns.columns(), rest, low, high);
                     ResultSet row = statement.executeQuery()) {
                 while (more && row.next()) {
                     rows++;
@@ -244,7 +220,7 @@ final class SearchFilter {
             });
             return count[0];
         }
-        try (PreparedStatement statement = prepare(connection, "select count(*)", "", first, below);
+        try (PreparedStatement statement = prepare(connection, "count(*)", "", first, below);
                 ResultSet row = statement.executeQuery()) {
             row.next();
             return row.getLong(1);
@@ -261,12 +237,11 @@ final class SearchFilter {
             });
             return ids;
         }
-        String rest = " order by " + order + " limit " + limit;
-        try (PreparedStatement statement =
-                        prepare(connection, "select " + statements.name(Column.ID), rest, first, below);
+        String rest = "order by " + order + " limit " + limit;
+        try (PreparedStatement statement = prepare(connection, "{id}", rest, first, below);
                 ResultSet rows = statement.executeQuery()) {
             while (rows.next()) {
-                ids.add(rows.getLong(1));
+                ids.add(rows.getLong(sql.label(Column.ID)));
             }
         }
         return ids;
@@ -289,7 +264,7 @@ final class SearchFilter {
 
     /** The row that an event id of ours for an event without one names, or null. */
     private @Nullable Long rowOf(String eventId) {
-        String start = outbox + "-";
+        String start = sql.outbox + "-";
         return eventId.startsWith(start) ? StoredEvent.row(eventId.substring(start.length())) : null;
     }
 }

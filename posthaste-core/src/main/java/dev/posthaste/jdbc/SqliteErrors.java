@@ -59,6 +59,11 @@ final class SqliteErrors {
                 && DUPLICATES.contains(message.substring(1, Math.max(1, message.indexOf(']'))));
     }
 
+    static boolean isDuplicateOfPrimaryKey(SQLException e) {
+        String message = message(e);
+        return message.startsWith("[SQLITE_CONSTRAINT_PRIMARYKEY]") || message.startsWith("[SQLITE_CONSTRAINT_ROWID]");
+    }
+
     /** Whether the file cannot be read or written by anybody, or the connection is closed. */
     static boolean isUnreachable(SQLException e) {
         return UNREACHABLE.contains(code(e))

@@ -7,45 +7,16 @@ import java.util.Arrays;
 import java.util.EnumMap;
 import java.util.EnumSet;
 import java.util.HexFormat;
-import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
-import java.util.Set;
-import java.util.TreeMap;
-import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.zip.CRC32C;
 import org.jspecify.annotations.Nullable;
 
 /**
  * How an outbox's table looks: the {@link #standard} one, whose scripts lie beside this class, or one that exists already
- * and belongs to other programs too.
- *
- * <p>A table that exists is described by name and value, so that a layout can stand in a configuration file. The keys:
- *
- * <ul>
- *   <li>{@code table}: its name, {@code table} or {@code schema.table}
- *   <li>{@code column.X}: the column that holds X, one of {@link Column} in lower case with dashes, as
- *       {@code column.next-attempt-at = next_retry_at}. A column that is not named is absent
- *   <li>{@code status.pending}, {@code .published}, {@code .consumed}, {@code .dead}: the codes in the status column, all
- *       numbers or all words; {@code consumed} may be missing where nobody keeps receipts
- *   <li>{@code payload}: {@code text} (the default), {@code binary}, or {@code envelope}: a JSON envelope with the event's
- *       id, version, aggregate and payload, to be opened
- *   <li>{@code due}: {@code null} (the default) when a new row that is due at once has no next attempt, {@code now} when it
- *       has the time of its writing
- *   <li>{@code zone}: which clock the table's times show where its columns do not store a zone: {@code UTC},
- *       {@code session} for that of the sessions that read and write them, or an offset such as {@code +08:00}. Left
- *       out, it is UTC on MySQL and MariaDB, and PostgreSQL's columns store their zone. PostgreSQL's {@code timestamp}
- *       requires it, MySQL's {@code timestamp} requires {@code session}, H2's columns always store their zone
- *   <li>{@code destination-prefix}: what stands before the destination column's value, as Debezium's
- *       {@code outbox.event.}
- *   <li>{@code length.X}: the longest value of column X in characters, where it is not the standard's; of
- *       {@code headers} (65,535 unless stated) and {@code payload} (no limit of the table's unless stated) in bytes of
- *       UTF-8
- * </ul>
- *
- * Immutable and thread-safe.
+ * and belongs to other programs too, which {@link #of} takes. Immutable and thread-safe.
  */
 public final class TableLayout {
     public static final int MAX_EVENT_ID = 64;
@@ -59,12 +30,6 @@ public final class TableLayout {
 
     /** The bytes that a column {@code text} of MySQL and MariaDB holds, which other programs' tables usually have. */
     private static final int MAX_MAPPED_HEADERS = 65_535;
-
-    private static final Pattern COLUMN_NAME = Pattern.compile("[A-Za-z_][A-Za-z0-9_]{0,62}");
-    private static final Pattern CODE = Pattern.compile("[A-Za-z0-9_-]{1,32}");
-    private static final Pattern ZONE = Pattern.compile("UTC|session|[+-][01][0-9]:[0-5][0-9]");
-    private static final Set<Column> REQUIRED =
-            EnumSet.of(Column.ID, Column.TYPE, Column.PAYLOAD, Column.STATUS, Column.ATTEMPTS, Column.NEXT_ATTEMPT_AT);
 
     /** What a column may hold. The first group is the event's, the second is what became of it. */
     public enum Column {
@@ -91,6 +56,11 @@ public final class TableLayout {
         NEXT_ATTEMPT_AT("next_attempt_at", 0),
         LAST_ERROR("last_error", MAX_ERROR),
         CREATED_AT("created_at", 0),
+        /**
+         * Where it is missing, the time of the last update is taken for it, or else that of the writing. A table with
+         * none of the three never says that an event is old: retention deletes nothing from it, and no event is reported or
+         * published again because nobody consumed it.
+         */
         PUBLISHED_AT("published_at", 0),
         CONSUMED_AT("consumed_at", 0),
         UPDATED_AT("updated_at", 0),
@@ -127,39 +97,43 @@ public final class TableLayout {
     private final Map<Column, String> columns;
     private final Map<Status, String> statuses;
     private final Map<Column, Integer> lengths;
-    private final Payload payload;
-    private final boolean dueNow;
-    private final @Nullable String zone;
-    private final String destinationPrefix;
-    private final @Nullable String pendingIndex;
-    private final @Nullable String script;
+    private final Rows rows;
 
-    private TableLayout(
+    /**
+     * What rows look like beside columns and codes.
+     *
+     * @param dueNow whether a new row that is due at once has the time of its writing as its next attempt, and not null
+     * @param zone which clock the table's times show; null where the layout does not state it
+     * @param destinationPrefix what stands before the destination column's value
+     * @param script the script that creates the table; null where it exists and belongs to somebody else
+     */
+    record Rows(
+            Payload payload,
+            boolean dueNow,
+            @Nullable String zone,
+            String destinationPrefix,
+            @Nullable String script) {}
+
+    TableLayout(
             String table,
             boolean mapped,
             Map<Column, String> columns,
             Map<Status, String> statuses,
             Map<Column, Integer> lengths,
-            Payload payload,
-            Map<String, String> rest) {
+            Rows rows) {
         this.table = Names.requireTable(table);
         this.mapped = mapped;
         this.columns = columns;
         this.statuses = statuses;
         this.lengths = lengths;
-        this.payload = payload;
-        this.dueNow = rest.getOrDefault("due", "null").equals("now");
-        this.zone = rest.get("zone");
-        this.destinationPrefix = rest.getOrDefault("destination-prefix", "");
-        this.script = rest.get("script");
-        this.pendingIndex = script == null ? null : simpleName() + "_pending";
+        this.rows = rows;
     }
 
     /** Posthaste's own table. Dashes and blanks in the name become underscores. */
     public static TableLayout standard(String table) {
         Map<Column, String> columns = new EnumMap<>(Column.class);
         for (Column column : Column.values()) {
-            if (!column.standardName.isEmpty() && column != Column.GENERATION) {
+            if (!column.standardName.isEmpty()) {
                 columns.put(column, column.standardName);
             }
         }
@@ -169,8 +143,7 @@ public final class TableLayout {
                 columns,
                 standardStatuses(),
                 Map.of(),
-                Payload.TEXT,
-                Map.of("script", "outbox.sql"));
+                new Rows(Payload.TEXT, false, null, "", "outbox.sql"));
     }
 
     /**
@@ -196,8 +169,7 @@ public final class TableLayout {
                 columns,
                 standardStatuses(),
                 Map.of(Column.TYPE, MAX_DESTINATION, Column.KEY, MAX_DESTINATION),
-                Payload.TEXT,
-                Map.of("script", "debezium.sql", "zone", "session", "destination-prefix", "outbox.event."));
+                new Rows(Payload.TEXT, false, "session", "outbox.event.", "debezium.sql"));
     }
 
     private static Map<Status, String> standardStatuses() {
@@ -207,113 +179,40 @@ public final class TableLayout {
     }
 
     /**
-     * A table that exists already, described as this class's comment says.
+     * A table that exists already, described by name and value, so that a layout can stand in a configuration file. The keys:
+     *
+     * <ul>
+     *   <li>{@code table}: its name, {@code table} or {@code schema.table}
+     *   <li>{@code column.X}: the column that holds X, one of {@link Column} in lower case with dashes, as
+     *       {@code column.next-attempt-at = next_retry_at}. A column that is not named is absent
+     *   <li>{@code status.pending}, {@code .published}, {@code .consumed}, {@code .dead}: the codes in the status column, all
+     *       numbers or all words; {@code consumed} may be missing where nobody keeps receipts
+     *   <li>{@code payload}: {@code text} (the default), {@code binary}, or {@code envelope}: a JSON envelope with the event's
+     *       id, version, aggregate and payload, to be opened
+     *   <li>{@code due}: {@code null} (the default) when a new row that is due at once has no next attempt, {@code now} when it
+     *       has the time of its writing
+     *   <li>{@code zone}: which clock the table's times show where its columns do not store a zone: {@code UTC},
+     *       {@code session} for that of the sessions that read and write them, or an offset such as {@code +08:00}. Left
+     *       out, it is UTC on MySQL and MariaDB, and PostgreSQL's columns store their zone. PostgreSQL's {@code timestamp}
+     *       requires it, MySQL's {@code timestamp} requires {@code session}, H2's columns always store their zone
+     *   <li>{@code destination-prefix}: what stands before the destination column's value, as Debezium's
+     *       {@code outbox.event.}
+     *   <li>{@code length.X}: the longest value of column X in characters, where it is not the standard's; of
+     *       {@code headers} (65,535 unless stated) and {@code payload} (no limit of the table's unless stated) in bytes of
+     *       UTF-8
+     * </ul>
      *
      * @throws IllegalArgumentException if a key is unknown, a value unusable, or something a relay cannot do without is
      *     missing; says which
      */
     public static TableLayout of(Map<String, String> description) {
-        Map<String, String> rest = new TreeMap<>(description);
-        String table = rest.remove("table");
-        if (table == null) {
-            throw new IllegalArgumentException("A layout says its table; 'table' is missing in " + description);
-        }
-        Map<Column, String> columns = new EnumMap<>(Column.class);
-        Map<Column, Integer> lengths = new EnumMap<>(Column.class);
-        for (Column column : Column.values()) {
-            String name = rest.remove("column." + column.key());
-            if (name != null) {
-                columns.put(column, require(table, "column name", name, COLUMN_NAME));
-            }
-            String length = rest.remove("length." + column.key());
-            if (length != null) {
-                lengths.put(column, number(table, length));
-            }
-        }
-        Map<Status, String> statuses = new EnumMap<>(Status.class);
-        for (Status status : Status.values()) {
-            String code = rest.remove("status." + status.code());
-            if (code != null) {
-                statuses.put(status, require(table, "status code", code, CODE));
-            }
-        }
-        Payload payload = payload(table, rest.remove("payload"));
-        require(table, "zone", rest.getOrDefault("zone", "UTC"), ZONE);
-        require(table, "due", rest.getOrDefault("due", "null"), Pattern.compile("null|now"));
-        rest.keySet().stream()
-                .filter(key -> !Set.of("due", "zone", "destination-prefix").contains(key))
-                .findFirst()
-                .ifPresent(key -> {
-                    throw new IllegalArgumentException("Layout of table " + table + ": there is no '" + key + "'");
-                });
-        requireEnough(table, columns, statuses);
-        return new TableLayout(table, true, columns, statuses, lengths, payload, rest);
-    }
-
-    private static void requireEnough(String table, Map<Column, String> columns, Map<Status, String> statuses) {
-        List<String> missing = REQUIRED.stream()
-                .filter(column -> !columns.containsKey(column))
-                .map(column -> "column." + column.key())
-                .collect(Collectors.toList());
-        for (Status status : List.of(Status.PENDING, Status.PUBLISHED, Status.DEAD)) {
-            if (!statuses.containsKey(status)) {
-                missing.add("status." + status.code());
-            }
-        }
-        if (!missing.isEmpty()) {
-            throw new IllegalArgumentException(
-                    "Layout of table " + table + ": a relay cannot do without " + String.join(", ", missing));
-        }
-        if (Set.copyOf(statuses.values()).size() < statuses.size()
-                || Set.copyOf(columns.values()).size() < columns.size()) {
-            throw new IllegalArgumentException(
-                    "Layout of table " + table + ": a column or a status code stands for two things");
-        }
-    }
-
-    private static String require(String table, String what, String value, Pattern pattern) {
-        if (!pattern.matcher(value).matches()) {
-            throw new IllegalArgumentException("Layout of table " + table + ": not a usable " + what + ": '" + value
-                    + "' (wanted: " + pattern + ")");
-        }
-        return value;
-    }
-
-    private static int number(String table, String value) {
-        return Integer.parseInt(require(table, "length", value, Pattern.compile("[1-9][0-9]{0,6}")));
-    }
-
-    private static Payload payload(String table, @Nullable String value) {
-        String word = value == null ? "text" : value;
-        return Payload.valueOf(require(table, "payload", word, Pattern.compile("text|binary|envelope"))
-                .toUpperCase(Locale.ROOT));
-    }
-
-    /** The same table, whose outbox is tracked: Posthaste's own then keeps each event's generation. */
-    public TableLayout tracked() {
-        if (mapped || has(Column.GENERATION)) {
-            return this;
-        }
-        Map<Column, String> more = new EnumMap<>(columns);
-        more.put(Column.GENERATION, Column.GENERATION.standardName);
-        return new TableLayout(table, false, more, statuses, lengths, payload, rest());
+        return TableLayoutProperties.read(description);
     }
 
     /** The same table with a payload column of bytes. */
     public TableLayout withBinaryPayload() {
-        return new TableLayout(table, mapped, columns, statuses, lengths, Payload.BINARY, rest());
-    }
-
-    private Map<String, String> rest() {
-        Map<String, String> rest =
-                new TreeMap<>(Map.of("due", dueNow ? "now" : "null", "destination-prefix", destinationPrefix));
-        if (zone != null) {
-            rest.put("zone", zone);
-        }
-        if (script != null) {
-            rest.put("script", script);
-        }
-        return rest;
+        Rows binary = new Rows(Payload.BINARY, rows.dueNow(), rows.zone(), rows.destinationPrefix(), rows.script());
+        return new TableLayout(table, mapped, columns, statuses, lengths, binary);
     }
 
     public String table() {
@@ -321,7 +220,7 @@ public final class TableLayout {
     }
 
     public Payload payload() {
-        return payload;
+        return rows.payload();
     }
 
     /** The name without its schema; indexes are named after it. */
@@ -380,17 +279,17 @@ public final class TableLayout {
     }
 
     boolean dueNow() {
-        return dueNow;
+        return rows.dueNow();
     }
 
     /** The clock that the table's times show; empty where the layout does not state it. */
     String zone() {
-        return zone == null ? "" : zone;
+        return Objects.requireNonNullElse(rows.zone(), "");
     }
 
     /** What stands before the destination column's value; usually nothing. */
     public String destinationPrefix() {
-        return destinationPrefix;
+        return rows.destinationPrefix();
     }
 
     /**
@@ -400,7 +299,7 @@ public final class TableLayout {
     public String fingerprint() {
         Map<Column, String> known = new EnumMap<>(columns);
         known.remove(Column.GENERATION);
-        String all = table + known + statuses + payload + dueNow + zone + destinationPrefix;
+        String all = table + known + statuses + rows.payload() + rows.dueNow() + rows.zone() + rows.destinationPrefix();
         CRC32C crc = new CRC32C();
         crc.update(all.getBytes(StandardCharsets.UTF_8));
         return HexFormat.of().toHexDigits((int) crc.getValue());
@@ -409,13 +308,13 @@ public final class TableLayout {
     /** The index that Posthaste's script made for its own statements; null where the database chooses another. */
     @Nullable
     String pendingIndex() {
-        return pendingIndex;
+        return rows.script() == null ? null : simpleName() + "_pending";
     }
 
     /** The script that creates the table; null where it exists and belongs to somebody else. */
     @Nullable
     String script() {
-        return script;
+        return rows.script();
     }
 
     @Override

@@ -1,6 +1,6 @@
 package dev.posthaste.jdbc;
 
-import dev.posthaste.journal.JournalException;
+import dev.posthaste.store.StoreException;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.Statement;
@@ -36,29 +36,40 @@ final class Transactions {
         T run(Connection connection) throws SQLException;
     }
 
-    /** One statement that needs no transaction around it. */
-    <T> T statement(String what, Work<T> work) {
-        return run(what, true, work);
+    /** One statement that reads, and so waits for nobody's lock. */
+    <T> T query(String what, Work<T> work) {
+        return run(what, Kind.QUERY, work);
+    }
+
+    /** One statement that writes and needs no transaction around it. */
+    <T> T update(String what, Work<T> work) {
+        return run(what, Kind.UPDATE, work);
     }
 
     /** Several statements that count together or not at all. */
     <T> T transaction(String what, Work<T> work) {
-        return run(what, false, work);
+        return run(what, Kind.TRANSACTION, work);
     }
 
-    private <T> T run(String what, boolean autoCommit, Work<T> work) {
+    private enum Kind {
+        QUERY,
+        UPDATE,
+        TRANSACTION
+    }
+
+    private <T> T run(String what, Kind kind, Work<T> work) {
         boolean replaced = false;
         for (int attempt = 1; ; attempt++) {
-            Session session = new Session(autoCommit);
+            Session session = new Session(kind);
             try {
                 return session.run(work);
             } catch (SQLException e) {
                 if (session.discarded && session.didNothing(e) && !replaced) {
                     replaced = true;
-                } else if (Dialect.isTransient(e) && attempt < TRIES) {
+                } else if (SqlErrors.isTransient(e) && attempt < TRIES) {
                     LockSupport.parkNanos(ThreadLocalRandom.current().nextLong(1_000_000L << attempt));
                 } else {
-                    throw new JournalException("Cannot " + what + ": " + e.getMessage(), e);
+                    throw new StoreException("Cannot " + what + ": " + e.getMessage(), e);
                 }
             }
         }
@@ -67,17 +78,19 @@ final class Transactions {
     /** One connection's use for one piece of work. */
     private final class Session {
         private final boolean autoCommit;
+        private final boolean limited;
         private String unlimit = "";
         private boolean committing;
         private boolean discarded;
 
-        Session(boolean autoCommit) {
-            this.autoCommit = autoCommit;
+        Session(Kind kind) {
+            autoCommit = kind != Kind.TRANSACTION;
+            limited = kind == Kind.TRANSACTION || (kind == Kind.UPDATE && dialect.limitsUpdates());
         }
 
         /** Whether an error leaves nothing of the work in the database for sure. */
         boolean didNothing(SQLException e) {
-            return Dialect.isReadOnly(e) || (!autoCommit && !committing);
+            return SqlErrors.isReadOnly(e) || (!autoCommit && !committing);
         }
 
         <T> T run(Work<T> work) throws SQLException {
@@ -85,7 +98,7 @@ final class Transactions {
                 try {
                     return prepared(connection, work);
                 } catch (SQLException e) {
-                    if (Dialect.isWrongServer(e)) {
+                    if (SqlErrors.isWrongServer(e)) {
                         discard(connection);
                     }
                     throw e;
@@ -107,7 +120,7 @@ final class Transactions {
             }
             boolean done = false;
             try {
-                if (!autoCommit || dialect.limitsStatements()) {
+                if (limited) {
                     unlimit = dialect.limit(connection, MAX_SILENCE_SECONDS, MAX_LOCK_WAIT_SECONDS);
                 }
                 if (!autoCommit && !driverBegins) {

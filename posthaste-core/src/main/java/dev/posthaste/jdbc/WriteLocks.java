@@ -1,8 +1,7 @@
 package dev.posthaste.jdbc;
 
-import dev.posthaste.jdbc.TableLayout.Column;
-import dev.posthaste.journal.JournalException;
-import dev.posthaste.journal.Writers;
+import dev.posthaste.store.StoreException;
+import dev.posthaste.store.Writers;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.Statement;
@@ -49,16 +48,13 @@ final class WriteLocks {
     /** Transactions that are listed no more, but may be among those that were prepared when they vanished. */
     private final Map<String, Set<String>> perhapsPrepared = new HashMap<>();
 
-    WriteLocks(Transactions transactions, Dialect dialect, String outbox, TableLayout layout) {
+    WriteLocks(Transactions transactions, RowSql sql) {
         this.transactions = transactions;
-        this.outbox = outbox;
-        this.commitsInIdOrder = dialect.commitsInIdOrder();
-        this.sources = dialect.writeLockSources(layout);
-        OutboxStatements statements = new OutboxStatements(dialect, layout);
-        String attempts = statements.name(Column.ATTEMPTS);
+        this.outbox = sql.outbox;
+        this.commitsInIdOrder = sql.dialect.commitsInIdOrder();
+        this.sources = sql.dialect.writeLockSources(sql.layout);
         // No row has this id, so that nothing is changed; but the table is locked as by any writer.
-        this.lock = "update " + statements.table() + " set " + attempts + " = " + attempts + " where "
-                + statements.name(Column.ID) + " = " + WriteLockSource.NO_ID;
+        this.lock = sql.text("update {table} set {attempts} = {attempts} where {id} = " + WriteLockSource.NO_ID);
     }
 
     /** @return null where no complete list can be had; why, is logged once */
@@ -90,8 +86,8 @@ final class WriteLocks {
 
     private WriteLockSource.@Nullable Found look(WriteLockSource source) {
         try {
-            return transactions.statement(what(), source::find);
-        } catch (JournalException e) {
+            return transactions.query(what(), source::find);
+        } catch (StoreException e) {
             if (isOfTheDatabase(e)) {
                 throw e;
             }
@@ -104,8 +100,8 @@ final class WriteLocks {
     }
 
     /** Whether it failed for another reason than that there is no such list for this user. */
-    private static boolean isOfTheDatabase(JournalException e) {
-        return Dialect.isTransient(e) || (e.getCause() instanceof SQLException sql && Dialect.isWrongServer(sql));
+    private static boolean isOfTheDatabase(StoreException e) {
+        return SqlErrors.isTransient(e) || (e.getCause() instanceof SQLException sql && SqlErrors.isWrongServer(sql));
     }
 
     // --- The proof ---------------------------------------------------------------------------------------------------
@@ -118,7 +114,7 @@ final class WriteLocks {
         String reason = "";
         for (WriteLockSource source : sources) {
             try {
-                WriteLockSource.Found first = transactions.statement(what(), source::find);
+                WriteLockSource.Found first = transactions.query(what(), source::find);
                 if (first.server() == null) {
                     return false; // a standby: nobody writes here, and it may become the primary any time
                 }
@@ -126,7 +122,7 @@ final class WriteLocks {
                     reason = "the server had no room to record " + first.lost() + " locks since it was started";
                     continue;
                 }
-                if (transactions.statement(what(), source::isCluster)) {
+                if (transactions.query(what(), source::isCluster)) {
                     reason = "several servers of one cluster take writes";
                     continue;
                 }
@@ -142,7 +138,7 @@ final class WriteLocks {
                     return true;
                 }
                 reason = "it does not show a lock that was taken to try it";
-            } catch (JournalException e) {
+            } catch (StoreException e) {
                 if (isOfTheDatabase(e)) {
                     throw e;
                 }

@@ -8,7 +8,7 @@ import dev.posthaste.Route;
 import dev.posthaste.broker.Digest;
 import dev.posthaste.broker.Message;
 import dev.posthaste.broker.MessageHeaders;
-import dev.posthaste.journal.StoredEvent;
+import dev.posthaste.store.StoredEvent;
 import java.nio.charset.StandardCharsets;
 import java.util.HashMap;
 import java.util.Map;
@@ -18,7 +18,8 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 class EnvelopeTest {
-    private static final OutboxDefinition AGENT = OutboxDefinition.of("agent", Route.to("agent-topic"), "t");
+    private static final OutboxDefinition AGENT =
+            OutboxDefinition.named("agent").route(Route.to("agent-topic")).types("t");
 
     private static byte[] bytes(String text) {
         return text.getBytes(StandardCharsets.UTF_8);
@@ -96,13 +97,13 @@ class EnvelopeTest {
         Message message = MessageFormat.ENVELOPE.write(event(StoredEvent.idOfRow("agent", 17), "1", null), AGENT);
         assertThat(text(message.body())).contains("\"event_id\":\"17\"", "\"aggregate_id\":\"conv-1\"");
         assertThat(MessageFormat.ENVELOPE.read(message).eventId()).isEqualTo("agent-17");
-        Message bare = new Message("agent-topic", null, "conv-1", new HashMap<>(), message.body());
+        Message bare = Message.of("agent-topic", message.body()).key("conv-1").headers(new HashMap<>());
         Message read = MessageFormat.ENVELOPE.read(bare);
         assertThat(read.eventId()).isEqualTo("agent-17");
         assertThat(read.eventType()).isEqualTo("t");
         assertThat(read.headers())
                 .containsEntry(MessageHeaders.OUTBOX, "agent")
-                .containsEntry(MessageHeaders.ROW, "17")
+                .containsEntry(MessageHeaders.POSITION, "17")
                 .containsEntry(MessageHeaders.EVENT_VERSION, "v2");
         assertThat(text(read.body())).isEqualTo("1");
     }
@@ -129,15 +130,14 @@ class EnvelopeTest {
     void H15_aSwappedContentDoesNotMatchItsDigest() {
         Map<String, String> headers =
                 Map.of(MessageHeaders.EVENT_ID, "e", MessageHeaders.DIGEST, Digest.of("e", bytes("one")));
-        assertThat(Digest.matches(new Message("t", null, null, headers, bytes("one"))))
+        assertThat(Digest.matches(Message.of("t", bytes("one")).headers(headers)))
                 .isTrue();
-        assertThat(Digest.matches(new Message("t", null, null, headers, bytes("two"))))
+        assertThat(Digest.matches(Message.of("t", bytes("two")).headers(headers)))
                 .isFalse();
         Map<String, String> another =
                 Map.of(MessageHeaders.EVENT_ID, "f", MessageHeaders.DIGEST, Digest.of("e", bytes("one")));
-        assertThat(Digest.matches(new Message("t", null, null, another, bytes("one"))))
+        assertThat(Digest.matches(Message.of("t", bytes("one")).headers(another)))
                 .isFalse();
-        assertThat(Digest.matches(new Message("t", null, null, Map.of(), bytes("two"))))
-                .isTrue();
+        assertThat(Digest.matches(Message.of("t", bytes("two")))).isTrue();
     }
 }

@@ -8,7 +8,7 @@ import static org.assertj.core.api.Assertions.fail;
 import dev.posthaste.OutboxDefinition;
 import dev.posthaste.Route;
 import dev.posthaste.broker.Message;
-import dev.posthaste.journal.StoredEvent;
+import dev.posthaste.store.StoredEvent;
 import java.nio.charset.Charset;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
@@ -26,7 +26,8 @@ class HostileJsonTest {
     private static final String STRUCTURED = "application/cloudevents+json";
     private static final String ENVELOPE =
             "{\"id\":\"e-1\",\"source\":\"/s\",\"event_id\":\"e-1\",\"type\":\"t\",\"data\":{\"a\":[1,2]},\"payload\":{\"a\":[1,\"ü\"]}}";
-    private static final OutboxDefinition OUTBOX = OutboxDefinition.of("agent", Route.to("topic"), "t");
+    private static final OutboxDefinition OUTBOX =
+            OutboxDefinition.named("agent").route(Route.to("topic")).types("t");
     private static final List<MessageFormat> FORMATS = List.of(
             MessageFormat.RAW,
             MessageFormat.ENVELOPE,
@@ -34,7 +35,7 @@ class HostileJsonTest {
             MessageFormat.cloudEventsStructured("/s"));
 
     private static Message message(byte[] body) {
-        return new Message("topic", null, null, new HashMap<>(Map.of("content-type", STRUCTURED)), body);
+        return Message.of("topic", body).headers(new HashMap<>(Map.of("content-type", STRUCTURED)));
     }
 
     private static byte[] bytes(String text) {

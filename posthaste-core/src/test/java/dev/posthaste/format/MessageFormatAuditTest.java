@@ -7,7 +7,7 @@ import dev.posthaste.OutboxDefinition;
 import dev.posthaste.Route;
 import dev.posthaste.broker.Message;
 import dev.posthaste.broker.MessageHeaders;
-import dev.posthaste.journal.StoredEvent;
+import dev.posthaste.store.StoredEvent;
 import java.nio.charset.Charset;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
@@ -23,7 +23,7 @@ class MessageFormatAuditTest {
     private static final Map<String, String> STRUCTURED = Map.of("content-type", "application/cloudevents+json");
 
     private static Message message(Map<String, String> headers, byte[] body) {
-        return new Message("t", null, null, headers, body);
+        return Message.of("t", body).headers(headers);
     }
 
     private static Message structured(String json) {
@@ -94,7 +94,8 @@ class MessageFormatAuditTest {
     void B11_whatAnOutboxSentKeepsItsId() {
         StoredEvent event =
                 new StoredEvent(7, "e-1", "placed", "v1", "k", null, null, null, "{}".getBytes(StandardCharsets.UTF_8));
-        OutboxDefinition outbox = OutboxDefinition.of("orders", Route.to("orders"), "placed");
+        OutboxDefinition outbox =
+                OutboxDefinition.named("orders").route(Route.to("orders")).types("placed");
         for (MessageFormat format : List.of(
                 CLOUD_EVENTS, MessageFormat.cloudEventsAmqp("/shop"), MessageFormat.cloudEventsStructured("/shop"))) {
             assertThat(format.read(format.write(event, outbox)).eventId()).isEqualTo("e-1");

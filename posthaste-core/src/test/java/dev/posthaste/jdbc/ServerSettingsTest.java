@@ -16,7 +16,7 @@ class ServerSettingsTest {
             all.put(settings[i], settings[i + 1]);
         }
         Schema.Findings findings = new Schema.Findings(new ArrayList<>(), new ArrayList<>(), new ArrayList<>());
-        MySqlDialect.checkSettings(all, findings);
+        MySqlChecks.checkSettings(all, findings);
         return findings;
     }
 

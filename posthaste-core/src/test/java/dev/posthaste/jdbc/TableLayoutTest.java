@@ -3,6 +3,7 @@ package dev.posthaste.jdbc;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.posthaste.Catalog;
 import dev.posthaste.OutboxDefinition;
 import dev.posthaste.Route;
 import dev.posthaste.Status;
@@ -80,16 +81,17 @@ class TableLayoutTest {
 
     @Test
     void withoutACodeForConsumedAnOutboxCannotBeTracked() {
-        OutboxDefinition outbox = OutboxDefinition.of("o", Route.to("t"), "x").inTable(TableLayout.of(least()));
-        assertThatThrownBy(outbox::withReceipts)
+        OutboxDefinition outbox =
+                OutboxDefinition.named("o").route(Route.to("t")).types("x").layout(TableLayout.of(least()));
+        assertThatThrownBy(() -> Catalog.of(outbox.tracked(true)))
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessageContaining("consumed");
     }
 
     @Test
     void aPrefixHoldsTheRouteToo() {
-        assertThatThrownBy(
-                        () -> OutboxDefinition.of("o", Route.to("orders"), "x").inTable(TableLayout.debezium("outbox")))
+        assertThatThrownBy(() ->
+                        Catalog.of(OutboxDefinition.named("orders").types("x").layout(TableLayout.debezium("outbox"))))
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessageContaining("outbox.event.");
     }

@@ -5,29 +5,30 @@ import java.util.ArrayDeque;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Decides how much of one topic is in the client's hands. What the client has may be written after its answer was given
- * up, and is then written twice; what waits here was certainly not sent. So the client gets no more than it gets
- * through in a fraction of a second: twice as much with every quick round, half as much after a slow one.
+ * Decides how many bytes of one topic the client has at a time. A record that the client has may still be written after
+ * we stopped waiting for its answer, and is then written twice; a record that waits here has certainly not been sent. So the
+ * client gets no more than it can send within a fraction of a second: the limit doubles with every quick round, and halves
+ * after a slow one.
  *
- * <p>While answers are slow, records go in trains: the next when the one before is answered. A record behind an
- * unanswered one would wait for its answer too, and then for its own.
+ * <p>While answers are slow, records go in trains, each after the one before it was answered. A record sent behind an
+ * unanswered one would first wait for that one's answer and then for its own.
  *
  * <p>Pure: no clock, no thread. Confined to the publisher's thread.
  */
 final class InFlightWindow {
-    /** An answer within this time says that the client could have had more. */
+    /** An answer within this time means that the client could have had more. */
     static final long QUICK_NANOS = Duration.ofMillis(500).toNanos();
 
-    /** An answer after this time says that the client has too much. */
+    /** An answer after this time means that the client has too much. */
     static final long SLOW_NANOS = Duration.ofSeconds(1).toNanos();
 
-    /** All records of a train are handed over within this time; the client's linger gathers them in one request. */
+    /** All records of a train are sent within this time; the client's linger gathers them into one request. */
     static final long TRAIN_NANOS = Duration.ofMillis(5).toNanos();
 
-    /** One batch of the client's: what an untried topic gets. */
+    /** One batch of the client: the limit for a topic that nothing was sent to yet. */
     static final long FIRST_BYTES = 131_072;
 
-    /** Less than this makes no slow broker quicker; only a train without an answer shrinks the window further. */
+    /** A smaller window makes a slow broker no quicker; only a train without an answer shrinks it further. */
     static final long SLOW_BYTES = 65_536;
 
     static final long MIN_BYTES = 1_024;
@@ -50,7 +51,7 @@ final class InFlightWindow {
         this.patienceNanos = patience.toNanos();
     }
 
-    /** A record in the client's hands. */
+    /** A record that the client has. */
     static class Entry {
         private final long size;
         private final long at;
@@ -76,7 +77,7 @@ final class InFlightWindow {
         }
     }
 
-    /** Whether a record may be handed over now. A single one always may: it is how anything is learnt. */
+    /** Whether a record may be sent now. If the client has none, always: that is how the window learns. */
     boolean admits(long size, boolean alone, long now) {
         Entry oldest = oldest();
         if (oldest == null) {
@@ -95,12 +96,12 @@ final class InFlightWindow {
         bytes += entry.size;
     }
 
-    /** Whether anything is in the client's hands. */
+    /** Whether the client has nothing. */
     boolean isEmpty() {
         return bytes == 0 && oldest() == null;
     }
 
-    /** What the client has had for longest. */
+    /** The record that the client has had the longest. */
     @Nullable
     Entry oldest() {
         while (!entries.isEmpty() && entries.peek().left) {
@@ -126,14 +127,14 @@ final class InFlightWindow {
         }
     }
 
-    /** No answer came: it may be in the log. */
+    /** No answer came: the record may be in the log. */
     void unanswered(Entry entry, long now) {
         if (leave(entry)) {
             cut(entry, MIN_BYTES, now);
         }
     }
 
-    /** It is not in the log. */
+    /** The record is not in the log. */
     void refused(Entry entry) {
         leave(entry);
     }
@@ -147,14 +148,14 @@ final class InFlightWindow {
         return true;
     }
 
-    /** Only a window that was full proves that more would have gone through. */
+    /** Only a window that was full proves anything about a larger one. */
     private void grow(Entry entry, long most) {
         if (wasFull && entry.at - fullAt <= 0 && limit < most) {
             limit = Math.min(most, limit + entry.size);
         }
     }
 
-    /** Once for each train: what was handed over before the last cut proves nothing about the smaller window. */
+    /** Once for each train: records sent before the last cut prove nothing about the smaller window. */
     private void cut(Entry entry, long smaller, long now) {
         slow = true;
         if (!isOfBefore(entry)) {

@@ -10,8 +10,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Makes and ends Kafka's clients, on threads of its own: a name that resolves slowly, or a client that does not end, holds
- * nothing else up.
+ * Makes and closes Kafka's clients on threads of their own, so that a name that resolves slowly, or a client that does not
+ * close, holds nothing else up. Thread-safe.
  */
 final class KafkaClients {
     private static final Logger log = LoggerFactory.getLogger(KafkaBroker.class);
@@ -22,7 +22,7 @@ final class KafkaClients {
         this.source = source;
     }
 
-    /** Where clients come from. Both may block and throw. */
+    /** Where clients come from. Both methods may block and throw. */
     interface Source {
         Producer<byte[], byte[]> producer();
 
@@ -44,7 +44,7 @@ final class KafkaClients {
         }
     }
 
-    /** What was made: all that was asked for, or nothing and why. */
+    /** What was made: everything that was asked for, or nothing and the reason. */
     record Made(
             @Nullable Producer<byte[], byte[]> producer,
             @Nullable TopicLookup lookup,
@@ -71,7 +71,7 @@ final class KafkaClients {
     }
 
     /**
-     * Ends clients in the background; the producer first gets so long to send what it has.
+     * Closes clients in the background; the producer first gets this much time to send what it has.
      *
      * @return the thread that does it, or null if none can be started
      */
@@ -87,7 +87,7 @@ final class KafkaClients {
                         producer.close(patience);
                     }
                 } catch (Throwable e) {
-                    log.warn("A Kafka client did not close in order: {}", e.toString());
+                    log.warn("A Kafka client did not close cleanly: {}", e.toString());
                 }
             });
         } catch (Throwable e) {

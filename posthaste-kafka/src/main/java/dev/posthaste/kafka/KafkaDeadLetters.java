@@ -1,7 +1,7 @@
 package dev.posthaste.kafka;
 
+import dev.posthaste.broker.Failure;
 import dev.posthaste.broker.MessageHeaders;
-import dev.posthaste.inbox.Failure;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
@@ -32,11 +32,11 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Publishes a group's dead letters: the record as it came, to the byte, and headers that say why. What the cluster refuses
- * for its size or form is sent with less and less of it, at last without its body; it is still in its topic then, and the
- * dead letter says where.
+ * Publishes a group's dead letters: the record as it came, to the byte, with headers that say why. If the cluster refuses
+ * its size or form, more and more of it is left out, finally the body; the record is still in its own topic, and the dead
+ * letter says where.
  *
- * <p>Blocks, for about half a minute while the cluster does not answer. Thread-safe.
+ * <p>Blocks, for about half a minute if the cluster does not answer. Thread-safe.
  */
 final class KafkaDeadLetters implements AutoCloseable {
     private static final Logger log = LoggerFactory.getLogger(KafkaSubscription.class);
@@ -58,9 +58,9 @@ final class KafkaDeadLetters implements AutoCloseable {
 
     /** How a producer compresses. */
     private enum Compression {
-        /** Small enough for almost everything, without native code. */
+        /** Compresses well enough for almost all records, without native code. */
         USUAL(Map.of("compression.type", "gzip")),
-        /** What somebody compressed as hard as they could. */
+        /** For records whose producer compressed as hard as it could. */
         STRONG(Map.of("compression.type", "zstd", "compression.zstd.level", "19"));
 
         private final Map<String, String> properties;
@@ -72,7 +72,7 @@ final class KafkaDeadLetters implements AutoCloseable {
 
     private record Form(Compression compression, ProducerRecord<byte[], byte[]> record) {}
 
-    /** @throws Exception if the cluster has not taken it: to be tried again */
+    /** @throws Exception if the cluster has not taken it; to be tried again */
     void publish(ConsumerRecord<byte[], byte[]> came, Failure failure) throws Exception {
         String origin = came.topic() + "-" + came.partition() + "@" + came.offset();
         Map<String, String> why = failure.headers(origin);
@@ -93,7 +93,7 @@ final class KafkaDeadLetters implements AutoCloseable {
                         new Form(Compression.USUAL, bare(origin, bodiless))));
     }
 
-    /** For records of which nothing can be read. */
+    /** For records that cannot be read: only their offsets are known. */
     void publish(RecordProbe.Unreadable records, Failure failure) throws Exception {
         String origin = records.partition() + "@" + records.first();
         Map<String, String> why = failure.headers(origin);
@@ -132,12 +132,12 @@ final class KafkaDeadLetters implements AutoCloseable {
         return new ProducerRecord<>(topic, null, key, body, headers);
     }
 
-    /** With a key of its own, which a compacted topic demands. */
+    /** With a key of its own, because a compacted topic requires one. */
     private ProducerRecord<byte[], byte[]> bare(String origin, Map<String, String> headers) {
         return record(origin.getBytes(StandardCharsets.UTF_8), new RecordHeaders(new Header[0]), headers, new byte[0]);
     }
 
-    /** @return null when the cluster has it, or why it refuses this form */
+    /** @return null if the cluster has it, or why it refuses this form */
     private @Nullable String send(Form form) throws Exception {
         Producer<byte[], byte[]> producer = producer(form.compression());
         Throwable failure;
@@ -173,13 +173,13 @@ final class KafkaDeadLetters implements AutoCloseable {
                 || failure instanceof UnsupportedCompressionTypeException;
     }
 
-    /** A producer that asks about a missing topic makes brokers create it, so the topic is looked up first. */
+    /** Looks the topic up first, because a producer that asks about a missing topic makes brokers create it. */
     private void requireTopic() throws Exception {
         long now = System.nanoTime();
         if (known && now - knownSince < settings.topicCheck().toNanos()) {
             return;
         }
-        CompletableFuture<TopicLookup.Answer> answer = new CompletableFuture<>();
+        CompletableFuture<TopicInfo> answer = new CompletableFuture<>();
         TopicLookup asked = lookup();
         asked.ask(topic, answer::complete);
         Throwable failure;
@@ -200,7 +200,7 @@ final class KafkaDeadLetters implements AutoCloseable {
         knownSince = now;
     }
 
-    /** Says, once the cluster has answered, when the topic is missing or takes less than its source does. */
+    /** Logs a warning, once the cluster has answered, if the topic is missing or takes smaller messages than its source. */
     void check(String source) {
         try {
             TopicLookup asked = lookup();
@@ -210,17 +210,17 @@ final class KafkaDeadLetters implements AutoCloseable {
         }
     }
 
-    private void warn(String source, TopicLookup.Answer dead, TopicLookup.Answer from) {
+    private void warn(String source, TopicInfo dead, TopicInfo from) {
         if (dead.failure() instanceof UnknownTopicOrPartitionException) {
             log.warn(
-                    "Topic {} does not exist: what is given up of topic {} waits, and its key with it. Create it"
-                            + " (KafkaTopics.create does)",
+                    "Topic {} does not exist, so messages of topic {} that are given up cannot leave it, and their keys"
+                            + " wait. Create it, for example with KafkaTopics.create",
                     topic,
                     source);
         } else if (dead.failure() == null && from.failure() == null && dead.maxBytes() < from.maxBytes()) {
             log.warn(
-                    "Topic {} takes messages of {} bytes and topic {} of {}: dead letters of large messages lose their"
-                            + " bodies. Raise its max.message.bytes",
+                    "Topic {} takes messages of up to {} bytes and topic {} of up to {}: dead letters of large messages lose"
+                            + " their bodies. Raise its max.message.bytes",
                     topic,
                     dead.maxBytes(),
                     source,

@@ -11,11 +11,11 @@ import org.apache.kafka.common.header.Headers;
 import org.apache.kafka.common.header.internals.RecordHeaders;
 import org.jspecify.annotations.Nullable;
 
-/** Between {@link Message} and Kafka's records. Keys and headers are UTF-8. */
+/** Converts between {@link Message} and Kafka's records. Keys and headers are UTF-8. */
 final class KafkaMessages {
     private static final long BATCH_HEADER = 61;
 
-    /** Attributes, and the differences to the batch's time and offset, which are 0 for a single record. */
+    /** Attributes and the deltas to the batch's time and offset, which are 0 for a single record. */
     private static final long RECORD_HEADER = 3;
 
     private static final long MEMORY_OF_AN_EMPTY_RECORD = 512;
@@ -24,8 +24,8 @@ final class KafkaMessages {
     private KafkaMessages() {}
 
     /**
-     * Half a surrogate pair becomes a question mark, as in UTF-8 it must; in a header's name before the client sees it,
-     * which counts another length than it writes, and so spoils the whole batch.
+     * Half of a surrogate pair becomes a question mark, because UTF-8 cannot hold it. In a header's name that happens here,
+     * before the client sees it: the client would count another length than it writes, and spoil the whole batch.
      */
     static ProducerRecord<byte[], byte[]> record(Message message) {
         Headers headers = new RecordHeaders();
@@ -35,7 +35,7 @@ final class KafkaMessages {
                 message.destination(), null, key == null ? null : bytes(key), message.body(), headers);
     }
 
-    /** Bytes of a batch with this record alone, not compressed: what a broker compares with {@code max.message.bytes}. */
+    /** Size in bytes of a batch with this record alone, uncompressed: what a broker compares with {@code max.message.bytes}. */
     static long size(ProducerRecord<byte[], byte[]> record) {
         long body = RECORD_HEADER + field(record.key()) + field(record.value());
         int headers = 0;
@@ -47,12 +47,12 @@ final class KafkaMessages {
         return BATCH_HEADER + varint(body) + body;
     }
 
-    /** Its length and its bytes. */
+    /** Size of a field: its length and its bytes. */
     private static long field(byte @Nullable [] bytes) {
         return bytes == null ? 1 : varint(bytes.length) + bytes.length;
     }
 
-    /** How many bytes Kafka's signed variable-length number takes. */
+    /** Size of a number in Kafka's signed variable-length encoding. */
     private static int varint(long number) {
         int bytes = 1;
         for (long rest = number << 1; rest > 0x7f; rest >>>= 7) {
@@ -61,7 +61,7 @@ final class KafkaMessages {
         return bytes;
     }
 
-    /** Bytes that a record that was read takes in memory, roughly: its headers are kept as bytes and as texts. */
+    /** Roughly the bytes that a received record takes in memory: its headers are kept as bytes and as strings. */
     static int memory(ConsumerRecord<byte[], byte[]> record) {
         long bytes = MEMORY_OF_AN_EMPTY_RECORD
                 + Math.max(0, record.serializedKeySize())
@@ -81,12 +81,9 @@ final class KafkaMessages {
             }
         }
         byte[] body = record.value();
-        return new Message(
-                record.topic(),
-                null,
-                record.key() == null ? null : text(record.key()),
-                headers,
-                body == null ? new byte[0] : body);
+        return Message.of(record.topic(), body == null ? new byte[0] : body)
+                .key(record.key() == null ? null : text(record.key()))
+                .headers(headers);
     }
 
     private static byte[] bytes(String text) {

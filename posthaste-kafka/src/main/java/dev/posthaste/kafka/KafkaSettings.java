@@ -4,21 +4,28 @@ import java.time.Duration;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import org.apache.kafka.clients.admin.Admin;
+import org.apache.kafka.clients.producer.KafkaProducer;
+import org.apache.kafka.common.serialization.ByteArraySerializer;
 
 /**
  * How to reach and use Kafka.
  *
  * @param bootstrapServers {@code host:port}, several with commas between
- * @param client Kafka's own properties for every client, as {@code security.protocol}, {@code sasl.jaas.config} or
+ * @param client Kafka's own properties for every client, such as {@code security.protocol}, {@code sasl.jaas.config} or
  *     {@code ssl.truststore.location}; secrets belong in files or the environment, and are never logged
- * @param producer Kafka's own properties for producers, over the defaults here
- * @param consumer Kafka's own properties for consumers, over the defaults here
- * @param deliveryTimeout the longest that a publish may take; no longer than the relay's publish timeout
- * @param topicCheck how often topics are looked at: their partitions, their limits, whether they are there
- * @param prefetch how many messages of one partition may wait or be handled in this process
- * @param waitingBytes how many bytes of all partitions' messages may, and one message more, however large it is
+ * @param producer Kafka's own properties for producers; they replace the defaults here
+ * @param consumer Kafka's own properties for consumers; they replace the defaults here
+ * @param deliveryTimeout how long a publish may take; at most the relay's publish timeout
+ * @param topicCheck how often topics are looked up again: whether they exist, their partitions and limits
+ * @param prefetch how many messages of one partition may be waiting or being handled in this process
+ * @param waitingBytes how many bytes of messages of all partitions may be waiting; one message more may exceed it
  */
 public record KafkaSettings(
         String bootstrapServers,
@@ -33,7 +40,7 @@ public record KafkaSettings(
     private static final String MAX_POLL_RECORDS = "1";
     private static final String MAX_FETCH_BYTES = "8388608";
     private static final Duration DEAD_LETTER_TIMEOUT = Duration.ofSeconds(30);
-    private static final Duration MOST_BEFORE_SENDING = Duration.ofSeconds(1);
+    private static final Duration MAX_BEFORE_SENDING = Duration.ofSeconds(1);
 
     private static final Set<String> OURS = Set.of(
             "bootstrap.servers",
@@ -54,7 +61,7 @@ public record KafkaSettings(
         producer = Map.copyOf(producer);
         consumer = Map.copyOf(consumer);
         if (bootstrapServers.isBlank()) {
-            throw new IllegalArgumentException("Kafka's bootstrap servers are missing; wanted: host:port");
+            throw new IllegalArgumentException("Kafka's bootstrap servers are missing; expected host:port");
         }
         if (prefetch < 1) {
             throw new IllegalArgumentException("prefetch must be positive, not " + prefetch);
@@ -64,19 +71,19 @@ public record KafkaSettings(
         }
         if (deliveryTimeout.toMillis() < 100 || topicCheck.toMillis() < 100) {
             throw new IllegalArgumentException("deliveryTimeout and topicCheck must be at least 100 ms, not "
-                    + deliveryTimeout + " and " + topicCheck);
+                    + Outcomes.time(deliveryTimeout) + " and " + Outcomes.time(topicCheck));
         }
         for (Map<String, String> each : List.of(client, producer, consumer)) {
             for (String key : each.keySet()) {
                 if (OURS.contains(key)) {
                     throw new IllegalArgumentException(
-                            "Kafka's property " + key + " is Posthaste's to set: what is promised depends on it");
+                            "Kafka's property " + key + " is set by Posthaste, because its guarantees depend on it");
                 }
             }
         }
     }
 
-    /** 7 s for a publish, topics looked at every 30 s, 500 messages of a partition and 32 MiB at once. */
+    /** 7 s for a publish, a topic lookup every 30 s, 500 messages of a partition and 32 MiB in memory. */
     public static KafkaSettings of(String bootstrapServers) {
         return new KafkaSettings(
                 bootstrapServers,
@@ -119,29 +126,29 @@ public record KafkaSettings(
                 bootstrapServers, client, producer, consumer, deliveryTimeout, topicCheck, prefetch, waitingBytes);
     }
 
-    /** How long a message may wait for its topic to be looked up and for room; the rest of its time is the client's. */
+    /** How long a message may wait for its topic's lookup and for room; the client has the rest of its time. */
     Duration beforeSending() {
         Duration quarter = deliveryTimeout.dividedBy(4);
-        return quarter.compareTo(MOST_BEFORE_SENDING) < 0 ? quarter : MOST_BEFORE_SENDING;
+        return quarter.compareTo(MAX_BEFORE_SENDING) < 0 ? quarter : MAX_BEFORE_SENDING;
     }
 
-    /** The same while the clients are starting. */
+    /** As {@link #beforeSending}, while the clients are starting. */
     Duration whileStarting() {
         return deliveryTimeout.dividedBy(2);
     }
 
     /** How long a topic's lookup may take at first. */
     Duration firstLookup() {
-        return whileStarting().plus(Handover.GRACE);
+        return whileStarting().plus(PendingSend.GRACE);
     }
 
-    /** How long it may take after one that got no answer within {@code time}. */
+    /** How long the next lookup may take if one got no answer within {@code time}. */
     Duration nextLookup(Duration time) {
         Duration twice = time.multipliedBy(2);
         return twice.compareTo(longestLookup()) < 0 ? twice : longestLookup();
     }
 
-    /** The most that a lookup gets, by whoever may wait for it. */
+    /** How long a lookup may take at most, whatever waits for it. */
     Duration longestLookup() {
         return firstLookup().multipliedBy(4);
     }
@@ -151,21 +158,21 @@ public record KafkaSettings(
         return deliveryTimeout.minus(beforeSending());
     }
 
-    /** Whether what is too large for a topic may be small enough once it is compressed. */
+    /** Whether a message that is too large for a topic may be small enough once it is compressed. */
     boolean compresses() {
         return !"none".equals(producerProperties().get("compression.type"));
     }
 
     /**
-     * Acknowledged by all replicas in sync and idempotent, always. Batches, linger and compression were chosen by
+     * Always idempotent and acknowledged by all in-sync replicas. Batch size, linger and compression were chosen by
      * measuring: see BENCHMARKS.md.
      *
-     * <p>One request at a time on each connection. A broker reads no second one before it has answered the first, and none
-     * at all while it throttles this client: requests on their way are then written after the client gave them up. One
-     * request holds a batch of each partition, so what waits for it is the next request, not lost time.
+     * <p>One request at a time on each connection. A broker does not read a second request before it has answered the
+     * first, and none while it throttles this client: requests already sent would then be written after the client gave
+     * them up. One request holds a batch for each partition, so this costs little time.
      *
-     * <p>A request may take as long as a delivery: an answer that comes late is still an answer. {@code send} never
-     * blocks, which would hold up every other topic.
+     * <p>A request may take as long as a delivery, because a late answer is still an answer. {@code send} never blocks;
+     * otherwise it would hold up every other topic.
      */
     Map<String, Object> producerProperties() {
         Map<String, Object> all = new HashMap<>();
@@ -188,17 +195,17 @@ public record KafkaSettings(
         return all;
     }
 
-    /** The client demands that a request's time and the linger fit in the delivery's. */
+    /** The client requires that the request timeout and the linger fit into the delivery timeout. */
     private long longestRequest(Object linger) {
         try {
             return Math.max(
                     1, inClient().toMillis() - Long.parseLong(linger.toString().trim()));
         } catch (NumberFormatException e) {
-            return Math.max(1, inClient().toMillis() / 2); // the client will say what is wrong with it
+            return Math.max(1, inClient().toMillis() / 2); // the client reports what is wrong with it
         }
     }
 
-    /** A lookup is given up by whoever asks; an answer that comes late is still an answer. */
+    /** Long timeouts: the caller gives a lookup up, and a late answer is still an answer. */
     Map<String, Object> adminProperties() {
         Map<String, Object> all = new HashMap<>();
         all.put("reconnect.backoff.max.ms", "1000");
@@ -210,42 +217,42 @@ public record KafkaSettings(
     }
 
     /**
-     * For a group's dead letters: the producer's properties, but it may wait, takes records of any size, and sends each in
-     * a batch of its own, so that one that is refused spoils no other.
+     * For a group's dead letters: the producer's properties, except that it may block, takes records of any size, and sends
+     * each in a batch of its own, so that a refused one spoils no others.
      */
     Map<String, Object> deadLetterProperties() {
         Map<String, Object> all = producerProperties();
         all.put("batch.size", "0");
         all.put("linger.ms", "0");
         all.put("max.request.size", Integer.toString(Integer.MAX_VALUE));
-        all.put("buffer.memory", Integer.toString(Integer.MAX_VALUE)); // a limit; taken as it is needed
+        all.put("buffer.memory", Integer.toString(Integer.MAX_VALUE)); // only a limit; memory is allocated as needed
         all.put("request.timeout.ms", Long.toString(deadLetterTimeout().toMillis() / 2));
         all.put("delivery.timeout.ms", Long.toString(deadLetterTimeout().toMillis()));
         all.put("max.block.ms", Long.toString(deadLetterTimeout().toMillis()));
         return all;
     }
 
-    /** Nobody waits for a dead letter, and it may be large. */
+    /** Long, because nothing but its own key waits for a dead letter, and it may be large. */
     Duration deadLetterTimeout() {
         return DEAD_LETTER_TIMEOUT;
     }
 
     /**
-     * A group that is new begins with the oldest message: nothing is lost. What a producer aborted is not read. Topics are
+     * A new group begins with the oldest message, so that nothing is lost. Aborted transactions are not read. Topics are
      * never created.
      *
-     * <p>One record a poll, because how much waits in memory is looked at between polls, and one record may be large. That is
-     * enough for 50,000 records of 300 bytes a second on two cores, more than any handler with a transaction takes.
+     * <p>One record per poll, because the memory in use is checked between polls, and one record may be large. That is
+     * enough for 50,000 records of 300 bytes per second on two cores, more than any handler with a transaction can take.
      */
     Map<String, Object> consumerProperties(String group) {
         Map<String, Object> all = new HashMap<>(client);
         all.putAll(consumer);
         all.putIfAbsent("auto.offset.reset", "earliest");
         all.putIfAbsent("isolation.level", "read_committed");
-        if (!"consumer".equalsIgnoreCase(String.valueOf(all.get("group.protocol")))) { // which refuses both
+        if (!"consumer".equalsIgnoreCase(String.valueOf(all.get("group.protocol")))) { // that protocol refuses both
             all.putIfAbsent(
                     "partition.assignment.strategy", "org.apache.kafka.clients.consumer.CooperativeStickyAssignor");
-            all.putIfAbsent("session.timeout.ms", "15000"); // a member that dies is missed for so long
+            all.putIfAbsent("session.timeout.ms", "15000"); // how long a dead member keeps its partitions
         }
         all.putIfAbsent("metadata.max.age.ms", "5000");
         all.putIfAbsent("reconnect.backoff.max.ms", "1000");
@@ -258,11 +265,37 @@ public record KafkaSettings(
         return all;
     }
 
+    /**
+     * Makes the same clients as a broker with these settings, and waits for the cluster to answer.
+     *
+     * @throws IllegalStateException if a client refuses a property, or no answer came in time; the message says why
+     */
+    public void check(Duration timeout) {
+        try {
+            new KafkaProducer<>(producerProperties(), new ByteArraySerializer(), new ByteArraySerializer())
+                    .close(Duration.ZERO);
+            Admin admin = Admin.create(adminProperties());
+            try {
+                admin.describeCluster().clusterId().get(timeout.toMillis(), TimeUnit.MILLISECONDS);
+            } finally {
+                admin.close(Duration.ZERO); // close() would wait for a cluster that does not answer
+            }
+        } catch (TimeoutException e) {
+            throw new IllegalStateException("no answer within " + Outcomes.time(timeout), e);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new IllegalStateException("interrupted", e);
+        } catch (ExecutionException | RuntimeException e) {
+            Throwable cause = e.getCause() == null ? e : e.getCause();
+            throw new IllegalStateException(Objects.requireNonNullElse(cause.getMessage(), cause.toString()), e);
+        }
+    }
+
     /** Names the properties without their values, some of which are secret. */
     @Override
     public String toString() {
         Set<String> names = new TreeMap<>(client).keySet();
         return "KafkaSettings[" + bootstrapServers + ", client properties " + names + ", delivery within "
-                + deliveryTimeout + "]";
+                + Outcomes.time(deliveryTimeout) + "]";
     }
 }

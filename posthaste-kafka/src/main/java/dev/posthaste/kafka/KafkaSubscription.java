@@ -1,26 +1,17 @@
 package dev.posthaste.kafka;
 
 import dev.posthaste.Route;
+import dev.posthaste.broker.Delivery;
+import dev.posthaste.broker.Failure;
 import dev.posthaste.broker.Message;
+import dev.posthaste.broker.Receiver;
 import dev.posthaste.broker.Subscription;
-import dev.posthaste.inbox.Delivery;
-import dev.posthaste.inbox.Failure;
-import dev.posthaste.inbox.Receiver;
 import java.time.Duration;
-import java.util.Collection;
-import java.util.HashMap;
-import java.util.HashSet;
 import java.util.List;
-import java.util.Map;
 import java.util.Objects;
-import java.util.Set;
-import java.util.concurrent.atomic.AtomicLong;
-import org.apache.kafka.clients.consumer.ConsumerRebalanceListener;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.consumer.ConsumerRecords;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
-import org.apache.kafka.clients.consumer.OffsetAndMetadata;
-import org.apache.kafka.common.KafkaException;
 import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.errors.InterruptException;
 import org.apache.kafka.common.errors.WakeupException;
@@ -30,16 +21,16 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Feeds a consumer from a topic, as a member of a consumer group. An offset is committed after every message up to it was
- * handled. What fails is tried again in place while the member goes on polling, so that a slow handler never costs it its
- * partitions; what is given up goes to the group's dead-letter topic first, as it came. So does the place of a record that
- * nobody can read.
+ * Feeds a consumer from a topic, as a member of a consumer group. An offset is committed once every message before it has
+ * been handled. A message that fails is retried in place while the member continues to poll, so a slow handler never costs
+ * the member its partitions. A message that is given up goes to the group's dead-letter topic first, as it came; for a
+ * record that cannot be read, its offset does.
  *
- * <p>What waits in memory is bounded in messages and in bytes ({@link KafkaSettings}). Half of the bytes is shared out to the
- * partitions, so that those that are stuck leave room for the others.
+ * <p>The messages in memory are bounded in number and in bytes ({@link KafkaSettings}). Half of the bytes is divided among
+ * the partitions, so that a stuck partition leaves room for the others.
  *
- * <p>When partitions go to another member, what waits here is dropped, what runs is waited for within a bound, and what was
- * handled is committed; anything in between is handled by the other member, once in effect through the inbox.
+ * <p>When partitions move to another member, the messages that wait here are dropped, running handlers get 2 s to finish,
+ * and the offsets of what was handled are committed. The other member handles the rest: with an inbox, once in effect.
  *
  * <p>One thread ({@code posthaste-kafka-GROUP}) polls; the consumer's threads handle. Thread-safe.
  */
@@ -47,9 +38,8 @@ public final class KafkaSubscription implements Subscription {
     private static final Logger log = LoggerFactory.getLogger(KafkaSubscription.class);
     private static final Duration POLL = Duration.ofMillis(50);
     private static final long COMMIT_NANOS = 100_000_000L;
-    private static final Duration HAND_OVER = Duration.ofSeconds(2);
     private static final long FIRST_WAIT_MILLIS = 100;
-    private static final long LONGEST_WAIT_MILLIS = 5_000;
+    private static final long MAX_WAIT_MILLIS = 5_000;
 
     private final KafkaSettings settings;
     private final String topic;
@@ -58,8 +48,6 @@ public final class KafkaSubscription implements Subscription {
     private final Receiver receiver;
     private final Thread thread;
     private final KafkaDeadLetters deadLetters;
-    /** Of what was read and is not answered yet. */
-    private final AtomicLong waitingBytes = new AtomicLong();
 
     private final Object state = new Object();
     private boolean started; // guarded by state
@@ -69,21 +57,20 @@ public final class KafkaSubscription implements Subscription {
     private volatile @Nullable KafkaConsumer<byte[], byte[]> open;
 
     // Confined to the polling thread.
-    private final Map<TopicPartition, PartitionProgress> partitions = new HashMap<>();
-    private final Set<TopicPartition> heldBack = new HashSet<>();
+    private final AssignedPartitions partitions;
     private long nextCommit = System.nanoTime();
     private long wait = FIRST_WAIT_MILLIS;
     private boolean checked;
 
     /** Which messages wait for one another. */
     public enum Order {
-        /** Those of one key; a failing key delays only itself. Messages without a key wait for nobody. */
+        /** Those of one key: a failing key delays only itself. Messages without a key do not wait. */
         KEY,
         /** All of one partition, in the order of their offsets. */
         PARTITION
     }
 
-    /** In order of keys. */
+    /** Keeps the order of each key. */
     public KafkaSubscription(KafkaSettings settings, Route route, Receiver receiver) {
         this(settings, route, Order.KEY, receiver);
     }
@@ -99,6 +86,7 @@ public final class KafkaSubscription implements Subscription {
         this.order = order;
         this.receiver = receiver;
         this.deadLetters = new KafkaDeadLetters(settings, group);
+        this.partitions = new AssignedPartitions(settings, group);
         this.thread = new Thread(this::receive, "posthaste-kafka-" + group);
         thread.setDaemon(true);
     }
@@ -120,13 +108,13 @@ public final class KafkaSubscription implements Subscription {
 
     // --- Polling -----------------------------------------------------------------------------------------------------
 
-    /** Whatever is thrown, Error included, ends a member of the group and not the thread: the next one is opened. */
+    /** Whatever is thrown, Error included, ends a member of the group and not the thread: the next member is opened. */
     private void receive() {
         while (!closed) {
             try {
                 receiveAsMember();
             } catch (Throwable e) {
-                // Thrown while another failure was reported: the heap is full, most likely.
+                // Thrown while another failure was being reported: most likely the heap is full.
             }
         }
     }
@@ -135,18 +123,18 @@ public final class KafkaSubscription implements Subscription {
         try (KafkaConsumer<byte[], byte[]> consumer = new KafkaConsumer<>(
                 settings.consumerProperties(group), new ByteArrayDeserializer(), new ByteArrayDeserializer())) {
             open = consumer;
-            consumer.subscribe(List.of(topic), new Rebalance(consumer));
+            consumer.subscribe(List.of(topic), partitions.rebalanceOf(consumer));
             log.info("Group {} receives from topic {} of Kafka at {}", group, topic, settings.bootstrapServers());
             while (!closed) {
                 poll(consumer);
                 wait = FIRST_WAIT_MILLIS;
             }
-            commit(consumer, partitions.keySet(), true);
+            partitions.commitAndWait(consumer);
         } catch (WakeupException | InterruptException e) {
-            // closing, or else somebody interrupted this thread by mistake
+            // This subscription is closing, or something interrupted the thread by mistake.
         } catch (Throwable e) {
             log.warn(
-                    "Group {} cannot receive from topic {} of Kafka at {}, next try in {} ms: {}",
+                    "Group {} cannot receive from topic {} of Kafka at {}; retrying in {} ms: {}",
                     group,
                     topic,
                     settings.bootstrapServers(),
@@ -155,9 +143,7 @@ public final class KafkaSubscription implements Subscription {
         } finally {
             member = false;
             open = null;
-            partitions.values().forEach(PartitionProgress::revoke);
             partitions.clear();
-            heldBack.clear();
             pause();
         }
     }
@@ -171,16 +157,16 @@ public final class KafkaSubscription implements Subscription {
                 }
             }
         } catch (InterruptedException e) {
-            // the same
+            // As above.
         }
-        wait = Math.min(wait * 2, LONGEST_WAIT_MILLIS);
+        wait = Math.min(wait * 2, MAX_WAIT_MILLIS);
     }
 
     private void poll(KafkaConsumer<byte[], byte[]> consumer) throws Exception {
-        holdBack(consumer);
+        partitions.pauseAndResume(consumer, closing);
         for (ConsumerRecord<byte[], byte[]> record : next(consumer)) {
             TopicPartition partition = new TopicPartition(record.topic(), record.partition());
-            PartitionProgress progress = partitions.get(partition);
+            PartitionProgress progress = partitions.progress(partition);
             if (progress != null && !closing) {
                 progress.begin(record.offset(), KafkaMessages.memory(record));
                 receiver.accept(new KafkaDelivery(partition, record, progress));
@@ -189,7 +175,7 @@ public final class KafkaSubscription implements Subscription {
         long now = System.nanoTime();
         if (now - nextCommit >= 0) {
             nextCommit = now + COMMIT_NANOS;
-            commit(consumer, partitions.keySet(), false);
+            partitions.commit(consumer);
             member = consumer.groupMetadata().generationId() >= 0;
             if (member && !checked) {
                 checked = true;
@@ -211,20 +197,20 @@ public final class KafkaSubscription implements Subscription {
     }
 
     /**
-     * Leaves behind what nobody can read, once its place is in the dead-letter topic. Until then the client would say
-     * nothing but this of it, and bring no other partition's messages either.
+     * Skips records that cannot be read, once their offsets are in the dead-letter topic. Until they are skipped, every
+     * poll fails in the same way and brings no messages of other partitions either.
      */
     private void passUnreadable(KafkaConsumer<byte[], byte[]> consumer, RuntimeException failure) throws Exception {
         RecordProbe.Unreadable found;
         try (RecordProbe probe = new RecordProbe(settings)) {
-            found = probe.find(RecordProbe.positions(consumer, partitions.keySet()));
+            found = probe.find(RecordProbe.positions(consumer, partitions.all()));
         }
         if (found == null) {
-            throw failure; // a new member may do better
+            throw failure; // a new member may succeed
         }
         String reason = "it cannot be read: " + Outcomes.reason(found.failure());
         log.error(
-                "Group {}: offsets {} to {} of {} cannot be read and are passed over: {}",
+                "Group {}: offsets {} to {} of {} cannot be read and are skipped: {}",
                 group,
                 found.first(),
                 found.last(),
@@ -232,116 +218,9 @@ public final class KafkaSubscription implements Subscription {
                 Outcomes.reason(found.failure()));
         deadLetters.publish(found, new Failure(receiver.name(), reason, found.failure(), RecordProbe.TRIES));
         consumer.seek(found.partition(), found.last() + 1);
-        PartitionProgress progress = partitions.get(found.partition());
+        PartitionProgress progress = partitions.progress(found.partition());
         if (progress != null) {
             progress.passed(found.last());
-        }
-    }
-
-    /** Takes no more of a partition that has enough waiting, and goes on polling: that keeps the membership. */
-    private void holdBack(KafkaConsumer<byte[], byte[]> consumer) {
-        long share = settings.waitingBytes() / 2 / Math.max(1, partitions.size());
-        boolean full = waitingBytes.get() >= settings.waitingBytes()
-                && !partitions.values().stream().allMatch(PartitionProgress::isIdle);
-        for (Map.Entry<TopicPartition, PartitionProgress> each : partitions.entrySet()) {
-            TopicPartition partition = each.getKey();
-            PartitionProgress progress = each.getValue();
-            boolean held = heldBack.contains(partition);
-            if (!held && (closing || full || progress.hasWaiting(settings.prefetch() - 1, share - 1))) {
-                consumer.pause(List.of(partition));
-                heldBack.add(partition);
-            } else if (held && !closing && !full && !progress.hasWaiting(settings.prefetch() / 2, share / 2)) {
-                consumer.resume(List.of(partition));
-                heldBack.remove(partition);
-            }
-        }
-    }
-
-    private void commit(KafkaConsumer<byte[], byte[]> consumer, Collection<TopicPartition> of, boolean wait) {
-        Map<TopicPartition, OffsetAndMetadata> offsets = new HashMap<>();
-        for (TopicPartition partition : of) {
-            PartitionProgress progress = partitions.get(partition);
-            Long offset = progress == null ? null : progress.toCommit();
-            if (offset != null) {
-                offsets.put(partition, new OffsetAndMetadata(offset));
-            }
-        }
-        if (offsets.isEmpty()) {
-            return;
-        }
-        try {
-            if (wait) {
-                consumer.commitSync(offsets, HAND_OVER);
-            } else {
-                consumer.commitAsync(offsets, (done, failure) -> {
-                    if (failure != null) {
-                        uncommitted(done, failure);
-                    }
-                });
-            }
-        } catch (WakeupException | InterruptException e) {
-            throw e;
-        } catch (KafkaException e) {
-            uncommitted(offsets, e);
-        }
-    }
-
-    /** Tried again with the next commit, or else the messages come again and are found to have been handled. */
-    private void uncommitted(Map<TopicPartition, OffsetAndMetadata> offsets, Exception failure) {
-        log.debug("Group {} could not commit {}", group, offsets, failure);
-        offsets.keySet().forEach(partition -> {
-            PartitionProgress progress = partitions.get(partition);
-            if (progress != null) {
-                progress.commitFailed();
-            }
-        });
-    }
-
-    /** Called by {@code poll} on the polling thread. */
-    private final class Rebalance implements ConsumerRebalanceListener {
-        private final KafkaConsumer<byte[], byte[]> consumer;
-
-        Rebalance(KafkaConsumer<byte[], byte[]> consumer) {
-            this.consumer = consumer;
-        }
-
-        @Override
-        public void onPartitionsAssigned(Collection<TopicPartition> added) {
-            added.forEach(partition -> partitions.put(partition, new PartitionProgress(waitingBytes)));
-            consumer.resume(added); // the client remembers pauses, if a partition was away for a moment only
-            heldBack.removeAll(added);
-        }
-
-        @Override
-        public void onPartitionsRevoked(Collection<TopicPartition> taken) {
-            long end = System.nanoTime() + HAND_OVER.toNanos();
-            taken.forEach(partition -> {
-                PartitionProgress progress = partitions.get(partition);
-                if (progress != null) {
-                    progress.revoke();
-                }
-            });
-            for (TopicPartition partition : taken) {
-                PartitionProgress progress = partitions.get(partition);
-                if (progress != null) {
-                    progress.awaitRunning(end);
-                }
-            }
-            commit(consumer, taken, true);
-            taken.forEach(partitions::remove);
-            heldBack.removeAll(taken);
-        }
-
-        /** Somebody else has them already: nothing may be committed. */
-        @Override
-        public void onPartitionsLost(Collection<TopicPartition> lost) {
-            for (TopicPartition partition : lost) {
-                PartitionProgress progress = partitions.remove(partition);
-                if (progress != null) {
-                    progress.revoke();
-                }
-            }
-            heldBack.removeAll(lost);
         }
     }
 
@@ -404,11 +283,11 @@ public final class KafkaSubscription implements Subscription {
             closing = true;
             state.notifyAll();
         }
-        receiver.close(); // running handlers finish while the thread goes on polling
+        receiver.close(); // running handlers finish while the thread continues to poll
         closed = true;
         KafkaConsumer<byte[], byte[]> current = open;
         try {
-            thread.join(5_000); // it commits and says goodbye to the group
+            thread.join(5_000); // it commits and leaves the group
             if (thread.isAlive() && current != null) {
                 current.wakeup();
             }

@@ -22,20 +22,20 @@ import org.apache.kafka.common.errors.TopicExistsException;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** Topics of a route: its own, and its consumer group's dead-letter topic. Created on purpose, never by accident. */
+/** Creates the topics of a route: its own, and its consumer group's dead-letter topic. Thread-safe. */
 public final class KafkaTopics {
     private static final Logger log = LoggerFactory.getLogger(KafkaTopics.class);
 
-    /** What a dead letter's headers may need more than the message had. */
+    /** How much larger a dead letter's headers may be than those of the message. */
     private static final int ROOM_FOR_HEADERS = 65_536;
 
     private static final String LIMIT = "max.message.bytes";
-    /** Whatever a source compressed well, its dead letter may be compressed worse. */
+    /** Generous, because a dead letter may not be compressed as well as the message was. */
     private static final long DEAD_LETTER_LIMIT = 64L << 20;
 
     private static final long EARLIER_DEAD_LETTER_LIMIT = 1_114_124;
 
-    /** Whoever creates topics waits for it, as no message does: a cluster that is just starting may take a minute. */
+    /** Long, because no message waits for this, and a cluster that is starting may take a minute. */
     private static final int PATIENCE_MILLIS = 90_000;
 
     private static final int REQUEST_MILLIS = 30_000;
@@ -44,19 +44,19 @@ public final class KafkaTopics {
 
     private KafkaTopics() {}
 
-    /** Where a group's dead letters go. */
+    /** The topic of a group's dead letters. */
     public static String deadLetterTopic(String group) {
         return group + ".dead-letter";
     }
 
     /**
-     * Creates what is not there yet: each route's topic with so many partitions, and a dead-letter topic with one, for
-     * each group, which takes at least what its source takes. A topic that is there stays as it is; only a dead-letter topic
-     * that an earlier version created gets the larger limit. When this returns, the brokers know the topics and each
-     * partition has a leader: Kafka answers "created" a moment before that.
+     * Creates the topics that do not exist yet: each route's topic with this many partitions, and for each group a
+     * dead-letter topic with one partition, which takes messages at least as large as its source does. An existing topic
+     * stays as it is, except that a dead-letter topic created by an earlier version gets the larger limit. When this
+     * returns, every partition has a leader; Kafka itself reports a topic as created a moment earlier.
      *
-     * @param partitions order is kept within a key because a key keeps to its partition: choose enough for years, for
-     *     raising it later moves keys
+     * @param partitions choose enough for years: a key's order depends on its partition, and raising the number later
+     *     moves keys to other partitions
      * @param replicas 3 in production, with {@code min.insync.replicas} 2; -1 for the brokers' default
      * @throws KafkaException if Kafka refuses or cannot be reached
      */
@@ -86,7 +86,7 @@ public final class KafkaTopics {
         }
     }
 
-    /** The source's and room for the headers, but no less than {@link #DEAD_LETTER_LIMIT}: a limit costs nothing. */
+    /** The source's limit and room for the headers, but at least {@link #DEAD_LETTER_LIMIT}: a limit costs nothing. */
     private static long deadLetterLimit(long source) {
         return Math.min(Integer.MAX_VALUE, Math.max(DEAD_LETTER_LIMIT, source + ROOM_FOR_HEADERS));
     }
@@ -107,7 +107,7 @@ public final class KafkaTopics {
         awaitLeaders(admin, topics.stream().map(NewTopic::name).toList());
     }
 
-    /** The largest message that a topic takes, its brokers' default included; 0 where that may not be asked. */
+    /** The largest message that a topic takes, by its own setting or the brokers'; 0 if this client may not ask. */
     private static long limit(Admin admin, String topic) {
         ConfigResource resource = new ConfigResource(ConfigResource.Type.TOPIC, topic);
         try {
@@ -125,12 +125,12 @@ public final class KafkaTopics {
         }
     }
 
-    /** A dead-letter topic that an earlier version created has the limit of that version, which nobody chose. */
+    /** Raises the limit of a dead-letter topic if it is the one that an earlier version set, because nobody chose that one. */
     private static void raise(Admin admin, NewTopic topic) {
-        String wanted = Objects.requireNonNull(topic.configs().get(LIMIT));
+        String limit = Objects.requireNonNull(topic.configs().get(LIMIT));
         if (limit(admin, topic.name()) == EARLIER_DEAD_LETTER_LIMIT) {
             ConfigResource resource = new ConfigResource(ConfigResource.Type.TOPIC, topic.name());
-            AlterConfigOp change = new AlterConfigOp(new ConfigEntry(LIMIT, wanted), AlterConfigOp.OpType.SET);
+            AlterConfigOp change = new AlterConfigOp(new ConfigEntry(LIMIT, limit), AlterConfigOp.OpType.SET);
             try {
                 await(
                         "raise " + LIMIT + " of topic " + topic.name(),
@@ -138,9 +138,7 @@ public final class KafkaTopics {
                                 .all());
             } catch (KafkaException e) {
                 log.warn(
-                        "{}; to {} by hand, or dead letters of large messages lose their bodies",
-                        e.getMessage(),
-                        wanted);
+                        "{}. Set it to {}, or dead letters of large messages lose their bodies", e.getMessage(), limit);
             }
         }
     }
@@ -150,8 +148,9 @@ public final class KafkaTopics {
         try {
             while (!haveLeaders(admin, topics)) {
                 if (System.nanoTime() > deadline) {
-                    throw new KafkaException("Topics " + topics + " were created, but after " + PATIENCE_MILLIS
-                            + " ms not all of their partitions have a leader");
+                    throw new KafkaException(
+                            "Topics " + topics + " were created, but not all of their partitions have a leader after "
+                                    + PATIENCE_MILLIS / 1_000 + " s");
                 }
                 TimeUnit.MILLISECONDS.sleep(LOOK_MILLIS);
             }

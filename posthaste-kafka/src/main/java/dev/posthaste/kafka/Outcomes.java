@@ -22,30 +22,30 @@ import org.apache.kafka.common.errors.UnsupportedForMessageFormatException;
 import org.apache.kafka.common.errors.UnsupportedVersionException;
 import org.jspecify.annotations.Nullable;
 
-/** What a client's exception means for the message. */
+/** What an exception of the client means for the message. */
 final class Outcomes {
     private Outcomes() {}
 
     /**
-     * For a record that the client took. Where nothing better is known it may have been written: the client gives up
-     * waiting, a broker does not give up writing (KAFKA-14397). That includes too few replicas, before and after the
-     * append: the client tells the last of its attempts only, and an earlier one may have been appended.
+     * For a record that the client took. Unless more is known, it may have been written: the client stops waiting, but a
+     * broker does not stop writing (KAFKA-14397). That includes too few replicas, before or after the append: the client
+     * reports only the last of its attempts, and an earlier one may have been appended.
      */
     static Outcome of(Throwable failure) {
         if (isRejection(failure)) {
             return Outcome.rejected(reason(failure));
         }
-        if (failure instanceof InvalidTimestampException) { // no message is at fault when this machine's clock is
-            return new Outcome.Unavailable(
-                    "Kafka takes nothing from this machine, whose clock is wrong: " + reason(failure));
+        if (failure instanceof InvalidTimestampException) { // the fault is this machine's clock, not the message
+            return Outcome.unavailable(
+                    "Kafka accepts nothing from this machine because its clock is wrong: " + reason(failure));
         }
         if (isForTheConnection(failure)) {
-            return new Outcome.Unavailable(reason(failure));
+            return Outcome.unavailable(reason(failure));
         }
-        return new Outcome.Unknown(reason(failure));
+        return Outcome.unknown(reason(failure));
     }
 
-    /** For a topic that could not be looked up, so that nothing was sent. */
+    /** For a topic that could not be looked up; nothing was sent. */
     static Outcome ofLookup(String topic, Throwable failure, String servers) {
         if (failure instanceof UnknownTopicOrPartitionException) {
             return Outcome.rejected("topic " + topic + " does not exist");
@@ -53,13 +53,18 @@ final class Outcomes {
         if (isRejection(failure)) {
             return Outcome.rejected("topic " + topic + ": " + reason(failure));
         }
-        return new Outcome.Unavailable(
-                "Kafka at " + servers + " cannot be asked about topic " + topic + ": " + reason(failure));
+        return Outcome.unavailable(
+                "Kafka at " + servers + " did not say whether it has topic " + topic + ": " + reason(failure));
+    }
+
+    /** For what was not sent because there is no usable client. */
+    static Outcome notReached(String servers, @Nullable Throwable failure) {
+        return Outcome.unavailable("Kafka at " + servers + " cannot be reached: " + reason(failure));
     }
 
     private static boolean isRejection(Throwable failure) {
         if (isForTheConnection(failure)) {
-            return false; // some of which the client counts among those below
+            return false; // the client makes some of these subclasses of those below
         }
         return failure instanceof RecordTooLargeException
                 || failure instanceof RecordBatchTooLargeException
@@ -72,7 +77,7 @@ final class Outcomes {
                 || failure instanceof UnsupportedForMessageFormatException;
     }
 
-    /** Nobody's message is at fault: this client may not speak to this cluster, or not like this. */
+    /** No message is at fault: the cluster does not let this client in, or does not speak its protocol. */
     private static boolean isForTheConnection(Throwable failure) {
         return failure instanceof AuthenticationException
                 || failure instanceof ClusterAuthorizationException
@@ -80,16 +85,16 @@ final class Outcomes {
     }
 
     /**
-     * Whether a broker said this of a whole batch, so that it may be true of one of its records only. Nothing of the batch
-     * is in the log.
+     * Whether a broker refused a whole batch for this, perhaps because of a single record. Nothing of the batch is in the
+     * log.
      */
     static boolean isOfItsBatch(Throwable failure) {
         return failure instanceof InvalidRecordException || isTooLarge(failure) || isOfAnother(failure);
     }
 
     /**
-     * Whether another record of the batch was at fault. The client has no type for it; where it changes its words, the
-     * outcome is unknown, and the message sent again by whoever sent it.
+     * Whether another record of the batch was at fault. The client has no exception type for this. Should its wording
+     * change, the outcome is unknown and the relay sends the message again.
      */
     static boolean isOfAnother(Throwable failure) {
         return failure.getClass() == KafkaException.class
@@ -100,7 +105,7 @@ final class Outcomes {
         return failure instanceof RecordTooLargeException || failure instanceof RecordBatchTooLargeException;
     }
 
-    /** Whether the producer that said this will never send anything again. */
+    /** Whether the producer that failed like this will never send anything again. */
     static boolean isFatal(Throwable failure) {
         return failure instanceof ProducerFencedException
                 || failure instanceof FencedInstanceIdException
@@ -108,7 +113,7 @@ final class Outcomes {
                 || isForTheConnection(failure);
     }
 
-    /** As people write it: 4 s, 1.5 s, 250 ms. */
+    /** For people to read: 4 s, 1.5 s, 250 ms. */
     static String time(Duration time) {
         long millis = time.toMillis();
         return millis < 1000

@@ -7,8 +7,8 @@ import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 
 /**
- * How far the messages of one assigned partition have come: which offset may be committed, though they are answered in
- * any order, and how many bytes of them wait. Thread-safe.
+ * How far the handling of one assigned partition has come: which offset may be committed, although messages are answered
+ * in any order, and how many messages and bytes are waiting. Thread-safe.
  */
 final class PartitionProgress {
     private final AtomicLong waitingOfAll;
@@ -21,7 +21,7 @@ final class PartitionProgress {
     private long committed = -1;
     private boolean revoked;
 
-    /** @param waitingOfAll the bytes that wait in memory, of this partition and others; kept up to date here */
+    /** @param waitingOfAll the bytes that wait in memory, of all partitions; this partition's share is kept up to date here */
     PartitionProgress(AtomicLong waitingOfAll) {
         this.waitingOfAll = waitingOfAll;
     }
@@ -34,12 +34,12 @@ final class PartitionProgress {
         next = offset + 1;
     }
 
-    /** Everything up to this offset needs no answer any more, although it was never begun. */
+    /** Everything up to this offset was skipped: it never begins and needs no answer. */
     synchronized void passed(long offset) {
         next = offset + 1;
     }
 
-    /** An attempt at a message is to be made; returns false when the partition is somebody else's now. */
+    /** An attempt at a message is about to start. Returns false if the partition belongs to another member by now. */
     synchronized boolean start(long offset) {
         if (revoked) {
             return false;
@@ -73,12 +73,12 @@ final class PartitionProgress {
         return unanswered.isEmpty();
     }
 
-    /** Whether more than so many messages wait, or more than so many bytes of them. */
+    /** Whether more than this many messages are waiting, or more than this many bytes. */
     synchronized boolean hasWaiting(int messages, long bytes) {
         return unanswered.size() > messages || this.bytes > bytes;
     }
 
-    /** The offset to commit, or null when that is done: everything before it was answered. */
+    /** The offset to commit: everything before it has been answered. Null if that is committed already. */
     synchronized @Nullable Long toCommit() {
         long offset = unanswered.isEmpty() ? next : unanswered.firstKey();
         if (offset < 0 || offset == committed) {

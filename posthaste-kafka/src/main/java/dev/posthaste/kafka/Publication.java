@@ -9,7 +9,7 @@ import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** One message and who waits for its outcome, which is told once. */
+/** One message and its callback, which is called once. {@link #end} and {@link #ended} are thread-safe. */
 final class Publication {
     private static final Logger log = LoggerFactory.getLogger(KafkaBroker.class);
 
@@ -24,7 +24,7 @@ final class Publication {
     private boolean alone;
     private boolean again;
 
-    /** @param since when it was handed over, by {@link System#nanoTime} */
+    /** @param since when it was published, by {@link System#nanoTime} */
     Publication(Message message, Consumer<Outcome> callback, long since) {
         this.message = message;
         this.callback = callback;
@@ -43,7 +43,7 @@ final class Publication {
         return ended.get();
     }
 
-    /** Tells the outcome, if none was told. A callback that throws ends no thread of the client's or of ours. */
+    /** Reports the outcome, unless one was reported already. A callback that throws ends neither the client's thread nor ours. */
     void end(Outcome outcome) {
         if (ended.compareAndSet(false, true)) {
             try {
@@ -54,7 +54,7 @@ final class Publication {
         }
     }
 
-    /** What the client gets, made once. */
+    /** The record for the client, made once. */
     ProducerRecord<byte[], byte[]> record() {
         if (record == null) {
             record = KafkaMessages.record(message);
@@ -63,12 +63,12 @@ final class Publication {
         return record;
     }
 
-    /** Bytes of a batch that holds nothing else, before compression. Known when the record is. */
+    /** Size in bytes of a batch with this record alone, before compression; 0 until {@link #record} was called. */
     long size() {
         return size;
     }
 
-    /** Whether nothing else may be in its batch, so that no other message is judged with it. */
+    /** Whether the batch may hold nothing else, so that the broker's verdict on it concerns no other message. */
     boolean alone() {
         return alone;
     }
@@ -77,28 +77,29 @@ final class Publication {
         alone = true;
     }
 
-    /** Whether its batch was refused, so that it is sent a second time. */
+    /** Whether its batch was refused and it is therefore sent a second time. */
     boolean again() {
         return again;
     }
 
-    /** @param withOthers whether it is known not to be at fault */
+    /** @param withOthers whether the message is known not to be the cause, and may share a batch again */
     void sendAgain(boolean withOthers) {
         alone = !withOthers;
         again = true;
     }
 
     /**
-     * Why the message can be sent to nobody, or not to a topic with these limits; null if it can be. What may be too large
-     * until it is compressed is sent alone from now on: the broker judges it, and nothing else with it.
+     * Why the message cannot be sent at all, or not to a topic with these limits; null if it can be. A message that may be
+     * small enough once it is compressed is sent alone from now on: then the broker's verdict concerns no other message.
      */
     @Nullable
-    Outcome refusal(TopicLookup.@Nullable Answer topic, boolean compresses) {
+    Outcome refusal(@Nullable TopicInfo topic, boolean compresses) {
         ProducerRecord<byte[], byte[]> made;
         try {
             made = record();
         } catch (RuntimeException e) {
-            return new Outcome.Rejected("no record can be made of it: " + Outcomes.reason(e), true);
+            return Outcome.rejected("no record can be made of it: " + Outcomes.reason(e))
+                    .permanent(true);
         }
         if (topic == null || size() <= topic.maxBytes()) {
             return null;

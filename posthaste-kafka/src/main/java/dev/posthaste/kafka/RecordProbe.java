@@ -17,8 +17,8 @@ import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Reads partitions beside the group, to tell a record that nobody can read, whose checksum is wrong for example, from a
- * fault of the group or of a connection. Not thread-safe.
+ * Reads partitions outside the group, to tell an unreadable record, such as one with a wrong checksum, from a fault of the
+ * group or of a connection. Not thread-safe.
  */
 final class RecordProbe implements AutoCloseable {
     static final int TRIES = 3;
@@ -39,8 +39,8 @@ final class RecordProbe implements AutoCloseable {
     record Unreadable(TopicPartition partition, long first, long last, RuntimeException failure) {}
 
     /**
-     * Whether a failure to poll may be due to a record. Others are the cluster's or the group's: that it cannot be
-     * reached, or that this client may not read there.
+     * Whether a failed poll may be due to a record. Other failures are those of the cluster or the group: it cannot be
+     * reached, or this client may not read from it.
      */
     static boolean isOfRecord(RuntimeException failure) {
         return failure instanceof CorruptRecordException
@@ -52,11 +52,11 @@ final class RecordProbe implements AutoCloseable {
     }
 
     /**
-     * The first records found, at one of these positions, that cannot be read however often they are fetched. Reads on
-     * until it finds one that can be, within a bound.
+     * The first records found at one of these positions that cannot be read, however often they are fetched. Continues,
+     * within a bound, up to the first that can be read.
      *
      * @return null if all can be read
-     * @throws KafkaException if the cluster cannot be asked
+     * @throws KafkaException if the cluster cannot be reached
      */
     @Nullable
     Unreadable find(Map<TopicPartition, Long> positions) {
@@ -116,7 +116,7 @@ final class RecordProbe implements AutoCloseable {
         }
     }
 
-    /** What a member reads next of each partition. */
+    /** The offset that a member reads next in each partition. */
     static Map<TopicPartition, Long> positions(KafkaConsumer<?, ?> member, Collection<TopicPartition> partitions) {
         Map<TopicPartition, Long> positions = new HashMap<>();
         partitions.forEach(each -> positions.put(each, member.position(each, PATIENCE)));

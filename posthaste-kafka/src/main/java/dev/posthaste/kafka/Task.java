@@ -2,7 +2,7 @@ package dev.posthaste.kafka;
 
 import org.jspecify.annotations.Nullable;
 
-/** What the publisher's thread does next. */
+/** What the publisher's thread does next. Immutable. */
 sealed interface Task {
     /** A message came. */
     record Begin(Publication publication) implements Task {}
@@ -11,17 +11,17 @@ sealed interface Task {
     record Connected(KafkaClients.Made made) implements Task {}
 
     /** A topic was looked up. */
-    record Found(String topic, long question, TopicLookup.Answer answer) implements Task {}
+    record Found(String topic, long question, TopicInfo info) implements Task {}
 
-    /** Kafka was asked whether it is there. */
+    /** The cluster was asked whether it answers. */
     record Probed(@Nullable Throwable failure) implements Task {}
 
     /**
      * The client has answered for a record.
      *
-     * @param again whether the record is to be sent again by itself
+     * @param again whether the record is to be sent again by itself, so that nothing has been answered yet
      */
-    record Answered(Handover handover, @Nullable Exception failure, long at, boolean again) implements Task {}
+    record Answered(PendingSend pending, @Nullable Exception failure, long at, boolean again) implements Task {}
 
     /** The broker was closed. */
     record Stop() implements Task {}

@@ -16,8 +16,8 @@ import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 
 /**
- * Publishes as a relay at its worst does: with a fixed number of events at the broker, whatever it answers, and each that
- * was not taken again after 10 ms, 20 ms, up to 10 s. A relay with a smaller window, or with a circuit, is kinder.
+ * Publishes like a relay at its worst: keeps a fixed number of events at the broker, whatever it answers, and sends those that
+ * it did not take again after 10 ms, 20 ms, up to 10 s. A relay with a smaller window or a circuit breaker is kinder.
  */
 final class Driver {
     private final KafkaBroker broker;
@@ -51,13 +51,13 @@ final class Driver {
     int run(Duration most) throws InterruptedException {
         long end = System.nanoTime() + most.toNanos();
         while (System.nanoTime() < end && !(fresh.isEmpty() && again.isEmpty() && outstanding == 0)) {
-            handOver();
+            publishDue();
             take(answers.poll(10, TimeUnit.MILLISECONDS));
         }
         return acknowledged.size();
     }
 
-    /** Waits for what is at the broker and sends nothing more. */
+    /** Waits for the events at the broker and sends no more. */
     void settle() throws InterruptedException {
         while (outstanding > 0) {
             take(answers.poll(30, TimeUnit.SECONDS));
@@ -72,7 +72,7 @@ final class Driver {
         return outcomes;
     }
 
-    private void handOver() {
+    private void publishDue() {
         long now = System.nanoTime();
         while (outstanding < atOnce) {
             Again due = again.peek();
@@ -92,7 +92,7 @@ final class Driver {
         byte[] own = new byte[bytes];
         new Random(event).nextBytes(own); // as large on the wire as it is here
         broker.publish(
-                new Message(topic, null, "k" + event, Map.of(MessageHeaders.EVENT_ID, "" + event), own),
+                Message.of(topic, own).key("k" + event).headers(Map.of(MessageHeaders.EVENT_ID, "" + event)),
                 outcome -> answers.add(new Answer(event, outcome)));
     }
 

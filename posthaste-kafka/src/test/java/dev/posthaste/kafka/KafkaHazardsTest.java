@@ -6,7 +6,7 @@ import static org.awaitility.Awaitility.await;
 import ch.qos.logback.classic.Logger;
 import ch.qos.logback.classic.spi.ILoggingEvent;
 import ch.qos.logback.core.read.ListAppender;
-import dev.posthaste.EventId;
+import dev.posthaste.Event;
 import dev.posthaste.Route;
 import dev.posthaste.broker.Digest;
 import dev.posthaste.broker.Message;
@@ -35,7 +35,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.slf4j.LoggerFactory;
 
-/** What a Kafka that freezes, dies, changes or is badly set up does to what is published to it. */
+/** How publishing copes with a Kafka that freezes, dies, changes or is badly configured. */
 class KafkaHazardsTest {
     private static final Duration LONG = Duration.ofSeconds(60);
     private static final AtomicInteger NEXT = new AtomicInteger();
@@ -47,16 +47,13 @@ class KafkaHazardsTest {
     }
 
     private Message message(String id, String key, String body) {
-        return new Message(
-                topic,
-                null,
-                key,
-                Map.of(
+        return Message.of(topic, body.getBytes(StandardCharsets.UTF_8))
+                .key(key)
+                .headers(Map.of(
                         MessageHeaders.EVENT_ID,
                         id,
                         MessageHeaders.DIGEST,
-                        Digest.of(id, body.getBytes(StandardCharsets.UTF_8))),
-                body.getBytes(StandardCharsets.UTF_8));
+                        Digest.of(id, body.getBytes(StandardCharsets.UTF_8))));
     }
 
     private static CompletableFuture<Outcome> send(KafkaBroker broker, Message message) {
@@ -69,9 +66,9 @@ class KafkaHazardsTest {
         return send(broker, message).get(30, TimeUnit.SECONDS);
     }
 
-    /** The same again until it is taken, as a relay does: a first look at a topic may take too long on a busy machine. */
+    /** Repeats the message until it is taken, as a relay does: the first lookup of a topic may be slow on a busy machine. */
     private static void acknowledge(KafkaBroker broker, Message message) {
-        await().atMost(LONG).until(() -> publish(broker, message) == Outcome.ACKNOWLEDGED);
+        await().atMost(LONG).until(() -> publish(broker, message) == Outcome.acknowledged());
     }
 
     private List<Message> arrived(KafkaSettings settings, int partitions) {
@@ -84,13 +81,13 @@ class KafkaHazardsTest {
         return new String(message.body(), StandardCharsets.UTF_8);
     }
 
-    /** Publishes as the relay does: one of a key at a time, the same again until it is acknowledged. */
+    /** Publishes as the relay does: one message of a key at a time, repeated until it is acknowledged. */
     private void publishInOrder(KafkaBroker broker, String key, List<String> bodies) {
         for (String body : bodies) {
-            String id = EventId.next();
+            String id = Event.newId();
             await().atMost(Duration.ofMinutes(2))
                     .pollInterval(Duration.ofMillis(20))
-                    .until(() -> publish(broker, message(id, key, body)) == Outcome.ACKNOWLEDGED);
+                    .until(() -> publish(broker, message(id, key, body)) == Outcome.acknowledged());
         }
     }
 
@@ -237,7 +234,7 @@ class KafkaHazardsTest {
             admin.createTopics(List.of(new NewTopic(topic, 1, (short) 3).configs(Map.of("min.insync.replicas", "1"))))
                     .all()
                     .get();
-            Message safe = new Message(topic + "-safe", null, "k", Map.of(), new byte[] {'x'});
+            Message safe = Message.of(topic + "-safe", new byte[] {'x'}).key("k");
             acknowledge(broker, safe);
             acknowledge(broker, message("1", "k", "x"));
             awaitWarning(log, "Topic " + topic + " has 3 replicas", "min.insync.replicas 1");
@@ -249,7 +246,7 @@ class KafkaHazardsTest {
     void H16_brokersThatMakeTopicsByThemselvesAreWarnedAbout() throws Exception {
         ListAppender<ILoggingEvent> log = log();
         try (KafkaBroker broker = new KafkaBroker(settings(KafkaServer.shared()))) {
-            publish(broker, new Message(topic, null, "k", Map.of(), new byte[] {'x'}));
+            publish(broker, Message.of(topic, new byte[] {'x'}).key("k"));
             awaitWarning(log, "auto.create.topics.enable is true");
         }
     }

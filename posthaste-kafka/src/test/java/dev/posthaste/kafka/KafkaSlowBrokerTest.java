@@ -17,7 +17,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/** A Kafka that takes what it is sent, but slowly: how much is written twice, and whether anything moves. */
+/** A Kafka that is slow: how much is written twice, and whether publishing makes progress. */
 class KafkaSlowBrokerTest {
     private static final AtomicInteger NEXT = new AtomicInteger();
     private static final Duration TIME = Duration.ofSeconds(8);
@@ -39,7 +39,7 @@ class KafkaSlowBrokerTest {
             driver.settle();
             Driver.Written written = Driver.written(settings, topic, PARTITIONS);
             String what = settled + " settled in time, " + written + ", " + driver.outcomes();
-            // A train whose answer and whose deadline come in the same moment may be written twice: one in a hundred.
+            // A train whose answer and whose deadline come at the same moment may be written twice: one in a hundred.
             assertThat(written.copies()).as(what).isLessThan(Math.max(50, written.messages() / 20));
             assertThat(settled).as(what).isGreaterThan(bytesPerSecond / KILOBYTE * seconds / 2);
         }

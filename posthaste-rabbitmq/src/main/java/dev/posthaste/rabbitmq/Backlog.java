@@ -13,11 +13,11 @@ import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The messages that were not sent yet: a queue for each exchange, so that an exchange whose messages must wait delays no
- * other. Exchanges take turns. Thread-safe; its lock may be held while a session's is taken, never the other way round.
+ * The messages that have not been sent yet, in a queue per exchange, so that an exchange whose messages must wait delays no
+ * others. Exchanges take turns. Thread-safe; a session's lock may be taken while this one is held, never the reverse.
  */
 final class Backlog {
-    private static final long LONGEST_WAIT_MILLIS = 100;
+    private static final long MAX_WAIT_MILLIS = 100;
 
     private final Map<String, ArrayDeque<Publication>> exchanges = new LinkedHashMap<>(); // guarded by this
 
@@ -28,7 +28,7 @@ final class Backlog {
         notifyAll();
     }
 
-    /** Puts back what {@link #next} gave and what was not sent. */
+    /** Puts back a message that {@link #next} returned and that was not sent. */
     synchronized void putBack(Publication publication) {
         exchanges
                 .computeIfAbsent(publication.exchange(), exchange -> new ArrayDeque<>())
@@ -42,7 +42,7 @@ final class Backlog {
         }
     }
 
-    /** Something changed that messages may be waiting for, such as room in the window. */
+    /** Something that messages may be waiting for has changed, such as room in the window. */
     synchronized void wake() {
         notifyAll();
     }
@@ -54,14 +54,14 @@ final class Backlog {
     /**
      * Takes a message that is ready, or waits until that may have changed.
      *
-     * @param urgent a message that goes before all others, which wait until it is ready
+     * @param urgent tells a message that goes before all others, which wait until it is ready
      * @return null if none is ready yet
      */
     synchronized @Nullable Publication next(Predicate<Publication> urgent, Predicate<Publication> ready)
             throws InterruptedException {
         Publication next = ready(urgent, ready);
         if (next == null) {
-            wait(LONGEST_WAIT_MILLIS);
+            wait(MAX_WAIT_MILLIS);
             return null;
         }
         ArrayDeque<Publication> queue = exchanges.remove(next.exchange());
@@ -90,17 +90,17 @@ final class Backlog {
         return null;
     }
 
-    /** Answers and forgets what came before that time. */
+    /** Answers and removes the messages that were published before this time. */
     void expire(long before, Function<String, Outcome> outcome) {
         answerIn(exchange -> true, publication -> publication.since() - before < 0, true, outcome);
     }
 
-    /** Answers and forgets the waiting messages of an exchange that are like this. */
+    /** Answers and removes the waiting messages of an exchange that match. */
     void answer(String exchange, Predicate<Publication> which, Outcome outcome) {
         answerIn(exchange::equals, which, false, each -> outcome);
     }
 
-    /** Answers and forgets all. */
+    /** Answers and removes all messages. */
     void answerAll(Outcome outcome) {
         answerIn(exchange -> true, publication -> true, false, each -> outcome);
     }
@@ -133,7 +133,7 @@ final class Backlog {
                 && (onlyFirst ? which.test(queue.getFirst()) : queue.stream().anyMatch(which));
     }
 
-    /** @param onlyFirst stop at the first that is not like this */
+    /** @param onlyFirst whether to stop at the first that does not match */
     private synchronized void take(
             String exchange, Predicate<Publication> which, boolean onlyFirst, List<Publication> taken) {
         ArrayDeque<Publication> queue = exchanges.get(exchange);

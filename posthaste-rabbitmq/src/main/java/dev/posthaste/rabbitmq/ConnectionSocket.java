@@ -8,7 +8,7 @@ import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** The socket of a connection, to be closed by force: a thread may hang in a write that only this ends. Thread-safe. */
+/** The socket of a connection, to be closed by force, because nothing else ends a write that hangs. Thread-safe. */
 final class ConnectionSocket {
     private static final Logger log = LoggerFactory.getLogger(ConnectionSocket.class);
 

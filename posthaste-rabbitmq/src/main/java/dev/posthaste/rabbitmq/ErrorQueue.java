@@ -6,8 +6,8 @@ import com.rabbitmq.client.Connection;
 import com.rabbitmq.client.ConnectionFactory;
 import com.rabbitmq.client.Method;
 import com.rabbitmq.client.ShutdownSignalException;
+import dev.posthaste.broker.Failure;
 import dev.posthaste.broker.MessageHeaders;
-import dev.posthaste.inbox.Failure;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -21,17 +21,17 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Puts what a queue's consumer gives up on its error queue: as it came, persistent, and with headers that say why. What
- * the server refuses for its size or form is sent with less and less of it, at last without its body.
+ * Publishes the messages that a queue's consumer gives up to its error queue: as they came, persistent, and with headers
+ * that say why. If the server refuses a message's size or form, more and more of it is left out, finally the body.
  *
- * <p>On a connection of its own: the server blocks connections that publish when it is short of memory, and closes them for
- * what it does not understand, and meanwhile the queue's messages must be acknowledged. Blocks. Thread-safe.
+ * <p>Uses a connection of its own: the server blocks publishing connections when it is short of memory, and closes them
+ * for anything it does not understand, while the queue's messages must still be acknowledged. Blocks. Thread-safe.
  */
 final class ErrorQueue implements AutoCloseable {
     private static final Logger log = LoggerFactory.getLogger(RabbitSubscription.class);
     private static final int BRIEF_REASON = 100;
     private static final int PRECONDITION_FAILED = 406;
-    /** Frame, syntax, command and channel errors: what was sent is not what the server understands. */
+    /** Frame, syntax, command and channel errors: the server does not understand what was sent. */
     private static final Set<Integer> NOT_UNDERSTOOD = Set.of(501, 502, 503, 504, 505);
 
     private final RabbitSettings settings;
@@ -49,7 +49,7 @@ final class ErrorQueue implements AutoCloseable {
 
     private record Form(AMQP.BasicProperties properties, byte[] body, String missing) {}
 
-    /** @throws Exception if the server has not taken it: to be tried again */
+    /** @throws Exception if the server has not taken it; to be tried again */
     void publish(AMQP.BasicProperties came, byte[] body, Failure failure) throws Exception {
         Map<String, String> why = failure.headers(queue);
         Map<String, String> withoutStack = new LinkedHashMap<>(why);
@@ -88,7 +88,7 @@ final class ErrorQueue implements AutoCloseable {
         throw new IOException("queue " + RabbitTopology.errorQueue(queue) + " refuses it in every form: " + refusals);
     }
 
-    /** @return null when the server has it, or why it refuses this form */
+    /** @return null if the server has it, or why it refuses this form */
     private @Nullable String publish(Form form) throws Exception {
         Connection current = connection();
         String defect = RabbitMessages.frameDefect(form.properties(), form.body().length, current.getFrameMax());
@@ -129,7 +129,7 @@ final class ErrorQueue implements AutoCloseable {
         }
     }
 
-    /** Why the server does not take this message; null if something else is wrong. */
+    /** Why the server refuses this message; null if the failure has another reason. */
     private static @Nullable String refusal(Exception failure) {
         Throwable cause = failure instanceof ShutdownSignalException ? failure : failure.getCause();
         Method reason = cause instanceof ShutdownSignalException signal ? signal.getReason() : null;
@@ -162,7 +162,7 @@ final class ErrorQueue implements AutoCloseable {
         if (connection != null && publishing.get() == 0) {
             connection.abort(2_000);
         } else if (socket != null) {
-            socket.close(); // a thread that hangs in a write holds the connection's lock
+            socket.close(); // abort() would wait for a thread that hangs in a write
         }
     }
 }

@@ -3,8 +3,8 @@ package dev.posthaste.rabbitmq;
 import java.time.Duration;
 
 /**
- * How long a connection may bring no confirm before it is ended. The time doubles with each connection that ended so, up
- * to a limit, and is the initial one again once a confirm came quickly. Thread-safe.
+ * How long a connection may bring no confirm before it is closed. The time doubles with each connection that ends like
+ * this, up to a limit, and returns to its initial value once a confirm comes quickly. Thread-safe.
  */
 final class Patience {
     private final RabbitSettings settings;
@@ -20,7 +20,7 @@ final class Patience {
         return giveUp;
     }
 
-    /** Whether the last connection ended for missing confirms and none came since: one message is sent, the rest wait. */
+    /** Whether the last connection was closed for lack of confirms and none has come since: one message is sent, the rest wait. */
     synchronized boolean probing() {
         return probing;
     }

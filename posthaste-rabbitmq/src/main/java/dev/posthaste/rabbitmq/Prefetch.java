@@ -1,19 +1,19 @@
 package dev.posthaste.rabbitmq;
 
 /**
- * How many messages the server may send ahead: as many as was asked for, or fewer while that many are more than {@link
- * #MAX_BYTES}. AMQP counts messages only, so this follows what arrives. Thread-safe.
+ * How many messages the server may send ahead: as many as the settings say, or fewer while that many exceed {@link
+ * #MAX_BYTES}. AMQP only counts messages, so this follows the sizes of those that arrive. Thread-safe.
  */
 final class Prefetch {
-    /** Of the messages that wait in memory. */
+    /** Of messages that wait in memory. */
     static final long MAX_BYTES = 32L << 20;
 
-    /** A change gives back what waits, so it is not made often. */
+    /** A change gives the waiting messages back, so it is not made often. */
     private static final long MIN_NANOS_BETWEEN_RAISES = 60_000_000_000L;
 
     private static final double WEIGHT_OF_ONE = 1 / 64.0;
 
-    private final int most;
+    private final int max;
 
     // All guarded by this.
     private int current;
@@ -22,9 +22,9 @@ final class Prefetch {
     private double averageSize;
     private long changedAt = System.nanoTime();
 
-    Prefetch(int most) {
-        this.most = most;
-        this.current = most;
+    Prefetch(int max) {
+        this.max = max;
+        this.current = max;
     }
 
     synchronized void arrived(long size) {
@@ -62,8 +62,8 @@ final class Prefetch {
         if (bytes > MAX_BYTES && current > 1) {
             return Math.max(1, (int) Math.min(current - 1, MAX_BYTES * waiting / bytes));
         }
-        int room = (int) Math.min(most, MAX_BYTES / 2 / Math.max(1, averageSize));
-        boolean isWorthIt = room >= 2 * current || room == most;
+        int room = (int) Math.min(max, MAX_BYTES / 2 / Math.max(1, averageSize));
+        boolean isWorthIt = room >= 2 * current || room == max;
         boolean mayRaise = waiting == 0 || now - changedAt > MIN_NANOS_BETWEEN_RAISES;
         return isWorthIt && mayRaise ? Math.max(current, room) : current;
     }

@@ -7,7 +7,7 @@ import java.util.Objects;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Consumer;
 
-/** One message and its callback, which is called once: the first outcome counts, any later one is ignored. Thread-safe. */
+/** One message and its callback, which is called once: the first outcome counts, later ones are ignored. Thread-safe. */
 final class Publication {
     private final Message message;
     private final Consumer<Outcome> callback;
@@ -16,7 +16,7 @@ final class Publication {
     private final long since = System.nanoTime();
     private final AtomicBoolean answered = new AtomicBoolean();
 
-    /** @throws RuntimeException if the message lacks what it must have, or cannot be read */
+    /** @throws RuntimeException if the message lacks an exchange or a body, or its headers cannot be read */
     Publication(Message message, Consumer<Outcome> callback, FaultLog faults) {
         Objects.requireNonNull(message.destination(), "the exchange");
         Objects.requireNonNull(message.body(), "the body");
@@ -24,7 +24,7 @@ final class Publication {
         this.callback = callback;
         this.faults = faults;
         String id = message.eventId();
-        // Two messages without an id that look the same are treated alike, which is harmless.
+        // Messages without an id that look the same count as the same message, which is harmless.
         this.identity = message.destination()
                 + '\0'
                 + (id != null ? id : message.routingKey() + '\0' + Arrays.hashCode(message.body()));
@@ -43,7 +43,7 @@ final class Publication {
         return key == null ? "" : key;
     }
 
-    /** Finds the message again when the caller publishes it once more: its exchange and event id. */
+    /** Identifies the message when the caller publishes it again: its exchange and event id. */
     String identity() {
         return identity;
     }

@@ -11,23 +11,23 @@ import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Publishes to RabbitMQ: persistent messages, mandatory, each confirmed. A message counts as acknowledged when its
- * confirm came and it was not returned as unroutable before.
+ * Publishes to RabbitMQ: persistent and mandatory messages, each confirmed. A message counts as acknowledged when its
+ * confirm has come and it was not returned as unroutable before.
  *
  * <ul>
- *   <li>What AMQP cannot carry is rejected before it is sent: names over 255 bytes in UTF-8, headers that do not fit into
- *       a frame, the text headers {@code CC} and {@code BCC}.
+ *   <li>A message that AMQP cannot carry is rejected before it is sent: one with names over 255 bytes in UTF-8, headers
+ *       that do not fit into a frame, or the text headers {@code CC} and {@code BCC}.
  *   <li>When RabbitMQ closes a channel because of a message, and several are unconfirmed there, all of them are {@code
  *       Unknown}. Each is sent alone when it is published again, and the one that closes the channel again is rejected
- *       with RabbitMQ's reason. A missing exchange is found out with one message.
+ *       with RabbitMQ's reason. A missing exchange is discovered with a single message.
  *   <li>A slow RabbitMQ is not a lost one: while the connection lives, late confirms count. With the default {@code
- *       confirmTimeout} of 4 s: after 4 s without any confirm nothing more is sent ({@code Unavailable}); after 12 s,
- *       later up to 60 s, the connection is ended and what was sent is {@code Unknown}. The next connection sends one
- *       message until its first confirm. See {@link RabbitSettings} for all deadlines.
- *   <li>While RabbitMQ blocks publishers (memory or disk alarm) nothing is sent ({@code Unavailable}). What was sent
- *       before waits for its confirm, 12 s to 60 s; then it is {@code Unknown}, and the connection is kept.
+ *       confirmTimeout} of 4 s: after 4 s without any confirm, nothing more is sent ({@code Unavailable}); after 12 s,
+ *       later up to 60 s, the connection is closed and the messages sent on it are {@code Unknown}. The next connection
+ *       sends a single message until its first confirm. See {@link RabbitSettings} for all deadlines.
+ *   <li>While RabbitMQ blocks publishers (memory or disk alarm), nothing is sent ({@code Unavailable}). Messages sent
+ *       before wait 12 s to 60 s for their confirms; then they are {@code Unknown}, and the connection is kept.
  *   <li>A message is sent within three quarters of {@code confirmTimeout} (3 s) after {@link #publish}, or not at all ({@code
- *       Unavailable}; {@code Unknown} if only its own exchange is why, so that the caller does not hold others back).
+ *       Unavailable}; the reason says whether only its own exchange is slow).
  * </ul>
  *
  * <p>{@link #publish} only queues. One thread ({@code posthaste-rabbitmq-publisher}) connects and sends; another
@@ -37,11 +37,11 @@ public final class RabbitBroker implements Broker {
     private static final long MAX_WATCH_NANOS = 100_000_000L;
     private static final long FIRST_PAUSE_NANOS = 50_000_000L;
     private static final long MAX_PAUSE_NANOS = 1_000_000_000L;
-    /** A thread that is connecting cannot be interrupted. */
+    /** Bounded, because a thread that is connecting cannot be interrupted. */
     private static final long MAX_CLOSE_MILLIS = 1_000;
 
-    private static final Outcome CLOSED = new Outcome.Unavailable("the broker is closed");
-    private static final Outcome FAULT = new Outcome.Unknown("an unexpected error; see the log");
+    private static final Outcome CLOSED = Outcome.unavailable("the broker is closed");
+    private static final Outcome FAULT = Outcome.unknown("an unexpected error; see the log");
 
     private final RabbitSettings settings;
     private final FaultLog faults = new FaultLog();
@@ -57,7 +57,7 @@ public final class RabbitBroker implements Broker {
     private int failures;
     private long connectAt = System.nanoTime();
 
-    /** Connects when the first message comes. */
+    /** Connects when the first message is published. */
     public RabbitBroker(RabbitSettings settings) {
         settings.connectionFactory(); // a bad URI is refused here
         this.settings = settings;
@@ -81,7 +81,8 @@ public final class RabbitBroker implements Broker {
         try {
             publication = new Publication(message, callback, faults);
         } catch (RuntimeException e) {
-            callback.accept(new Outcome.Rejected("it cannot be encoded for AMQP: " + e, true));
+            callback.accept(
+                    Outcome.rejected("it cannot be encoded for AMQP: " + e).permanent(true));
             return;
         }
         backlog.add(publication);
@@ -90,7 +91,7 @@ public final class RabbitBroker implements Broker {
         }
     }
 
-    /** Whether it is connected, both threads are alive, and RabbitMQ takes messages: it is neither blocked nor slow. */
+    /** Whether it is connected, both threads are alive, and RabbitMQ neither blocks publishers nor is slow. */
     @Override
     public boolean healthy() {
         RabbitSession current = session.get();
@@ -99,7 +100,7 @@ public final class RabbitBroker implements Broker {
                 && watch.isAlive()
                 && current != null
                 && current.usable()
-                && current.refusal() == null;
+                && current.gate().refusal() == null;
     }
 
     // --- The publisher's thread --------------------------------------------------------------------------------------
@@ -113,18 +114,18 @@ public final class RabbitBroker implements Broker {
                     sendNext(current);
                 }
             } catch (InterruptedException e) {
-                // Only close() interrupts; otherwise it was meant for somebody's code that ran on this thread.
+                // Either close() did it, or it was meant for a callback that ran on this thread.
             } catch (Throwable t) {
                 faults.report("The publisher's thread failed", t);
                 pauseAfterFault();
             }
         }
-        backlog.answerAll(CLOSED); // what was put back after close() had looked
+        backlog.answerAll(CLOSED); // messages that were put back after close() had answered
     }
 
     private void sendNext(RabbitSession current) throws InterruptedException {
         boolean alone = shared.suspects().anyAloneOnConnection();
-        Publication next = backlog.next(head -> alone && current.isUrgent(head), current::isReady);
+        Publication next = backlog.next(head -> alone && current.gate().isUrgent(head), current.gate()::isReady);
         if (next == null) {
             return;
         }
@@ -140,7 +141,7 @@ public final class RabbitBroker implements Broker {
         try {
             TimeUnit.MILLISECONDS.sleep(10);
         } catch (InterruptedException e) {
-            // The loop looks whether the broker is closed.
+            // The loop checks whether the broker is closed.
         }
     }
 
@@ -163,7 +164,7 @@ public final class RabbitBroker implements Broker {
         if (wait > 0) {
             String reason = cannotConnect;
             if (reason != null) {
-                backlog.answerAll(new Outcome.Unavailable(reason));
+                backlog.answerAll(Outcome.unavailable(reason));
             } else {
                 backlog.pause(wait);
             }
@@ -176,7 +177,7 @@ public final class RabbitBroker implements Broker {
         String failed = "cannot be reached: ";
         try {
             RabbitSession opened = RabbitSession.open(settings, shared);
-            session.set(opened); // the watch ends it if it hangs
+            session.set(opened); // so that the watch ends it if it hangs
             if (closed) {
                 opened.end("the broker is closed");
                 return null;
@@ -191,7 +192,7 @@ public final class RabbitBroker implements Broker {
             cannotConnect = reason;
             failures++;
             connectAt = System.nanoTime() + pause();
-            backlog.answerAll(new Outcome.Unavailable(reason));
+            backlog.answerAll(Outcome.unavailable(reason));
             return null;
         }
     }
@@ -218,7 +219,7 @@ public final class RabbitBroker implements Broker {
                     current.watch();
                 }
             } catch (InterruptedException e) {
-                // as in publishAll
+                // As in publishAll.
             } catch (Throwable t) {
                 faults.report("The watch's thread failed", t);
             }
@@ -228,10 +229,10 @@ public final class RabbitBroker implements Broker {
     private Outcome tooLate(String exchange) {
         RabbitSession current = session.get();
         if (current != null && current.usable()) {
-            return current.tooLate(exchange);
+            return current.gate().tooLate(exchange);
         }
         String reason = cannotConnect;
-        return new Outcome.Unavailable(
+        return Outcome.unavailable(
                 reason != null ? reason : "RabbitMQ at " + settings.address() + " is not connected yet");
     }
 
@@ -244,7 +245,7 @@ public final class RabbitBroker implements Broker {
         if (current != null) {
             current.leave("the broker is closed");
         }
-        awaitPublisher(); // it may hold one message
+        awaitPublisher(); // it may be sending a message
         backlog.answerAll(CLOSED);
     }
 

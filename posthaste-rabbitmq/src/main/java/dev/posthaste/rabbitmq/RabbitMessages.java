@@ -12,21 +12,21 @@ import java.util.Map;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
-/** Between {@link Message} and AMQP's properties. */
+/** Converts between {@link Message} and AMQP's properties, and says what AMQP cannot carry. */
 final class RabbitMessages {
     private static final int PERSISTENT = 2;
     /** AMQP 0-9-1, 4.2.5.3: the length of a short string is one byte. */
     private static final int MAX_SHORT_STRING_BYTES = 255;
-    /** The most that UTF-8 makes of one char of a Java string. */
+    /** The most bytes that one char of a Java string takes in UTF-8. */
     private static final int MAX_BYTES_PER_CHAR = 3;
-    /** Frame and content header without their properties' values, generously. */
+    /** A generous bound for the frame and content header without the properties' values. */
     private static final int FIXED_BYTES = 256;
-    /** Headers that RabbitMQ takes for lists of further routing keys; it closes the channel if they are texts. */
+    /** Headers that RabbitMQ takes for lists of further routing keys; it closes the channel if they are strings. */
     private static final Set<String> RESERVED = Set.of("CC", "BCC");
 
     private static final long MEMORY_OF_AN_EMPTY_MESSAGE = 1024;
     private static final long MEMORY_OF_AN_EMPTY_HEADER = 100;
-    /** Before the name of what a dead letter cannot have under the name it came with. */
+    /** Prefix for headers and properties that a dead letter cannot keep under their own names. */
     private static final String ORIGINAL = "posthaste-original-";
 
     private static final int MAX_NAMES = 1000;
@@ -36,6 +36,7 @@ final class RabbitMessages {
             MessageHeaders.EVENT_VERSION,
             MessageHeaders.EVENT_KEY,
             MessageHeaders.OUTBOX,
+            MessageHeaders.POSITION,
             MessageHeaders.ROW);
 
     private RabbitMessages() {}
@@ -53,9 +54,9 @@ final class RabbitMessages {
     }
 
     /**
-     * Why AMQP, or this connection, cannot carry a message, or null if it can. To be asked before the client's {@code
-     * basicPublish}: that counts the message before it encodes it, so if the encoding fails, its count is ahead of the
-     * server's, and every later confirm of the channel belongs to another message.
+     * Why AMQP, or this connection, cannot carry a message, or null if it can. To be called before the client's {@code
+     * basicPublish}, which counts the message before encoding it: if the encoding fails, the client's count is ahead of the
+     * server's, and every later confirm on the channel belongs to another message.
      *
      * @param frameMax the largest frame of the connection in bytes, 0 for no limit
      */
@@ -63,17 +64,17 @@ final class RabbitMessages {
         try {
             String reason = shortStringDefect(message);
             if (reason != null) {
-                return new Outcome.Rejected(reason, true);
+                return Outcome.rejected(reason).permanent(true);
             }
             for (String reserved : RESERVED) {
                 if (message.headers().containsKey(reserved)) {
-                    return new Outcome.Rejected(
-                            "RabbitMQ reserves the headers CC and BCC for lists of routing keys, so it takes no message"
-                                    + " with the text header " + reserved + "; rename the header",
-                            true);
+                    return Outcome.rejected(
+                                    "RabbitMQ reserves the headers CC and BCC for lists of routing keys and refuses messages"
+                                            + " with the text header " + reserved + "; rename the header")
+                            .permanent(true);
                 }
             }
-            if (frameMax == 0 || mostBytes(message) <= frameMax) {
+            if (frameMax == 0 || maxBytes(message) <= frameMax) {
                 return null;
             }
             int size = headerFrameBytes(message, properties);
@@ -82,11 +83,11 @@ final class RabbitMessages {
                     : Outcome.rejected("its headers take a frame of " + size + " bytes; the connection's largest is "
                             + frameMax + " (RabbitMQ's frame_max)");
         } catch (IOException | RuntimeException e) {
-            return new Outcome.Rejected("it cannot be encoded for AMQP: " + e, true);
+            return Outcome.rejected("it cannot be encoded for AMQP: " + e).permanent(true);
         }
     }
 
-    /** Whether the client's own encoder refuses it. */
+    /** Whether the client's own encoder refuses the message. */
     static boolean isUnencodable(Message message, AMQP.BasicProperties properties) {
         try {
             headerFrameBytes(message, properties);
@@ -96,13 +97,13 @@ final class RabbitMessages {
         }
     }
 
-    /** What the client compares with the largest frame: the whole frame, as its own encoder writes it. */
+    /** The size that the client compares with the largest frame: that of the whole frame, as its own encoder writes it. */
     private static int headerFrameBytes(Message message, AMQP.BasicProperties properties) throws IOException {
         return properties.toFrame(0, message.body().length).size();
     }
 
     /** An upper bound that is cheap to compute and enough for almost all messages. */
-    private static long mostBytes(Message message) {
+    private static long maxBytes(Message message) {
         long chars = length(message.eventId()) + length(message.eventType());
         long fields = 0;
         for (Map.Entry<String, String> header : message.headers().entrySet()) {
@@ -145,16 +146,16 @@ final class RabbitMessages {
 
     private static String tooLong(String what, @Nullable String text) {
         String shown = String.valueOf(text);
-        return what + " has " + shown.getBytes(StandardCharsets.UTF_8).length + " bytes in UTF-8; AMQP carries "
+        return what + " has " + shown.getBytes(StandardCharsets.UTF_8).length + " bytes in UTF-8; AMQP allows "
                 + MAX_SHORT_STRING_BYTES + ": " + shown.substring(0, Math.min(shown.length(), 40)) + "…";
     }
 
-    /** A text as it looks after it was sent: half of a surrogate pair arrives as a question mark. */
+    /** A string as it arrives: half of a surrogate pair has become a question mark. */
     static String asSent(String text) {
         return new String(text.getBytes(StandardCharsets.UTF_8), StandardCharsets.UTF_8);
     }
 
-    /** Why a message's properties cannot be sent on a connection with such frames, or null if they can be. */
+    /** Why properties cannot be sent on a connection with this frame limit, or null if they can. */
     static @Nullable String frameDefect(AMQP.BasicProperties properties, int bodyBytes, int frameMax) {
         try {
             int size = properties.toFrame(0, bodyBytes).size();
@@ -167,8 +168,8 @@ final class RabbitMessages {
     }
 
     /**
-     * The properties as they came and more headers, but nothing that would let the copy expire, be routed elsewhere, or be
-     * refused because another user sent it; that is kept under other names.
+     * The properties as they came, and more headers. Whatever would let the copy expire, be routed elsewhere, or be refused
+     * because another user sent it, is kept under another name.
      */
     static AMQP.BasicProperties deadLetter(AMQP.BasicProperties came, Map<String, String> more) {
         Map<String, Object> headers = new HashMap<>();
@@ -187,7 +188,7 @@ final class RabbitMessages {
                 .build();
     }
 
-    /** Without the headers and properties that came, but for those that name the event; lists the names of the others. */
+    /** Only the headers and properties that identify the event, and the names of those left out. */
     static AMQP.BasicProperties bareDeadLetter(AMQP.BasicProperties came, Map<String, String> more) {
         Map<String, Object> all = came.getHeaders() == null ? Map.of() : came.getHeaders();
         Map<String, Object> headers = new HashMap<>();
@@ -211,7 +212,7 @@ final class RabbitMessages {
         }
     }
 
-    /** Bytes that a message that was received takes in memory, roughly: its headers are kept twice. */
+    /** Roughly the bytes that a received message takes in memory: its headers are kept twice. */
     static long memory(Message message) {
         long bytes = MEMORY_OF_AN_EMPTY_MESSAGE + message.body().length;
         for (Map.Entry<String, String> header : message.headers().entrySet()) {
@@ -221,7 +222,7 @@ final class RabbitMessages {
         return bytes;
     }
 
-    /** What a foreign program sent says its id, type and content type in AMQP's own properties. */
+    /** Other programs put id, type and content type into AMQP's own properties, so those count where headers are missing. */
     static Message message(String exchange, String routingKey, AMQP.BasicProperties properties, byte[] body) {
         Map<String, String> headers = new HashMap<>();
         if (properties.getHeaders() != null) {
@@ -234,7 +235,10 @@ final class RabbitMessages {
         putIfMissing(headers, MessageHeaders.EVENT_ID, properties.getMessageId());
         putIfMissing(headers, MessageHeaders.EVENT_TYPE, properties.getType());
         putIfMissing(headers, "content-type", properties.getContentType());
-        return new Message(exchange, routingKey, headers.get(MessageHeaders.EVENT_KEY), headers, body);
+        return Message.of(exchange, body)
+                .routingKey(routingKey)
+                .key(headers.get(MessageHeaders.EVENT_KEY))
+                .headers(headers);
     }
 
     private static String text(Object value) {

@@ -9,52 +9,38 @@ import dev.posthaste.Route;
 import dev.posthaste.broker.Message;
 import dev.posthaste.broker.Outcome;
 import java.io.IOException;
-import java.time.Duration;
-import java.util.ArrayList;
-import java.util.Iterator;
-import java.util.LinkedHashMap;
-import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicBoolean;
-import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * One connection, from its opening to its end. Each exchange has a channel of its own, an {@link ExchangeLane}, so that a
- * message that makes RabbitMQ close its channel concerns no other exchange's confirms.
+ * One connection, from its opening to its end. Each exchange has a channel of its own, an {@link ExchangeChannel}, so that a
+ * message that makes RabbitMQ close its channel does not affect the confirms of other exchanges.
  *
- * <p>Three threads meet here: the publisher sends, the connection's thread brings confirms, the watch ends what takes too
- * long. None of them holds the lock while it writes, waits for the server or calls a callback.
+ * <p>Thread-safe. Three threads meet here: the publisher sends, the connection's thread brings confirms, and the watch
+ * ends what takes too long. One lock guards the state that they share; no thread holds it while it writes, waits for the
+ * server or calls a callback.
  */
 final class RabbitSession {
     private static final Logger log = LoggerFactory.getLogger(RabbitSession.class);
     private static final int GOODBYE_MILLIS = 1_000;
-    /** RabbitMQ keeps several processes for each channel. */
-    private static final int MAX_LANES = 256;
 
     private final RabbitSettings settings;
     private final Shared shared;
     private final Connection connection;
     private final ConnectionSocket socket;
-    private final int maxLanes;
+    private final CloseVerdicts verdicts;
+    private final SessionDeadlines deadlines;
+    private final PublisherActivity activity = new PublisherActivity();
     private final Object lock = new Object();
-    private final Map<String, ExchangeLane> lanes = new LinkedHashMap<>(16, 0.75f, true); // guarded by lock
-    /** Guarded by lock. A lane that another replaced in {@link #lanes} is in here until its channel is closed. */
-    private final Set<ExchangeLane> open = new LinkedHashSet<>();
-
-    private int unconfirmed; // guarded by lock
-    private boolean alone; // guarded by lock
-    private long quietSince = System.nanoTime(); // guarded by lock
-    private boolean confirmed; // guarded by lock
-    private boolean slow; // the watch's thread
-    private volatile long busySince;
-    private volatile boolean writing;
-    private volatile @Nullable String blocked;
+    private final ExchangeChannels channels; // guarded by lock
+    private final ConfirmWindow window; // guarded by lock
+    private final SendGate gate;
+    private volatile @Nullable String alarm;
     private volatile boolean closed;
     private final AtomicBoolean ended = new AtomicBoolean();
     private final AtomicBoolean endLogged = new AtomicBoolean();
@@ -67,11 +53,14 @@ final class RabbitSession {
         this.shared = shared;
         this.connection = connection;
         this.socket = socket;
-        int channelMax = connection.getChannelMax();
-        this.maxLanes = channelMax == 0 ? MAX_LANES : Math.max(1, Math.min(MAX_LANES, channelMax - 1));
+        this.verdicts = new CloseVerdicts(shared.suspects(), shared.backlog());
+        this.deadlines = new SessionDeadlines(this, settings, shared.patience());
+        this.channels = new ExchangeChannels(connection.getChannelMax());
+        this.window = new ConfirmWindow(settings.confirmWindow(), System.nanoTime());
+        this.gate = new SendGate(this, settings, shared.suspects());
     }
 
-    /** Connects. What the settings declare is declared by {@link #declareRoutes}. */
+    /** Connects. {@link #declareRoutes} then declares what the settings say. */
     static RabbitSession open(RabbitSettings settings, Shared shared) throws IOException, TimeoutException {
         ConnectionFactory factory = settings.connectionFactory();
         ConnectionSocket socket = ConnectionSocket.of(factory);
@@ -85,14 +74,14 @@ final class RabbitSession {
     /** Called by the publisher's thread, once. Ends the session if it fails. */
     void declareRoutes() throws IOException {
         boolean declared = false;
-        busySince = System.nanoTime() | 1;
+        activity.asking();
         try {
             for (Route route : settings.declare()) {
                 RabbitTopology.declare(connection, route);
             }
             declared = true;
         } finally {
-            busySince = 0;
+            activity.over();
             if (!declared) {
                 end("the routes could not be declared");
             }
@@ -104,133 +93,46 @@ final class RabbitSession {
         return !ended.get() && connection.isOpen();
     }
 
-    /** Whether something was confirmed on it. */
+    /** Whether anything was confirmed on this connection. */
     boolean proven() {
         synchronized (lock) {
-            return confirmed;
+            return window.isProven();
         }
     }
 
     private final class Blocked implements BlockedListener {
         @Override
         public void handleBlocked(String reason) {
-            blocked = reason;
-            log.warn("RabbitMQ at {} takes nothing for now: {}", settings.address(), reason);
+            alarm = reason;
+            log.warn("RabbitMQ at {} blocks publishers: {}", settings.address(), reason);
             wake();
         }
 
         @Override
         public void handleUnblocked() {
             synchronized (lock) {
-                quietSince = System.nanoTime();
-                open.forEach(lane -> lane.unblocked(quietSince));
+                long now = System.nanoTime();
+                window.unblocked(now);
+                channels.open().forEach(channel -> channel.unblocked(now));
             }
-            blocked = null;
-            log.info("RabbitMQ at {} takes messages again", settings.address());
+            alarm = null;
+            log.info("RabbitMQ at {} no longer blocks publishers", settings.address());
             wake();
         }
     }
 
     // --- Sending: the publisher's thread -----------------------------------------------------------------------------
 
-    /** Why nothing can be sent now, or null if it can. */
-    @Nullable
-    String refusal() {
-        String alarm = blocked;
-        if (alarm != null) {
-            return "RabbitMQ takes nothing for now: " + alarm;
-        }
-        long now = System.nanoTime();
-        synchronized (lock) {
-            return isQuiet(now, settings.confirmTimeout())
-                    ? "RabbitMQ is slow: no confirm for "
-                            + seconds(now - quietSince) + " with " + unconfirmed
-                            + " unconfirmed; nothing more is sent until the next one"
-                    : null;
-        }
-    }
-
-    /** The outcome of a message whose exchange gives no confirms, or null. */
-    private @Nullable Outcome silence(String exchange) {
-        long now = System.nanoTime();
-        long timeout = settings.confirmTimeout().toNanos();
-        synchronized (lock) {
-            ExchangeLane lane = lanes.get(exchange);
-            return lane != null && lane.isOpen() && lane.isQuiet(now, timeout)
-                    ? new Outcome.Unavailable("no confirm came for exchange '" + exchange + "' for " + seconds(timeout)
-                            + "; nothing more is sent to it until the next one")
-                    : null;
-        }
-    }
-
-    /** The outcome of a message that waited too long: as {@link #silence} if only its own exchange is why. */
-    Outcome tooLate(String exchange) {
-        String waited = "the message waited longer than "
-                + seconds(settings.sendWithin().toNanos()) + " and was not sent";
-        String refusal = refusal();
-        if (refusal != null) {
-            return new Outcome.Unavailable(refusal);
-        }
-        boolean probing = patience().probing();
-        synchronized (lock) {
-            ExchangeLane lane = lanes.get(exchange);
-            boolean room = unconfirmed < settings.confirmWindow() && !alone && !probing && busySince == 0;
-            return room && usable() && lane != null && !lane.isIdle()
-                    ? new Outcome.Unavailable(
-                            "exchange '" + exchange + "' takes one message at a time for now: " + waited)
-                    : new Outcome.Unavailable("RabbitMQ at " + settings.address() + " is too slow: " + waited);
-        }
-    }
-
-    /** Under the lock. */
-    private boolean isQuiet(long now, Duration time) {
-        return unconfirmed > 0 && now - quietSince > time.toNanos();
-    }
-
-    private static String seconds(long nanos) {
-        long millis = nanos / 1_000_000;
-        return millis % 1000 == 0 || millis > 10_000 ? millis / 1000 + " s" : millis + " ms";
-    }
-
-    /** Whether {@link #send} can do something with the message now: send it, or refuse it. */
-    boolean isReady(Publication publication) {
-        if (!usable() || refusal() != null || silence(publication.exchange()) != null) {
-            return true;
-        }
-        Suspects.Scope suspected = shared.suspects().scope(publication);
-        synchronized (lock) {
-            if (unconfirmed >= settings.confirmWindow()) {
-                return false;
-            }
-            if (unconfirmed > 0
-                    && (alone
-                            || suspected == Suspects.Scope.CONNECTION
-                            || patience().probing())) {
-                return false;
-            }
-            ExchangeLane lane = lanes.get(publication.exchange());
-            if (lane == null || !lane.isOpen()) {
-                return lane != null
-                        || lanes.size() < maxLanes
-                        || lanes.values().stream().anyMatch(ExchangeLane::isIdle);
-            }
-            return lane.admits(suspected != null);
-        }
-    }
-
-    /** Whether everything else waits for this message, so that it can be alone on the connection. */
-    boolean isUrgent(Publication publication) {
-        return shared.suspects().scope(publication) == Suspects.Scope.CONNECTION;
-    }
-
-    /** Sends a message that {@link #isReady}, or answers it. */
+    /** Sends a message that {@link SendGate#isReady}, or answers it. */
     void send(Publication publication) {
-        String refusal = refusal();
+        String refusal = gate.refusal();
         if (refusal != null) {
-            publication.answer(new Outcome.Unavailable(refusal));
+            publication.answer(Outcome.unavailable(refusal));
             return;
         }
-        Outcome silence = isTooOld(publication) ? tooLate(publication.exchange()) : silence(publication.exchange());
+        Outcome silence = gate.isTooOld(publication)
+                ? gate.tooLate(publication.exchange())
+                : gate.silence(publication.exchange());
         if (silence != null) {
             publication.answer(silence);
             return;
@@ -240,7 +142,8 @@ final class RabbitSession {
         try {
             properties = RabbitMessages.properties(message, Map.of());
         } catch (RuntimeException e) {
-            publication.answer(new Outcome.Rejected("it cannot be encoded for AMQP: " + e, true));
+            publication.answer(
+                    Outcome.rejected("it cannot be encoded for AMQP: " + e).permanent(true));
             return;
         }
         Outcome defect = RabbitMessages.defect(message, properties, connection.getFrameMax());
@@ -248,87 +151,101 @@ final class RabbitSession {
             publication.answer(defect);
             return;
         }
-        ExchangeLane lane = laneFor(publication);
-        if (lane == null) {
+        ExchangeChannel channel = channelFor(publication);
+        if (channel == null) {
             return;
         }
         Suspects.Scope suspected = shared.suspects().scope(publication);
-        busySince = System.nanoTime() | 1;
-        writing = true;
+        activity.writing();
         try {
-            lane.send(publication, properties, suspected);
+            channel.send(publication, properties, suspected);
         } finally {
-            writing = false;
-            busySince = 0;
+            activity.over();
         }
         if (ended.get()) {
-            lane.answerAll(new Outcome.Unknown("the connection was lost")); // if it ended just before
+            channel.answerAll(Outcome.unknown("the connection was lost")); // if it ended just before
         }
     }
 
-    /** The exchange's lane, opened if need be; null if the message was answered or put back instead. */
-    private @Nullable ExchangeLane laneFor(Publication publication) {
+    /** The exchange's channel, opened if need be; null if the message was answered or put back instead. */
+    private @Nullable ExchangeChannel channelFor(Publication publication) {
         synchronized (lock) {
-            ExchangeLane lane = lanes.get(publication.exchange());
-            if (lane != null && lane.isOpen()) {
-                return lane;
+            ExchangeChannel channel = channels.of(publication.exchange());
+            if (channel != null && channel.isOpen()) {
+                return channel;
             }
         }
-        busySince = System.nanoTime() | 1;
+        activity.asking();
         try {
             closeIdle();
-            ExchangeLane lane = ExchangeLane.open(this, connection, publication.exchange());
+            ExchangeChannel channel = ExchangeChannel.open(this, connection, publication.exchange());
             synchronized (lock) {
-                lanes.put(publication.exchange(), lane);
-                open.add(lane);
+                channels.add(channel);
             }
-            if (isTooOld(publication)) {
-                publication.answer(new Outcome.Unavailable("RabbitMQ is slow: opening a channel took too long"));
+            if (gate.isTooOld(publication)) {
+                publication.answer(Outcome.unavailable("RabbitMQ is slow: opening a channel took too long"));
                 return null;
             }
-            return lane;
+            return channel;
         } catch (IOException | RuntimeException e) {
             if (usable()) {
-                publication.answer(new Outcome.Unavailable("no channel can be opened: " + e));
+                publication.answer(Outcome.unavailable("no channel can be opened: " + e));
             } else {
                 notSent(publication);
             }
             return null;
         } finally {
-            busySince = 0;
+            activity.over();
         }
     }
 
-    private boolean isTooOld(Publication publication) {
-        return System.nanoTime() - publication.since() > settings.sendWithin().toNanos();
-    }
-
-    /** Makes room for one more lane. */
+    /** Makes room for one more channel. */
     private void closeIdle() {
-        ExchangeLane idle = null;
+        ExchangeChannel idle;
         synchronized (lock) {
-            Iterator<ExchangeLane> longestUnused = lanes.values().iterator();
-            while (lanes.size() >= maxLanes && idle == null && longestUnused.hasNext()) {
-                ExchangeLane each = longestUnused.next();
-                if (each.isIdle()) {
-                    idle = each;
-                }
-            }
+            idle = channels.toClose();
         }
         if (idle != null) {
             idle.close();
         }
     }
 
-    /** Nothing of it was written: it may be sent on another channel. */
+    /** Nothing of the message was written, so it may be sent on another channel. */
     void notSent(Publication publication) {
         shared.backlog().putBack(publication);
     }
 
-    // --- What lanes report -------------------------------------------------------------------------------------------
+    // --- For the channels and their deadlines ------------------------------------------------------------------------
 
     Object lock() {
         return lock;
+    }
+
+    /** To be used under the lock, as are the {@link #channels}. */
+    ConfirmWindow window() {
+        return window;
+    }
+
+    ExchangeChannels channels() {
+        return channels;
+    }
+
+    SendGate gate() {
+        return gate;
+    }
+
+    PublisherActivity activity() {
+        return activity;
+    }
+
+    CloseVerdicts verdicts() {
+        return verdicts;
+    }
+
+    /** Why the server blocks publishers, or null if it does not. */
+    @Nullable
+    String alarm() {
+        return alarm;
     }
 
     Suspects suspects() {
@@ -347,39 +264,14 @@ final class RabbitSession {
         shared.backlog().wake();
     }
 
-    /** One more message is unconfirmed. Under the lock. */
-    void sending(boolean aloneOnConnection, long now) {
-        if (unconfirmed == 0) {
-            quietSince = now;
-        }
-        unconfirmed++;
-        alone = aloneOnConnection;
-    }
-
-    /** So many messages are no longer unconfirmed. Under the lock. */
-    void answered(int messages) {
-        unconfirmed -= messages;
-        if (messages > 0) {
-            alone = false;
-        }
-    }
-
-    /** The server confirmed so many messages. Under the lock. */
-    void confirmed(int messages, long now) {
-        confirmed = true;
-        quietSince = now;
-        answered(messages);
-    }
-
-    /** The lane's channel is closed. */
-    void left(ExchangeLane lane) {
+    /** Nothing more is sent on this channel. */
+    void left(ExchangeChannel channel) {
         synchronized (lock) {
-            open.remove(lane);
-            lanes.remove(lane.exchange(), lane);
+            channels.remove(channel);
         }
     }
 
-    /** For what waits for the server, so that neither the publisher nor the connection's thread has to. */
+    /** Runs what waits for the server, so that neither the publisher nor the connection's thread has to. */
     void later(Runnable work) {
         Thread thread = new Thread(
                 () -> {
@@ -395,30 +287,6 @@ final class RabbitSession {
     }
 
     // --- Why the server closed something -----------------------------------------------------------------------------
-
-    /**
-     * The server closed the channel or connection, and this message was the only one that was unconfirmed there.
-     *
-     * @param scope what was closed
-     */
-    void verdict(Publication guilty, int code, String text, Suspects.Scope scope) {
-        boolean perhapsTheServersOwnFault = code == AMQP.INTERNAL_ERROR || code == AMQP.RESOURCE_ERROR;
-        if (perhapsTheServersOwnFault && suspects().scope(guilty) == null) {
-            suspects().add(guilty, scope);
-            guilty.answer(new Outcome.Unknown("RabbitMQ failed: " + text));
-            return;
-        }
-        suspects().clear(guilty);
-        Outcome refused = Outcome.rejected("RabbitMQ refused it: " + text);
-        guilty.answer(refused);
-        // What waits for a missing exchange would meet the same; asking once for each would be a storm of channels.
-        if (code == AMQP.NOT_FOUND) {
-            shared.backlog().answer(guilty.exchange(), waiting -> true, refused);
-        } else if (code == AMQP.ACCESS_REFUSED) {
-            shared.backlog()
-                    .answer(guilty.exchange(), waiting -> waiting.routingKey().equals(guilty.routingKey()), refused);
-        }
-    }
 
     /** The connection is gone: closed by the server or by this side, or lost. */
     void connectionClosed(ShutdownSignalException cause) {
@@ -437,42 +305,30 @@ final class RabbitSession {
             logEnd(reason);
             answerAll(reason);
         } catch (Throwable t) {
-            faults().report("Taking in the end of a connection failed", t);
+            faults().report("Handling the end of a connection failed", t);
             end("the connection was lost");
         }
     }
 
-    /** An operator who closes a connection, or a server that shuts down, has nothing against any message. */
+    /** Codes below 400 are an operator who closes the connection, or a server that shuts down. */
     private static boolean canBeAMessagesFault(int code) {
         return code >= 400;
     }
 
     private void blame(AMQP.Connection.Close close) {
-        List<ExchangeLane.Outstanding> all = takeAll();
+        List<ExchangeChannel.Outstanding> all = takeAll();
         if (all.size() == 1) {
-            verdict(all.get(0).publication, close.getReplyCode(), close.getReplyText(), Suspects.Scope.CONNECTION);
+            verdicts.guilty(
+                    all.get(0).publication, close.getReplyCode(), close.getReplyText(), Suspects.Scope.CONNECTION);
             return;
         }
-        suspect(() -> all, Suspects.Scope.CONNECTION, "RabbitMQ closed the connection: " + close.getReplyText());
+        verdicts.suspects(
+                () -> all, Suspects.Scope.CONNECTION, "RabbitMQ closed the connection: " + close.getReplyText());
     }
 
-    /** One of these messages is why the server closed something; which one is not known. */
-    void suspect(Supplier<List<ExchangeLane.Outstanding>> unconfirmed, Suspects.Scope scope, String reason) {
-        Outcome unknown = new Outcome.Unknown(
-                reason + ". Several messages were unconfirmed; each is sent alone when it is published again");
-        List<ExchangeLane.Outstanding> all = unconfirmed.get();
-        try {
-            all.forEach(each -> suspects().add(each.publication, scope));
-        } finally {
-            all.forEach(each -> each.publication.answer(unknown));
-        }
-    }
-
-    private List<ExchangeLane.Outstanding> takeAll() {
+    private List<ExchangeChannel.Outstanding> takeAll() {
         synchronized (lock) {
-            List<ExchangeLane.Outstanding> all = new ArrayList<>(unconfirmed);
-            open.forEach(lane -> all.addAll(lane.takeAll()));
-            return all;
+            return channels.takeAll(window.unconfirmed());
         }
     }
 
@@ -486,94 +342,19 @@ final class RabbitSession {
             }
             return;
         }
-        long now = System.nanoTime();
-        Duration giveUp = patience().giveUp();
-        boolean slowNow;
-        boolean silent;
-        synchronized (lock) {
-            slowNow = isQuiet(now, settings.confirmTimeout());
-            silent = isQuiet(now, giveUp);
-        }
-        String alarm = blocked;
-        logSlowness(slowNow && alarm == null);
-        if (endIfStuck(now, giveUp, slowNow && alarm == null)) {
-            return;
-        }
-        if (alarm != null) {
-            // Confirms are missing for a known reason. The connection is kept, to hear when that ends.
-            answerOverdue(now, giveUp, "RabbitMQ takes nothing for now: " + alarm);
-        } else if (silent) {
-            patience().noConfirmCame();
-            end("no confirm came for " + seconds(giveUp.toNanos()));
-        } else {
-            retireSilentLanes(now, giveUp);
-            answerOverdue(
-                    now,
-                    settings.longestGiveUp(),
-                    "no confirm came for it within "
-                            + seconds(settings.longestGiveUp().toNanos()));
-        }
-    }
-
-    private void logSlowness(boolean slowNow) {
-        if (slowNow != slow) {
-            slow = slowNow;
-            if (slowNow) {
-                log.warn(
-                        "RabbitMQ at {} is slow: no confirm for {}. Nothing more is sent until the next one",
-                        settings.address(),
-                        seconds(settings.confirmTimeout().toNanos()));
-            } else {
-                log.info("RabbitMQ at {} is no longer slow", settings.address());
-            }
-        }
-    }
-
-    /** A write that hangs while nothing is confirmed, or a question that gets no answer. */
-    private boolean endIfStuck(long now, Duration giveUp, boolean slowNow) {
-        long since = busySince;
-        if (since == 0) {
-            return false;
-        }
-        if (writing && slowNow && now - since > settings.confirmTimeout().toNanos()) {
-            patience().noConfirmCame();
-            end("a write hung for " + seconds(settings.confirmTimeout().toNanos()) + ", and no confirm came");
-            return true;
-        }
-        if (now - since > giveUp.toNanos()) {
-            end("RabbitMQ did not react for " + seconds(giveUp.toNanos()));
-            return true;
-        }
-        return false;
-    }
-
-    /** Other exchanges get confirms on this connection, so only the silent ones start again. */
-    private void retireSilentLanes(long now, Duration giveUp) {
-        List<ExchangeLane> silent = new ArrayList<>();
-        synchronized (lock) {
-            open.stream().filter(lane -> lane.isQuiet(now, giveUp.toNanos())).forEach(silent::add);
-        }
-        silent.forEach(lane -> lane.retire("no confirm came for " + seconds(giveUp.toNanos())));
-    }
-
-    private void answerOverdue(long now, Duration time, String reason) {
-        List<ExchangeLane> all;
-        synchronized (lock) {
-            all = List.copyOf(open);
-        }
-        all.forEach(lane -> lane.answerOverdue(now, time.toNanos(), reason));
+        deadlines.check();
     }
 
     // --- Ending ------------------------------------------------------------------------------------------------------
 
-    /** As {@link #end}, but tells the server before, which has a second to answer. */
+    /** As {@link #end}, but first tells the server, which has a second to answer. */
     void leave(String reason) {
         logEnd(reason);
         connection.abort(GOODBYE_MILLIS);
         end(reason);
     }
 
-    /** Closes the connection without asking the server, and answers everything that is unconfirmed. Works twice. */
+    /** Closes the connection without asking the server, and answers everything that is unconfirmed. May be called twice. */
     void end(String reason) {
         ended.set(true);
         logEnd(reason);
@@ -590,7 +371,7 @@ final class RabbitSession {
     }
 
     private void answerAll(String reason) {
-        Outcome unknown = new Outcome.Unknown(reason);
+        Outcome unknown = Outcome.unknown(reason);
         takeAll().forEach(each -> each.publication.answer(unknown));
         wake();
     }

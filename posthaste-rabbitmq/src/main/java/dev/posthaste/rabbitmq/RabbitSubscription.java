@@ -2,29 +2,29 @@ package dev.posthaste.rabbitmq;
 
 import com.rabbitmq.client.Connection;
 import dev.posthaste.Route;
+import dev.posthaste.broker.Receiver;
 import dev.posthaste.broker.Subscription;
-import dev.posthaste.inbox.Receiver;
 import java.io.IOException;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Feeds a consumer from a RabbitMQ queue. A message is acknowledged after it was handled, never put back: what fails is
- * tried again in place, and what is given up goes to the queue's error queue, as it came and confirmed, before it is
- * acknowledged.
+ * Feeds a consumer from a RabbitMQ queue. A message is acknowledged after it was handled, and never put back: one that
+ * fails is retried in place, and one that is given up is published to the queue's error queue, as it came and confirmed,
+ * before it is acknowledged.
  *
- * <p>The prefetch bounds what waits in memory. A key that fails for long holds as many of them as it has events in the
- * queue's head, so leave room for the other keys. When more than 32 MiB wait, the server gets them back and the prefetch is
- * lowered; it is raised again when messages are smaller. The server may have sent a whole prefetch of larger messages by
- * then: the memory that can be needed for a moment is the prefetch times the largest message.
+ * <p>The prefetch bounds how many messages wait in memory. A key that keeps failing occupies one for each of its events
+ * near the queue's head, so leave room for other keys. When more than 32 MiB are waiting, the messages are given back to the
+ * server and the prefetch is lowered; it is raised again when messages are smaller. By then the server may have sent a
+ * whole prefetch of larger messages: for a moment, the memory needed can be the prefetch times the largest message.
  *
  * <p>One thread ({@code posthaste-rabbitmq-QUEUE}) connects; deliveries come on the client's threads. Thread-safe.
  */
 public final class RabbitSubscription implements Subscription {
     private static final Logger log = LoggerFactory.getLogger(RabbitSubscription.class);
     private static final long FIRST_WAIT_MILLIS = 100;
-    private static final long LONGEST_WAIT_MILLIS = 5_000;
+    private static final long MAX_WAIT_MILLIS = 5_000;
 
     private final RabbitSettings settings;
     private final String queue;
@@ -70,13 +70,13 @@ public final class RabbitSubscription implements Subscription {
         return !closed && thread.isAlive() && current != null && current.isOpen();
     }
 
-    /** Whatever is thrown, Error included, ends a connection and not the thread: the next one is opened. */
+    /** Whatever is thrown, Error included, ends a connection and not the thread: the next connection is opened. */
     private void receive() {
         while (!closed) {
             try {
                 receiveOnAConnection();
             } catch (Throwable e) {
-                // Thrown while another failure was reported: the heap is full, most likely.
+                // Thrown while another failure was being reported: most likely the heap is full.
             }
         }
     }
@@ -89,11 +89,11 @@ public final class RabbitSubscription implements Subscription {
             }
             receive(opened);
         } catch (InterruptedException e) {
-            // closing, or else somebody interrupted this thread by mistake
+            // This subscription is closing, or something interrupted the thread by mistake.
         } catch (Throwable e) {
             if (!closed) {
                 log.warn(
-                        "Queue {} of RabbitMQ at {} cannot be received, next try in {} ms: {}",
+                        "Cannot receive from queue {} of RabbitMQ at {}; retrying in {} ms: {}",
                         queue,
                         settings.address(),
                         wait,
@@ -105,19 +105,19 @@ public final class RabbitSubscription implements Subscription {
         }
     }
 
-    /** Until the connection or its channel is lost. */
+    /** Returns when the connection or its channel is lost, or the subscription is closed. */
     private void receive(Connection opened) throws IOException, InterruptedException {
         while (!closed) {
             ReceivingChannel channel = ReceivingChannel.open(opened, queue, consumer, prefetch, errors);
             try {
                 receiving = channel;
                 log.info(
-                        "Receiving from queue {} of RabbitMQ at {}, {} messages ahead at most",
+                        "Receiving from queue {} of RabbitMQ at {} with a prefetch of {}",
                         queue,
                         settings.address(),
                         prefetch.current());
                 channel.awaitEnd();
-                prefetch.adjust(); // to what waits now, before it is given back
+                prefetch.adjust(); // to the messages that wait now, before they are given back
             } finally {
                 channel.end();
             }
@@ -139,9 +139,9 @@ public final class RabbitSubscription implements Subscription {
                 }
             }
         } catch (InterruptedException e) {
-            // the same
+            // As above.
         }
-        wait = Math.min(wait * 2, LONGEST_WAIT_MILLIS);
+        wait = Math.min(wait * 2, MAX_WAIT_MILLIS);
     }
 
     @Override

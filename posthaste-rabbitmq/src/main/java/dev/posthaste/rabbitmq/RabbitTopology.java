@@ -9,10 +9,10 @@ import java.util.Map;
 import java.util.concurrent.TimeoutException;
 
 /**
- * Exchange, queue, binding and error queue of a route. Everything is durable, and nothing drops messages: no time to
- * live, no length limit, no delivery limit. The queue serves one consumer at a time (single active consumer), and the next
- * when that one is gone: with several at once a key's later message could be handled before an earlier one. A queue that
- * is there already stays as it is.
+ * Declares exchange, queue, binding and error queue of a route. Everything is durable, and nothing drops messages: there is
+ * no time to live, length limit or delivery limit. The queue serves one consumer at a time (single active consumer), and the
+ * next when that one is gone: with several at once, a later message of a key could be handled before an earlier one. An
+ * existing queue stays as it is. Thread-safe.
  */
 public final class RabbitTopology {
     private RabbitTopology() {}
@@ -44,7 +44,7 @@ public final class RabbitTopology {
         channel.abort();
     }
 
-    /** Asking for one that is not there closes the channel; so does declaring one that is there with other arguments. */
+    /** Asking for a missing queue closes the channel, as does declaring an existing one with other arguments. */
     private static void declareQueue(Connection connection, String queue, Map<String, Object> arguments)
             throws IOException {
         Channel channel = connection.createChannel();

@@ -6,10 +6,10 @@ import com.rabbitmq.client.Connection;
 import com.rabbitmq.client.DefaultConsumer;
 import com.rabbitmq.client.Envelope;
 import com.rabbitmq.client.ShutdownSignalException;
+import dev.posthaste.broker.Delivery;
+import dev.posthaste.broker.Failure;
 import dev.posthaste.broker.Message;
-import dev.posthaste.inbox.Delivery;
-import dev.posthaste.inbox.Failure;
-import dev.posthaste.inbox.Receiver;
+import dev.posthaste.broker.Receiver;
 import java.io.IOException;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
@@ -17,8 +17,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * One channel that receives from a queue: hands deliveries on, and answers them. When it ends, the server gives what was
- * not answered to another channel, and what still waits here is dropped. Thread-safe.
+ * A channel that receives from a queue: passes deliveries to the consumer and answers them. When it ends, the server
+ * delivers unanswered messages on another channel, and those still waiting here are dropped. Thread-safe.
  */
 final class ReceivingChannel extends DefaultConsumer {
     private static final Logger log = LoggerFactory.getLogger(RabbitSubscription.class);
@@ -59,7 +59,7 @@ final class ReceivingChannel extends DefaultConsumer {
         return channel.isOpen();
     }
 
-    /** Returns when it is lost, or when another prefetch would be better. */
+    /** Returns when the channel is lost, or when another prefetch would be better. */
     synchronized void awaitEnd() throws InterruptedException {
         while (!lost && !prefetch.isToChange()) {
             wait(1_000);
@@ -75,22 +75,22 @@ final class ReceivingChannel extends DefaultConsumer {
         notifyAll();
     }
 
-    /** Whether anything has come on it. */
+    /** Whether any message has come. */
     boolean hasReceived() {
         return received;
     }
 
-    /** Gives back what was not answered. */
+    /** Gives unanswered messages back. */
     void end() {
         try {
             channel.abort();
         } catch (IOException e) {
-            log.debug("Queue {}: the channel did not close in order", queue, e);
+            log.debug("Queue {}: the channel did not close cleanly", queue, e);
         }
         unanswered.forEach(RabbitDelivery::drop);
     }
 
-    /** Called on the client's threads, which close the channel if anything is thrown: then the message comes again. */
+    /** Called on the client's threads. If it throws, they close the channel, and the message comes again. */
     @Override
     public void handleDelivery(String tag, Envelope envelope, AMQP.BasicProperties properties, byte[] body) {
         RabbitDelivery delivery = new RabbitDelivery(envelope, properties, body);
@@ -116,7 +116,7 @@ final class ReceivingChannel extends DefaultConsumer {
         lose();
     }
 
-    /** One message, to be answered on the channel that brought it. */
+    /** One message, to be answered on the channel that brought it. Thread-safe. */
     private final class RabbitDelivery implements Delivery {
         private final long tag;
         private final long size;
@@ -150,7 +150,7 @@ final class ReceivingChannel extends DefaultConsumer {
                     channel.basicAck(tag, false);
                 }
             } catch (IOException | ShutdownSignalException e) {
-                // The channel is gone; the message comes again and is found to have been handled.
+                // The channel is gone. The message comes again and is found to have been handled.
                 log.debug("Queue {}: {} could not be acknowledged", queue, message(), e);
             }
         }
@@ -159,13 +159,13 @@ final class ReceivingChannel extends DefaultConsumer {
         public void deadLetter(Failure failure) throws Exception {
             if (!channel.isOpen()) {
                 release();
-                return; // the message comes again on another channel, and is given up there
+                return; // the message comes again on another channel and is given up there
             }
             errors.publish(properties, message().body(), failure);
             done();
         }
 
-        /** Closing the channel gives it back. */
+        /** The message is given back when the channel closes. */
         @Override
         public void abandoned() {
             release();
@@ -177,11 +177,13 @@ final class ReceivingChannel extends DefaultConsumer {
             }
         }
 
-        /** Its channel is gone: what has not begun never will, and its body need not wait for that. */
+        /** The channel is gone. A message that has not begun will never be handled here, so its body is freed at once. */
         private synchronized void drop() {
             if (!begun) {
-                message = new Message(
-                        message.destination(), message.routingKey(), message.key(), message.headers(), new byte[0]);
+                message = Message.of(message.destination(), new byte[0])
+                        .routingKey(message.routingKey())
+                        .key(message.key())
+                        .headers(message.headers());
                 release();
             }
         }

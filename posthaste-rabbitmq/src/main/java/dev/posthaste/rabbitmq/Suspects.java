@@ -7,11 +7,11 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Remembers the messages that were unconfirmed when RabbitMQ closed their channel or connection because of one of them.
- * Which one is not known, so each is sent alone when the caller publishes it again: the one that is alone when the
- * channel closes is the cause.
+ * Which one it was is not known, so each is sent alone when it is published again; if the channel closes again, the message
+ * that was alone is the cause.
  *
- * <p>Nobody waits for a suspect: one that is not published again is forgotten after ten minutes, or when there are more
- * than {@code most}, the oldest first. Thread-safe.
+ * <p>A suspect that is not published again is forgotten after ten minutes, or when there are more than {@code max}, the
+ * oldest first. Thread-safe.
  */
 final class Suspects {
     private static final long REMEMBERED_NANOS = 600_000_000_000L;
@@ -24,12 +24,12 @@ final class Suspects {
 
     private record Suspect(Scope scope, long since) {}
 
-    private final int most;
+    private final int max;
     private final Map<String, Suspect> suspects = new LinkedHashMap<>(); // guarded by this
     private volatile boolean empty = true;
 
-    Suspects(int most) {
-        this.most = most;
+    Suspects(int max) {
+        this.max = max;
     }
 
     /** Whether one of them must not share the connection. */
@@ -46,7 +46,7 @@ final class Suspects {
         suspects.remove(publication.identity()); // so that it becomes the youngest
         suspects.put(publication.identity(), new Suspect(scope, System.nanoTime()));
         Iterator<Suspect> oldest = suspects.values().iterator();
-        while (suspects.size() > most) {
+        while (suspects.size() > max) {
             oldest.next();
             oldest.remove();
         }
@@ -69,7 +69,7 @@ final class Suspects {
         }
     }
 
-    /** The message has a verdict of its own. */
+    /** The message has been confirmed or refused for itself. */
     void clear(Publication publication) {
         if (!empty) {
             synchronized (this) {

@@ -18,8 +18,8 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /**
- * Stands between a client and RabbitMQ. Its answers can come later, each by the same time, and it can close a connection
- * as RabbitMQ does when it meets a broken frame: when a text passes.
+ * Sits between a client and RabbitMQ. It can delay answers, each by the same time, and close a connection as RabbitMQ does
+ * when it meets a broken frame: when a given string passes.
  */
 final class AnswerProxy implements AutoCloseable {
     private final ServerSocket listening;
@@ -63,7 +63,7 @@ final class AnswerProxy implements AutoCloseable {
         return confirm && (droppingConfirms || (onlyChannel != 0 && frame[2] != onlyChannel));
     }
 
-    /** From now on a connection over which this text passes is closed with code 501. */
+    /** From now on, a connection over which this string passes is closed with code 501. */
     void closeAt(String text) {
         closingAt = text;
     }

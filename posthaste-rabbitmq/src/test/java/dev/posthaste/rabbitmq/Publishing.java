@@ -16,7 +16,7 @@ import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 
-/** Publishes as a relay does: again while the outcome is unknown or the broker unavailable. */
+/** Publishes as a relay does: repeats while the outcome is unknown or the broker is unavailable. */
 final class Publishing implements AutoCloseable {
     private final Broker broker;
     private final ScheduledExecutorService again = Executors.newSingleThreadScheduledExecutor();
@@ -64,7 +64,7 @@ final class Publishing implements AutoCloseable {
 
     List<String> acknowledged() {
         return outcomes.entrySet().stream()
-                .filter(each -> each.getValue() == Outcome.ACKNOWLEDGED)
+                .filter(each -> each.getValue() == Outcome.acknowledged())
                 .map(Map.Entry::getKey)
                 .toList();
     }

@@ -5,11 +5,10 @@ import static org.awaitility.Awaitility.await;
 
 import com.rabbitmq.client.AMQP;
 import com.rabbitmq.client.GetResponse;
-import dev.posthaste.broker.Message;
+import dev.posthaste.broker.Delivery;
+import dev.posthaste.broker.Failure;
 import dev.posthaste.broker.MessageHeaders;
-import dev.posthaste.inbox.Delivery;
-import dev.posthaste.inbox.Failure;
-import dev.posthaste.inbox.Receiver;
+import dev.posthaste.broker.Receiver;
 import java.math.BigDecimal;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -25,7 +24,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
-/** Messages of others: what any program may have put into a queue, and what a subscription does with it. */
+/** Messages of other programs: what any of them may have put into a queue, and what a subscription does with it. */
 class RabbitAuditTest {
     private static final Duration LONG = Duration.ofSeconds(60);
 
@@ -59,7 +58,7 @@ class RabbitAuditTest {
             }
 
             @Override
-            public boolean handles(Message message) {
+            public boolean handles(String eventType) {
                 return true;
             }
 
@@ -102,7 +101,7 @@ class RabbitAuditTest {
         return String.valueOf(got.getProps().getHeaders().get(name));
     }
 
-    /** Whose stack and reason are so long. */
+    /** A failure with this reason and a stack of this many frames. */
     private static Failure failure(String reason, int frames) {
         RuntimeException cause = new RuntimeException();
         cause.setStackTrace(IntStream.range(0, frames)
@@ -238,7 +237,12 @@ class RabbitAuditTest {
         write(
                 new AMQP.BasicProperties.Builder()
                         .headers(Map.of(
-                                MessageHeaders.EVENT_ID, 7, MessageHeaders.ROW, garbage, "posthaste-digest", List.of()))
+                                MessageHeaders.EVENT_ID,
+                                7,
+                                MessageHeaders.POSITION,
+                                garbage,
+                                "posthaste-digest",
+                                List.of()))
                         .build(),
                 garbage);
         write(new AMQP.BasicProperties.Builder().messageId("last").build(), new byte[] {3});
@@ -279,7 +283,7 @@ class RabbitAuditTest {
                 } else {
                     each.abandoned();
                 }
-                Thread.sleep(5); // slower than they come
+                Thread.sleep(5); // slower than they arrive
             }
             return done.containsAll(
                     IntStream.range(0, 80).mapToObj(i -> "m" + i).toList());

@@ -12,7 +12,7 @@ import dev.posthaste.broker.Broker;
 import dev.posthaste.broker.Message;
 import dev.posthaste.broker.MessageHeaders;
 import dev.posthaste.broker.Outcome;
-import dev.posthaste.inbox.Consumer;
+import dev.posthaste.broker.Receiver;
 import dev.posthaste.servers.Database;
 import dev.posthaste.servers.DatabaseServer;
 import dev.posthaste.servers.Proxy;
@@ -35,7 +35,8 @@ class RabbitBrokerTest extends BrokerContract {
     private static final RabbitServer server = RabbitServer.shared();
 
     private final String name = "t" + ProcessHandle.current().pid() + "_" + NEXT.incrementAndGet();
-    private final Route route = new Route(name + "_exchange", name + "_key", name + "_queue");
+    private final Route route =
+            Route.to(name + "_exchange").routingKey(name + "_key").group(name + "_queue");
     private final RabbitSettings settings = RabbitSettings.of(server.uri()).declaring(route);
     private final TestDatabase database = DatabaseServer.of(Database.H2).createDatabase();
     private final List<RabbitSubscription> subscriptions = new ArrayList<>();
@@ -59,7 +60,7 @@ class RabbitBrokerTest extends BrokerContract {
     }
 
     @Override
-    protected void subscribe(Consumer consumer) {
+    protected void subscribe(Receiver consumer) {
         RabbitSubscription subscription = new RabbitSubscription(settings, name + "_queue", 100, consumer);
         subscriptions.add(subscription);
         subscription.start();
@@ -68,12 +69,17 @@ class RabbitBrokerTest extends BrokerContract {
 
     @Override
     protected Message message(Map<String, String> headers, String key, byte[] body) {
-        return new Message(name + "_exchange", name + "_key", key, headers, body);
+        return Message.of(name + "_exchange", body)
+                .routingKey(name + "_key")
+                .key(key)
+                .headers(headers);
     }
 
     @Override
     protected Message unroutable() {
-        return new Message(name + "_exchange", "nobody", null, Map.of(MessageHeaders.EVENT_ID, "u"), new byte[0]);
+        return Message.of(name + "_exchange", new byte[0])
+                .routingKey("nobody")
+                .headers(Map.of(MessageHeaders.EVENT_ID, "u"));
     }
 
     @Override
@@ -93,7 +99,7 @@ class RabbitBrokerTest extends BrokerContract {
         }
     }
 
-    /** Without acknowledging: the message stays. */
+    /** Does not acknowledge: the message stays. */
     private GetResponse get(Channel channel) throws Exception {
         return channel.basicGet(name + "_queue_error", false);
     }
@@ -133,14 +139,14 @@ class RabbitBrokerTest extends BrokerContract {
 
     @Test
     void H19_anUnroutableMessageIsRejectedThoughItWasConfirmed() throws Exception {
-        assertThat(publish(message("1", "k", "x"))).isEqualTo(Outcome.ACKNOWLEDGED);
+        assertThat(publish(message("1", "k", "x"))).isEqualTo(Outcome.acknowledged());
         admin(channel -> channel.queueUnbind(name + "_queue", name + "_exchange", name + "_key"));
         assertThat(publish(message("2", "k", "x"))).isInstanceOfSatisfying(Outcome.Rejected.class, rejected -> {
             assertThat(rejected.reason()).contains(name + "_exchange", name + "_key");
             assertThat(rejected.permanent()).isFalse();
         });
         admin(channel -> channel.queueBind(name + "_queue", name + "_exchange", name + "_key"));
-        assertThat(publish(message("2", "k", "x"))).isEqualTo(Outcome.ACKNOWLEDGED);
+        assertThat(publish(message("2", "k", "x"))).isEqualTo(Outcome.acknowledged());
         assertThat(queued()).isEqualTo(2);
     }
 
@@ -150,14 +156,16 @@ class RabbitBrokerTest extends BrokerContract {
         List<CompletableFuture<Outcome>> bad = new ArrayList<>();
         for (int i = 0; i < 50; i++) {
             good.add(send(message("g" + i, "k" + i, "x")));
-            bad.add(send(new Message(
-                    name + "_missing", "x", "b" + i, Map.of(MessageHeaders.EVENT_ID, "b" + i), new byte[0])));
+            bad.add(send(Message.of(name + "_missing", new byte[0])
+                    .routingKey("x")
+                    .key("b" + i)
+                    .headers(Map.of(MessageHeaders.EVENT_ID, "b" + i))));
         }
         for (CompletableFuture<Outcome> each : good) {
-            assertThat(each.get(30, TimeUnit.SECONDS)).isEqualTo(Outcome.ACKNOWLEDGED);
+            assertThat(each.get(30, TimeUnit.SECONDS)).isEqualTo(Outcome.acknowledged());
         }
         for (CompletableFuture<Outcome> each : bad) {
-            assertThat(each.get(30, TimeUnit.SECONDS)).isNotEqualTo(Outcome.ACKNOWLEDGED);
+            assertThat(each.get(30, TimeUnit.SECONDS)).isNotEqualTo(Outcome.acknowledged());
         }
         assertThat(bad.get(0).join())
                 .isInstanceOfSatisfying(
@@ -168,7 +176,7 @@ class RabbitBrokerTest extends BrokerContract {
 
     @Test
     void H21_aBlockedServerIsUnavailableAndComesBack() throws Exception {
-        assertThat(publish(message("1", "k", "x"))).isEqualTo(Outcome.ACKNOWLEDGED);
+        assertThat(publish(message("1", "k", "x"))).isEqualTo(Outcome.acknowledged());
         server.control("set_vm_memory_high_watermark", "0");
         try {
             await().atMost(Duration.ofSeconds(60))
@@ -176,12 +184,12 @@ class RabbitBrokerTest extends BrokerContract {
         } finally {
             server.control("set_vm_memory_high_watermark", "0.4");
         }
-        await().atMost(Duration.ofSeconds(60)).until(() -> publish(message("3", "k", "x")) == Outcome.ACKNOWLEDGED);
+        await().atMost(Duration.ofSeconds(60)).until(() -> publish(message("3", "k", "x")) == Outcome.acknowledged());
     }
 
     @Test
     void H22_aServerThatTakesMessagesAndConfirmsNoneLosesItsConnection() throws Exception {
-        assertThat(publish(message("1", "k", "x"))).isEqualTo(Outcome.ACKNOWLEDGED);
+        assertThat(publish(message("1", "k", "x"))).isEqualTo(Outcome.acknowledged());
         server.signal("STOP");
         try {
             List<CompletableFuture<Outcome>> open = new ArrayList<>();
@@ -189,13 +197,13 @@ class RabbitBrokerTest extends BrokerContract {
                 open.add(send(message("f" + i, "k" + i, "x")));
             }
             for (CompletableFuture<Outcome> each : open) {
-                assertThat(each.get(30, TimeUnit.SECONDS)).isNotEqualTo(Outcome.ACKNOWLEDGED);
+                assertThat(each.get(30, TimeUnit.SECONDS)).isNotEqualTo(Outcome.acknowledged());
             }
             assertThat(open.get(0).join()).isInstanceOf(Outcome.Unknown.class);
         } finally {
             server.signal("CONT");
         }
-        await().atMost(Duration.ofSeconds(60)).until(() -> publish(message("3", "k", "x")) == Outcome.ACKNOWLEDGED);
+        await().atMost(Duration.ofSeconds(60)).until(() -> publish(message("3", "k", "x")) == Outcome.acknowledged());
     }
 
     @Test
@@ -209,27 +217,28 @@ class RabbitBrokerTest extends BrokerContract {
                     name + "_queue",
                     100,
                     consumer(
-                            inbox((text, context) -> handled.add(text)), RetryPolicy.fixed(Duration.ofMillis(10), 10)));
+                            inbox((text, context) -> handled.add(text)),
+                            RetryPolicy.fixed(Duration.ofMillis(10)).attempts(10)));
             subscriptions.add(subscription);
             subscription.start();
             try (RabbitBroker cut = new RabbitBroker(through)) {
-                assertThat(publish(cut, "before")).isEqualTo(Outcome.ACKNOWLEDGED);
+                assertThat(publish(cut, "before")).isEqualTo(Outcome.acknowledged());
                 network.hold(true, true);
                 long end = System.nanoTime() + Duration.ofSeconds(60).toNanos();
                 assertThat(publish(cut, "meanwhile")).isInstanceOf(Outcome.Unknown.class);
                 while (System.nanoTime() < end) {
-                    assertThat(publish(cut, "meanwhile")).isNotEqualTo(Outcome.ACKNOWLEDGED);
+                    assertThat(publish(cut, "meanwhile")).isNotEqualTo(Outcome.acknowledged());
                     Thread.sleep(500);
                 }
                 network.heal();
-                await().atMost(Duration.ofSeconds(20)).until(() -> publish(cut, "after") == Outcome.ACKNOWLEDGED);
+                await().atMost(Duration.ofSeconds(20)).until(() -> publish(cut, "after") == Outcome.acknowledged());
             }
             await().atMost(Duration.ofSeconds(20)).until(() -> handled.containsAll(List.of("before", "after")));
             assertThat(handled).doesNotHaveDuplicates();
         }
     }
 
-    /** Answered in time, whatever the network is like. */
+    /** Fails unless the outcome comes in time. */
     private Outcome publish(Broker through, String text) throws Exception {
         CompletableFuture<Outcome> outcome = new CompletableFuture<>();
         through.publish(message(text, "k", text), outcome::complete);
@@ -239,16 +248,18 @@ class RabbitBrokerTest extends BrokerContract {
     @Test
     void aKilledServerLosesNothingThatItConfirmedAndIsFoundAgain() throws Exception {
         List<String> handled = new CopyOnWriteArrayList<>();
-        subscribe(consumer(inbox((text, context) -> handled.add(text)), RetryPolicy.fixed(Duration.ofMillis(10), 10)));
+        subscribe(consumer(
+                inbox((text, context) -> handled.add(text)),
+                RetryPolicy.fixed(Duration.ofMillis(10)).attempts(10)));
         List<String> confirmed = new ArrayList<>();
         for (int i = 0; i < 100; i++) {
             if (i == 50) {
                 server.kill();
-                assertThat(publish(message("away", "k", "away"))).isNotEqualTo(Outcome.ACKNOWLEDGED);
+                assertThat(publish(message("away", "k", "away"))).isNotEqualTo(Outcome.acknowledged());
                 server.startAgain();
             }
             String id = "e" + i;
-            await().atMost(Duration.ofSeconds(60)).until(() -> publish(message(id, "k", id)) == Outcome.ACKNOWLEDGED);
+            await().atMost(Duration.ofSeconds(60)).until(() -> publish(message(id, "k", id)) == Outcome.acknowledged());
             confirmed.add(id);
         }
         await().atMost(Duration.ofSeconds(60)).until(() -> handled.containsAll(confirmed));
@@ -263,13 +274,15 @@ class RabbitBrokerTest extends BrokerContract {
                     Thread.sleep(5);
                     handled.add(text);
                 }),
-                RetryPolicy.fixed(Duration.ofMillis(10), 10)));
+                RetryPolicy.fixed(Duration.ofMillis(10)).attempts(10)));
         for (int i = 0; i < 200; i++) {
-            assertThat(publish(message("e" + i, "k" + i % 2, i % 2 + ":" + i))).isEqualTo(Outcome.ACKNOWLEDGED);
+            assertThat(publish(message("e" + i, "k" + i % 2, i % 2 + ":" + i))).isEqualTo(Outcome.acknowledged());
         }
         await().atMost(Duration.ofSeconds(30)).until(() -> handled.size() > 20);
         subscriptions.get(0).close();
-        subscribe(consumer(inbox((text, context) -> handled.add(text)), RetryPolicy.fixed(Duration.ofMillis(10), 10)));
+        subscribe(consumer(
+                inbox((text, context) -> handled.add(text)),
+                RetryPolicy.fixed(Duration.ofMillis(10)).attempts(10)));
         await().atMost(Duration.ofSeconds(30)).until(() -> handled.size() == 200);
         for (int key = 0; key < 2; key++) {
             String prefix = key + ":";
@@ -283,7 +296,7 @@ class RabbitBrokerTest extends BrokerContract {
 
     @Test
     void H23_aMessageThatComesBackMoreOftenThanAnyLimitIsNotLost() throws Exception {
-        assertThat(publish(message("1", "k", "stubborn"))).isEqualTo(Outcome.ACKNOWLEDGED);
+        assertThat(publish(message("1", "k", "stubborn"))).isEqualTo(Outcome.acknowledged());
         for (int i = 0; i < 25; i++) { // RabbitMQ's own limit, for queues that have one, is 20
             CompletableFuture<String> begun = new CompletableFuture<>();
             subscribe(consumer(
@@ -291,12 +304,15 @@ class RabbitBrokerTest extends BrokerContract {
                         begun.complete(text);
                         throw new IllegalStateException("not this time");
                     }),
-                    RetryPolicy.forever(Duration.ofSeconds(30), Duration.ofSeconds(30))));
+                    RetryPolicy.exponential(Duration.ofSeconds(30), Duration.ofSeconds(30))
+                            .forever()));
             assertThat(begun.get(30, TimeUnit.SECONDS)).isEqualTo("stubborn");
             subscriptions.remove(0).close();
         }
         List<String> handled = new CopyOnWriteArrayList<>();
-        subscribe(consumer(inbox((text, context) -> handled.add(text)), RetryPolicy.fixed(Duration.ofMillis(10), 10)));
+        subscribe(consumer(
+                inbox((text, context) -> handled.add(text)),
+                RetryPolicy.fixed(Duration.ofMillis(10)).attempts(10)));
         await().atMost(Duration.ofSeconds(30)).until(() -> handled.equals(List.of("stubborn")));
         assertThat(deadLetters(List.of())).isEmpty();
     }
@@ -304,7 +320,9 @@ class RabbitBrokerTest extends BrokerContract {
     @Test
     void H42_anEventThatNobodyHandlesGoesToTheErrorQueueAndTheOthersGoOn() throws Exception {
         List<String> handled = new CopyOnWriteArrayList<>();
-        subscribe(consumer(inbox((text, context) -> handled.add(text)), RetryPolicy.fixed(Duration.ofMillis(10), 3)));
+        subscribe(consumer(
+                inbox((text, context) -> handled.add(text)),
+                RetryPolicy.fixed(Duration.ofMillis(10)).attempts(3)));
         Map<String, String> unknown =
                 Map.of(MessageHeaders.EVENT_ID, "u", MessageHeaders.EVENT_TYPE, "order.forgotten");
         publish(message(unknown, "k", new byte[] {'x'}));

@@ -41,10 +41,10 @@ final class RabbitQueue implements AutoCloseable {
     Message message(String id, String routingKey, Map<String, String> more, byte[] body) {
         Map<String, String> headers = new HashMap<>(more);
         headers.put(MessageHeaders.EVENT_ID, id);
-        return new Message(exchange, routingKey, null, headers, body);
+        return Message.of(exchange, body).routingKey(routingKey).headers(headers);
     }
 
-    /** Once everything that was sent before has an answer. */
+    /** Publishes and waits for the outcome. */
     static Outcome publish(RabbitBroker broker, Message message) throws Exception {
         return send(broker, message).get(60, TimeUnit.SECONDS);
     }

@@ -22,9 +22,9 @@ final class Destination {
     private static final int LOWEST_LEVEL = -2;
     private static final int HIGHEST_LEVEL = 6;
     private static final long FIRST_PAUSE_UNANSWERED = 10_000_000L;
-    private static final long LONGEST_PAUSE_UNANSWERED = 10_000_000_000L;
+    private static final long MAX_PAUSE_UNANSWERED = 10_000_000_000L;
     private static final long FIRST_PAUSE_UNAVAILABLE = 100_000_000L;
-    private static final long LONGEST_PAUSE_UNAVAILABLE = 30_000_000_000L;
+    private static final long MAX_PAUSE_UNAVAILABLE = 30_000_000_000L;
 
     /** The lanes whose head goes here, in the order in which they became ready. Belongs to the gate. */
     final Deque<Lane> ready = new ArrayDeque<>();
@@ -145,7 +145,7 @@ final class Destination {
         if (failures == 0 ? !answersOthers : isProbe(handedOverAt)) {
             startOverUnless(!unavailable);
             unavailable = false;
-            open(now, FIRST_PAUSE_UNANSWERED, LONGEST_PAUSE_UNANSWERED);
+            open(now, FIRST_PAUSE_UNANSWERED, MAX_PAUSE_UNANSWERED);
         }
     }
 
@@ -156,7 +156,7 @@ final class Destination {
         if (failures == 0 || isProbe(handedOverAt)) {
             startOverUnless(unavailable);
             unavailable = true;
-            open(now, FIRST_PAUSE_UNAVAILABLE, LONGEST_PAUSE_UNAVAILABLE);
+            open(now, FIRST_PAUSE_UNAVAILABLE, MAX_PAUSE_UNAVAILABLE);
         }
     }
 

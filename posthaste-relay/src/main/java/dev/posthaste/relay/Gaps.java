@@ -1,7 +1,7 @@
 package dev.posthaste.relay;
 
-import dev.posthaste.journal.IdRange;
-import dev.posthaste.journal.Writers;
+import dev.posthaste.store.IdRange;
+import dev.posthaste.store.Writers;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashSet;
@@ -26,9 +26,9 @@ import org.jspecify.annotations.Nullable;
  */
 final class Gaps {
     /** How many ranges are remembered before neighbours are merged. */
-    static final int MOST = 2_000;
+    static final int MAX_RANGES = 2_000;
 
-    private static final int MOST_GENERATIONS = 32;
+    private static final int MAX_GENERATIONS = 32;
 
     private final TreeMap<Long, Range> ranges = new TreeMap<>();
     private final List<Generation> generations = new ArrayList<>();
@@ -57,7 +57,7 @@ final class Gaps {
     void seen(long last, long next) {
         if (next > last + 1 || last == Long.MIN_VALUE && next > last) {
             ranges.put(last == Long.MIN_VALUE ? last : last + 1, new Range(next - 1, newest));
-            if (ranges.size() > MOST) {
+            if (ranges.size() > MAX_RANGES) {
                 mergeNeighbours();
             }
         }
@@ -153,7 +153,7 @@ final class Gaps {
             boolean alike = Objects.equals(later.transactions, earlier.transactions)
                     && Objects.equals(later.server, earlier.server)
                     && later.ended == earlier.ended;
-            if (alike || generations.size() > MOST_GENERATIONS && i == 1) {
+            if (alike || generations.size() > MAX_GENERATIONS && i == 1) {
                 merge(earlier, later);
                 generations.remove(i);
             }

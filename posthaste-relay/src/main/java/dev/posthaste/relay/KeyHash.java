@@ -1,6 +1,6 @@
 package dev.posthaste.relay;
 
-import dev.posthaste.journal.Pending;
+import dev.posthaste.store.Pending;
 import org.jspecify.annotations.Nullable;
 
 /**

@@ -1,6 +1,6 @@
 package dev.posthaste.relay;
 
-import dev.posthaste.journal.Claim;
+import dev.posthaste.store.Claim;
 import java.time.Duration;
 import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
@@ -39,10 +39,23 @@ final class Lease {
         return now == null ? null : now.claim();
     }
 
+    /**
+     * Whether this very claim is held, and not a later one that equals it: epochs begin again when the lease's row has been
+     * deleted.
+     */
+    boolean holds(Claim claim) {
+        return isOf(term, claim);
+    }
+
+    @SuppressWarnings("ReferenceEquality") // see above
+    private static boolean isOf(@Nullable Term term, Claim claim) {
+        return term != null && term.claim() == claim;
+    }
+
     /** Whether {@code claim} is held and will be for longer than {@code time}, unless this process stands still. */
     boolean outlasts(Claim claim, Duration time) {
         Term now = term;
-        return now != null && now.claim().equals(claim) && now.until() - clock.getAsLong() > time.toNanos();
+        return now != null && isOf(now, claim) && now.until() - clock.getAsLong() > time.toNanos();
     }
 
     /** The thread that works with the lease is alive, and not stuck. */

@@ -3,8 +3,8 @@ package dev.posthaste.relay;
 import dev.posthaste.jdbc.LeaseTable;
 import dev.posthaste.jdbc.LeaseTable.Candidate;
 import dev.posthaste.jdbc.LeaseTable.Row;
-import dev.posthaste.journal.Claim;
-import dev.posthaste.journal.JournalException;
+import dev.posthaste.store.Claim;
+import dev.posthaste.store.StoreException;
 import java.time.Duration;
 import java.util.Collection;
 import java.util.HashMap;
@@ -111,7 +111,7 @@ final class Leases {
             } else {
                 lost(lease, claim);
             }
-        } catch (JournalException e) {
+        } catch (StoreException e) {
             // The pump stops handing over by itself when the time runs out. Until another relay takes the outbox, the
             // lease can still be renewed.
             renewAt.put(lease.outbox(), now + ttl.toNanos() / 12);
@@ -167,8 +167,10 @@ final class Leases {
                 log.info("Relay {} gives outbox {} up for a relay with fewer", relay, giveUp);
                 lease(giveUp).giveUp();
             }
-        } catch (JournalException e) {
+        } catch (StoreException e) {
             log.warn("Relay {} cannot look after its leases, and will go on trying: {}", relay, e.getMessage());
+            nextLookAt = clock.getAsLong() + ttl.toNanos() / 12;
+            return;
         }
         boolean allHeld = leases.values().stream().allMatch(lease -> lease.claim() != null);
         nextLookAt = clock.getAsLong() + (allHeld ? ttl.toNanos() / 3 : Math.min(ttl.toNanos() / 6, 1_000_000_000L));
@@ -241,7 +243,8 @@ final class Leases {
                 .findFirst()
                 .orElse(null);
         long asked = clock.getAsLong();
-        Claim claim = seen != null && stale.contains(seen)
+        // Expired by the database's clock as well, it is taken only if it still is: its owner may just have come back.
+        Claim claim = seen != null && seen.live() && stale.contains(seen)
                 ? table.takeStale(lease.outbox(), relay, seen, ttl)
                 : table.take(lease.outbox(), relay, seen, ttl);
         if (claim != null) {
@@ -254,7 +257,7 @@ final class Leases {
 
     /** The claim turned out to be no longer good. */
     void lost(Lease lease, Claim claim) {
-        if (claim.equals(lease.claim())) {
+        if (lease.holds(claim)) {
             lease.lost();
             listener.leaseLost(claim.outbox(), claim.epoch());
         }
@@ -262,13 +265,13 @@ final class Leases {
 
     /** Gives a lease back for others to take at once. */
     void release(Lease lease, Claim claim) {
-        if (!claim.equals(lease.claim())) {
+        if (!lease.holds(claim)) {
             return;
         }
         lease.lost();
         try {
             table.release(claim);
-        } catch (JournalException e) {
+        } catch (StoreException e) {
             log.warn(
                     "Relay {} cannot give outbox {} back; it is free in {}: {}",
                     relay,
@@ -279,7 +282,10 @@ final class Leases {
         listener.leaseReleased(claim.outbox(), claim.epoch());
     }
 
-    /** From now on nothing is taken; what is held is renewed until it is released. */
+    /**
+     * From now on nothing is taken, except by a look for leases that is under way; what is held is renewed until it is
+     * released.
+     */
     void stopTaking() {
         stopping = true;
     }
@@ -288,7 +294,7 @@ final class Leases {
     void withdraw() {
         try {
             table.withdraw(relay);
-        } catch (JournalException e) {
+        } catch (StoreException e) {
             log.debug("Relay {} cannot say that it is gone; others see it in {}", relay, ttl, e);
         }
     }

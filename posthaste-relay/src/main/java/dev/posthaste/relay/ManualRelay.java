@@ -1,8 +1,10 @@
 package dev.posthaste.relay;
 
-import dev.posthaste.journal.Claim;
-import dev.posthaste.journal.LeaseLostException;
+import dev.posthaste.store.Claim;
+import dev.posthaste.store.LeaseLostException;
+import java.time.Duration;
 import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 
@@ -12,26 +14,33 @@ import java.util.Map;
  */
 public final class ManualRelay {
     private final Leases leases;
-    private final List<PumpParts> outboxes;
+    private final List<OutboxRuntime> outboxes;
     private final Map<String, Running> running = new HashMap<>();
-    private final Map<String, UnconsumedWatch> unconsumed = new HashMap<>();
+    private final Map<String, Housekeeping> housekeeping = new LinkedHashMap<>();
 
     private record Running(Claim claim, Pump pump) {}
 
-    ManualRelay(Leases leases, List<PumpParts> outboxes) {
+    ManualRelay(Leases leases, List<OutboxRuntime> outboxes) {
         this.leases = leases;
         this.outboxes = outboxes;
+        for (OutboxRuntime parts : outboxes) {
+            String outbox = parts.outbox().name();
+            housekeeping.put(outbox, new Housekeeping(parts, leases.lease(outbox), Duration.ZERO));
+        }
     }
 
     /** Looks after the leases and gives every owned outbox one pass; returns whether anything moved. */
     public boolean pass() {
+        leases.all().forEach(Lease::workedOn);
         keepLeases();
         return passWithoutLeases();
     }
 
-    /** Renews what is due, and looks whether to take or give up something. */
+    /**
+     * Renews what is due, and looks whether to take or give up something. As in a relay with threads, the lease of an outbox
+     * that gets no pass is not renewed for long.
+     */
     public void keepLeases() {
-        leases.all().forEach(Lease::workedOn);
         leases.runOnce();
     }
 
@@ -39,30 +48,23 @@ public final class ManualRelay {
      * Looks for events of owned outboxes that nobody has consumed, where they are tracked, and deletes those that were
      * done with long ago.
      *
-     * @throws dev.posthaste.journal.JournalException if the database failed
+     * @throws dev.posthaste.store.StoreException if the database failed
      */
     public void keepHouse() {
-        for (PumpParts parts : outboxes) {
-            String outbox = parts.outbox().name();
+        housekeeping.forEach((outbox, each) -> {
             if (owns(outbox)) {
-                if (parts.outbox().tracked()) {
-                    unconsumed
-                            .computeIfAbsent(outbox, name -> new UnconsumedWatch(parts))
-                            .runOnce(() -> owns(outbox));
-                }
-                if (leases.lease(outbox).dispute() == null) {
-                    new Retention(parts).runOnce(() -> owns(outbox));
-                }
+                each.runOnce(() -> owns(outbox));
             }
-        }
+        });
     }
 
     /** As {@link #pass}, but as if the thread that renews the leases stood still. */
     public boolean passWithoutLeases() {
         boolean moved = false;
-        for (PumpParts parts : outboxes) {
+        for (OutboxRuntime parts : outboxes) {
             Lease lease = leases.lease(parts.outbox().name());
             Claim claim = lease.claim();
+            lease.workedOn();
             if (claim == null) {
                 running.remove(parts.outbox().name());
             } else {
@@ -72,10 +74,10 @@ public final class ManualRelay {
         return moved;
     }
 
-    private boolean pass(PumpParts parts, Lease lease, Claim claim) {
+    private boolean pass(OutboxRuntime parts, Lease lease, Claim claim) {
         String outbox = parts.outbox().name();
         Running current = running.get(outbox);
-        if (current == null || !current.claim().equals(claim)) {
+        if (current == null || !lease.holds(current.claim())) {
             current = new Running(claim, new Pump(parts, claim, lease));
             running.put(outbox, current);
         }
@@ -99,7 +101,7 @@ public final class ManualRelay {
     public void wake(String outbox) {
         Running current = running.get(outbox);
         if (current != null) {
-            current.pump().hint();
+            current.pump().wake();
         }
     }
 

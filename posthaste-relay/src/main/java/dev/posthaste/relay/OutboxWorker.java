@@ -1,8 +1,8 @@
 package dev.posthaste.relay;
 
-import dev.posthaste.journal.Claim;
-import dev.posthaste.journal.JournalException;
-import dev.posthaste.journal.LeaseLostException;
+import dev.posthaste.store.Claim;
+import dev.posthaste.store.LeaseLostException;
+import dev.posthaste.store.StoreException;
 import java.util.concurrent.atomic.AtomicReference;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -11,24 +11,23 @@ import org.slf4j.LoggerFactory;
 final class OutboxWorker implements Runnable {
     private static final Logger log = LoggerFactory.getLogger(OutboxWorker.class);
     private static final long FIRST_BACKOFF_MILLIS = 100;
-    private static final long LONGEST_BACKOFF_MILLIS = 5_000;
+    private static final long MAX_BACKOFF_MILLIS = 5_000;
     private static final long FIRST_REST_NANOS = 1_000_000_000L;
-    private static final long LONGEST_REST_NANOS = 30_000_000_000L;
+    private static final long MAX_REST_NANOS = 30_000_000_000L;
 
-    private final PumpParts parts;
+    private final OutboxRuntime parts;
     private final Leases leases;
     private final Lease lease;
-    private final UnconsumedWatch unconsumedWatch;
     private final AtomicReference<Pump> pump = new AtomicReference<>();
-    private final Object wakeUp = new Object();
+    private final Object monitor = new Object();
     private long rest = FIRST_REST_NANOS;
     private volatile boolean stopping;
+    private volatile boolean ended;
 
-    OutboxWorker(PumpParts parts, Leases leases) {
+    OutboxWorker(OutboxRuntime parts, Leases leases) {
         this.parts = parts;
         this.leases = leases;
         this.lease = leases.lease(parts.outbox().name());
-        this.unconsumedWatch = new UnconsumedWatch(parts);
     }
 
     @Override
@@ -52,12 +51,13 @@ final class OutboxWorker implements Runnable {
                 failed(e);
             }
         }
+        ended = true;
     }
 
     /** Another relay may have more luck; this one tries again after a rest. */
     private void failed(Throwable cause) {
         lease.restUntil(parts.clock().getAsLong() + rest);
-        rest = Math.min(2 * rest, LONGEST_REST_NANOS);
+        rest = Math.min(2 * rest, MAX_REST_NANOS);
         try {
             Claim claim = lease.claim();
             if (claim != null) {
@@ -70,9 +70,9 @@ final class OutboxWorker implements Runnable {
     }
 
     private void idle() throws InterruptedException {
-        synchronized (wakeUp) {
+        synchronized (monitor) {
             if (!stopping && lease.claim() == null) {
-                wakeUp.wait(20);
+                monitor.wait(20);
             }
         }
     }
@@ -94,7 +94,7 @@ final class OutboxWorker implements Runnable {
     private void runUntilItEnds(Pump mine, Claim claim) throws InterruptedException {
         long backoff = FIRST_BACKOFF_MILLIS;
         while (!stopping && !lease.givingUp()) {
-            if (!claim.equals(lease.claim())) {
+            if (!lease.holds(claim)) {
                 throw new LeaseLostException(claim);
             }
             try {
@@ -104,10 +104,10 @@ final class OutboxWorker implements Runnable {
                 }
                 backoff = FIRST_BACKOFF_MILLIS;
                 rest = FIRST_REST_NANOS;
-            } catch (JournalException e) {
+            } catch (StoreException e) {
                 parts.listener().databaseFailed(parts.outbox().name(), e);
                 pause(backoff);
-                backoff = Math.min(backoff * 2, LONGEST_BACKOFF_MILLIS);
+                backoff = Math.min(backoff * 2, MAX_BACKOFF_MILLIS);
             }
         }
     }
@@ -120,9 +120,9 @@ final class OutboxWorker implements Runnable {
     }
 
     private void pause(long millis) throws InterruptedException {
-        synchronized (wakeUp) {
+        synchronized (monitor) {
             if (!stopping) {
-                wakeUp.wait(millis);
+                monitor.wait(millis);
             }
         }
     }
@@ -132,13 +132,13 @@ final class OutboxWorker implements Runnable {
         mine.drain();
         long deadline =
                 parts.clock().getAsLong() + parts.settings().stopTimeout().toNanos();
-        while (!mine.drained() && parts.clock().getAsLong() - deadline < 0 && claim.equals(lease.claim())) {
+        while (!mine.drained() && parts.clock().getAsLong() - deadline < 0 && lease.holds(claim)) {
             try {
                 workedOn(mine);
                 if (!mine.pass()) {
                     mine.await();
                 }
-            } catch (JournalException e) {
+            } catch (StoreException e) {
                 Thread.sleep(FIRST_BACKOFF_MILLIS);
             }
         }
@@ -152,20 +152,31 @@ final class OutboxWorker implements Runnable {
     }
 
     /** Something was committed: look at once. Called by any thread. */
-    void hint() {
+    void wake() {
         Pump current = pump.get();
         if (current != null) {
-            current.hint();
+            current.wake();
         }
     }
 
     /** Called by any thread; {@link #run} ends within the stop timeout. */
     void stop() {
         stopping = true;
-        synchronized (wakeUp) {
-            wakeUp.notifyAll();
+        synchronized (monitor) {
+            monitor.notifyAll();
         }
-        hint();
+        wake();
+    }
+
+    /**
+     * Gives back what was taken after {@link #run} had ended, by a look for leases that was under way. The lease of a worker
+     * that hangs runs out by itself: who knows what it will still do.
+     */
+    void releaseUnworked() {
+        Claim claim = lease.claim();
+        if (ended && claim != null) {
+            leases.release(lease, claim);
+        }
     }
 
     int blockedKeys() {
@@ -178,21 +189,11 @@ final class OutboxWorker implements Runnable {
         return current == null ? 0 : current.waitingKeys();
     }
 
-    /** Whether another relay sees the outbox otherwise than this one. */
-    boolean disputed() {
-        return lease.dispute() != null;
-    }
-
     boolean owns() {
         return pump.get() != null;
     }
 
-    PumpParts parts() {
+    OutboxRuntime parts() {
         return parts;
-    }
-
-    /** The housekeeping thread's. */
-    UnconsumedWatch unconsumedWatch() {
-        return unconsumedWatch;
     }
 }

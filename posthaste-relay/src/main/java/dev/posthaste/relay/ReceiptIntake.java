@@ -3,18 +3,19 @@ package dev.posthaste.relay;
 import dev.posthaste.Catalog;
 import dev.posthaste.OutboxDefinition;
 import dev.posthaste.RetryPolicy;
-import dev.posthaste.broker.Message;
-import dev.posthaste.inbox.Delivery;
-import dev.posthaste.inbox.Failure;
+import dev.posthaste.broker.Delivery;
+import dev.posthaste.broker.Failure;
+import dev.posthaste.broker.Receiver;
 import dev.posthaste.inbox.ReceiptMessages;
-import dev.posthaste.inbox.Receiver;
-import dev.posthaste.journal.Journal;
-import dev.posthaste.journal.Receipt;
+import dev.posthaste.store.Receipt;
+import dev.posthaste.store.ReceiptStore;
+import dev.posthaste.store.RefusalPolicy;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Function;
 import java.util.stream.Collectors;
@@ -29,7 +30,7 @@ import org.slf4j.LoggerFactory;
  * no row tells: the outbox is not tracked here, or the row is gone, holds another event, or was consumed or dead before.
  *
  * <pre>{@code
- * new KafkaSubscription(settings, new Route("acme.receipts", null, "acme-receipts"), intake).start();
+ * new KafkaSubscription(settings, Route.to("acme.receipts").group("acme-receipts"), intake).start();
  * }</pre>
  *
  * <p>One thread ({@code posthaste-receipts}). Thread-safe.
@@ -39,35 +40,50 @@ public final class ReceiptIntake implements Receiver {
     private static final int BATCH = 1000;
     private static final long IDLE_MILLIS = 100;
     private static final long FIRST_WAIT_MILLIS = 100;
-    private static final long LONGEST_WAIT_MILLIS = 5_000;
+    private static final long MAX_WAIT_MILLIS = 5_000;
     private static final long CLOSE_MILLIS = 5_000;
     private static final long WARNING_NANOS = 60_000_000_000L;
 
-    private final Map<String, Journal> journals;
+    private final Map<String, ReceiptStore> stores;
     private final RetryPolicy retry;
     private final LinkedBlockingQueue<Delivery> queue = new LinkedBlockingQueue<>();
-    private final Thread thread;
-    private final List<Delivery> unanswered = new ArrayList<>(); // the thread's
-    private long passedOver; // the thread's, as the next
+    private final @Nullable Thread thread;
+    private final List<Delivery> unanswered = new ArrayList<>(); // the thread's, as the next
+    private int failures;
+    private boolean metLocked;
+    private long passedOver;
     private @Nullable Long toldOfPassedOver;
     private volatile boolean closed;
 
     /**
-     * @param journals opens the journal of an outbox: {@code outbox -> new StatusJournal(pool, dialect, outbox)}
+     * @param stores opens where an outbox's receipts are written: {@code Stores.in(dataSource)::receipts}
      * @param retry how long an event waits that its consumer could not handle, and when it is dead; the relay's policy
      * @throws IllegalArgumentException if no outbox of the catalog is tracked
      */
-    public ReceiptIntake(Catalog catalog, Function<OutboxDefinition, Journal> journals, RetryPolicy retry) {
-        this.journals = catalog.outboxes().stream()
+    public ReceiptIntake(Catalog catalog, Function<OutboxDefinition, ReceiptStore> stores, RetryPolicy retry) {
+        this(catalog, stores, retry, true);
+    }
+
+    private ReceiptIntake(
+            Catalog catalog, Function<OutboxDefinition, ReceiptStore> stores, RetryPolicy retry, boolean threaded) {
+        this.stores = catalog.outboxes().stream()
                 .filter(OutboxDefinition::tracked)
-                .collect(Collectors.toUnmodifiableMap(OutboxDefinition::name, journals));
-        if (this.journals.isEmpty()) {
-            throw new IllegalArgumentException("No outbox of the catalog is tracked; say withReceipts() of one");
+                .collect(Collectors.toUnmodifiableMap(OutboxDefinition::name, stores));
+        if (this.stores.isEmpty()) {
+            throw new IllegalArgumentException("No outbox of the catalog is tracked; say tracked(true) of one");
         }
         this.retry = retry;
-        this.thread = new Thread(this::work, "posthaste-receipts");
-        thread.setDaemon(true);
-        thread.start();
+        this.thread = threaded ? new Thread(this::work, "posthaste-receipts") : null;
+        if (thread != null) {
+            thread.setDaemon(true);
+            thread.start();
+        }
+    }
+
+    /** One without a thread, for tests and simulations: it moves when {@link #runOnce} is called. */
+    public static ReceiptIntake manual(
+            Catalog catalog, Function<OutboxDefinition, ReceiptStore> stores, RetryPolicy retry) {
+        return new ReceiptIntake(catalog, stores, retry, false);
     }
 
     @Override
@@ -76,8 +92,8 @@ public final class ReceiptIntake implements Receiver {
     }
 
     @Override
-    public boolean handles(Message message) {
-        return ReceiptMessages.TYPE.equals(message.eventType());
+    public boolean handles(String eventType) {
+        return ReceiptMessages.TYPE.equals(eventType);
     }
 
     @Override
@@ -89,7 +105,7 @@ public final class ReceiptIntake implements Receiver {
     }
 
     /** A delivery and what it says. */
-    private record Told(Delivery delivery, Receipt receipt) {}
+    private record ReceivedReceipt(Delivery delivery, Receipt receipt) {}
 
     private void work() {
         try {
@@ -109,95 +125,92 @@ public final class ReceiptIntake implements Receiver {
             if (first != null) {
                 unanswered.add(first);
             }
-            queue.drainTo(unanswered, Math.max(0, BATCH - unanswered.size()));
-            writeAll();
+            TimeUnit.MILLISECONDS.sleep(runOnce());
         } catch (InterruptedException e) {
             throw e;
         } catch (Throwable e) { // whatever a driver or a lack of memory throws: what is unanswered is tried again
-            log.error("Receipts: an unexpected error, next try in {} ms", LONGEST_WAIT_MILLIS, e);
-            TimeUnit.MILLISECONDS.sleep(LONGEST_WAIT_MILLIS);
+            log.error("Receipts: an unexpected error, next try in {} ms", MAX_WAIT_MILLIS, e);
+            TimeUnit.MILLISECONDS.sleep(MAX_WAIT_MILLIS);
         }
     }
 
-    private void writeAll() throws InterruptedException {
-        Map<String, List<Told>> byOutbox = new LinkedHashMap<>();
+    /**
+     * Writes what has come, at most a batch, and answers it; for the thread, or whoever stands in for it. What could not be
+     * written is tried again by the next call.
+     *
+     * @return the milliseconds to wait before it; 0 if all was answered
+     */
+    public long runOnce() throws InterruptedException {
+        queue.drainTo(unanswered, Math.max(0, BATCH - unanswered.size()));
+        Map<String, List<ReceivedReceipt>> byOutbox = new LinkedHashMap<>();
+        boolean all = true;
+        metLocked = false;
         for (Delivery delivery : List.copyOf(unanswered)) {
-            Told told = read(delivery);
-            if (told != null) {
-                byOutbox.computeIfAbsent(told.receipt().outbox(), name -> new ArrayList<>())
-                        .add(told);
+            try {
+                Receipt receipt = ReceiptMessages.read(delivery.message().body());
+                byOutbox.computeIfAbsent(receipt.outbox(), name -> new ArrayList<>())
+                        .add(new ReceivedReceipt(delivery, receipt));
+            } catch (IllegalArgumentException e) {
+                all &= deadLetter(delivery, new Failure(name(), String.valueOf(e.getMessage()), e, 1));
             }
         }
-        for (Map.Entry<String, List<Told>> each : byOutbox.entrySet()) {
-            write(each.getKey(), each.getValue());
+        for (Map.Entry<String, List<ReceivedReceipt>> each : byOutbox.entrySet()) {
+            all &= write(each.getKey(), each.getValue());
         }
+        failures = all ? 0 : failures + 1;
+        if (all) {
+            return metLocked ? FIRST_WAIT_MILLIS : 0;
+        }
+        return Math.min(FIRST_WAIT_MILLIS << Math.min(failures - 1, 10), MAX_WAIT_MILLIS);
     }
 
-    private void done(List<Told> written) {
-        for (Told told : written) {
+    private void done(List<ReceivedReceipt> written) {
+        for (ReceivedReceipt told : written) {
             told.delivery().done();
             unanswered.remove(told.delivery());
         }
     }
 
-    private @Nullable Told read(Delivery delivery) throws InterruptedException {
+    /** @return false if it could not be put there, and is tried again */
+    private boolean deadLetter(Delivery delivery, Failure failure) throws InterruptedException {
         try {
-            return new Told(delivery, ReceiptMessages.read(delivery.message().body()));
-        } catch (IllegalArgumentException e) {
-            deadLetter(delivery, new Failure(name(), String.valueOf(e.getMessage()), e, 1));
-            return null;
+            delivery.deadLetter(failure);
+        } catch (InterruptedException e) {
+            throw e;
+        } catch (Exception e) {
+            log.warn("A message among the receipts cannot be dead-lettered, and is tried again: {}", e.toString());
+            return false;
         }
+        unanswered.remove(delivery);
+        log.warn("A message among the receipts is dead-lettered: {}", failure.reason());
+        return true;
     }
 
-    private void deadLetter(Delivery delivery, Failure failure) throws InterruptedException {
-        for (long wait = FIRST_WAIT_MILLIS; ; wait = Math.min(wait * 2, LONGEST_WAIT_MILLIS)) {
-            try {
-                delivery.deadLetter(failure);
-                unanswered.remove(delivery);
-                log.warn("A message among the receipts is dead-lettered: {}", failure.reason());
-                return;
-            } catch (InterruptedException e) {
-                throw e;
-            } catch (Exception e) {
-                log.warn(
-                        "A message among the receipts cannot be dead-lettered, next try in {} ms: {}",
-                        wait,
-                        e.toString());
-                TimeUnit.MILLISECONDS.sleep(wait);
-            }
+    /** @return false if some are to be tried again because something failed */
+    private boolean write(String outbox, List<ReceivedReceipt> told) throws InterruptedException {
+        ReceiptStore store = stores.get(outbox);
+        if (store == null) {
+            return passOver(outbox, told);
         }
-    }
-
-    private void write(String outbox, List<Told> told) throws InterruptedException {
-        Journal journal = journals.get(outbox);
-        if (journal == null) {
-            passOver(outbox, told);
-            return;
+        List<Receipt> receipts = told.stream().map(ReceivedReceipt::receipt).toList();
+        ReceiptStore.Received received;
+        try {
+            received = store.receive(receipts, RefusalPolicy.of(retry, ThreadLocalRandom.current()));
+        } catch (RuntimeException e) {
+            log.warn("Outbox {}: receipts cannot be written, and are tried again: {}", outbox, e.getMessage());
+            return false;
         }
-        List<Receipt> receipts = told.stream().map(Told::receipt).toList();
-        for (long wait = FIRST_WAIT_MILLIS; ; wait = Math.min(wait * 2, LONGEST_WAIT_MILLIS)) {
-            try {
-                Journal.Received received = journal.receive(receipts, retry);
-                log.debug(
-                        "Outbox {}: {} of {} receipts changed their event",
-                        outbox,
-                        received.changed(),
-                        receipts.size());
-                answer(told, received);
-                return;
-            } catch (RuntimeException e) {
-                log.warn("Outbox {}: receipts cannot be written, next try in {} ms: {}", outbox, wait, e.getMessage());
-                TimeUnit.MILLISECONDS.sleep(wait);
-            }
-        }
+        log.debug("Outbox {}: {} of {} receipts changed their event", outbox, received.changed(), receipts.size());
+        return answer(told, received);
     }
 
     /** Nothing is lost with the word that an event was handled; a refusal would be nowhere. */
-    private void passOver(String outbox, List<Told> told) throws InterruptedException {
-        List<Told> consumed = new ArrayList<>();
-        for (Told each : told) {
+    private boolean passOver(String outbox, List<ReceivedReceipt> told) throws InterruptedException {
+        boolean all = true;
+        List<ReceivedReceipt> consumed = new ArrayList<>();
+        for (ReceivedReceipt each : told) {
             if (each.receipt() instanceof Receipt.Refusal refusal) {
-                deadLetter(each.delivery(), refusal, "outbox " + outbox + " is not tracked here");
+                all &= deadLetter(each.delivery(), refusal, "outbox " + outbox + " is not tracked here");
             } else {
                 consumed.add(each);
             }
@@ -214,16 +227,18 @@ public final class ReceiptIntake implements Receiver {
             passedOver = 0;
             toldOfPassedOver = now;
         }
+        return all;
     }
 
     /** What no row tells of goes to the dead letters; what is for a locked row is tried again after the others. */
-    private void answer(List<Told> told, Journal.Received received) throws InterruptedException {
-        List<Told> written = new ArrayList<>();
+    private boolean answer(List<ReceivedReceipt> told, ReceiptStore.Received received) throws InterruptedException {
+        boolean all = true;
+        List<ReceivedReceipt> written = new ArrayList<>();
         List<Delivery> again = new ArrayList<>();
-        for (Told each : told) {
+        for (ReceivedReceipt each : told) {
             String unmatched = received.unmatched().get(each.receipt());
             if (unmatched != null) {
-                deadLetter(each.delivery(), each.receipt(), unmatched);
+                all &= deadLetter(each.delivery(), each.receipt(), unmatched);
             } else if (received.locked().contains(each.receipt())) {
                 again.add(each.delivery());
             } else {
@@ -233,16 +248,15 @@ public final class ReceiptIntake implements Receiver {
         done(written);
         unanswered.removeAll(again);
         queue.addAll(again);
-        if (!again.isEmpty()) {
-            TimeUnit.MILLISECONDS.sleep(FIRST_WAIT_MILLIS);
-        }
+        metLocked |= !again.isEmpty();
+        return all;
     }
 
-    private void deadLetter(Delivery delivery, Receipt receipt, String why) throws InterruptedException {
+    private boolean deadLetter(Delivery delivery, Receipt receipt, String why) throws InterruptedException {
         String error = receipt instanceof Receipt.Refusal refusal ? "; the consumer said: " + refusal.error() : "";
         String reason = "the receipt for event " + receipt.eventId() + " (outbox " + receipt.outbox() + ", row "
                 + receipt.row() + ") changed nothing: " + why + error;
-        deadLetter(delivery, new Failure(name(), reason, null, 1));
+        return deadLetter(delivery, new Failure(name(), reason, null, 1));
     }
 
     private void abandonQueued() {
@@ -255,9 +269,11 @@ public final class ReceiptIntake implements Receiver {
     public void close() {
         closed = true;
         try {
-            thread.join(CLOSE_MILLIS);
-            thread.interrupt();
-            thread.join(1_000);
+            if (thread != null) {
+                thread.join(CLOSE_MILLIS);
+                thread.interrupt();
+                thread.join(1_000);
+            }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         }

@@ -2,18 +2,16 @@ package dev.posthaste.relay;
 
 import dev.posthaste.Catalog;
 import dev.posthaste.OutboxDefinition;
+import dev.posthaste.Tracing;
 import dev.posthaste.broker.Broker;
-import dev.posthaste.format.MessageFormat;
-import dev.posthaste.jdbc.Dialect;
+import dev.posthaste.internal.json.JsonLibraries;
+import dev.posthaste.internal.tracing.TracedBroker;
 import dev.posthaste.jdbc.LeaseTable;
 import dev.posthaste.jdbc.Schema;
-import dev.posthaste.jdbc.StatusJournal;
-import dev.posthaste.journal.JournalException;
-import java.sql.Connection;
+import dev.posthaste.jdbc.Stores;
+import dev.posthaste.store.StoreException;
 import java.sql.SQLException;
 import java.time.Duration;
-import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -22,13 +20,10 @@ import java.util.Random;
 import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.Executor;
-import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Executors;
-import java.util.concurrent.TimeUnit;
-import java.util.function.BooleanSupplier;
 import java.util.function.LongSupplier;
 import java.util.random.RandomGenerator;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import javax.sql.DataSource;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -50,52 +45,34 @@ import org.slf4j.LoggerFactory;
 public final class Relay implements AutoCloseable {
     private static final Logger log = LoggerFactory.getLogger(Relay.class);
     private static final Duration MEASURE = Duration.ofSeconds(15);
-    private static final Duration PURGE = Duration.ofMinutes(1);
 
     private final String name;
     private final DataSource dataSource;
-    private final RelaySettings settings;
-    private final Duration measureEvery;
     private final @Nullable String leaseSchema;
-    private final Leases leases;
+    private final RelayThreads threads;
     private final Map<String, OutboxWorker> workers = new LinkedHashMap<>();
-    private final List<Thread> workerThreads = new ArrayList<>();
-    private final List<ExecutorService> settlers = new ArrayList<>();
-    private final Thread leaseThread;
-    private final Thread housekeepingThread;
     private final Object state = new Object();
     private boolean started; // guarded by state
-    private volatile boolean stopping;
+    private boolean closed; // guarded by state
 
-    private Relay(Builder builder, Dialect dialect) {
+    private Relay(Builder builder, Stores stores) {
         this.name = builder.name;
         this.dataSource = builder.dataSource;
-        this.settings = builder.settings;
         RelayListener listener = new RelayListeners(new RelayLog(name), builder.listener);
-        this.measureEvery = builder.measureEvery;
         this.leaseSchema = builder.leaseSchema;
-        this.leases = builder.leases(dialect, listener);
+        Leases leases = builder.leases(stores, listener);
+        this.threads = new RelayThreads(name, leases, builder.measureEvery, builder.settings.stopTimeout());
         for (OutboxDefinition outbox : builder.outboxes()) {
-            ExecutorService settler =
-                    Executors.newSingleThreadExecutor(work -> thread(work, outbox.name() + "-settler"));
-            settlers.add(settler);
-            OutboxWorker worker = new OutboxWorker(builder.parts(outbox, dialect, listener, settler), leases);
+            OutboxRuntime parts = builder.parts(outbox, stores, listener, threads.settler(outbox));
+            OutboxWorker worker = new OutboxWorker(parts, leases);
             workers.put(outbox.name(), worker);
-            workerThreads.add(thread(worker, outbox.name()));
+            threads.add(worker);
         }
-        this.leaseThread = thread(this::keepLeases, "leases");
-        this.housekeepingThread = thread(this::keepHouse, "housekeeping");
     }
 
     /** @param dataSource a small pool of the relay's own: two connections for each outbox and two more are enough */
     public static Builder builder(DataSource dataSource, Catalog catalog) {
         return new Builder(dataSource, catalog);
-    }
-
-    private static Thread thread(Runnable work, String what) {
-        Thread thread = new Thread(work, "posthaste-relay-" + what);
-        thread.setDaemon(true);
-        return thread;
     }
 
     /** The name that the lease rows show. */
@@ -107,11 +84,11 @@ public final class Relay implements AutoCloseable {
      * Checks the tables and begins.
      *
      * @throws IllegalStateException if a table, column or index is missing, with the name of each
-     * @throws JournalException if the database cannot be asked
+     * @throws StoreException if the database cannot be asked
      */
     public Relay start() {
         synchronized (state) {
-            if (started || stopping) {
+            if (started || closed) {
                 throw new IllegalStateException("Relay " + name + " was started before");
             }
             try {
@@ -120,12 +97,10 @@ public final class Relay implements AutoCloseable {
                         .warnings()
                         .forEach(warning -> log.warn("{}", warning));
             } catch (SQLException e) {
-                throw new JournalException("Cannot check the tables: " + e.getMessage(), e);
+                throw new StoreException("Cannot check the tables: " + e.getMessage(), e);
             }
             started = true;
-            leaseThread.start();
-            workerThreads.forEach(Thread::start);
-            housekeepingThread.start();
+            threads.start();
         }
         return this;
     }
@@ -138,7 +113,7 @@ public final class Relay implements AutoCloseable {
     public void wake(String outbox) {
         OutboxWorker worker = workers.get(outbox);
         if (worker != null) {
-            worker.hint();
+            worker.wake();
         }
     }
 
@@ -150,71 +125,6 @@ public final class Relay implements AutoCloseable {
                 .toList());
     }
 
-    private void keepLeases() {
-        while (!stopping || workerThreads.stream().anyMatch(Thread::isAlive)) {
-            long wait = 100_000_000L;
-            try {
-                wait = leases.runOnce();
-            } catch (Throwable e) {
-                log.error("Relay {}: the leases could not be looked after", name, e);
-            }
-            if (!sleep(wait / 1_000_000)) {
-                return;
-            }
-        }
-    }
-
-    private void keepHouse() {
-        Map<OutboxWorker, Long> purged = new HashMap<>();
-        while (!stopping) {
-            for (OutboxWorker worker : workers.values()) {
-                if (worker.owns()) {
-                    long now = worker.parts().clock().getAsLong();
-                    Long last = purged.get(worker);
-                    boolean purge = last == null || now - last >= PURGE.toNanos();
-                    if (purge) {
-                        purged.put(worker, now);
-                    }
-                    keepHouse(worker, purge);
-                }
-            }
-            if (!sleep(measureEvery.toMillis())) {
-                return;
-            }
-        }
-    }
-
-    private void keepHouse(OutboxWorker worker, boolean purge) {
-        PumpParts parts = worker.parts();
-        String outbox = parts.outbox().name();
-        BooleanSupplier goOn = () -> !stopping && worker.owns();
-        try {
-            parts.listener().backlog(outbox, parts.journal().backlog(), worker.blockedKeys());
-            parts.listener()
-                    .waitingKeys(outbox, worker.waitingKeys(), parts.settings().waitingKeys());
-            if (parts.outbox().tracked()) {
-                worker.unconsumedWatch().runOnce(goOn);
-            }
-            if (purge && !worker.disputed()) {
-                new Retention(parts).runOnce(goOn);
-            }
-        } catch (JournalException e) {
-            parts.listener().databaseFailed(outbox, e);
-        } catch (Throwable e) {
-            log.error("Outbox {}: its backlog and retention could not be looked after", outbox, e);
-        }
-    }
-
-    /** @return false if the thread is to end */
-    private boolean sleep(long millis) {
-        try {
-            Thread.sleep(millis);
-            return true;
-        } catch (InterruptedException e) {
-            return !stopping || workerThreads.stream().anyMatch(Thread::isAlive);
-        }
-    }
-
     /**
      * Stops reading, waits for what is at the broker within the stop timeout, settles it and gives the leases back. The
      * broker stays open. Works before {@link #start} and twice.
@@ -222,46 +132,10 @@ public final class Relay implements AutoCloseable {
     @Override
     public void close() {
         synchronized (state) {
-            if (stopping) {
-                return;
+            if (!closed && started) {
+                threads.stop();
             }
-            stopping = true;
-            if (!started) {
-                return;
-            }
-            leases.stopTaking();
-            workers.values().forEach(OutboxWorker::stop);
-            long bound = settings.stopTimeout().toMillis() + 2_000;
-            workerThreads.forEach(thread -> join(thread, bound));
-            settlers.forEach(Relay::end);
-            housekeepingThread.interrupt();
-            leaseThread.interrupt();
-            join(leaseThread, 2_000);
-            join(housekeepingThread, 2_000);
-            Thread goodbye = thread(leases::withdraw, "goodbye"); // the database may be what stands still
-            goodbye.start();
-            join(goodbye, 2_000);
-        }
-    }
-
-    private static void end(ExecutorService settler) {
-        settler.shutdownNow();
-        try {
-            settler.awaitTermination(1, TimeUnit.SECONDS);
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-        }
-    }
-
-    private static void join(Thread thread, long millis) {
-        try {
-            thread.join(millis);
-            if (thread.isAlive()) {
-                thread.interrupt();
-                thread.join(1_000);
-            }
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
+            closed = true;
         }
     }
 
@@ -270,18 +144,15 @@ public final class Relay implements AutoCloseable {
         private final DataSource dataSource;
         private final Catalog catalog;
         private final Map<String, Broker> brokers = new LinkedHashMap<>();
-        private final Map<String, OutboxPolicy> policies = new LinkedHashMap<>();
         private List<String> served = List.of();
         private String name = ProcessHandle.current().pid() + "-"
                 + UUID.randomUUID().toString().substring(0, 8);
         private @Nullable Broker broker;
         private Duration measureEvery = MEASURE;
         private @Nullable String leaseSchema;
-        private MessageFormat format = MessageFormat.RAW;
-        private final Map<String, MessageFormat> formats = new LinkedHashMap<>();
-        private OutboxPolicy policy = OutboxPolicy.defaults();
         private RelaySettings settings = RelaySettings.defaults();
         private RelayListener listener = RelayListener.NONE;
+        private @Nullable Tracing tracing;
         private LongSupplier clock = System::nanoTime;
         private RandomGenerator random = new Random();
 
@@ -307,28 +178,6 @@ public final class Relay implements AutoCloseable {
             return this;
         }
 
-        /** The policy of all outboxes that have none of their own. */
-        public Builder policy(OutboxPolicy policy) {
-            this.policy = policy;
-            return this;
-        }
-
-        public Builder policy(String outbox, OutboxPolicy policy) {
-            this.policies.put(catalog.outbox(outbox).name(), policy);
-            return this;
-        }
-
-        /** The format of all outboxes that have none of their own; {@link MessageFormat#RAW} when never called. */
-        public Builder format(MessageFormat format) {
-            this.format = format;
-            return this;
-        }
-
-        public Builder format(String outbox, MessageFormat format) {
-            this.formats.put(catalog.outbox(outbox).name(), format);
-            return this;
-        }
-
         /**
          * Keeps the leases in another schema of the same server (on MySQL and MariaDB: another database), for a relay that
          * may not create tables beside the outboxes. {@link Schema#createLeases} makes them.
@@ -340,8 +189,8 @@ public final class Relay implements AutoCloseable {
 
         /** Serves only these outboxes of the catalog; all of them when never called. */
         public Builder serve(String... outboxes) {
-            this.served = List.of(outboxes);
-            served.forEach(catalog::outbox);
+            this.served =
+                    Stream.of(outboxes).map(each -> catalog.outbox(each).name()).toList();
             return this;
         }
 
@@ -364,6 +213,15 @@ public final class Relay implements AutoCloseable {
             return this;
         }
 
+        /**
+         * Where spans go: one for each message whose writer was traced, from handing over to the broker's answer. The message
+         * goes on as a part of it. None when never called.
+         */
+        public Builder tracing(Tracing tracing) {
+            this.tracing = tracing;
+            return this;
+        }
+
         /** A monotonic clock in nanoseconds, for tests. */
         public Builder clock(LongSupplier clock) {
             this.clock = clock;
@@ -376,9 +234,15 @@ public final class Relay implements AutoCloseable {
             return this;
         }
 
-        /** @throws JournalException if the database cannot be reached */
+        /** @throws StoreException if the database cannot be reached */
         public Relay build() {
-            return new Relay(this, dialect());
+            if (JsonLibraries.isMissing()) {
+                log.warn(
+                        "Relay {}: events with headers will be refused, because there is no Jackson to read them. Add {}",
+                        name,
+                        JsonLibraries.COORDINATES);
+            }
+            return new Relay(this, stores());
         }
 
         /** A relay that has no threads and moves only when it is told to; for tests and simulations. */
@@ -392,45 +256,32 @@ public final class Relay implements AutoCloseable {
          * @param settler must run what it is given one at a time and in order, now or later
          */
         public ManualRelay buildManual(Executor settler) {
-            Dialect dialect = dialect();
+            Stores stores = stores();
             RelayListener guarded = new RelayListeners(listener);
             return new ManualRelay(
-                    leases(dialect, guarded),
+                    leases(stores, guarded),
                     outboxes().stream()
-                            .map(outbox -> parts(outbox, dialect, guarded, settler))
+                            .map(outbox -> parts(outbox, stores, guarded, settler))
                             .toList());
         }
 
-        private Leases leases(Dialect dialect, RelayListener listener) {
+        private Leases leases(Stores stores, RelayListener listener) {
             return new Leases(
-                    leaseTable(dialect),
+                    stores.leases(),
                     name,
-                    outboxes().stream().collect(Collectors.toMap(OutboxDefinition::name, this::definition)),
+                    outboxes().stream().collect(Collectors.toMap(OutboxDefinition::name, Builder::definition)),
                     settings.lease(),
                     clock,
                     listener);
         }
 
         /** What relays that share an outbox must agree about before one of them deletes anything. */
-        private String definition(OutboxDefinition outbox) {
-            return LeaseTable.definition(
-                    outbox,
-                    policies.getOrDefault(outbox.name(), policy)
-                            .afterDead()
-                            .name()
-                            .toLowerCase(Locale.ROOT));
+        private static String definition(OutboxDefinition outbox) {
+            return LeaseTable.definition(outbox, outbox.afterDead().name().toLowerCase(Locale.ROOT));
         }
 
-        private LeaseTable leaseTable(Dialect dialect) {
-            return new LeaseTable(dataSource, dialect, leaseSchema);
-        }
-
-        private Dialect dialect() {
-            try (Connection connection = dataSource.getConnection()) {
-                return Dialect.of(connection);
-            } catch (SQLException e) {
-                throw new JournalException("Cannot reach the database: " + e.getMessage(), e);
-            }
+        private Stores stores() {
+            return Stores.in(dataSource, leaseSchema);
         }
 
         private List<OutboxDefinition> outboxes() {
@@ -439,17 +290,16 @@ public final class Relay implements AutoCloseable {
                     : served.stream().map(catalog::outbox).toList();
         }
 
-        private PumpParts parts(OutboxDefinition outbox, Dialect dialect, RelayListener listener, Executor settler) {
+        private OutboxRuntime parts(OutboxDefinition outbox, Stores stores, RelayListener listener, Executor settler) {
             Broker its = brokers.getOrDefault(outbox.name(), broker);
             if (its == null) {
                 throw new IllegalArgumentException("Outbox " + outbox.name() + " has no broker; call broker(…)");
             }
-            return new PumpParts(
+            return new OutboxRuntime(
                     outbox,
-                    new StatusJournal(dataSource, dialect, outbox, leaseTable(dialect)),
-                    its,
-                    formats.getOrDefault(outbox.name(), format),
-                    policies.getOrDefault(outbox.name(), policy),
+                    stores.open(outbox),
+                    outbox.tracked() ? stores.receipts(outbox) : null,
+                    tracing == null ? its : new TracedBroker(its, tracing),
                     settings,
                     listener,
                     settler,

@@ -1,9 +1,10 @@
 package dev.posthaste.relay;
 
 import dev.posthaste.broker.Outcome;
-import dev.posthaste.journal.Journal;
-import dev.posthaste.journal.PendingEvent;
-import dev.posthaste.journal.Verdict;
+import dev.posthaste.store.OutboxStore;
+import dev.posthaste.store.PendingEvent;
+import dev.posthaste.store.ReceiptStore;
+import dev.posthaste.store.Verdict;
 import java.time.Duration;
 import java.util.List;
 
@@ -24,8 +25,13 @@ public interface RelayListener {
 
     default void fetched(String outbox, int events, long nanos) {}
 
-    /** The broker answered. {@code nanos}: since the event was handed over. */
-    default void answered(String outbox, PendingEvent event, Outcome outcome, long nanos) {}
+    /**
+     * The broker answered.
+     *
+     * @param nanos since the event was handed to the broker for the last time
+     * @param sinceWrittenNanos since the event was written, all waiting and earlier attempts included
+     */
+    default void answered(String outbox, PendingEvent event, Outcome outcome, long nanos, long sinceWrittenNanos) {}
 
     /** Verdicts were committed. {@code written} is smaller than their number when somebody else changed such events. */
     default void settled(String outbox, List<Verdict> verdicts, int written, long nanos) {}
@@ -53,10 +59,10 @@ public interface RelayListener {
     default void databaseFailed(String outbox, RuntimeException cause) {}
 
     /** What is waiting, measured now and then. {@code blockedKeys}: keys that wait for an operator. */
-    default void backlog(String outbox, Journal.Backlog backlog, int blockedKeys) {}
+    default void backlog(String outbox, OutboxStore.Backlog backlog, int blockedKeys) {}
 
     /** What was published and not consumed in time, measured now and then, in tracked outboxes. */
-    default void unconsumed(String outbox, Journal.Unconsumed unconsumed, Duration limit) {}
+    default void unconsumed(String outbox, ReceiptStore.Unconsumed unconsumed, Duration limit) {}
 
     /** Retention deleted events that were kept for {@code keep}. */
     default void purged(String outbox, int deleted, Duration keep) {}

@@ -1,9 +1,10 @@
 package dev.posthaste.relay;
 
 import dev.posthaste.broker.Outcome;
-import dev.posthaste.journal.Journal;
-import dev.posthaste.journal.PendingEvent;
-import dev.posthaste.journal.Verdict;
+import dev.posthaste.store.OutboxStore;
+import dev.posthaste.store.PendingEvent;
+import dev.posthaste.store.ReceiptStore;
+import dev.posthaste.store.Verdict;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicLong;
@@ -62,8 +63,8 @@ record RelayListeners(List<RelayListener> listeners, AtomicLong nextWarningAt) i
     }
 
     @Override
-    public void answered(String outbox, PendingEvent event, Outcome outcome, long nanos) {
-        tell(listener -> listener.answered(outbox, event, outcome, nanos));
+    public void answered(String outbox, PendingEvent event, Outcome outcome, long nanos, long sinceWrittenNanos) {
+        tell(listener -> listener.answered(outbox, event, outcome, nanos, sinceWrittenNanos));
     }
 
     @Override
@@ -102,12 +103,12 @@ record RelayListeners(List<RelayListener> listeners, AtomicLong nextWarningAt) i
     }
 
     @Override
-    public void backlog(String outbox, Journal.Backlog backlog, int blockedKeys) {
+    public void backlog(String outbox, OutboxStore.Backlog backlog, int blockedKeys) {
         tell(listener -> listener.backlog(outbox, backlog, blockedKeys));
     }
 
     @Override
-    public void unconsumed(String outbox, Journal.Unconsumed unconsumed, Duration limit) {
+    public void unconsumed(String outbox, ReceiptStore.Unconsumed unconsumed, Duration limit) {
         tell(listener -> listener.unconsumed(outbox, unconsumed, limit));
     }
 

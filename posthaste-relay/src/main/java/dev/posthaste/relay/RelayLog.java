@@ -1,9 +1,9 @@
 package dev.posthaste.relay;
 
 import dev.posthaste.broker.Outcome;
-import dev.posthaste.journal.Journal;
-import dev.posthaste.journal.PendingEvent;
-import dev.posthaste.journal.Verdict;
+import dev.posthaste.store.PendingEvent;
+import dev.posthaste.store.ReceiptStore;
+import dev.posthaste.store.Verdict;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
@@ -42,7 +42,7 @@ final class RelayLog implements RelayListener {
     }
 
     @Override
-    public void answered(String outbox, PendingEvent event, Outcome outcome, long nanos) {
+    public void answered(String outbox, PendingEvent event, Outcome outcome, long nanos, long sinceWrittenNanos) {
         if (outcome instanceof Outcome.Unknown unknown) {
             log.debug(
                     "Outbox {}: what became of {} is unknown, it is sent again: {}",
@@ -129,7 +129,7 @@ final class RelayLog implements RelayListener {
     }
 
     @Override
-    public void unconsumed(String outbox, Journal.Unconsumed unconsumed, Duration limit) {
+    public void unconsumed(String outbox, ReceiptStore.Unconsumed unconsumed, Duration limit) {
         if (unconsumed.events() == 0) {
             lastUnconsumed.remove(outbox);
             return;

@@ -1,9 +1,10 @@
 package dev.posthaste.relay;
 
 import dev.posthaste.broker.Outcome;
-import dev.posthaste.journal.Journal;
-import dev.posthaste.journal.PendingEvent;
-import dev.posthaste.journal.Verdict;
+import dev.posthaste.store.OutboxStore;
+import dev.posthaste.store.PendingEvent;
+import dev.posthaste.store.ReceiptStore;
+import dev.posthaste.store.Verdict;
 import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.DistributionSummary;
 import io.micrometer.core.instrument.MeterRegistry;
@@ -19,11 +20,15 @@ public final class RelayMeters implements RelayListener {
     private final MeterRegistry registry;
     private final Map<String, OutboxMeters> outboxes = new ConcurrentHashMap<>();
 
-    public RelayMeters(MeterRegistry registry) {
+    private RelayMeters(MeterRegistry registry) {
         this.registry = registry;
     }
 
-    private OutboxMeters of(String outbox) {
+    public static RelayMeters of(MeterRegistry registry) {
+        return new RelayMeters(registry);
+    }
+
+    private OutboxMeters meters(String outbox) {
         OutboxMeters known = outboxes.get(outbox);
         return known != null ? known : outboxes.computeIfAbsent(outbox, name -> new OutboxMeters(registry, name));
     }
@@ -108,33 +113,33 @@ public final class RelayMeters implements RelayListener {
 
     @Override
     public void leaseTaken(String outbox, long epoch) {
-        of(outbox).leaseHeld = 1;
-        of(outbox).epoch = epoch;
+        meters(outbox).leaseHeld = 1;
+        meters(outbox).epoch = epoch;
     }
 
     @Override
     public void leaseLost(String outbox, long epoch) {
-        of(outbox).leaseHeld = 0;
-        of(outbox).leasesLost.increment();
+        meters(outbox).leaseHeld = 0;
+        meters(outbox).leasesLost.increment();
     }
 
     @Override
     public void leaseReleased(String outbox, long epoch) {
-        of(outbox).leaseHeld = 0;
+        meters(outbox).leaseHeld = 0;
     }
 
     @Override
     public void fetched(String outbox, int events, long nanos) {
-        of(outbox).fetch.record(nanos, TimeUnit.NANOSECONDS);
-        of(outbox).fetched.record(events);
+        meters(outbox).fetch.record(nanos, TimeUnit.NANOSECONDS);
+        meters(outbox).fetched.record(events);
     }
 
     @Override
-    public void answered(String outbox, PendingEvent event, Outcome outcome, long nanos) {
-        OutboxMeters meters = of(outbox);
+    public void answered(String outbox, PendingEvent event, Outcome outcome, long nanos, long sinceWrittenNanos) {
+        OutboxMeters meters = meters(outbox);
         if (outcome instanceof Outcome.Acknowledged) {
             meters.publish.record(nanos, TimeUnit.NANOSECONDS);
-            meters.endToEnd.record(event.ageNanos() + nanos, TimeUnit.NANOSECONDS);
+            meters.endToEnd.record(sinceWrittenNanos, TimeUnit.NANOSECONDS);
         } else if (outcome instanceof Outcome.Rejected) {
             meters.rejected.increment();
         } else if (outcome instanceof Outcome.Unknown) {
@@ -144,7 +149,7 @@ public final class RelayMeters implements RelayListener {
 
     @Override
     public void settled(String outbox, List<Verdict> verdicts, int written, long nanos) {
-        OutboxMeters meters = of(outbox);
+        OutboxMeters meters = meters(outbox);
         meters.settle.record(nanos, TimeUnit.NANOSECONDS);
         meters.missed.increment(verdicts.size() - written);
         int published = 0;
@@ -162,22 +167,22 @@ public final class RelayMeters implements RelayListener {
 
     @Override
     public void brokerUnavailable(String outbox, String reason) {
-        of(outbox).brokerUp = 0;
+        meters(outbox).brokerUp = 0;
     }
 
     @Override
     public void brokerAvailable(String outbox) {
-        of(outbox).brokerUp = 1;
+        meters(outbox).brokerUp = 1;
     }
 
     @Override
     public void databaseFailed(String outbox, RuntimeException cause) {
-        of(outbox).databaseFailures.increment();
+        meters(outbox).databaseFailures.increment();
     }
 
     @Override
-    public void backlog(String outbox, Journal.Backlog backlog, int blockedKeys) {
-        OutboxMeters meters = of(outbox);
+    public void backlog(String outbox, OutboxStore.Backlog backlog, int blockedKeys) {
+        OutboxMeters meters = meters(outbox);
         meters.pending = backlog.pending();
         meters.deadNow = backlog.dead();
         meters.oldestSeconds = backlog.oldestAge().toMillis() / 1000.0;
@@ -187,22 +192,22 @@ public final class RelayMeters implements RelayListener {
 
     @Override
     public void waitingKeys(String outbox, int keys, int most) {
-        of(outbox).waitingKeys = keys;
+        meters(outbox).waitingKeys = keys;
     }
 
     @Override
     public void workerFailed(String outbox, Throwable cause) {
-        of(outbox).workerFailures.increment();
+        meters(outbox).workerFailures.increment();
     }
 
     @Override
-    public void unconsumed(String outbox, Journal.Unconsumed unconsumed, Duration limit) {
-        of(outbox).unconsumed = unconsumed.events();
-        of(outbox).unconsumedOldestSeconds = unconsumed.oldestAge().toMillis() / 1000.0;
+    public void unconsumed(String outbox, ReceiptStore.Unconsumed unconsumed, Duration limit) {
+        meters(outbox).unconsumed = unconsumed.events();
+        meters(outbox).unconsumedOldestSeconds = unconsumed.oldestAge().toMillis() / 1000.0;
     }
 
     @Override
     public void purged(String outbox, int deleted, Duration keep) {
-        of(outbox).purged.increment(deleted);
+        meters(outbox).purged.increment(deleted);
     }
 }

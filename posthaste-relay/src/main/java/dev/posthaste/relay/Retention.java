@@ -1,30 +1,26 @@
 package dev.posthaste.relay;
 
 import dev.posthaste.OutboxDefinition;
-import dev.posthaste.Status;
-import dev.posthaste.journal.Journal;
-import dev.posthaste.journal.Journal.Purged;
-import java.util.Collection;
-import java.util.EnumSet;
+import dev.posthaste.store.OutboxStore;
+import dev.posthaste.store.OutboxStore.Forgotten;
+import dev.posthaste.store.RetentionRule;
 import java.util.function.BooleanSupplier;
 
-/** Deletes events that were done with long ago, in small batches; never one that is pending. Thread-safe. */
+/** Has the store forget events that were done with long ago, a bounded piece at a time. Thread-safe. */
 public final class Retention {
     private static final int BATCH = 1000;
 
     private final OutboxDefinition outbox;
-    private final Journal journal;
-    private final OutboxPolicy policy;
+    private final OutboxStore store;
     private final RelayListener listener;
 
-    Retention(PumpParts parts) {
-        this(parts.outbox(), parts.journal(), parts.policy(), parts.listener());
+    Retention(OutboxRuntime parts) {
+        this(parts.outbox(), parts.store(), parts.listener());
     }
 
-    public Retention(OutboxDefinition outbox, Journal journal, OutboxPolicy policy, RelayListener listener) {
+    public Retention(OutboxDefinition outbox, OutboxStore store, RelayListener listener) {
         this.outbox = outbox;
-        this.journal = journal;
-        this.policy = policy;
+        this.store = store;
         this.listener = listener;
     }
 
@@ -35,19 +31,15 @@ public final class Retention {
      * @return how many events were really deleted
      */
     public int runOnce(BooleanSupplier goOn) {
-        Collection<Status> statuses =
-                outbox.tracked() ? EnumSet.of(Status.CONSUMED) : EnumSet.of(Status.PUBLISHED, Status.CONSUMED);
-        if (policy.deleteDead()) {
-            statuses.add(Status.DEAD);
-        }
+        RetentionRule rule = new RetentionRule(outbox.keep(), outbox.deleteDead());
         int deleted = 0;
-        Purged last = new Purged(0, Long.MIN_VALUE, true);
+        Forgotten last = new Forgotten(0, Long.MIN_VALUE, true);
         while (last.more() && goOn.getAsBoolean()) {
-            last = journal.purge(last.next(), policy.keep(), statuses, BATCH);
-            deleted += last.deleted();
+            last = store.forget(rule, last.next(), BATCH);
+            deleted += last.events();
         }
         if (deleted > 0) {
-            listener.purged(outbox.name(), deleted, policy.keep());
+            listener.purged(outbox.name(), deleted, outbox.keep());
         }
         return deleted;
     }

@@ -2,15 +2,15 @@ package dev.posthaste.relay;
 
 import dev.posthaste.RetryPolicy;
 import dev.posthaste.broker.Outcome;
-import dev.posthaste.journal.PendingEvent;
-import dev.posthaste.journal.Verdict;
+import dev.posthaste.store.PendingEvent;
+import dev.posthaste.store.Verdict;
 import java.time.Duration;
 import java.util.random.RandomGenerator;
 
 /** Decides what becomes of an event from what the broker said. Pure: no clock, no thread, no database. */
 final class Settlement {
     private static final Duration FIRST_RESEND = Duration.ofMillis(10);
-    private static final Duration LONGEST_RESEND = Duration.ofSeconds(10);
+    private static final Duration MAX_RESEND = Duration.ofSeconds(10);
 
     private Settlement() {}
 
@@ -37,28 +37,23 @@ final class Settlement {
         if (outcome instanceof Outcome.Acknowledged acknowledged) {
             return new Decision.Write(
                     tracked && acknowledged.handled()
-                            ? new Verdict.Consumed(event.id(), event.attempts())
-                            : new Verdict.Published(event.id(), event.attempts()));
+                            ? new Verdict.Consumed(event.id(), event.seen())
+                            : new Verdict.Published(event.id(), event.seen()));
         }
         if (outcome instanceof Outcome.Rejected rejected) {
-            return new Decision.Write(rejected(event, rejected, retry, random));
+            return new Decision.Write(Verdict.refused(
+                    event.id(),
+                    event.seen(),
+                    event.maxAttempts(),
+                    rejected.permanent(),
+                    rejected.reason(),
+                    retry,
+                    random));
         }
         if (outcome instanceof Outcome.Unknown) {
             long wait = FIRST_RESEND.toNanos() << Math.min(resends, 20);
-            return new Decision.SendAgain(Duration.ofNanos(Math.min(wait, LONGEST_RESEND.toNanos())));
+            return new Decision.SendAgain(Duration.ofNanos(Math.min(wait, MAX_RESEND.toNanos())));
         }
         return new Decision.SendAgain(Duration.ZERO); // unavailable: the breaker says when
-    }
-
-    private static Verdict rejected(
-            PendingEvent event, Outcome.Rejected rejected, RetryPolicy retry, RandomGenerator random) {
-        Integer own = event.maxAttempts();
-        int most = own == null ? retry.attempts() : own;
-        int attempts = Verdict.oneMore(event.attempts());
-        if (rejected.permanent() || attempts >= most) {
-            return new Verdict.Dead(event.id(), event.attempts(), rejected.reason());
-        }
-        Duration delay = retry.delay(attempts, random);
-        return new Verdict.Retry(event.id(), event.attempts(), delay, rejected.reason());
     }
 }

@@ -1,11 +1,12 @@
 package dev.posthaste.relay;
 
-import dev.posthaste.journal.Journal;
+import dev.posthaste.store.ReceiptStore;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.function.BooleanSupplier;
 import org.slf4j.Logger;
@@ -23,9 +24,9 @@ final class UnconsumedWatch {
     static final int MAX_REMEMBERED = 10_000;
     private static final Logger log = LoggerFactory.getLogger(UnconsumedWatch.class);
     private static final int BATCH = 1000;
-    private static final Duration LONGEST_WAIT = Duration.ofDays(1);
+    private static final Duration MAX_WAIT = Duration.ofDays(1);
 
-    private final PumpParts parts;
+    private final OutboxRuntime parts;
     private final Map<Long, Wait> remembered = new HashMap<>();
     private boolean toldFull;
 
@@ -37,7 +38,7 @@ final class UnconsumedWatch {
      */
     private record Wait(int times, long until) {}
 
-    UnconsumedWatch(PumpParts parts) {
+    UnconsumedWatch(OutboxRuntime parts) {
         this.parts = parts;
     }
 
@@ -46,11 +47,11 @@ final class UnconsumedWatch {
      * @return how many events are to be published again
      */
     int runOnce(BooleanSupplier goOn) {
-        Journal journal = parts.journal();
-        Duration limit = parts.policy().consumedWithin();
-        Journal.Unconsumed found = journal.unconsumed(limit);
+        ReceiptStore store = Objects.requireNonNull(parts.receipts());
+        Duration limit = parts.outbox().consumedWithin();
+        ReceiptStore.Unconsumed found = store.unconsumed(limit);
         parts.listener().unconsumed(parts.outbox().name(), found, limit);
-        if (!parts.policy().republishUnconsumed()) {
+        if (!parts.outbox().republishUnconsumed()) {
             return 0;
         }
         long now = parts.clock().getAsLong();
@@ -59,9 +60,9 @@ final class UnconsumedWatch {
         boolean more = found.events() > 0;
         Set<Long> seen = new HashSet<>();
         while (more && goOn.getAsBoolean()) {
-            List<Long> events = journal.passedOver(limit, after, BATCH);
-            Set<Long> again = journal.republish(
-                    events.stream().filter(id -> isDue(id, now)).toList());
+            List<Long> events = store.passedOver(limit, after, BATCH);
+            Set<Long> again =
+                    store.republish(events.stream().filter(id -> isDue(id, now)).toList());
             again.forEach(id -> remembered.computeIfPresent(
                     id, (same, wait) -> new Wait(wait.times() + 1, now + waitNanos(wait.times() + 1))));
             republished += again.size();
@@ -88,20 +89,20 @@ final class UnconsumedWatch {
                             + " passed them; the rest of them is not published again",
                     parts.outbox().name(),
                     MAX_REMEMBERED,
-                    parts.policy().consumedWithin());
+                    parts.outbox().consumedWithin());
         }
         return false;
     }
 
     private long waitNanos(int times) {
-        long first = parts.policy().consumedWithin().toNanos();
-        long longest = Math.max(first, LONGEST_WAIT.toNanos());
+        long first = parts.outbox().consumedWithin().toNanos();
+        long longest = Math.max(first, MAX_WAIT.toNanos());
         return first > longest >> Math.min(times, 62) ? longest : first << times;
     }
 
     /** What was not seen for longer than it should have waited was consumed meanwhile. */
     private void forget(Set<Long> seen, long now) {
-        long grace = parts.policy().consumedWithin().toNanos();
+        long grace = parts.outbox().consumedWithin().toNanos();
         remembered
                 .entrySet()
                 .removeIf(each ->

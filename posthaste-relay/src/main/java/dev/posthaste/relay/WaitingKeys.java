@@ -1,6 +1,5 @@
 package dev.posthaste.relay;
 
-import java.util.Arrays;
 import java.util.function.LongConsumer;
 
 /**
@@ -9,7 +8,7 @@ import java.util.function.LongConsumer;
  * number of 64 bits. Confined to the pump's thread.
  *
  * <p>A key that is here says: every pending event of this key with an id of {@code first} or above is in the table and not
- * in memory. {@code first} is an event's id, except while the key takes part in a walk: then it is a lower bound.
+ * in memory. {@code first} is an event's id, except while the key waits to be caught up with: then it is a lower bound.
  */
 final class WaitingKeys {
     /** There is no later event. */
@@ -28,10 +27,10 @@ final class WaitingKeys {
         OPERATOR,
         /** For its destination to answer. */
         DESTINATION,
-        /** For the next walk over the table to begin. */
-        WALK,
-        /** For the current walk to meet its next event. */
-        WALKING
+        /** For the next catching up to begin. */
+        CATCH_UP,
+        /** For the current catching up to meet its next event. */
+        CATCHING_UP
     }
 
     private static final State[] STATES = State.values();
@@ -53,7 +52,7 @@ final class WaitingKeys {
     private byte[] resends = new byte[FIRST_CAPACITY];
     private int size;
     private final int[] inState = new int[STATES.length];
-    private final Timers timers = new Timers();
+    private final TimerQueue timers = new TimerQueue();
 
     // --- Looking up --------------------------------------------------------------------------------------------------
 
@@ -90,6 +89,12 @@ final class WaitingKeys {
         return STATES[flags[slot] & STATE];
     }
 
+    /** Whether {@link #first} is a lower bound, and no event's id. */
+    boolean isFirstUnknown(int slot) {
+        State state = state(slot);
+        return state == State.CATCH_UP || state == State.CATCHING_UP;
+    }
+
     /** When a wait for a time ends; of a wait for a destination, which. */
     long at(int slot) {
         return at[slot];
@@ -111,8 +116,8 @@ final class WaitingKeys {
             }
             slot = freeSlot(key, keys, flags);
             keys[slot] = key;
-            flags[slot] = (byte) (USED | State.WALK.ordinal());
-            inState[State.WALK.ordinal()]++;
+            flags[slot] = (byte) (USED | State.CATCH_UP.ordinal());
+            inState[State.CATCH_UP.ordinal()]++;
             size++;
         }
         first[slot] = id;
@@ -149,7 +154,7 @@ final class WaitingKeys {
         }
         if (rest[slot] == UNKNOWN) {
             first[slot] = first[slot] + 1;
-            setState(slot, State.WALK, 0);
+            setState(slot, State.CATCH_UP, 0);
         } else {
             first[slot] = rest[slot];
             rest[slot] = (flags[slot] & MANY) != 0 ? UNKNOWN : NONE;
@@ -159,7 +164,7 @@ final class WaitingKeys {
         return true;
     }
 
-    /** Moves a walking key's lower bound. */
+    /** Moves the lower bound of a key that is being caught up with. */
     void moveTo(int slot, long id) {
         first[slot] = id;
         rest[slot] = UNKNOWN;
@@ -174,7 +179,7 @@ final class WaitingKeys {
         setState(slot, State.TIME, time);
         timers.add(time, keys[slot]);
         if (timers.size() > 1000 + 2 * size) {
-            timers.keep((due, key) -> isDueAt(find(key), due));
+            timers.retain((due, key) -> isDueAt(find(key), due));
         }
     }
 
@@ -211,24 +216,24 @@ final class WaitingKeys {
         }
     }
 
-    // --- Waking ------------------------------------------------------------------------------------------------------
+    // --- What is due -------------------------------------------------------------------------------------------------
 
-    /** When the next wait for a time may end, or {@link Long#MAX_VALUE}. */
-    long nextWake() {
-        while (timers.size() > 0 && !isDueAt(find(timers.firstKey()), timers.firstTime())) {
+    /** When the next wait for a time ends, or {@link Long#MAX_VALUE}. */
+    long nextDueAt() {
+        while (!timers.isEmpty() && !isDueAt(find(timers.firstNumber()), timers.firstTime())) {
             timers.removeFirst();
         }
-        return timers.size() == 0 ? Long.MAX_VALUE : timers.firstTime();
+        return timers.isEmpty() ? Long.MAX_VALUE : timers.firstTime();
     }
 
-    /** Whether some wait ended before {@code now}; then {@link #takeDue} says whose. */
+    /** Whether some wait for a time is over; then {@link #takeDue} returns whose. */
     boolean hasDue(long now) {
-        return nextWake() != Long.MAX_VALUE && timers.firstTime() - now <= 0;
+        return nextDueAt() != Long.MAX_VALUE && timers.isDue(now);
     }
 
     /** The key whose wait ended first; it waits for nothing until it is told what for. */
     long takeDue() {
-        long key = timers.firstKey();
+        long key = timers.firstNumber();
         timers.removeFirst();
         return key;
     }
@@ -326,92 +331,5 @@ final class WaitingKeys {
             }
         }
         return moved;
-    }
-
-    /** A heap of times, each with a key. A key that was changed since leaves its old time behind. */
-    private static final class Timers {
-        private long[] times = new long[16];
-        private long[] keys = new long[16];
-        private int size;
-
-        interface Test {
-            boolean keeps(long time, long key);
-        }
-
-        int size() {
-            return size;
-        }
-
-        long firstTime() {
-            return times[0];
-        }
-
-        long firstKey() {
-            return keys[0];
-        }
-
-        void add(long time, long key) {
-            if (size == times.length) {
-                int capacity = (int) Math.min(Integer.MAX_VALUE - 16L, size * 3L / 2);
-                times = Arrays.copyOf(times, capacity);
-                keys = Arrays.copyOf(keys, capacity);
-            }
-            siftUp(size++, time, key);
-        }
-
-        void removeFirst() {
-            size--;
-            if (size > 0) {
-                siftDown(0, times[size], keys[size]);
-            }
-        }
-
-        void keep(Test test) {
-            int kept = 0;
-            for (int i = 0; i < size; i++) {
-                if (test.keeps(times[i], keys[i])) {
-                    times[kept] = times[i];
-                    keys[kept] = keys[i];
-                    kept++;
-                }
-            }
-            size = kept;
-            for (int i = size / 2 - 1; i >= 0; i--) {
-                siftDown(i, times[i], keys[i]);
-            }
-        }
-
-        private void siftUp(int from, long time, long key) {
-            int i = from;
-            while (i > 0) {
-                int parent = (i - 1) / 2;
-                if (times[parent] - time <= 0) {
-                    break;
-                }
-                times[i] = times[parent];
-                keys[i] = keys[parent];
-                i = parent;
-            }
-            times[i] = time;
-            keys[i] = key;
-        }
-
-        private void siftDown(int from, long time, long key) {
-            int i = from;
-            while (2 * i + 1 < size) {
-                int child = 2 * i + 1;
-                if (child + 1 < size && times[child + 1] - times[child] < 0) {
-                    child++;
-                }
-                if (time - times[child] <= 0) {
-                    break;
-                }
-                times[i] = times[child];
-                keys[i] = keys[child];
-                i = child;
-            }
-            times[i] = time;
-            keys[i] = key;
-        }
     }
 }

@@ -2,8 +2,8 @@ package dev.posthaste.relay;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.posthaste.journal.IdRange;
-import dev.posthaste.journal.Writers;
+import dev.posthaste.store.IdRange;
+import dev.posthaste.store.Writers;
 import java.util.Random;
 import java.util.Set;
 import java.util.TreeSet;
@@ -55,7 +55,7 @@ class GapsTest {
         for (long id = 2; id <= 100_000; id += 2) {
             gaps.seen(id - 2, id);
         }
-        assertThat(gaps.ranges()).hasSizeLessThanOrEqualTo(Gaps.MOST);
+        assertThat(gaps.ranges()).hasSizeLessThanOrEqualTo(Gaps.MAX_RANGES);
         for (long id = 1; id < 100_000; id += 2) {
             assertThat(gaps.contains(id)).as("id %d", id).isTrue();
         }
@@ -126,7 +126,7 @@ class GapsTest {
         gaps.seen(1, 5);
         list("old");
         gaps.looked();
-        for (long id = 10; id <= 10 + 4 * Gaps.MOST; id += 2) {
+        for (long id = 10; id <= 10 + 4 * Gaps.MAX_RANGES; id += 2) {
             gaps.seen(id - 2, id);
         }
         for (int i = 0; i < 4; i++) {

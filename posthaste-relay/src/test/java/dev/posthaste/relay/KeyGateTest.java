@@ -2,9 +2,9 @@ package dev.posthaste.relay;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.posthaste.journal.PendingEvent;
-import dev.posthaste.journal.PendingMark;
-import dev.posthaste.journal.StoredEvent;
+import dev.posthaste.store.PendingEvent;
+import dev.posthaste.store.PendingRef;
+import dev.posthaste.store.StoredEvent;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
@@ -15,7 +15,8 @@ class KeyGateTest {
     private static final long SECOND = 1_000_000_000L;
 
     private final Destination destination = new Destination(1, 4_000, true);
-    private final KeyGate gate = new KeyGate(event -> destination, 1_000);
+    private final Lanes lanes = new Lanes(event -> destination, Lane.MAX_EVENTS);
+    private final KeyGate gate = new KeyGate(lanes, 1_000, 0);
     private final List<Long> handedOver = new ArrayList<>();
 
     private static PendingEvent event(long id) {
@@ -23,67 +24,88 @@ class KeyGateTest {
                 new StoredEvent(id, "e-" + id, "t", "v1", KEY, null, null, null, new byte[0]), 0, null, 0, 0);
     }
 
-    private Lane.Held handOver() {
-        Lane.Held head = Objects.requireNonNull(gate.peek(destination));
-        gate.take(head);
-        handedOver.add(head.event.id());
+    private Lane.QueuedEvent handOver() {
+        Lane.QueuedEvent head = Objects.requireNonNull(lanes.peek(destination));
+        lanes.take(head);
+        handedOver.add(head.id());
         return head;
     }
 
-    private void settle(Lane.Held head) {
+    private void settle(Lane.QueuedEvent head) {
         gate.done(head, 0);
-        gate.settled(List.of(head.event.id()));
+        gate.settled(head.id());
     }
 
-    private void walk(long... ids) {
-        gate.walk().begin();
-        gate.walk().beginStep();
+    private void admit(List<Admission> wanted) {
+        wanted.forEach(each -> each.admit(event(each.id()), SECOND));
+    }
+
+    private void catchUp(long... ids) {
+        CatchUp catchUp = gate.catchUp();
+        catchUp.begin();
+        List<PendingRef> pending = new ArrayList<>();
         for (long id : ids) {
-            if (gate.walk().wants(new PendingMark(id, KEY, 0))) {
-                gate.walk().admit(event(id));
-            }
+            pending.add(new PendingRef(id, KEY, 0));
         }
-        gate.walk().endStep(SECOND);
-        gate.walk().end();
+        admit(catchUp.step(pending, 100));
+        catchUp.endStep(0, 0, SECOND);
     }
 
     /** A receipt puts an earlier event back to pending, to be sent a second later, while a later one is with the broker. */
     @Test
     void C14_whatIsWithTheBrokerIsNotTakenAgainWhenAnEarlierEventComesBack() {
         for (long id = 1; id <= 4; id++) {
-            gate.offerFresh(event(id), 0);
+            gate.offer(event(id), 0);
         }
         settle(handOver());
-        Lane.Held second = handOver();
-        assertThat(gate.wantsStray(new PendingMark(1, KEY, SECOND), 0)).isFalse();
-        assertThat(gate.wake(SECOND, 10)).containsExactly(1L);
-        gate.admitWoken(event(1), SECOND);
-        walk(2, 3, 4);
+        Lane.QueuedEvent second = handOver();
+        assertThat(gate.want(new PendingRef(1, KEY, SECOND), 0)).isNull();
+        List<Admission> due = gate.due(SECOND, 10);
+        assertThat(due).extracting(Admission::id).containsExactly(1L);
+        admit(due);
+        catchUp(2, 3, 4);
         settle(second);
-        while (gate.hasNext()) {
+        while (lanes.hasNext()) {
             settle(handOver());
         }
         assertThat(handedOver).containsExactly(1L, 2L, 1L, 3L, 4L);
     }
 
+    /** The simulation's finding: a relay that had read nothing yet took it by its id first, and then as a fresh one. */
+    @Test
+    void C23_whatIsSettledAndNotWrittenYetIsNotTakenAgainAsAFreshEvent() {
+        gate.blockedKeys().beginRound();
+        gate.blockedKeys().met(KEY, 1);
+        gate.blockedKeys().endRound(0);
+        gate.blockedKeys().beginRound();
+        gate.blockedKeys().endRound(SECOND);
+        admit(gate.due(SECOND, 10));
+        Lane.QueuedEvent first = handOver();
+        gate.done(first, SECOND);
+        gate.offer(event(1), SECOND);
+        assertThat(lanes.hasNext()).isFalse();
+        gate.settled(1);
+        assertThat(handedOver).containsExactly(1L);
+    }
+
     /** All dead events of a key are put back at once, while later ones wait behind them. */
     @Test
     void C15_severalDeadEventsOfAKeyComeBackInTheirOrderBeforeWhatWaitsBehindThem() {
-        gate.beginDeadRound();
-        gate.block(KEY, 1);
-        gate.block(KEY, 3);
-        gate.block(KEY, 5);
-        gate.endDeadRound(0);
-        gate.offerFresh(event(6), 0);
-        gate.offerFresh(event(7), 0);
-        assertThat(gate.hasNext()).isFalse();
-        gate.beginDeadRound();
-        gate.endDeadRound(SECOND);
-        for (List<Long> woken = gate.wake(SECOND, 10); !woken.isEmpty(); woken = gate.wake(SECOND, 10)) {
-            woken.forEach(id -> gate.admitWoken(event(id), SECOND));
+        gate.blockedKeys().beginRound();
+        gate.blockedKeys().met(KEY, 1);
+        gate.blockedKeys().met(KEY, 3);
+        gate.blockedKeys().met(KEY, 5);
+        gate.blockedKeys().endRound(0);
+        gate.offer(event(6), 0);
+        gate.offer(event(7), 0);
+        assertThat(lanes.hasNext()).isFalse();
+        gate.blockedKeys().beginRound();
+        gate.blockedKeys().endRound(SECOND);
+        for (List<Admission> due = gate.due(SECOND, 10); !due.isEmpty(); due = gate.due(SECOND, 10)) {
+            admit(due);
         }
-        walk(5, 6, 7);
-        while (gate.hasNext()) {
+        catchUp(5, 6, 7);
+        while (lanes.hasNext()) {
             settle(handOver());
         }
         assertThat(handedOver).containsExactly(1L, 3L, 5L, 6L, 7L);

@@ -4,7 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.posthaste.OutboxDefinition;
 import dev.posthaste.Route;
-import dev.posthaste.journal.Journal;
+import dev.posthaste.store.OutboxStore;
 import java.lang.reflect.Proxy;
 import java.util.ArrayList;
 import java.util.List;
@@ -13,19 +13,20 @@ import org.junit.jupiter.api.Test;
 class RetentionTest {
     private final List<Object> startedAfter = new ArrayList<>();
 
-    /** Knows only how to purge, and finds nothing. */
-    private Journal journal() {
-        return (Journal) Proxy.newProxyInstance(
-                Journal.class.getClassLoader(), new Class<?>[] {Journal.class}, (proxy, method, arguments) -> {
-                    startedAfter.add(arguments[0]);
-                    return new Journal.Purged(0, 0, false);
+    /** Knows only how to forget, and finds nothing. */
+    private OutboxStore store() {
+        return (OutboxStore) Proxy.newProxyInstance(
+                OutboxStore.class.getClassLoader(), new Class<?>[] {OutboxStore.class}, (proxy, method, arguments) -> {
+                    startedAfter.add(arguments[1]);
+                    return new OutboxStore.Forgotten(0, 0, false);
                 });
     }
 
     @Test
     void C12_rowsBelowOneAreForgottenToo() {
-        OutboxDefinition outbox = OutboxDefinition.of("orders", Route.to("orders"), "order.placed");
-        new Retention(outbox, journal(), OutboxPolicy.defaults(), RelayListener.NONE).runOnce(() -> true);
+        OutboxDefinition outbox =
+                OutboxDefinition.named("orders").route(Route.to("orders")).types("order.placed");
+        new Retention(outbox, store(), RelayListener.NONE).runOnce(() -> true);
         assertThat(startedAfter).containsExactly(Long.MIN_VALUE);
     }
 }

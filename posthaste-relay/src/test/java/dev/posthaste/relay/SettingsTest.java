@@ -2,6 +2,7 @@ package dev.posthaste.relay;
 
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.posthaste.OutboxDefinition;
 import java.time.Duration;
 import org.junit.jupiter.api.Test;
 
@@ -12,7 +13,7 @@ class SettingsTest {
     @Test
     void C10_timesThatCannotBeCountedAreRefused() {
         RelaySettings settings = RelaySettings.defaults();
-        OutboxPolicy policy = OutboxPolicy.defaults();
+        OutboxDefinition outbox = OutboxDefinition.named("orders");
         assertThatThrownBy(() -> settings.withLease(TOO_LONG, Duration.ofSeconds(5)))
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessageContaining("100 years");
@@ -22,8 +23,7 @@ class SettingsTest {
         assertThatThrownBy(() -> settings.withLease(Duration.ofSeconds(15), Duration.ZERO))
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessageContaining("at least 1 ms");
-        assertThatThrownBy(() -> policy.withKeep(TOO_LONG, false)).isInstanceOf(IllegalArgumentException.class);
-        assertThatThrownBy(() -> policy.withConsumedWithin(TOO_LONG, false))
-                .isInstanceOf(IllegalArgumentException.class);
+        assertThatThrownBy(() -> outbox.keep(TOO_LONG)).isInstanceOf(IllegalArgumentException.class);
+        assertThatThrownBy(() -> outbox.consumedWithin(TOO_LONG)).isInstanceOf(IllegalArgumentException.class);
     }
 }

@@ -4,16 +4,17 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.posthaste.RetryPolicy;
 import dev.posthaste.broker.Outcome;
-import dev.posthaste.journal.PendingEvent;
-import dev.posthaste.journal.StoredEvent;
-import dev.posthaste.journal.Verdict;
+import dev.posthaste.store.PendingEvent;
+import dev.posthaste.store.StoredEvent;
+import dev.posthaste.store.Verdict;
 import java.time.Duration;
 import java.util.Random;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 
 class SettlementTest {
-    private static final RetryPolicy THREE = RetryPolicy.fixed(Duration.ofSeconds(5), 3);
+    private static final RetryPolicy THREE =
+            RetryPolicy.fixed(Duration.ofSeconds(5)).attempts(3);
 
     private static PendingEvent event(int attempts, @Nullable Integer maxAttempts) {
         return new PendingEvent(
@@ -34,7 +35,7 @@ class SettlementTest {
 
     @Test
     void whatIsAcknowledgedIsPublished() {
-        assertThat(verdict(event(2, null), Outcome.ACKNOWLEDGED)).isEqualTo(new Verdict.Published(7, 2));
+        assertThat(verdict(event(2, null), Outcome.acknowledged())).isEqualTo(new Verdict.Published(7, 2));
     }
 
     @Test
@@ -53,28 +54,28 @@ class SettlementTest {
 
     @Test
     void whatCanNeverBeTakenIsDeadAtOnce() {
-        assertThat(verdict(event(0, null), new Outcome.Rejected("never", true)))
+        assertThat(verdict(event(0, null), Outcome.rejected("never").permanent(true)))
                 .isEqualTo(new Verdict.Dead(7, 0, "never"));
     }
 
     @Test
     void neitherAnUnknownOutcomeNorAnAbsentBrokerCountsAnAttempt() {
         for (int resends : new int[] {0, 1, 20, 62, 63, 64, Integer.MAX_VALUE}) {
-            Settlement.Decision unknown = decide(event(2, null), new Outcome.Unknown("?"), resends);
+            Settlement.Decision unknown = decide(event(2, null), Outcome.unknown("?"), resends);
             assertThat(((Settlement.Decision.SendAgain) unknown).after())
                     .isBetween(Duration.ofMillis(10), Duration.ofSeconds(10));
         }
-        assertThat(decide(event(2, null), new Outcome.Unavailable("away"), 0))
+        assertThat(decide(event(2, null), Outcome.unavailable("away"), 0))
                 .isEqualTo(new Settlement.Decision.SendAgain(Duration.ZERO));
     }
 
     @Test
     void whatEveryConsumerHasHandledIsConsumedInATrackedOutbox() {
-        assertThat(decide(event(2, null), Outcome.HANDLED, 0, true))
+        assertThat(decide(event(2, null), Outcome.handled(), 0, true))
                 .isEqualTo(new Settlement.Decision.Write(new Verdict.Consumed(7, 2)));
-        assertThat(decide(event(2, null), Outcome.ACKNOWLEDGED, 0, true))
+        assertThat(decide(event(2, null), Outcome.acknowledged(), 0, true))
                 .isEqualTo(new Settlement.Decision.Write(new Verdict.Published(7, 2)));
-        assertThat(verdict(event(2, null), Outcome.HANDLED)).isEqualTo(new Verdict.Published(7, 2));
+        assertThat(verdict(event(2, null), Outcome.handled())).isEqualTo(new Verdict.Published(7, 2));
     }
 
     @Test

@@ -6,8 +6,8 @@ import dev.posthaste.OutboxDefinition;
 import dev.posthaste.RetryPolicy;
 import dev.posthaste.Route;
 import dev.posthaste.broker.LocalBroker;
-import dev.posthaste.format.MessageFormat;
-import dev.posthaste.journal.Journal;
+import dev.posthaste.store.OutboxStore;
+import dev.posthaste.store.ReceiptStore;
 import java.lang.reflect.Proxy;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -27,12 +27,14 @@ class UnconsumedWatchTest {
     private long now;
     private final UnconsumedWatch watch = new UnconsumedWatch(parts());
 
-    private PumpParts parts() {
-        Journal journal = (Journal) Proxy.newProxyInstance(
-                Journal.class.getClassLoader(), new Class<?>[] {Journal.class}, (proxy, method, arguments) -> {
+    private OutboxRuntime parts() {
+        ReceiptStore receipts = (ReceiptStore) Proxy.newProxyInstance(
+                ReceiptStore.class.getClassLoader(),
+                new Class<?>[] {ReceiptStore.class},
+                (proxy, method, arguments) -> {
                     switch (method.getName()) {
                         case "unconsumed" -> {
-                            return new Journal.Unconsumed(passedOver.size(), Duration.ofHours(1));
+                            return new ReceiptStore.Unconsumed(passedOver.size(), Duration.ofHours(1));
                         }
                         case "passedOver" -> {
                             return passedOver.tailSet((Long) arguments[1], false).stream()
@@ -45,14 +47,21 @@ class UnconsumedWatchTest {
                         }
                     }
                 });
-        return new PumpParts(
-                OutboxDefinition.of("orders", Route.to("t"), "t").withReceipts(),
-                journal,
+        OutboxStore never = (OutboxStore) Proxy.newProxyInstance(
+                OutboxStore.class.getClassLoader(), new Class<?>[] {OutboxStore.class}, (proxy, method, arguments) -> {
+                    throw new AssertionError(method.getName());
+                });
+        return new OutboxRuntime(
+                OutboxDefinition.named("orders")
+                        .route(Route.to("t"))
+                        .types("t")
+                        .tracked(true)
+                        .retry(RetryPolicy.fixed(Duration.ZERO).attempts(3))
+                        .consumedWithin(LIMIT)
+                        .republishUnconsumed(true),
+                never,
+                receipts,
                 new LocalBroker(),
-                MessageFormat.RAW,
-                OutboxPolicy.defaults()
-                        .withRetry(RetryPolicy.fixed(Duration.ZERO, 3))
-                        .withConsumedWithin(LIMIT, true),
                 RelaySettings.defaults(),
                 RelayListener.NONE,
                 Runnable::run,

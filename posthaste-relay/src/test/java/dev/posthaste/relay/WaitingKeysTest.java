@@ -11,7 +11,7 @@ import java.util.TreeSet;
 import org.junit.jupiter.api.Test;
 
 class WaitingKeysTest {
-    private static final List<State> WITHOUT_A_TIME = List.of(State.ROOM, State.OPERATOR, State.WALK);
+    private static final List<State> WITHOUT_A_TIME = List.of(State.ROOM, State.OPERATOR, State.CATCH_UP);
 
     private record Known(long first, State state, long at) {}
 
@@ -67,8 +67,8 @@ class WaitingKeysTest {
         long last = Long.MIN_VALUE;
         int woken = 0;
         while (waiting.hasDue(Long.MAX_VALUE / 2)) {
-            assertThat(waiting.nextWake()).isGreaterThanOrEqualTo(last);
-            last = waiting.nextWake();
+            assertThat(waiting.nextDueAt()).isGreaterThanOrEqualTo(last);
+            last = waiting.nextDueAt();
             int slot = waiting.find(waiting.takeDue());
             waiting.setState(slot, State.ROOM, 0);
             woken++;
@@ -94,7 +94,7 @@ class WaitingKeysTest {
     }
 
     @Test
-    void afterTheSecondOfManyOnlyAWalkFindsTheNext() {
+    void afterTheSecondOfManyOnlyCatchingUpFindsTheNext() {
         WaitingKeys waiting = new WaitingKeys();
         waiting.put(1, 10, WaitingKeys.NONE);
         waiting.note(waiting.find(1), 30);
@@ -102,7 +102,7 @@ class WaitingKeysTest {
         waiting.advance(waiting.find(1));
         assertThat(waiting.first(waiting.find(1))).isEqualTo(20);
         waiting.advance(waiting.find(1));
-        assertThat(waiting.state(waiting.find(1))).isEqualTo(State.WALK);
+        assertThat(waiting.state(waiting.find(1))).isEqualTo(State.CATCH_UP);
         assertThat(waiting.first(waiting.find(1))).isEqualTo(21);
     }
 

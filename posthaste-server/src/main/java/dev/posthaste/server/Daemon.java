@@ -2,10 +2,6 @@ package dev.posthaste.server;
 
 import com.zaxxer.hikari.HikariDataSource;
 import dev.posthaste.broker.Subscription;
-import dev.posthaste.jdbc.Dialect;
-import dev.posthaste.jdbc.LeaseTable;
-import dev.posthaste.jdbc.StatusJournal;
-import dev.posthaste.journal.Journal;
 import dev.posthaste.kafka.KafkaSubscription;
 import dev.posthaste.rabbitmq.RabbitSubscription;
 import dev.posthaste.relay.ReceiptIntake;
@@ -17,6 +13,7 @@ import dev.posthaste.server.config.Config.OutboxConfig;
 import dev.posthaste.server.config.Config.ReceiptsConfig;
 import dev.posthaste.server.config.ConfigReader;
 import dev.posthaste.server.http.HttpServer;
+import dev.posthaste.store.ReceiptStore;
 import io.micrometer.core.instrument.binder.jvm.JvmMemoryMetrics;
 import io.micrometer.core.instrument.binder.jvm.JvmThreadMetrics;
 import io.micrometer.core.instrument.binder.system.ProcessorMetrics;
@@ -31,36 +28,36 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Everything that one process runs: a relay for each database, what consumers tell, the watch, the replays and the console.
+ * Everything that one process runs: a relay for each database, what consumers tell, the monitor, the replays and the console.
  * {@link #close} drains: nothing new is read, what is at the brokers is settled, leases are given back.
  */
 public final class Daemon implements AutoCloseable {
     private static final Logger log = LoggerFactory.getLogger(Daemon.class);
     private static final int RECEIPTS_PREFETCH = 1_000;
 
-    private final Site site;
+    private final Deployment deployment;
     private final PrometheusMeterRegistry metrics = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
-    private final Watch watch;
+    private final OutboxMonitor monitor;
     private final Replays replays;
     private final List<Relay> relays = new ArrayList<>();
     private final List<HikariDataSource> pools = new ArrayList<>();
     private final List<Subscription> subscriptions = new ArrayList<>();
     private @Nullable HttpServer http;
 
-    private Daemon(Site site) {
-        this.site = site;
-        this.watch = new Watch(site);
-        this.replays = new Replays(site);
+    private Daemon(Deployment deployment) {
+        this.deployment = deployment;
+        this.monitor = new OutboxMonitor(deployment);
+        this.replays = new Replays(deployment);
     }
 
     /**
      * Starts all of it.
      *
-     * @throws Site.Unreachable if a database does not answer
+     * @throws Deployment.UnreachableException if a database does not answer
      * @throws IllegalStateException if a table is missing, or the console's port is taken; says which
      */
     public static Daemon start(Config config) {
-        Daemon daemon = new Daemon(Site.open(config));
+        Daemon daemon = new Daemon(Deployment.open(config));
         try {
             daemon.start();
             return daemon;
@@ -71,10 +68,10 @@ public final class Daemon implements AutoCloseable {
     }
 
     private void start() {
-        Config config = site.config();
+        Config config = deployment.config();
         List.of(new JvmMemoryMetrics(), new JvmThreadMetrics(), new ProcessorMetrics(), new UptimeMetrics())
                 .forEach(meters -> meters.bindTo(metrics));
-        for (Site.OpenDatabase database : site.databases().values()) {
+        for (Deployment.OpenDatabase database : deployment.databases().values()) {
             if (!database.outboxes().isEmpty()) {
                 relays.add(relay(config, database).start());
             }
@@ -85,7 +82,7 @@ public final class Daemon implements AutoCloseable {
             subscription.start();
         }
         if (config.console().enabled()) {
-            http = HttpServer.start(new Desk(site, watch, replays, metrics));
+            http = HttpServer.start(new ServerContext(deployment, monitor, replays, metrics));
             log.info("Console at {}", http.address());
         }
         replays.resume();
@@ -95,49 +92,44 @@ public final class Daemon implements AutoCloseable {
                 String.join(", ", config.outboxes().keySet()));
     }
 
-    private Relay relay(Config config, Site.OpenDatabase database) {
-        HikariDataSource pool = site.relayPool(database);
+    private Relay relay(Config config, Deployment.OpenDatabase database) {
+        HikariDataSource pool = deployment.relayPool(database);
         pools.add(pool);
         Relay.Builder relay = Relay.builder(pool, database.catalog())
                 .name(config.name())
                 .settings(config.relay())
-                .listener(watch.and(new RelayMeters(metrics)));
+                .listener(monitor.and(RelayMeters.of(metrics)));
         if (database.config().leases() != null) {
             relay.leasesIn(database.config().leases());
         }
         for (OutboxConfig outbox : database.outboxes()) {
-            relay.broker(outbox.name(), site.broker(outbox.broker()))
-                    .policy(outbox.name(), outbox.policy())
-                    .format(outbox.name(), outbox.format());
+            relay.broker(outbox.name(), deployment.broker(outbox.broker()));
         }
         return relay.build();
     }
 
     private Subscription subscription(ReceiptsConfig receipts) {
-        List<OutboxConfig> tracked = site.config().outboxes().values().stream()
+        List<OutboxConfig> tracked = deployment.config().outboxes().values().stream()
                 .filter(outbox -> outbox.definition().tracked())
                 .toList();
         ReceiptIntake intake =
-                new ReceiptIntake(ConfigReader.catalog(tracked), outbox -> journal(outbox.name()), receipts.retry());
-        BrokerConfig broker = Objects.requireNonNull(site.config().brokers().get(receipts.broker()));
+                new ReceiptIntake(ConfigReader.catalog(tracked), outbox -> receipts(outbox.name()), receipts.retry());
+        BrokerConfig broker =
+                Objects.requireNonNull(deployment.config().brokers().get(receipts.broker()));
         return broker.isKafka()
-                ? new KafkaSubscription(site.kafka(broker), receipts.route(), intake)
+                ? new KafkaSubscription(broker.kafka(), receipts.route(), intake)
                 : new RabbitSubscription(
-                        site.rabbit(broker),
+                        deployment.rabbit(broker),
                         Objects.requireNonNull(receipts.route().group()),
                         RECEIPTS_PREFETCH,
                         intake);
     }
 
-    private Journal journal(String outbox) {
-        OutboxConfig config = site.outbox(outbox);
-        Site.OpenDatabase database = Objects.requireNonNull(site.databases().get(config.database()));
-        Dialect dialect = database.dialect();
-        return new StatusJournal(
-                database.pool(),
-                dialect,
-                config.definition(),
-                new LeaseTable(database.pool(), dialect, database.config().leases()));
+    private ReceiptStore receipts(String outbox) {
+        OutboxConfig config = deployment.outbox(outbox);
+        return Objects.requireNonNull(deployment.databases().get(config.database()))
+                .stores()
+                .receipts(config.definition());
     }
 
     /** Where the console is; null when there is none. */
@@ -153,9 +145,9 @@ public final class Daemon implements AutoCloseable {
         replays.close();
         subscriptions.forEach(Subscription::close);
         relays.forEach(Relay::close);
-        watch.close();
+        monitor.close();
         pools.forEach(HikariDataSource::close);
-        site.close();
+        deployment.close();
         metrics.close();
     }
 }

@@ -1,8 +1,8 @@
 package dev.posthaste.server;
 
 import dev.posthaste.admin.LeaseState;
-import dev.posthaste.journal.Journal;
 import dev.posthaste.server.config.Config.OutboxConfig;
+import dev.posthaste.store.OutboxStore;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -31,15 +31,15 @@ public record Diagnosis(Level level, List<String> words) {
 
     /** @param broker null if another process relays the outbox, or none */
     public static Diagnosis of(
-            OutboxConfig outbox, Watch.State state, Watch.@Nullable BrokerState broker, Instant now) {
-        Watch.Failure failure = state.failure();
+            OutboxConfig outbox, OutboxMonitor.State state, OutboxMonitor.@Nullable BrokerState broker, Instant now) {
+        OutboxMonitor.Failure failure = state.failure();
         if (failure != null) {
             return new Diagnosis(
                     Level.DOWN,
                     List.of("The database has not answered for " + words(Duration.between(failure.since(), now)) + ": "
                             + failure.reason() + ". Nothing is lost; events wait in it."));
         }
-        Journal.Backlog backlog = state.backlog();
+        OutboxStore.Backlog backlog = state.backlog();
         LeaseState lease = state.lease();
         if (backlog == null || lease == null) {
             return new Diagnosis(Level.UP, List.of("Not looked at yet."));
@@ -47,7 +47,7 @@ public record Diagnosis(Level level, List<String> words) {
         List<String> words = new ArrayList<>();
         Level level = Level.UP;
         String waiting = number(backlog.pending()) + " waiting; nothing is lost.";
-        boolean late = backlog.oldestAge().compareTo(outbox.lagLimit()) > 0;
+        boolean late = backlog.oldestAge().compareTo(outbox.definition().lagLimit()) > 0;
         if (lease.pausedBy() != null) {
             words.add("Paused by " + lease.pausedBy() + "; " + waiting);
             level = Level.ATTENTION;
@@ -60,7 +60,7 @@ public record Diagnosis(Level level, List<String> words) {
             level = Level.DEGRADED;
         } else if (late) {
             words.add("The oldest event has waited for " + words(backlog.oldestAge()) + ", longer than "
-                    + words(outbox.lagLimit()) + "; " + waiting);
+                    + words(outbox.definition().lagLimit()) + "; " + waiting);
             level = Level.DEGRADED;
         }
         if (backlog.oldestTransaction().compareTo(LONG_TRANSACTION) > 0) {

@@ -3,9 +3,10 @@ package dev.posthaste.server;
 import dev.posthaste.admin.Change;
 import dev.posthaste.admin.ChangeProgress;
 import dev.posthaste.admin.NotedReplay;
-import dev.posthaste.admin.Replay;
-import dev.posthaste.journal.JournalException;
+import dev.posthaste.admin.ReplayPlan;
+import dev.posthaste.relay.Replay;
 import dev.posthaste.server.config.Config.OutboxConfig;
+import dev.posthaste.store.StoreException;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -25,13 +26,13 @@ import org.slf4j.LoggerFactory;
 public final class Replays implements AutoCloseable {
     private static final Logger log = LoggerFactory.getLogger(Replays.class);
     private static final int REMEMBERED = 50;
-    private static final int MOST_AT_ONCE = 4;
+    private static final int MAX_AT_ONCE = 4;
 
-    private final Site site;
+    private final Deployment deployment;
     private final Map<String, Running> replays = new LinkedHashMap<>(); // guarded by itself
 
-    Replays(Site site) {
-        this.site = site;
+    Replays(Deployment deployment) {
+        this.deployment = deployment;
     }
 
     /** @param selection in words */
@@ -53,23 +54,23 @@ public final class Replays implements AutoCloseable {
      *
      * @throws IllegalStateException if too many run already
      */
-    public Running start(String outbox, Change change, Replay.Plan plan) {
+    public Running start(String outbox, Change change, ReplayPlan plan) {
         return start(outbox, change, plan, prepare(outbox, change, plan));
     }
 
-    private Replay prepare(String outbox, Change change, Replay.Plan plan) {
-        OutboxConfig config = site.outbox(outbox);
-        Replay.Target target = new Replay.Target(
-                config.definition(),
-                site.broker(config.broker()),
-                config.format(),
-                plan.destination(),
-                plan.routingKey(),
-                plan.perSecond());
-        return site.admin().replay(outbox, plan.selection(), target, change);
+    private Replay prepare(String outbox, Change change, ReplayPlan plan) {
+        OutboxConfig config = deployment.outbox(outbox);
+        return new Replay(
+                deployment.admin().outbox(outbox),
+                plan,
+                new Replay.Target(
+                        config.definition(),
+                        deployment.broker(config.broker()),
+                        config.definition().format()),
+                change);
     }
 
-    private Running start(String outbox, Change change, Replay.Plan plan, Replay replay) {
+    private Running start(String outbox, Change change, ReplayPlan plan, Replay replay) {
         synchronized (replays) {
             Running known = replays.get(change.id());
             if (known != null && (known.thread().isAlive() || known.isOver())) {
@@ -78,8 +79,8 @@ public final class Replays implements AutoCloseable {
             if (replays.values().stream()
                             .filter(each -> each.thread().isAlive())
                             .count()
-                    >= MOST_AT_ONCE) {
-                throw new IllegalStateException(MOST_AT_ONCE + " replays run already; wait for one, or cancel it");
+                    >= MAX_AT_ONCE) {
+                throw new IllegalStateException(MAX_AT_ONCE + " replays run already; wait for one, or cancel it");
             }
             Thread thread = new Thread(replay, "posthaste-replay-" + change.id());
             thread.setDaemon(true);
@@ -102,7 +103,7 @@ public final class Replays implements AutoCloseable {
         for (NotedReplay each : noted()) {
             boolean stopped = each.progress().state() == ChangeProgress.State.INTERRUPTED
                     || each.progress().state() == ChangeProgress.State.RUNNING;
-            Replay.Plan plan = each.progress().plan();
+            ReplayPlan plan = each.progress().plan();
             if (stopped && plan != null) {
                 try {
                     start(each.outbox(), each.change(), plan);
@@ -138,10 +139,10 @@ public final class Replays implements AutoCloseable {
     /** The newest replays of all outboxes as their audit says, newest first; without those whose database is away. */
     public List<NotedReplay> noted() {
         List<NotedReplay> noted = new ArrayList<>();
-        for (String outbox : site.admin().outboxes()) {
+        for (String outbox : deployment.admin().outboxes()) {
             try {
-                noted.addAll(site.admin().replays(outbox));
-            } catch (JournalException e) {
+                noted.addAll(deployment.admin().replays(outbox));
+            } catch (StoreException e) {
                 log.debug("The replays of outbox {} are not known", outbox, e);
             }
         }
@@ -188,7 +189,7 @@ public final class Replays implements AutoCloseable {
                 .filter(each -> each.change().id().equals(id))
                 .findFirst()
                 .orElse(null);
-        Replay.Plan plan = noted == null ? null : noted.progress().plan();
+        ReplayPlan plan = noted == null ? null : noted.progress().plan();
         Running running = find(id).orElse(null);
         if (noted == null
                 || plan == null

@@ -3,7 +3,7 @@ package dev.posthaste.server;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import dev.posthaste.relay.OutboxPolicy.AfterDead;
+import dev.posthaste.AfterDead;
 import dev.posthaste.server.config.Config;
 import dev.posthaste.server.config.ConfigException;
 import dev.posthaste.server.config.ConfigReader;
@@ -103,10 +103,10 @@ class ConfigTest {
         assertThat(config.databases().get("crm").password()).isEqualTo("from a file");
         assertThat(config.brokers().get("kafka").client()).containsEntry("security.protocol", "SSL");
         var orders = config.outboxes().get("orders");
-        assertThat(orders.policy().retry().attempts()).isEqualTo(Integer.MAX_VALUE);
-        assertThat(orders.policy().keep()).isEqualTo(Duration.ofDays(3));
-        assertThat(orders.policy().afterDead()).isEqualTo(AfterDead.BLOCK);
-        assertThat(orders.lagLimit()).isEqualTo(Duration.ofSeconds(30));
+        assertThat(orders.definition().retry().attempts()).isEqualTo(Integer.MAX_VALUE);
+        assertThat(orders.definition().keep()).isEqualTo(Duration.ofDays(3));
+        assertThat(orders.definition().afterDead()).isEqualTo(AfterDead.BLOCK);
+        assertThat(orders.definition().lagLimit()).isEqualTo(Duration.ofSeconds(30));
         assertThat(config.outboxes().get("agent").definition().tracked()).isTrue();
         assertThat(config.relay().windowBytes()).isEqualTo(16 << 20);
         assertThat(config.console().mask()).containsExactly("card");
@@ -148,6 +148,28 @@ class ConfigTest {
                         "posthaste.yml:16: there is no 'console.adress'; did you mean 'address'?")
                 .anyMatch(line -> line.startsWith("posthaste.yml:13: Not a usable outbox name"))
                 .anyMatch(line -> line.startsWith("posthaste.yml:17: A lease of PT3S leaves no room"));
+    }
+
+    /** The daemon would refuse it at its start, so {@code check} must not say that all is well. */
+    @Test
+    void E02_aBrokersPropertiesAreCheckedAsTheDaemonReadsThem() {
+        assertThat(wrong("""
+                        databases: {shop: {url: "jdbc:h2:mem:x"}}
+                        brokers:
+                          weak: {url: "kafka://k:9092", producer: {acks: "1"}}
+                          eager: {url: "kafka://k:9092", client: {enable.auto.commit: "true"}}
+                          strange: {url: "amqp://rabbit:port/x"}
+                          mixed: {url: "amqp://rabbit", producer: {linger.ms: 5}}
+                          declared: {url: "kafka://k:9092", declare: true}
+                        outboxes: {orders: {broker: weak, route: {destination: x}}}
+                        """).lines())
+                .containsExactly(
+                        "posthaste.yml:3: Kafka's property acks is set by Posthaste, because its guarantees depend on it",
+                        "posthaste.yml:4: Kafka's property enable.auto.commit is set by Posthaste, because its"
+                                + " guarantees depend on it",
+                        "posthaste.yml:5: Not a usable AMQP URI: amqp://rabbit:port/x",
+                        "posthaste.yml:6: 'brokers.mixed.producer' is for Kafka",
+                        "posthaste.yml:7: 'brokers.declared.declare' is for RabbitMQ");
     }
 
     @Test

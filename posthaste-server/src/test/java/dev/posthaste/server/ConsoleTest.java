@@ -136,20 +136,17 @@ class ConsoleTest {
     }
 
     private static Event order(int i) {
-        return Event.builder("order.placed")
-                .key("customer-" + i % 7)
-                .payload("{\"order\":" + i + ",\"lines\":[{\"article\":\"A-" + i + "\",\"count\":2}]}")
-                .header("tenant", "acme")
-                .build();
+        return Event.of(
+                        "order.placed",
+                        "customer-" + i % 7,
+                        "{\"order\":" + i + ",\"lines\":[{\"article\":\"A-" + i + "\",\"count\":2}]}")
+                .header("tenant", "acme");
     }
 
     /** Goes to an exchange that does not exist, so the broker refuses it until it is dead. */
     private static Event refused(int i) {
-        return Event.builder("order.refused")
-                .key("customer-" + i)
-                .destination("no-such-exchange")
-                .payload("{\"order\":" + i + "}")
-                .build();
+        return Event.of("order.refused", "customer-" + i, "{\"order\":" + i + "}")
+                .destination("no-such-exchange");
     }
 
     // --- What people do ----------------------------------------------------------------------------------------------
@@ -267,15 +264,14 @@ class ConsoleTest {
     @Test
     @Order(6)
     void H44_hostileContentStaysTextInEveryColumn() throws Exception {
-        site.write(Event.builder("order.refused")
-                .id(HOSTILE.substring(0, 64))
-                .key(HOSTILE.substring(0, 60))
-                .destination("no-such-exchange")
-                .header("x", HOSTILE)
-                .payload("{\"a\":\"" + HOSTILE.replace("\"", "\\\"") + "\"}")
-                .build());
+        site.write(
+                Event.of("order.refused", HOSTILE.substring(0, 60), "{\"a\":\"" + HOSTILE.replace("\"", "\\\"") + "\"}")
+                        .id(HOSTILE.substring(0, 64))
+                        .destination("no-such-exchange")
+                        .header("x", HOSTILE));
         TestSite.until("it is dead", () -> site.count("dead") == 12);
-        site.database.execute("update orders set event_type = '" + HOSTILE.replace("'", "''") + "', last_error = '"
+        site.database.execute("update orders set event_type = '" + HOSTILE.replace("'", "''")
+                + "', last_error = '"
                 + HOSTILE.replace("'", "''") + "', destination = '" + HOSTILE.replace("'", "''") + "', routing_key = '"
                 + HOSTILE.replace("'", "''") + "' where event_id like '<img%'");
         String id = site.database

@@ -3,7 +3,7 @@ package dev.posthaste.server;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.posthaste.Event;
-import dev.posthaste.Outbox;
+import dev.posthaste.JdbcOutbox;
 import dev.posthaste.Route;
 import dev.posthaste.kafka.KafkaSettings;
 import dev.posthaste.kafka.KafkaTopics;
@@ -131,9 +131,9 @@ class DaemonTest {
         return connection;
     }
 
-    private static Outbox writer(String outbox) {
+    private static JdbcOutbox writer(String outbox) {
         Config config = ConfigReader.read(file, Map.of());
-        return new Outbox(ConfigReader.catalog(
+        return JdbcOutbox.of(ConfigReader.catalog(
                 List.of(Objects.requireNonNull(config.outboxes().get(outbox)))));
     }
 
@@ -147,15 +147,10 @@ class DaemonTest {
     }
 
     private static void refused(int count) throws Exception {
-        Outbox writer = writer("orders");
+        JdbcOutbox writer = writer("orders");
         try (Connection connection = connect("orders")) {
             for (int i = 0; i < count; i++) {
-                writer.write(
-                        connection,
-                        Event.builder("order.placed")
-                                .destination("nowhere")
-                                .payload("{}")
-                                .build());
+                writer.write(connection, Event.of("order.placed", null, "{}").destination("nowhere"));
             }
             connection.commit();
         }
@@ -195,15 +190,19 @@ class DaemonTest {
                 brokers:
                   rabbit: {url: "amqp://guest:hidden@127.0.0.1:%1$d"}
                   kafka: {url: "kafka://127.0.0.1:%1$d"}
+                  typed: {url: "kafka://127.0.0.1:%1$d", producer: {compression.type: best}}
                 outboxes:
                   orders: {broker: rabbit, route: {destination: x}}
-                """.formatted(port));
+                console: {address: 192.0.2.1, tokens: [{name: a, hash: "sha256:%2$s"}]}
+                """.formatted(port, "0".repeat(64)));
         StringWriter err = new StringWriter();
         int code = Posthaste.execute(
                 new PrintWriter(new StringWriter(), true), new PrintWriter(err, true), "check", "-c", wrong.toString());
         assertThat(code).isEqualTo(3);
         assertThat(err.toString())
                 .contains("wrong.yml:2: database shop", "wrong.yml:4: broker rabbit", "wrong.yml:5: broker kafka")
+                .containsPattern("wrong.yml:6: broker typed .*compression.type")
+                .contains("wrong.yml:9: 'console.address' 192.0.2.1 is not an address of this machine")
                 .doesNotContain("hidden");
     }
 
@@ -232,17 +231,20 @@ class DaemonTest {
                 () -> settled(shop, "orders", "published") == 500 && settled(crm, "calls", "published") == 500);
         assertThat(log("one")
                         .lines()
-                        // What the tests' own libraries say (a driver, an SDK of OpenTelemetry's), and newer JDKs of a
-                        // class
-                        // path with native code in it; the runnable jar's manifest allows that.
+                        // What the tests' own libraries say (a driver, OpenTelemetry's SDK), and what newer JDKs say
+                        // of native code on a class path; the runnable jar's manifest allows it.
                         .filter(line -> !line.matches("Loading class `com.mysql.*|.*OpenTelemetry.*|WARNING: .*|"))
                         .toList())
                 .anyMatch(line -> line.contains("Console at http://127.0.0.1:"))
                 .allMatch(line -> line.matches("\\d{4}-\\d\\d-\\d\\dT.* (INFO|WARN) .*"), "one line an event");
         terminate(daemon);
         assertThat(log("one")).contains("Stopping: draining", "Stopped");
-        assertThat(shop.query("select owner from posthaste_lease")).containsExactly("");
-        assertThat(crm.query("select owner from posthaste_lease")).containsExactly("");
+        assertThat(shop.query("select owner from posthaste_lease"))
+                .as(log("one"))
+                .containsExactly("");
+        assertThat(crm.query("select owner from posthaste_lease"))
+                .as(log("one"))
+                .containsExactly("");
     }
 
     @Test
@@ -289,7 +291,9 @@ class DaemonTest {
                         == 1);
         terminate(daemon);
         assertThat(log("four")).contains("Stopped");
-        assertThat(shop.query("select owner from posthaste_lease")).containsExactly("");
+        assertThat(shop.query("select owner from posthaste_lease"))
+                .as(log("one"))
+                .containsExactly("");
     }
 
     // --- The command line --------------------------------------------------------------------------------------------

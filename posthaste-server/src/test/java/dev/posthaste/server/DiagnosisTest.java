@@ -5,14 +5,12 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.posthaste.OutboxDefinition;
 import dev.posthaste.Route;
 import dev.posthaste.admin.LeaseState;
-import dev.posthaste.format.MessageFormat;
-import dev.posthaste.journal.Journal.Backlog;
-import dev.posthaste.relay.OutboxPolicy;
 import dev.posthaste.server.Diagnosis.Level;
-import dev.posthaste.server.Watch.BrokerState;
-import dev.posthaste.server.Watch.Failure;
-import dev.posthaste.server.Watch.State;
+import dev.posthaste.server.OutboxMonitor.BrokerState;
+import dev.posthaste.server.OutboxMonitor.Failure;
+import dev.posthaste.server.OutboxMonitor.State;
 import dev.posthaste.server.config.Config.OutboxConfig;
+import dev.posthaste.store.OutboxStore.Backlog;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
@@ -25,13 +23,7 @@ class DiagnosisTest {
     private static final Instant NOW = Instant.parse("2026-11-21T12:00:00Z");
     private static final BrokerState UP = new BrokerState(true, null, NOW.minusSeconds(900));
     private final OutboxConfig orders = new OutboxConfig(
-            1,
-            OutboxDefinition.of("orders", Route.to("orders"), "order.placed"),
-            "shop",
-            "rabbit",
-            MessageFormat.RAW,
-            OutboxPolicy.defaults(),
-            Duration.ofMinutes(5));
+            1, OutboxDefinition.named("orders").route(Route.to("orders")).types("order.placed"), "shop", "rabbit");
 
     private static Backlog backlog(long pending, long dead, Duration oldest, Duration transaction) {
         return new Backlog(pending, dead, oldest, transaction);

@@ -1,7 +1,7 @@
 package dev.posthaste.server;
 
 import dev.posthaste.Event;
-import dev.posthaste.Outbox;
+import dev.posthaste.JdbcOutbox;
 import dev.posthaste.OutboxDefinition;
 import dev.posthaste.jdbc.Schema;
 import dev.posthaste.server.config.Config;
@@ -91,7 +91,7 @@ final class TestSite implements AutoCloseable {
     }
 
     void write(Event... events) throws SQLException {
-        Outbox outbox = new Outbox(ConfigReader.catalog(config.outboxes().values().stream()
+        JdbcOutbox outbox = JdbcOutbox.of(ConfigReader.catalog(config.outboxes().values().stream()
                 .filter(each -> each.name().equals("orders"))
                 .toList()));
         try (Connection connection = database.dataSource().getConnection()) {

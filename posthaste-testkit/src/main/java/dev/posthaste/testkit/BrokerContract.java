@@ -4,17 +4,16 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 import dev.posthaste.Catalog;
-import dev.posthaste.EventId;
+import dev.posthaste.Event;
 import dev.posthaste.RetryPolicy;
 import dev.posthaste.broker.Broker;
 import dev.posthaste.broker.Message;
 import dev.posthaste.broker.MessageHeaders;
 import dev.posthaste.broker.Outcome;
-import dev.posthaste.inbox.Consumer;
-import dev.posthaste.inbox.ConsumerListener;
-import dev.posthaste.inbox.ConsumerSettings;
+import dev.posthaste.broker.Receiver;
 import dev.posthaste.inbox.Inbox;
-import dev.posthaste.inbox.RejectEvent;
+import dev.posthaste.inbox.RejectedEventException;
+import dev.posthaste.inbox.UnknownTypes;
 import dev.posthaste.jdbc.Schema;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
@@ -40,7 +39,7 @@ public abstract class BrokerContract {
     protected static final String TYPE = "order.placed";
     protected Broker broker;
     protected DataSource dataSource;
-    private final List<Consumer> consumers = new ArrayList<>();
+    private final List<Inbox> consumers = new ArrayList<>();
 
     /** An empty database for the inbox. */
     protected abstract DataSource newDatabase() throws Exception;
@@ -49,7 +48,7 @@ public abstract class BrokerContract {
     protected abstract Broker open() throws Exception;
 
     /** Feeds {@code consumer} with what is published as {@link #message} says, until the test ends. */
-    protected abstract void subscribe(Consumer consumer) throws Exception;
+    protected abstract void subscribe(Receiver consumer) throws Exception;
 
     /** A message that can be delivered. */
     protected abstract Message message(Map<String, String> headers, String key, byte[] body);
@@ -74,7 +73,7 @@ public abstract class BrokerContract {
     void closeBroker() throws Exception {
         close();
         broker.close();
-        consumers.forEach(Consumer::close);
+        consumers.forEach(Inbox::close);
     }
 
     protected Message message(String id, String key, String body) {
@@ -87,17 +86,16 @@ public abstract class BrokerContract {
         return message(headers, key, body.getBytes(StandardCharsets.UTF_8));
     }
 
-    protected Consumer consumer(Inbox inbox, RetryPolicy retry) {
-        Consumer consumer = new Consumer(inbox, ConsumerSettings.defaults().withRetry(retry), ConsumerListener.NONE);
+    protected Inbox consumer(Inbox.Builder inbox, RetryPolicy retry) {
+        Inbox consumer = inbox.retry(retry).build();
         consumers.add(consumer);
         return consumer;
     }
 
-    protected Inbox inbox(dev.posthaste.inbox.Handler<String> handler) {
-        return Inbox.builder(dataSource)
-                .consumer("contract")
+    protected Inbox.Builder inbox(dev.posthaste.inbox.Handler<String> handler) {
+        return Inbox.builder("contract", dataSource)
                 .on(TYPE, String.class, handler)
-                .build();
+                .unknownTypes(UnknownTypes.DEAD_LETTER);
     }
 
     protected Outcome publish(Message message) throws Exception {
@@ -116,7 +114,7 @@ public abstract class BrokerContract {
                         Thread.sleep(slowness);
                         handled.add(text);
                     }),
-                    RetryPolicy.fixed(Duration.ofMillis(10), 10)));
+                    RetryPolicy.fixed(Duration.ofMillis(10)).attempts(10)));
         }
         List<String> sent = new ArrayList<>();
         for (int i = 0; i < 60; i++) {
@@ -137,7 +135,8 @@ public abstract class BrokerContract {
     void aMessageArrivesAsItWasSent() throws Exception {
         CompletableFuture<Message> received = new CompletableFuture<>();
         subscribe(consumer(
-                inbox((text, context) -> received.complete(context.message())), RetryPolicy.fixed(Duration.ZERO, 1)));
+                inbox((text, context) -> received.complete(context.message())),
+                RetryPolicy.fixed(Duration.ZERO).attempts(1)));
         Map<String, String> headers = Map.of(
                 MessageHeaders.EVENT_ID,
                 "id-1",
@@ -160,12 +159,12 @@ public abstract class BrokerContract {
         Map<String, Integer> received = new ConcurrentHashMap<>();
         subscribe(consumer(
                 inbox((text, context) -> received.merge(text, 1, Integer::sum)),
-                RetryPolicy.fixed(Duration.ofMillis(10), 5)));
+                RetryPolicy.fixed(Duration.ofMillis(10)).attempts(5)));
         Map<String, AtomicInteger> outcomes = new ConcurrentHashMap<>();
         for (int i = 0; i < 2000; i++) {
             String id = "m" + i;
             outcomes.put(id, new AtomicInteger());
-            broker.publish(message(EventId.next(), null, id), outcome -> {
+            broker.publish(message(Event.newId(), null, id), outcome -> {
                 assertThat(outcome).isInstanceOf(Outcome.Acknowledged.class);
                 outcomes.get(id).incrementAndGet();
             });
@@ -195,7 +194,7 @@ public abstract class BrokerContract {
                     }
                     handled.add(text);
                 }),
-                RetryPolicy.fixed(Duration.ofMillis(200), 10)));
+                RetryPolicy.fixed(Duration.ofMillis(200)).attempts(10)));
         for (int i = 0; i < 20; i++) {
             broker.publish(message("a" + i, "a", "a" + i), outcome -> {});
         }
@@ -214,11 +213,11 @@ public abstract class BrokerContract {
         subscribe(consumer(
                 inbox((text, context) -> {
                     if (text.equals("bad")) {
-                        throw new RejectEvent("impossible event");
+                        throw new RejectedEventException("impossible event");
                     }
                     handled.add(text);
                 }),
-                RetryPolicy.fixed(Duration.ofMillis(10), 3)));
+                RetryPolicy.fixed(Duration.ofMillis(10)).attempts(3)));
         List<Outcome> outcomes = new CopyOnWriteArrayList<>();
         broker.publish(message("1", "k", "bad"), outcomes::add);
         broker.publish(message("2", "k", "good"), outcomes::add);
@@ -229,7 +228,9 @@ public abstract class BrokerContract {
 
     @Test
     void closingAnswersEveryOpenPublishAndWorksTwice() throws Exception {
-        subscribe(consumer(inbox((text, context) -> Thread.sleep(200)), RetryPolicy.fixed(Duration.ZERO, 1)));
+        subscribe(consumer(
+                inbox((text, context) -> Thread.sleep(200)),
+                RetryPolicy.fixed(Duration.ZERO).attempts(1)));
         List<Outcome> outcomes = new CopyOnWriteArrayList<>();
         for (int i = 0; i < 50; i++) {
             broker.publish(message("c" + i, null, "x"), outcomes::add);

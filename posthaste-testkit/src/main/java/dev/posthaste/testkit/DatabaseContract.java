@@ -1,88 +1,45 @@
 package dev.posthaste.testkit;
 
 import dev.posthaste.Catalog;
-import dev.posthaste.Event;
-import dev.posthaste.Outbox;
-import dev.posthaste.OutboxDefinition;
-import dev.posthaste.Route;
+import dev.posthaste.JdbcOutbox;
 import dev.posthaste.Status;
 import dev.posthaste.jdbc.Dialect;
-import dev.posthaste.jdbc.Schema;
-import dev.posthaste.jdbc.StatusJournal;
 import dev.posthaste.jdbc.TableLayout.Column;
-import dev.posthaste.journal.Journal.DeadEvent;
-import dev.posthaste.journal.PendingEvent;
-import dev.posthaste.journal.PendingMark;
 import java.sql.Connection;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;
-import java.util.concurrent.FutureTask;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.TimeoutException;
-import java.util.function.BooleanSupplier;
-import java.util.stream.Stream;
 import javax.sql.DataSource;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 
 /**
- * What the contracts on a database share: an empty database for each test, one outbox named {@code orders} in it, and
- * small helpers. A subclass says where the database comes from.
+ * What the contracts on a database share: an empty one for each test, with the outbox {@code orders} in it, and SQL for
+ * what only SQL can do or see.
  */
-public abstract class DatabaseContract {
-    protected static final String TYPE = "order.placed";
-    protected final OutboxDefinition orders = definition();
+public abstract class DatabaseContract extends OutboxContract {
+    private final DatabaseStores stores;
     protected final Catalog catalog = Catalog.of(orders);
-    protected final Outbox outbox = new Outbox(catalog);
+    protected final JdbcOutbox outbox = JdbcOutbox.of(catalog);
     protected DataSource dataSource;
     protected Dialect dialect;
-    protected StatusJournal journal;
 
-    /** The outbox {@code orders}, whose route is {@code orders-topic}; in the standard table unless a subclass wants another. */
-    protected OutboxDefinition definition() {
-        return OutboxDefinition.of("orders", Route.to("orders-topic"), TYPE);
+    protected DatabaseContract(DatabaseSource source) {
+        this(new DatabaseStores(source));
     }
 
-    /** Creates Posthaste's tables, and the outbox's; a subclass whose table has no script of Posthaste's creates it. */
-    protected void createTables() throws Exception {
-        Schema.create(dataSource, catalog.outboxes());
+    private DatabaseContract(DatabaseStores stores) {
+        super(stores);
+        this.stores = stores;
     }
-
-    /** A new, empty database. */
-    protected abstract DataSource newDatabase() throws Exception;
-
-    /** Drops what {@link #newDatabase} made. */
-    protected abstract void dropDatabase() throws Exception;
 
     @BeforeEach
-    void openDatabase() throws Exception {
-        dataSource = newDatabase();
+    void useDatabase() throws Exception {
+        dataSource = stores.dataSource();
         try (Connection connection = dataSource.getConnection()) {
             dialect = Dialect.of(connection);
-        }
-        createTables();
-        journal = new StatusJournal(dataSource, dialect, orders);
-    }
-
-    @AfterEach
-    void closeDatabase() throws Exception {
-        dropDatabase();
-    }
-
-    /** Writes and commits one event, whose payload is {@code text}. */
-    protected void write(String key, String text) throws SQLException {
-        write(Event.of(TYPE, key, text));
-    }
-
-    protected void write(Event... events) throws SQLException {
-        try (Connection connection = begin()) {
-            outbox.write(connection, List.of(events));
-            connection.commit();
         }
     }
 
@@ -93,32 +50,18 @@ public abstract class DatabaseContract {
         return connection;
     }
 
-    /**
-     * Whether one transaction at a time writes in the whole database. What elsewhere happens beside an open transaction then
-     * waits for it, or gives up and says so, and happens when it has ended.
-     */
-    protected boolean hasOneWriter() {
-        return dialect == Dialect.SQLITE;
-    }
-
     /** Runs {@code work} while {@code open} has written something, ends that, and waits for the work. */
     protected static <T> T behind(Connection open, boolean commit, Callable<T> work) throws Exception {
-        FutureTask<T> waiting = new FutureTask<>(work);
-        Thread thread = new Thread(waiting, "behind");
-        thread.start();
-        try {
-            waiting.get(300, TimeUnit.MILLISECONDS);
-            throw new AssertionError("It did not wait for the other transaction");
-        } catch (TimeoutException e) {
-            // as it should
-        }
-        if (commit) {
-            open.commit();
-        } else {
-            open.rollback();
-        }
-        open.close();
-        return waiting.get(30, TimeUnit.SECONDS);
+        return behind(
+                () -> {
+                    if (commit) {
+                        open.commit();
+                    } else {
+                        open.rollback();
+                    }
+                    open.close();
+                },
+                work);
     }
 
     protected void execute(String sql) throws SQLException {
@@ -169,45 +112,5 @@ public abstract class DatabaseContract {
     protected String code(Status status) {
         String code = orders.table().code(status);
         return code.matches("[0-9]+") ? code : "'" + code + "'";
-    }
-
-    protected List<String> statuses() throws SQLException {
-        List<String> found = new ArrayList<>();
-        for (String code :
-                query("select " + column(Column.STATUS) + " from " + table() + " order by " + column(Column.ID))) {
-            found.add(Stream.of(Status.values())
-                    .filter(status ->
-                            status != Status.CONSUMED || orders.table().tracksConsumption())
-                    .filter(status -> orders.table().code(status).equals(code))
-                    .findFirst()
-                    .orElseThrow()
-                    .code());
-        }
-        return found;
-    }
-
-    /** Every pending event with its contents, due or not. */
-    protected List<PendingEvent> pending() {
-        List<Long> ids = journal.scan(Long.MIN_VALUE, Long.MAX_VALUE, 10_000).stream()
-                .map(PendingMark::id)
-                .toList();
-        return ids.isEmpty() ? List.of() : journal.load(ids, Long.MAX_VALUE);
-    }
-
-    /** Puts every dead event back to pending; returns how many there were. */
-    protected int requeueAll() {
-        return journal.requeue(
-                journal.dead(Long.MIN_VALUE, 10_000).stream().map(DeadEvent::id).toList());
-    }
-
-    /** Runs {@code step} until {@code done}, for 30 seconds at most. */
-    protected static void until(String what, Runnable step, BooleanSupplier done) {
-        long end = System.nanoTime() + Duration.ofSeconds(30).toNanos();
-        while (!done.getAsBoolean()) {
-            if (System.nanoTime() - end > 0) {
-                throw new AssertionError("Not within 30 s: " + what);
-            }
-            step.run();
-        }
     }
 }

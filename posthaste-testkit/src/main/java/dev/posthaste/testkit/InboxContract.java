@@ -2,21 +2,20 @@ package dev.posthaste.testkit;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.posthaste.EventId;
+import dev.posthaste.Event;
 import dev.posthaste.RetryPolicy;
 import dev.posthaste.broker.Digest;
 import dev.posthaste.broker.LocalBroker;
 import dev.posthaste.broker.Message;
 import dev.posthaste.broker.MessageHeaders;
 import dev.posthaste.broker.Outcome;
-import dev.posthaste.inbox.Consumer;
-import dev.posthaste.inbox.ConsumerListener;
-import dev.posthaste.inbox.ConsumerSettings;
-import dev.posthaste.inbox.Context;
+import dev.posthaste.inbox.EventContext;
 import dev.posthaste.inbox.Inbox;
-import dev.posthaste.inbox.InboxRetention;
-import dev.posthaste.inbox.RejectEvent;
+import dev.posthaste.inbox.RejectedEventException;
+import dev.posthaste.inbox.UnknownTypes;
+import dev.posthaste.jdbc.InboxTable;
 import java.nio.charset.StandardCharsets;
+import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.SQLException;
 import java.time.Duration;
@@ -33,6 +32,10 @@ import org.junit.jupiter.api.Test;
 
 /** What an inbox must do on every database. */
 public abstract class InboxContract extends DatabaseContract {
+    protected InboxContract(DatabaseSource source) {
+        super(source);
+    }
+
     /** What handlers in these tests read. */
     public record Order(String name) {}
 
@@ -41,7 +44,7 @@ public abstract class InboxContract extends DatabaseContract {
         execute("create table effects (name varchar(100))");
     }
 
-    private static void effect(Context context, String name) throws SQLException {
+    private static void effect(EventContext context, String name) throws SQLException {
         try (PreparedStatement insert =
                 context.connection().prepareStatement("insert into effects (name) values (?)")) {
             insert.setString(1, name);
@@ -50,49 +53,42 @@ public abstract class InboxContract extends DatabaseContract {
     }
 
     private Inbox.Builder inbox() {
-        return Inbox.builder(dataSource).consumer("test");
+        return Inbox.builder("test", dataSource).unknownTypes(UnknownTypes.DEAD_LETTER);
     }
 
     private static Message message(String id, String key, String body) {
-        return new Message(
-                "topic",
-                null,
-                key,
-                Map.of(MessageHeaders.EVENT_ID, id, MessageHeaders.EVENT_TYPE, TYPE),
-                body.getBytes(StandardCharsets.UTF_8));
+        return Message.of("topic", body.getBytes(StandardCharsets.UTF_8))
+                .key(key)
+                .headers(Map.of(MessageHeaders.EVENT_ID, id, MessageHeaders.EVENT_TYPE, TYPE));
     }
 
     @Test
     void anEventIsHandledOnceInEffect() throws Exception {
-        Inbox inbox = inbox().on(TYPE, Order.class, (order, context) -> effect(context, order.name()))
-                .build();
+        Attempts inbox = Attempts.of(inbox().on(TYPE, Order.class, (order, context) -> effect(context, order.name())));
         Message message = message("1", "k", "{\"name\":\"a\"}");
-        assertThat(inbox.handle(message)).isInstanceOf(Inbox.Result.Handled.class);
-        assertThat(inbox.handle(message)).isInstanceOf(Inbox.Result.Duplicate.class);
-        Inbox other = Inbox.builder(dataSource)
-                .consumer("other")
-                .on(TYPE, String.class, (text, context) -> effect(context, text))
-                .build();
-        assertThat(other.handle(message)).isInstanceOf(Inbox.Result.Handled.class);
+        assertThat(inbox.handle(message)).isInstanceOf(Attempts.Result.Handled.class);
+        assertThat(inbox.handle(message)).isInstanceOf(Attempts.Result.Duplicate.class);
+        Attempts other = Attempts.of(
+                Inbox.builder("other", dataSource).on(TYPE, String.class, (text, context) -> effect(context, text)));
+        assertThat(other.handle(message)).isInstanceOf(Attempts.Result.Handled.class);
         assertThat(query("select name from effects")).containsExactly("a", "{\"name\":\"a\"}");
     }
 
     @Test
     void H35_aFailureLeavesNeitherEffectNorMark() throws Exception {
         AtomicInteger runs = new AtomicInteger();
-        Inbox inbox = inbox().on(TYPE, String.class, (text, context) -> {
-                    effect(context, text);
-                    if (runs.incrementAndGet() < 3) {
-                        throw new IllegalStateException("after the effect");
-                    }
-                })
-                .build();
+        Attempts inbox = Attempts.of(inbox().on(TYPE, String.class, (text, context) -> {
+            effect(context, text);
+            if (runs.incrementAndGet() < 3) {
+                throw new IllegalStateException("after the effect");
+            }
+        }));
         Message message = message("1", "k", "a");
-        assertThat(inbox.handle(message)).isInstanceOf(Inbox.Result.Failed.class);
+        assertThat(inbox.handle(message)).isInstanceOf(Attempts.Result.Failed.class);
         assertThat(query("select name from effects")).isEmpty();
         assertThat(query("select event_id from posthaste_inbox")).isEmpty();
-        assertThat(inbox.handle(message)).isInstanceOf(Inbox.Result.Failed.class);
-        assertThat(inbox.handle(message)).isInstanceOf(Inbox.Result.Handled.class);
+        assertThat(inbox.handle(message)).isInstanceOf(Attempts.Result.Failed.class);
+        assertThat(inbox.handle(message)).isInstanceOf(Attempts.Result.Handled.class);
         assertThat(query("select name from effects")).containsExactly("a");
     }
 
@@ -105,10 +101,8 @@ public abstract class InboxContract extends DatabaseContract {
             Message message = message(name, "k", name);
             DyingDataSource dying = new DyingDataSource(dataSource, step);
             for (DataSource each : List.of(dying.dataSource(), dataSource)) {
-                Inbox.builder(each)
-                        .consumer("test")
-                        .on(TYPE, String.class, (text, context) -> effect(context, text))
-                        .build()
+                Attempts.of(Inbox.builder("test", each)
+                                .on(TYPE, String.class, (text, context) -> effect(context, text)))
                         .handle(message);
             }
             assertThat(query("select name from effects where name = '" + name + "'"))
@@ -122,60 +116,54 @@ public abstract class InboxContract extends DatabaseContract {
     @Test
     void H35_twoDeliveriesAtOnceHaveOneEffect() throws Exception {
         CountDownLatch both = new CountDownLatch(2);
-        Inbox inbox = inbox().on(TYPE, String.class, (text, context) -> {
-                    both.countDown();
-                    both.await(300, TimeUnit.MILLISECONDS);
-                    effect(context, text);
-                })
-                .build();
+        Attempts inbox = Attempts.of(inbox().on(TYPE, String.class, (text, context) -> {
+            both.countDown();
+            both.await(300, TimeUnit.MILLISECONDS);
+            effect(context, text);
+        }));
         Message message = message("1", "k", "a");
-        CompletableFuture<Inbox.Result> first = CompletableFuture.supplyAsync(() -> inbox.handle(message));
-        CompletableFuture<Inbox.Result> second = CompletableFuture.supplyAsync(() -> inbox.handle(message));
-        List<Inbox.Result> results = List.of(first.get(30, TimeUnit.SECONDS), second.get(30, TimeUnit.SECONDS));
-        assertThat(results).filteredOn(Inbox.Result.Handled.class::isInstance).hasSize(1);
+        CompletableFuture<Attempts.Result> first = CompletableFuture.supplyAsync(() -> inbox.handle(message));
+        CompletableFuture<Attempts.Result> second = CompletableFuture.supplyAsync(() -> inbox.handle(message));
+        List<Attempts.Result> results = List.of(first.get(30, TimeUnit.SECONDS), second.get(30, TimeUnit.SECONDS));
+        assertThat(results)
+                .filteredOn(Attempts.Result.Handled.class::isInstance)
+                .hasSize(1);
         assertThat(query("select name from effects")).containsExactly("a");
     }
 
     @Test
     void whatCanNeverBeHandledIsRefused() throws Exception {
-        Inbox inbox = inbox().on(TYPE, Order.class, (order, context) -> {
-                    throw new RejectEvent("not of this world");
-                })
-                .build();
+        Attempts inbox = Attempts.of(inbox().on(TYPE, Order.class, (order, context) -> {
+            throw new RejectedEventException("not of this world");
+        }));
         assertThat(inbox.handle(message("1", "k", "{ this is not JSON")))
                 .isInstanceOfSatisfying(
-                        Inbox.Result.Refused.class,
+                        Attempts.Result.Refused.class,
                         refused -> assertThat(refused.reason()).contains("cannot be read"));
         assertThat(inbox.handle(message("2", "k", "{\"name\":\"a\"}")))
                 .isInstanceOfSatisfying(
-                        Inbox.Result.Refused.class,
+                        Attempts.Result.Refused.class,
                         refused -> assertThat(refused.reason()).isEqualTo("not of this world"));
-        assertThat(inbox.handle(new Message("t", null, null, Map.of(), new byte[0])))
-                .isInstanceOf(Inbox.Result.Refused.class);
-        assertThat(inbox.handle(new Message(
-                        "t",
-                        null,
-                        null,
-                        Map.of(MessageHeaders.EVENT_ID, "3", MessageHeaders.EVENT_TYPE, "other"),
-                        new byte[0])))
+        assertThat(inbox.handle(Message.of("t", new byte[0]))).isInstanceOf(Attempts.Result.Refused.class);
+        assertThat(inbox.handle(Message.of("t", new byte[0])
+                        .headers(Map.of(MessageHeaders.EVENT_ID, "3", MessageHeaders.EVENT_TYPE, "other"))))
                 .isInstanceOfSatisfying(
-                        Inbox.Result.Refused.class,
+                        Attempts.Result.Refused.class,
                         refused -> assertThat(refused.reason()).contains("no handler", "other"));
         assertThat(query("select event_id from posthaste_inbox")).isEmpty();
     }
 
     @Test
     void H15_aContentThatIsNotWhatWasSentIsRefused() throws Exception {
-        Inbox inbox = inbox().on(TYPE, String.class, (text, context) -> effect(context, text))
-                .build();
+        Attempts inbox = Attempts.of(inbox().on(TYPE, String.class, (text, context) -> effect(context, text)));
         Message sent = message("1", "k", "right");
         String digest = Digest.of("1", sent.body());
-        assertThat(inbox.handle(message("1", "k", "wrong").with(Map.of(MessageHeaders.DIGEST, digest))))
+        assertThat(inbox.handle(message("1", "k", "wrong").headers(Map.of(MessageHeaders.DIGEST, digest))))
                 .isInstanceOfSatisfying(
-                        Inbox.Result.Refused.class,
+                        Attempts.Result.Refused.class,
                         refused -> assertThat(refused.reason()).contains("digest"));
-        assertThat(inbox.handle(sent.with(Map.of(MessageHeaders.DIGEST, digest))))
-                .isInstanceOf(Inbox.Result.Handled.class);
+        assertThat(inbox.handle(sent.headers(Map.of(MessageHeaders.DIGEST, digest))))
+                .isInstanceOf(Attempts.Result.Handled.class);
         assertThat(query("select name from effects")).containsExactly("right");
     }
 
@@ -183,19 +171,19 @@ public abstract class InboxContract extends DatabaseContract {
     void H36_theKeysLaterEventsWaitBehindAFailingOneAndOtherKeysGoOn() throws Exception {
         List<String> order = new CopyOnWriteArrayList<>();
         CountDownLatch otherHandled = new CountDownLatch(1);
-        Inbox inbox = inbox().on(TYPE, String.class, (text, context) -> {
-                    if (text.equals("a1") && otherHandled.getCount() > 0) {
-                        throw new IllegalStateException("not before b1");
-                    }
-                    effect(context, text);
-                    order.add(text);
-                    if (text.equals("b1")) {
-                        otherHandled.countDown();
-                    }
-                })
-                .build();
+        Inbox.Builder inbox = inbox().on(TYPE, String.class, (text, context) -> {
+            if (text.equals("a1") && otherHandled.getCount() > 0) {
+                throw new IllegalStateException("not before b1");
+            }
+            effect(context, text);
+            order.add(text);
+            if (text.equals("b1")) {
+                otherHandled.countDown();
+            }
+        });
         CountDownLatch done = new CountDownLatch(3);
-        try (LocalBroker broker = local(inbox, RetryPolicy.fixed(Duration.ofMillis(20), 1000))) {
+        try (LocalBroker broker =
+                local(inbox, RetryPolicy.fixed(Duration.ofMillis(20)).attempts(1000))) {
             broker.publish(message("1", "a", "a1"), outcome -> done.countDown());
             broker.publish(message("2", "a", "a2"), outcome -> done.countDown());
             broker.publish(message("3", "b", "b1"), outcome -> done.countDown());
@@ -206,44 +194,62 @@ public abstract class InboxContract extends DatabaseContract {
 
     @Test
     void afterTheLastAttemptAnEventIsDeadLetteredAndItsKeyGoesOn() throws Exception {
-        Inbox inbox = inbox().on(TYPE, String.class, (text, context) -> {
-                    if (text.equals("bad")) {
-                        throw new IllegalStateException("always");
-                    }
-                    effect(context, text);
-                })
-                .build();
+        Inbox.Builder inbox = inbox().on(TYPE, String.class, (text, context) -> {
+            if (text.equals("bad")) {
+                throw new IllegalStateException("always");
+            }
+            effect(context, text);
+        });
         CompletableFuture<Outcome> bad = new CompletableFuture<>();
         CompletableFuture<Outcome> good = new CompletableFuture<>();
-        try (LocalBroker broker = local(inbox, RetryPolicy.fixed(Duration.ofMillis(1), 3))) {
+        try (LocalBroker broker =
+                local(inbox, RetryPolicy.fixed(Duration.ofMillis(1)).attempts(3))) {
             broker.publish(message("1", "a", "bad"), bad::complete);
             broker.publish(message("2", "a", "good"), good::complete);
             assertThat(bad.get(30, TimeUnit.SECONDS)).isInstanceOfSatisfying(Outcome.Rejected.class, rejected -> {
                 assertThat(rejected.permanent()).isTrue();
                 assertThat(rejected.reason()).contains("3 attempts", "always");
             });
-            assertThat(good.get(30, TimeUnit.SECONDS)).isEqualTo(Outcome.HANDLED);
+            assertThat(good.get(30, TimeUnit.SECONDS)).isEqualTo(Outcome.handled());
         }
         assertThat(query("select name from effects")).containsExactly("good");
     }
 
-    private static LocalBroker local(Inbox inbox, RetryPolicy retry) {
-        return new LocalBroker()
-                .subscribe(new Consumer(inbox, ConsumerSettings.defaults().withRetry(retry), ConsumerListener.NONE));
+    private static LocalBroker local(Inbox.Builder inbox, RetryPolicy retry) {
+        return new LocalBroker().subscribe(inbox.retry(retry).build());
     }
 
     @Test
     void retentionForgetsWhatWasHandledLongAgo() throws Exception {
-        Inbox inbox = inbox().on(TYPE, String.class, (text, context) -> {}).build();
+        Attempts inbox = Attempts.of(inbox().on(TYPE, String.class, (text, context) -> {}));
         for (int i = 0; i < 5; i++) {
-            inbox.handle(message(EventId.next(), "k", "x"));
+            inbox.handle(message(Event.newId(), "k", "x"));
         }
-        try (InboxRetention keep = new InboxRetention(inbox, Duration.ofDays(30), Duration.ofDays(7));
-                InboxRetention drop =
-                        new InboxRetention(inbox, Duration.ofNanos(-60_000_000_000L), Duration.ofDays(-7))) {
-            assertThat(keep.runOnce()).isZero();
-            assertThat(drop.runOnce()).isEqualTo(5);
-        }
+        InboxTable table = new InboxTable(dialect);
+        assertThat(table.purge(dataSource, "other", Duration.ofMinutes(-1), 10)).isZero();
+        assertThat(table.purge(dataSource, "test", Duration.ofDays(30), 10)).isZero();
+        assertThat(table.purge(dataSource, "test", Duration.ofMinutes(-1), 3)).isEqualTo(3);
+        assertThat(table.purge(dataSource, "test", Duration.ofMinutes(-1), 3)).isEqualTo(2);
         assertThat(query("select event_id from posthaste_inbox")).isEmpty();
+    }
+
+    @Test
+    void anInboxForgetsByItself() throws Exception {
+        Attempts.of(inbox().on(TYPE, String.class, (text, context) -> {})).handle(message("old", "k", "x"));
+        try (Inbox forgetful = inbox().keep(Duration.ofMillis(1)).build()) {
+            try (Connection connection = dataSource.getConnection()) {
+                connection.setAutoCommit(false);
+                forgetful.once(connection, "new", () -> {});
+                connection.rollback();
+                connection.setAutoCommit(true);
+            }
+            until("the note is gone", DatabaseContract::pause, () -> {
+                try {
+                    return query("select event_id from posthaste_inbox").isEmpty();
+                } catch (SQLException e) {
+                    throw new AssertionError(e);
+                }
+            });
+        }
     }
 }

@@ -3,10 +3,10 @@ package dev.posthaste.testkit;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.posthaste.Event;
-import dev.posthaste.journal.Verdict;
 import dev.posthaste.relay.ManualRelay;
 import dev.posthaste.relay.RelayListener;
 import dev.posthaste.relay.RelaySettings;
+import dev.posthaste.store.Verdict;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -16,6 +16,10 @@ import org.junit.jupiter.api.Test;
 
 /** What several relays on one outbox must do on every database: one owns it, and others take over in order. */
 public abstract class OwnershipContract extends WithRelay {
+    protected OwnershipContract(DatabaseSource source) {
+        super(source);
+    }
+
     @Test
     void H04_onlyOneOfFourRelaysPublishes() throws Exception {
         List<ManualRelay> relays = IntStream.range(0, 4)

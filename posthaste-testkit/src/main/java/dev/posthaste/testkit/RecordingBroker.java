@@ -20,7 +20,7 @@ public final class RecordingBroker implements Broker {
     private final List<Message> attempts = new ArrayList<>();
     private final List<Message> arrived = new ArrayList<>();
     private final List<Open> open = new ArrayList<>();
-    private Function<Message, Outcome> answer = message -> Outcome.ACKNOWLEDGED;
+    private Function<Message, Outcome> answer = message -> Outcome.acknowledged();
     private boolean holding;
 
     private record Open(Message message, Consumer<Outcome> callback) {}

@@ -1,26 +1,43 @@
 package dev.posthaste.testkit;
 
+import dev.posthaste.Event;
+import dev.posthaste.OutboxDefinition;
 import dev.posthaste.RetryPolicy;
 import dev.posthaste.relay.ManualRelay;
-import dev.posthaste.relay.OutboxPolicy;
 import dev.posthaste.relay.Relay;
 import java.time.Duration;
 import java.util.List;
 import java.util.function.BooleanSupplier;
+import java.util.function.UnaryOperator;
 import java.util.stream.IntStream;
 
 /** A relay that moves when it is told to, and a broker that answers as the test says. */
 abstract class WithRelay extends DatabaseContract {
-    static final OutboxPolicy QUICK = OutboxPolicy.defaults().withRetry(RetryPolicy.fixed(Duration.ofMillis(50), 3));
+    static final UnaryOperator<OutboxDefinition> QUICK =
+            o -> o.retry(RetryPolicy.fixed(Duration.ofMillis(50)).attempts(3));
 
     final RecordingBroker broker = new RecordingBroker();
     final SettableClock clock = new SettableClock();
 
+    WithRelay(DatabaseSource source) {
+        super(source);
+    }
+
+    /** Writes and commits one event, whose payload is {@code text} as it is. */
+    @Override
+    protected void write(String key, String text) throws Exception {
+        write(Event.of(TYPE, key, text));
+    }
+
     final Relay.Builder builder(String name) {
-        return Relay.builder(dataSource, catalog)
+        return builder(name, QUICK);
+    }
+
+    /** A relay that sees its outboxes as {@code policy} says. */
+    final Relay.Builder builder(String name, UnaryOperator<OutboxDefinition> policy) {
+        return Relay.builder(dataSource, catalog.all(policy))
                 .name(name)
                 .broker(broker)
-                .policy(QUICK)
                 .clock(clock);
     }
 
@@ -34,7 +51,7 @@ abstract class WithRelay extends DatabaseContract {
 
     final void pumpUntilArrived(ManualRelay relay, int count) {
         pump(relay, count + " events arrive", () -> broker.arrived().size() >= count);
-        pump(relay, "everything is settled", () -> journal.backlog().pending() == 0);
+        pump(relay, "everything is settled", () -> store.backlog().pending() == 0);
     }
 
     static List<String> numbers(int from, int to) {

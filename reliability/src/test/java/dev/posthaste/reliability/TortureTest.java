@@ -20,7 +20,7 @@ class TortureTest {
 
     @Test
     void aShortCampaignOnTwoPairsBreaksNoPromise() {
-        // RabbitMQ does not always come up again after its disk was full, and the campaign cannot go on then.
+        // RabbitMQ does not always come up again after its disk was full, and there is no time to begin anew.
         String output = torture(
                 0,
                 "--minutes",
@@ -48,8 +48,27 @@ class TortureTest {
                 "queue unbound",
                 "--plant",
                 "a return ignored");
-        assertThat(output).contains("postgresql-rabbitmq: loss: ");
+        assertThat(output)
+                .contains("postgresql-rabbitmq: loss: ")
+                .contains("postgresql-rabbitmq: trace: the broker acknowledged ");
         assertThat(number(output, "violations")).isPositive();
+    }
+
+    @Test
+    void whatMetersAndConsoleDoNotTellIsNoticed() {
+        String output = torture(
+                1,
+                "--minutes",
+                "0.1",
+                "--pairs",
+                "sqlite-local",
+                "--faults",
+                "lease row deleted",
+                "--plant",
+                "dead events not counted");
+        assertThat(output)
+                .contains("sqlite-local: metrics: in the end, posthaste.relay.dead.now says 0, and ")
+                .contains("sqlite-local: console: in the end, the console shows ");
     }
 
     /** @param code that it is to end with */

@@ -7,7 +7,7 @@ import dev.posthaste.OutboxDefinition;
 import dev.posthaste.Route;
 import dev.posthaste.broker.Message;
 import dev.posthaste.format.MessageFormat;
-import dev.posthaste.journal.StoredEvent;
+import dev.posthaste.store.StoredEvent;
 import io.cloudevents.CloudEvent;
 import io.cloudevents.SpecVersion;
 import io.cloudevents.core.builder.CloudEventBuilder;
@@ -29,7 +29,8 @@ import org.junit.jupiter.api.Test;
 class CloudEventsTest {
     private static final String SOURCE = "/shop/orders";
     private static final String PAYLOAD = "{\"total\":3.10,\"text\":\"späße 漢字\"}";
-    private static final OutboxDefinition ORDERS = OutboxDefinition.of("orders", Route.to("orders-topic"), "placed");
+    private static final OutboxDefinition ORDERS =
+            OutboxDefinition.named("orders").route(Route.to("orders-topic")).types("placed");
     private static final StoredEvent EVENT = new StoredEvent(
             7,
             "e-1",
@@ -107,7 +108,7 @@ class CloudEventsTest {
         EventFormat json =
                 Objects.requireNonNull(EventFormatProvider.getInstance().resolveFormat(JsonFormat.CONTENT_TYPE));
         Map<String, String> headers = new HashMap<>(Map.of("content-type", JsonFormat.CONTENT_TYPE));
-        Message structured = new Message("t", null, null, headers, json.serialize(event));
+        Message structured = Message.of("t", json.serialize(event)).headers(headers);
         Message read = MessageFormat.cloudEvents(SOURCE).read(structured);
         String known = read.eventId();
         assertThat(known).as("a hash of source and id").hasSize(64);
@@ -117,7 +118,8 @@ class CloudEventsTest {
             Map<String, String> binary =
                     Map.of(prefix + "id", "x-1", prefix + "source", "/elsewhere", prefix + "type", "placed");
             Message opened = MessageFormat.cloudEvents(SOURCE)
-                    .read(new Message("t", null, null, binary, PAYLOAD.getBytes(StandardCharsets.UTF_8)));
+                    .read(Message.of("t", PAYLOAD.getBytes(StandardCharsets.UTF_8))
+                            .headers(binary));
             assertThat(opened.eventId()).isEqualTo(known);
             assertThat(opened.eventType()).isEqualTo("placed");
         }
@@ -125,8 +127,7 @@ class CloudEventsTest {
 
     @Test
     void whatIsNoCloudEventIsRefusedWithTheReason() {
-        assertThatThrownBy(() -> MessageFormat.cloudEvents(SOURCE)
-                        .read(new Message("t", null, null, Map.of(), new byte[] {'x'})))
+        assertThatThrownBy(() -> MessageFormat.cloudEvents(SOURCE).read(Message.of("t", new byte[] {'x'})))
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessageContaining("no CloudEvent");
         assertThatThrownBy(() -> MessageFormat.cloudEvents(" ")).isInstanceOf(IllegalArgumentException.class);

@@ -38,7 +38,7 @@ enum ExistingTables {
     }
 
     OutboxDefinition outbox(String name, Route route, String... types) {
-        return OutboxDefinition.of(name, route, types).inTable(layout());
+        return OutboxDefinition.named(name).route(route).types(types).layout(layout());
     }
 
     /** The statements of the script: first the table, then the row that its program writes. */

@@ -4,18 +4,18 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.posthaste.Catalog;
 import dev.posthaste.Event;
-import dev.posthaste.Outbox;
+import dev.posthaste.JdbcOutbox;
 import dev.posthaste.OutboxDefinition;
 import dev.posthaste.Route;
 import dev.posthaste.Status;
 import dev.posthaste.admin.Admin;
 import dev.posthaste.admin.Change;
 import dev.posthaste.admin.EventDetails;
-import dev.posthaste.admin.Replay;
+import dev.posthaste.admin.ReplaySelection;
 import dev.posthaste.admin.Search;
 import dev.posthaste.jdbc.Dialect;
+import dev.posthaste.jdbc.RowOperatorStore;
 import dev.posthaste.jdbc.Schema;
-import dev.posthaste.jdbc.StatusAdminJournal;
 import dev.posthaste.jdbc.TableLayout.Column;
 import dev.posthaste.servers.Database;
 import dev.posthaste.servers.DatabaseServer;
@@ -49,18 +49,18 @@ class ExistingTablesAdminTest {
                 dialect = Dialect.of(connection);
                 connection.setAutoCommit(false);
                 for (int i = 0; i < 5; i++) {
-                    new Outbox(catalog)
+                    JdbcOutbox.of(catalog)
                             .write(
                                     connection,
-                                    Event.builder("order.placed")
-                                            .id("event-" + i)
-                                            .key(outbox.table().has(Column.KEY) ? "k" + i : null)
-                                            .payload("{\"order\":" + i + "}")
-                                            .build());
+                                    Event.of(
+                                                    "order.placed",
+                                                    outbox.table().has(Column.KEY) ? "k" + i : null,
+                                                    "{\"order\":" + i + "}")
+                                            .id("event-" + i));
                 }
                 connection.commit();
             }
-            Admin admin = new Admin(StatusAdminJournal.all(database.dataSource(), dialect, catalog, null));
+            Admin admin = new Admin(RowOperatorStore.all(database.dataSource(), dialect, catalog, null));
             List<Long> ids = admin.search("orders", Search.ALL, null, 10).events().stream()
                     .map(each -> each.id())
                     .sorted()
@@ -100,10 +100,7 @@ class ExistingTablesAdminTest {
             assertThat(found(admin, Search.ALL)).hasSize(4).doesNotContain(ids.get(3));
             admin.pause("orders", Change.by("ada", "an upgrade"));
             assertThat(admin.lease("orders").paused()).isTrue();
-            assertThat(admin.dryRun(
-                                    "orders",
-                                    Replay.Selection.of(Search.ALL.withStatus(Status.PUBLISHED)),
-                                    done -> true)
+            assertThat(admin.dryRun("orders", ReplaySelection.of(Search.ALL.withStatus(Status.PUBLISHED)), done -> true)
                             .events())
                     .isEqualTo(1);
             Thread.sleep(1_100); // some of these tables count in seconds

@@ -5,10 +5,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.posthaste.OutboxDefinition;
 import dev.posthaste.Route;
 import dev.posthaste.jdbc.Dialect;
-import dev.posthaste.jdbc.StatusJournal;
+import dev.posthaste.jdbc.RowStore;
 import dev.posthaste.servers.Database;
 import dev.posthaste.servers.DatabaseServer;
 import dev.posthaste.servers.TestDatabase;
+import dev.posthaste.store.RetentionRule;
 import java.time.Duration;
 import java.util.List;
 import java.util.stream.Stream;
@@ -68,28 +69,26 @@ class ExistingTablesPlansTest {
 
     private static void check(Database kind, TestDatabase database, ExistingTables table) {
         OutboxDefinition outbox = table.outbox("orders", Route.to("x"), "t");
-        StatusJournal journal = new StatusJournal(
-                database.dataSource(), kind == Database.MYSQL ? Dialect.MYSQL : Dialect.MARIADB, outbox);
+        RowStore store =
+                new RowStore(database.dataSource(), kind == Database.MYSQL ? Dialect.MYSQL : Dialect.MARIADB, outbox);
         long highest = database.count("select max(id) from " + table.layout().table());
         long few = 12_000;
-        assertThat(read(database, () -> journal.fetch(0, 1000, Long.MAX_VALUE)))
+        assertThat(read(database, () -> store.fetch(0, 1000, Long.MAX_VALUE)))
                 .as("first fetch")
                 .isLessThan(few);
-        assertThat(read(database, () -> journal.fetch(highest, 64, Long.MAX_VALUE)))
+        assertThat(read(database, () -> store.fetch(highest, 64, Long.MAX_VALUE)))
                 .as("fetch when idle")
                 .isLessThan(few);
-        assertThat(read(database, () -> journal.scan(0, highest, 1000)))
-                .as("patrol")
+        assertThat(read(database, () -> store.scan(0, highest, 1000)))
+                .as("sweep")
                 .isLessThan(few);
-        assertThat(read(database, () -> journal.scan(highest / 2, highest, 1000)))
+        assertThat(read(database, () -> store.scan(highest / 2, highest, 1000)))
                 .as("catching up")
                 .isLessThan(few);
-        assertThat(read(database, () -> journal.load(List.of(highest - 5, highest), Long.MAX_VALUE)))
+        assertThat(read(database, () -> store.load(List.of(highest - 5, highest), Long.MAX_VALUE)))
                 .as("load")
                 .isLessThan(few);
-        assertThat(read(
-                        database,
-                        () -> journal.purge(0, Duration.ofDays(1), List.of(dev.posthaste.Status.PUBLISHED), 1000)))
+        assertThat(read(database, () -> store.forget(new RetentionRule(Duration.ofDays(1), false), 0, 1000)))
                 .as("retention")
                 .isLessThan(few);
     }

@@ -7,146 +7,127 @@ import dev.posthaste.Route;
 import dev.posthaste.jdbc.Dialect;
 import dev.posthaste.jdbc.Schema;
 import dev.posthaste.jdbc.TableLayout;
-import dev.posthaste.journal.PendingEvent;
 import dev.posthaste.servers.Database;
-import dev.posthaste.servers.DatabaseServer;
-import dev.posthaste.servers.TestDatabase;
+import dev.posthaste.servers.FreshDatabases;
+import dev.posthaste.store.PendingEvent;
+import dev.posthaste.testkit.ConsumptionContract;
+import dev.posthaste.testkit.DatabaseContract;
+import dev.posthaste.testkit.DatabaseSource;
+import dev.posthaste.testkit.DatabaseStores;
 import dev.posthaste.testkit.ReceiptContract;
-import dev.posthaste.testkit.StoreContract;
+import dev.posthaste.testkit.RowReceiptContract;
 import java.util.List;
 import javax.sql.DataSource;
 import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Test;
 
-/** The store's contract on tables that exist already, each with the layout that stands beside its script. */
+/** The store's contracts on tables that exist already, each with the layout that stands beside its script. */
 class ExistingTablesTest {
     private static final Route ROUTE = Route.to("orders-topic");
+    private static final String TYPE = "order.placed";
 
-    /** In a table that other programs made. */
-    private abstract static class Existing extends StoreContract {
-        private final Database kind;
-        private final ExistingTables table;
-        private TestDatabase database;
+    /** Databases in which the table is there; {@code more} is done to it when it is new. */
+    private static DatabaseSource with(Database kind, ExistingTables table, String... more) {
+        FreshDatabases databases = new FreshDatabases(kind);
+        return DatabaseSource.of(
+                () -> {
+                    DataSource dataSource = databases.create();
+                    table.create(databases.current());
+                    for (String each : more) {
+                        databases.current().execute(each);
+                    }
+                    return dataSource;
+                },
+                databases::drop);
+    }
 
+    /** In a table that other programs made: its times mean what the sessions of the server mean. */
+    private abstract static class Existing extends StoreInTableTests {
         Existing(Database kind, ExistingTables table) {
-            this.kind = kind;
-            this.table = table;
-        }
-
-        abstract ExistingTables which();
-
-        @Override
-        protected OutboxDefinition definition() {
-            return which().outbox("orders", ROUTE, TYPE);
-        }
-
-        @Override
-        protected DataSource newDatabase() {
-            database = DatabaseServer.of(kind).createDatabase();
-            return database.dataSource();
-        }
-
-        @Override
-        protected void createTables() throws Exception {
-            table.create(database);
-            super.createTables();
-        }
-
-        @Override
-        protected void dropDatabase() {
-            database.close();
-        }
-
-        /** They mean what the sessions of the server mean: who writes with another zone says other times. */
-        @Override
-        protected boolean timesKnowTheirZone() {
-            return false;
-        }
-    }
-
-    private abstract static class OutboxEvents extends Existing {
-        OutboxEvents(Database kind) {
-            super(kind, ExistingTables.OUTBOX_EVENTS);
-        }
-
-        @Override
-        ExistingTables which() {
-            return ExistingTables.OUTBOX_EVENTS;
-        }
-    }
-
-    private abstract static class AgentOutboxMessages extends Existing {
-        AgentOutboxMessages(Database kind) {
-            super(kind, ExistingTables.AGENT_OUTBOX_MESSAGES);
-        }
-
-        @Override
-        ExistingTables which() {
-            return ExistingTables.AGENT_OUTBOX_MESSAGES;
+            super(with(kind, table), table.outbox("orders", ROUTE, TYPE), false);
         }
     }
 
     @Nested
-    class OutboxEventsOnMariaDb extends OutboxEvents {
+    class OutboxEventsOnMariaDb extends Existing {
         OutboxEventsOnMariaDb() {
-            super(Database.MARIADB);
+            super(Database.MARIADB, ExistingTables.OUTBOX_EVENTS);
         }
     }
 
     @Nested
-    class OutboxEventsOnMySql extends OutboxEvents {
+    class OutboxEventsOnMySql extends Existing {
         OutboxEventsOnMySql() {
-            super(Database.MYSQL);
+            super(Database.MYSQL, ExistingTables.OUTBOX_EVENTS);
         }
     }
 
     @Nested
-    class AgentOutboxMessagesOnMariaDb extends AgentOutboxMessages {
+    class AgentOutboxMessagesOnMariaDb extends Existing {
         AgentOutboxMessagesOnMariaDb() {
-            super(Database.MARIADB);
+            super(Database.MARIADB, ExistingTables.AGENT_OUTBOX_MESSAGES);
         }
     }
 
     @Nested
-    class AgentOutboxMessagesOnMySql extends AgentOutboxMessages {
+    class AgentOutboxMessagesOnMySql extends Existing {
         AgentOutboxMessagesOnMySql() {
-            super(Database.MYSQL);
+            super(Database.MYSQL, ExistingTables.AGENT_OUTBOX_MESSAGES);
         }
     }
 
     /** Receipts in the table whose rows end as consumed. */
-    private abstract static class ReceiptsInAgentOutboxMessages extends ReceiptContract {
-        private final Database kind;
-        private TestDatabase database;
+    private abstract static class ReceiptsInAgentOutboxMessages {
+        private final DatabaseSource source;
 
         ReceiptsInAgentOutboxMessages(Database kind) {
-            this.kind = kind;
+            // Its own limit is 20 attempts; the contracts count to three.
+            this.source = with(
+                    kind,
+                    ExistingTables.AGENT_OUTBOX_MESSAGES,
+                    "alter table agent_outbox_messages alter column max_retry set default 3");
         }
 
-        @Override
-        protected OutboxDefinition definition() {
+        private static OutboxDefinition tracked() {
             return ExistingTables.AGENT_OUTBOX_MESSAGES
                     .outbox("orders", ROUTE, TYPE)
-                    .withReceipts();
+                    .tracked(true);
         }
 
-        @Override
-        protected DataSource newDatabase() {
-            database = DatabaseServer.of(kind).createDatabase();
-            return database.dataSource();
+        @Nested
+        class Receipts extends ReceiptContract {
+            Receipts() {
+                super(new DatabaseStores(source));
+            }
+
+            @Override
+            protected OutboxDefinition definition() {
+                return tracked();
+            }
         }
 
-        @Override
-        protected void createTables() throws Exception {
-            ExistingTables.AGENT_OUTBOX_MESSAGES.create(database);
-            // Its own limit is 20 attempts; the contract counts to three.
-            database.execute("alter table agent_outbox_messages alter column max_retry set default 3");
-            super.createTables();
+        @Nested
+        class RowReceipts extends RowReceiptContract {
+            RowReceipts() {
+                super(source);
+            }
+
+            @Override
+            protected OutboxDefinition definition() {
+                return tracked();
+            }
         }
 
-        @Override
-        protected void dropDatabase() {
-            database.close();
+        @Nested
+        class Consumption extends ConsumptionContract {
+            Consumption() {
+                super(source);
+            }
+
+            @Override
+            protected OutboxDefinition definition() {
+                return tracked();
+            }
         }
     }
 
@@ -165,57 +146,56 @@ class ExistingTablesTest {
     }
 
     /** Debezium's table, with what a relay needs. */
-    private abstract static class DebeziumTable extends StoreContract {
-        private final Database kind;
-        private TestDatabase database;
-
-        DebeziumTable(Database kind) {
-            this.kind = kind;
-        }
-
-        @Override
-        protected OutboxDefinition definition() {
-            return OutboxDefinition.of("orders", Route.to("outbox.event.order"), TYPE)
-                    .inTable(TableLayout.debezium("outbox"));
-        }
-
-        @Override
-        protected DataSource newDatabase() {
-            database = DatabaseServer.of(kind).createDatabase();
-            return database.dataSource();
-        }
-
-        @Override
-        protected void dropDatabase() {
-            database.close();
-        }
+    private abstract static class DebeziumTable extends StoreInTableTests {
+        private static final OutboxDefinition OUTBOX = OutboxDefinition.named("orders")
+                .route(Route.to("outbox.event.order"))
+                .types(TYPE)
+                .layout(TableLayout.debezium("outbox"));
 
         /** On MySQL and MariaDB the writers give no times, so the server's clock does. */
-        @Override
-        protected boolean timesKnowTheirZone() {
-            return kind == Database.POSTGRESQL || kind == Database.H2;
+        DebeziumTable(Database kind) {
+            this(kind, new FreshDatabases(kind));
         }
 
-        @Test
-        void whatDebeziumsWritersWriteIsFound() throws Exception {
-            String quote = dialect == Dialect.MYSQL || dialect == Dialect.MARIADB ? "`" : "\"";
-            execute("insert into Xoutbox`X (XidX, XaggregatetypeX, XaggregateidX, XtypeX, XpayloadX) values"
-                            .replace("`X", "X")
-                            .replace("X", quote)
-                    + " ('2f0c1d34-7a51-4c8e-9a55-0a6f0f5f1c01', 'order', '42', '" + TYPE + "', '{\"total\":3}')");
-            PendingEvent read =
-                    (PendingEvent) journal.fetch(0, 10, Long.MAX_VALUE).get(0);
-            assertThat(read.event().eventId()).isEqualTo("2f0c1d34-7a51-4c8e-9a55-0a6f0f5f1c01");
-            assertThat(read.event().destination()).isEqualTo("outbox.event.order");
-            assertThat(read.event().key()).isEqualTo("42");
-            assertThat(read.waitNanos()).isZero();
+        private DebeziumTable(Database kind, FreshDatabases databases) {
+            super(
+                    DatabaseSource.of(databases::create, databases::drop),
+                    OUTBOX,
+                    kind == Database.POSTGRESQL || kind == Database.H2);
         }
 
-        @Test
-        void trackedItHasAnIndexForWhatIsNotConsumed() throws Exception {
-            List<OutboxDefinition> tracked = List.of(orders.withReceipts());
-            Schema.create(dataSource, tracked);
-            assertThat(Schema.check(dataSource, tracked).errors()).isEmpty();
+        @Nested
+        class ItsOwn extends DatabaseContract {
+            ItsOwn() {
+                super(source);
+            }
+
+            @Override
+            protected OutboxDefinition definition() {
+                return OUTBOX;
+            }
+
+            @Test
+            void whatDebeziumsWritersWriteIsFound() throws Exception {
+                String quote = dialect == Dialect.MYSQL || dialect == Dialect.MARIADB ? "`" : "\"";
+                execute("insert into Xoutbox`X (XidX, XaggregatetypeX, XaggregateidX, XtypeX, XpayloadX) values"
+                                .replace("`X", "X")
+                                .replace("X", quote)
+                        + " ('2f0c1d34-7a51-4c8e-9a55-0a6f0f5f1c01', 'order', '42', '" + TYPE + "', '{\"total\":3}')");
+                PendingEvent read =
+                        (PendingEvent) store.fetch(0, 10, Long.MAX_VALUE).get(0);
+                assertThat(read.event().eventId()).isEqualTo("2f0c1d34-7a51-4c8e-9a55-0a6f0f5f1c01");
+                assertThat(read.event().destination()).isEqualTo("outbox.event.order");
+                assertThat(read.event().key()).isEqualTo("42");
+                assertThat(read.waitNanos()).isZero();
+            }
+
+            @Test
+            void trackedItHasAnIndexForWhatIsNotConsumed() throws Exception {
+                List<OutboxDefinition> tracked = List.of(orders.tracked(true));
+                Schema.create(dataSource, tracked);
+                assertThat(Schema.check(dataSource, tracked).errors()).isEmpty();
+            }
         }
     }
 

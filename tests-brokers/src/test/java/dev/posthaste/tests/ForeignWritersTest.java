@@ -13,13 +13,9 @@ import dev.posthaste.Catalog;
 import dev.posthaste.OutboxDefinition;
 import dev.posthaste.RetryPolicy;
 import dev.posthaste.Route;
-import dev.posthaste.Services;
 import dev.posthaste.broker.Outcome;
 import dev.posthaste.format.MessageFormat;
-import dev.posthaste.inbox.Consumer;
-import dev.posthaste.inbox.ConsumerListener;
-import dev.posthaste.inbox.ConsumerSettings;
-import dev.posthaste.inbox.ConsumerSettings.AfterLastAttempt;
+import dev.posthaste.inbox.AfterLastAttempt;
 import dev.posthaste.inbox.Handler;
 import dev.posthaste.inbox.Inbox;
 import dev.posthaste.inbox.Receipts;
@@ -31,7 +27,6 @@ import dev.posthaste.kafka.KafkaTopics;
 import dev.posthaste.rabbitmq.RabbitBroker;
 import dev.posthaste.rabbitmq.RabbitSettings;
 import dev.posthaste.rabbitmq.RabbitTopology;
-import dev.posthaste.relay.OutboxPolicy;
 import dev.posthaste.relay.Relay;
 import dev.posthaste.servers.Database;
 import dev.posthaste.servers.DatabaseServer;
@@ -115,7 +110,9 @@ class ForeignWritersTest {
     @EnumSource(names = {"MARIADB", "MYSQL"})
     void theConfigurationCentresRowsGoToRabbitMqAsTheyAre(Database kind) throws Exception {
         HikariDataSource pool = tableOf(kind, ExistingTables.OUTBOX_EVENTS);
-        Route route = new Route("tmadminsrv_service", "tmadminsrv_config_history", prefix + "_queue");
+        Route route = Route.to("tmadminsrv_service")
+                .routingKey("tmadminsrv_config_history")
+                .group(prefix + "_queue");
         OutboxDefinition outbox = ExistingTables.OUTBOX_EVENTS.outbox("config", route, "config.history.created");
         RabbitSettings rabbit = RabbitSettings.of(RabbitServer.shared().uri()).declaring(route);
         RabbitTopology.declare(rabbit, route);
@@ -148,7 +145,9 @@ class ForeignWritersTest {
     void theConfigurationCentresRowsAreTriedAgainOnTheirOwnPolicyAndCleanedUp(Database kind) throws Exception {
         HikariDataSource pool = tableOf(kind, ExistingTables.OUTBOX_EVENTS);
         OutboxDefinition outbox = ExistingTables.OUTBOX_EVENTS.outbox(
-                "config", new Route("tmadminsrv_service", "tmadminsrv_config_history", null), "config.history.created");
+                "config",
+                Route.to("tmadminsrv_service").routingKey("tmadminsrv_config_history"),
+                "config.history.created");
         ExistingTables.OUTBOX_EVENTS.insert(database);
         String longReason = "x".repeat(3000);
         RecordingBroker broker = new RecordingBroker().answering(message -> Outcome.rejected(longReason));
@@ -166,10 +165,9 @@ class ForeignWritersTest {
             awaitRows("select status, retry_count from outbox_events", "2|8");
         }
         database.execute("update outbox_events set status = 0, retry_count = 0, next_attempt_at = null");
-        broker.answering(message -> Outcome.ACKNOWLEDGED);
-        Relay again = relay(pool, Catalog.of(outbox))
+        broker.answering(message -> Outcome.acknowledged());
+        Relay again = relay(pool, Catalog.of(outbox.keep(Duration.ZERO)))
                 .broker(broker)
-                .policy(OutboxPolicy.defaults().withKeep(Duration.ZERO, false))
                 .measureEvery(Duration.ofMinutes(1))
                 .build();
         try (again) {
@@ -178,9 +176,8 @@ class ForeignWritersTest {
         }
         assertThat(broker.arrived()).hasSize(1);
         awaitRows("select updated_at < now() from outbox_events", "1");
-        Relay cleaner = relay(pool, Catalog.of(outbox))
+        Relay cleaner = relay(pool, Catalog.of(outbox.keep(Duration.ZERO)))
                 .broker(broker)
-                .policy(OutboxPolicy.defaults().withKeep(Duration.ZERO, false))
                 .measureEvery(Duration.ofMillis(200))
                 .build();
         try (cleaner) {
@@ -195,29 +192,25 @@ class ForeignWritersTest {
             + " consumed_at is null from agent_outbox_messages order by id";
 
     private Catalog agents() {
-        return new Services("smartflow")
-                .register("agent", "chat.history.persist.requested")
-                .adjust(
+        return Catalog.forServices("smartflow")
+                .outbox(
                         "agent",
-                        outbox -> outbox.inTable(ExistingTables.AGENT_OUTBOX_MESSAGES.layout())
-                                .withRoute(new Route("smartflow.agent.outbox", null, prefix + "-group"))
-                                .withReceipts())
-                .catalog();
+                        outbox -> outbox.types("chat.history.persist.requested")
+                                .layout(ExistingTables.AGENT_OUTBOX_MESSAGES.layout())
+                                .route(Route.topic("smartflow.agent.outbox").group(prefix + "-group"))
+                                .tracked(true));
     }
 
     private static KafkaSettings kafka() {
         return KafkaSettings.of(KafkaServer.shared().bootstrap());
     }
 
-    private Consumer consumer(Catalog catalog, ConsumerSettings settings, Handler<JsonNode> handler) throws Exception {
+    private Inbox.Builder consumer(Catalog catalog, Handler<JsonNode> handler) throws Exception {
         Schema.create(database.dataSource(), List.of());
-        Inbox inbox = Inbox.builder(database.dataSource())
-                .consumer("agent")
+        return Inbox.builder("agent", database.dataSource())
                 .on("chat.history.persist.requested", JsonNode.class, handler)
                 .format(MessageFormat.ENVELOPE)
-                .receipts(Receipts.inDatabase(database.dataSource(), catalog, RetryPolicy.quadratic()))
-                .build();
-        return new Consumer(inbox, settings, ConsumerListener.NONE);
+                .receipts(Receipts.inDatabase(catalog.all(o -> o.retry(RetryPolicy.quadratic()))));
     }
 
     @ParameterizedTest
@@ -233,10 +226,9 @@ class ForeignWritersTest {
                 "insert into agent_outbox_messages (biz_type, topic, message_key, payload, status, next_retry_at)"
                         + " values ('chat.history.persist.requested', 'smartflow.agent.outbox', 'conv-2', 'no envelope',"
                         + " 'pending', now(3))");
-        Relay relay = relay(pool, catalog)
+        Relay relay = relay(
+                        pool, catalog.all(o -> o.format(MessageFormat.ENVELOPE).retry(RetryPolicy.quadratic())))
                 .broker(opened(new KafkaBroker(kafka())))
-                .format(MessageFormat.ENVELOPE)
-                .policy(OutboxPolicy.defaults().withRetry(RetryPolicy.quadratic()))
                 .build()
                 .start();
         List<String> handled = new CopyOnWriteArrayList<>();
@@ -246,10 +238,13 @@ class ForeignWritersTest {
                             .get(0))
                     .contains("no envelope");
             KafkaSubscription subscription = opened(new KafkaSubscription(
-                    kafka(), route, consumer(catalog, ConsumerSettings.defaults(), (message, context) -> {
-                        handled.add(
-                                context.eventId() + " " + message.path("text").asString());
-                    })));
+                    kafka(),
+                    route,
+                    consumer(catalog, (message, context) -> {
+                                handled.add(context.eventId() + " "
+                                        + message.path("text").asString());
+                            })
+                            .build()));
             subscription.start();
             awaitRows(MESSAGES, "consumed|0|1|0|0", "dead|1|1|1|1");
         }
@@ -293,21 +288,18 @@ class ForeignWritersTest {
         Catalog catalog = agents();
         ExistingTables.AGENT_OUTBOX_MESSAGES.insert(database);
         AtomicInteger runs = new AtomicInteger();
-        Consumer consumer = consumer(
-                catalog,
-                ConsumerSettings.defaults()
-                        .withRetry(RetryPolicy.fixed(Duration.ZERO, 1))
-                        .withAfterLastAttempt(AfterLastAttempt.REDELIVER),
-                (message, context) -> {
+        Inbox consumer = consumer(catalog, (message, context) -> {
                     if (runs.incrementAndGet() < 3) {
                         throw new IllegalStateException("run " + runs);
                     }
-                });
+                })
+                .retry(RetryPolicy.fixed(Duration.ZERO).attempts(1))
+                .afterLastAttempt(AfterLastAttempt.REDELIVER)
+                .build();
         dev.posthaste.broker.LocalBroker broker = opened(new dev.posthaste.broker.LocalBroker().subscribe(consumer));
-        Relay relay = relay(pool, catalog)
+        Relay relay = relay(
+                        pool, catalog.all(o -> o.format(MessageFormat.ENVELOPE).retry(RetryPolicy.quadratic())))
                 .broker(broker)
-                .format(MessageFormat.ENVELOPE)
-                .policy(OutboxPolicy.defaults().withRetry(RetryPolicy.quadratic()))
                 .build()
                 .start();
         try (relay) {

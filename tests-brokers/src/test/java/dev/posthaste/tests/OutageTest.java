@@ -5,7 +5,7 @@ import static org.awaitility.Awaitility.await;
 
 import dev.posthaste.Catalog;
 import dev.posthaste.Event;
-import dev.posthaste.Outbox;
+import dev.posthaste.JdbcOutbox;
 import dev.posthaste.OutboxDefinition;
 import dev.posthaste.RetryPolicy;
 import dev.posthaste.Route;
@@ -13,7 +13,6 @@ import dev.posthaste.jdbc.Schema;
 import dev.posthaste.kafka.KafkaBroker;
 import dev.posthaste.kafka.KafkaSettings;
 import dev.posthaste.kafka.KafkaTopics;
-import dev.posthaste.relay.OutboxPolicy;
 import dev.posthaste.relay.Relay;
 import dev.posthaste.servers.Database;
 import dev.posthaste.servers.DatabaseServer;
@@ -37,12 +36,14 @@ import org.junit.jupiter.api.Test;
 class OutageTest {
     private static final Duration LONG = Duration.ofMinutes(2);
     private static final String TYPE = "order.placed";
-    private static final RetryPolicy SHORT = RetryPolicy.fixed(Duration.ofMillis(50), 3);
-    private static final Catalog CATALOG = Catalog.of(OutboxDefinition.of("orders", Route.to("orders-topic"), TYPE));
+    private static final RetryPolicy SHORT =
+            RetryPolicy.fixed(Duration.ofMillis(50)).attempts(3);
+    private static final Catalog CATALOG = Catalog.of(
+            OutboxDefinition.named("orders").route(Route.to("orders-topic")).types(TYPE));
 
     private final AtomicInteger written = new AtomicInteger();
 
-    private void write(TestDatabase database, Outbox outbox, int count) throws SQLException {
+    private void write(TestDatabase database, JdbcOutbox outbox, int count) throws SQLException {
         try (Connection connection = database.dataSource().getConnection()) {
             connection.setAutoCommit(false);
             for (int i = 0; i < count; i++) {
@@ -55,16 +56,15 @@ class OutageTest {
 
     @Test
     void H33_aBrokerThatIsAwayTwiceForLongerThanAllBackoffsKillsAndReordersNothing() throws Exception {
-        Outbox outbox = new Outbox(CATALOG);
+        JdbcOutbox outbox = JdbcOutbox.of(CATALOG);
         try (TestDatabase database = DatabaseServer.of(Database.MARIADB).createDatabase();
                 KafkaServer kafka = KafkaServer.start(1, Map.of())) {
             Schema.create(database.dataSource(), CATALOG.outboxes());
             KafkaSettings settings = KafkaSettings.of(kafka.bootstrap());
             KafkaTopics.create(settings, 3, 1, Route.to("orders-topic"));
             try (KafkaBroker broker = new KafkaBroker(settings);
-                    Relay relay = Relay.builder(database.pool(4), CATALOG)
+                    Relay relay = Relay.builder(database.pool(4), CATALOG.all(o -> o.retry(SHORT)))
                             .broker(broker)
-                            .policy(OutboxPolicy.defaults().withRetry(SHORT))
                             .build()
                             .start()) {
                 assertThat(relay.name()).isNotBlank();

@@ -5,22 +5,20 @@ import static org.awaitility.Awaitility.await;
 
 import dev.posthaste.Catalog;
 import dev.posthaste.Event;
-import dev.posthaste.Outbox;
+import dev.posthaste.JdbcOutbox;
 import dev.posthaste.OutboxDefinition;
 import dev.posthaste.RetryPolicy;
 import dev.posthaste.Route;
 import dev.posthaste.broker.Broker;
+import dev.posthaste.broker.Receiver;
 import dev.posthaste.broker.Subscription;
-import dev.posthaste.inbox.Consumer;
-import dev.posthaste.inbox.ConsumerListener;
-import dev.posthaste.inbox.ConsumerSettings;
-import dev.posthaste.inbox.ConsumerSettings.AfterLastAttempt;
+import dev.posthaste.inbox.AfterLastAttempt;
 import dev.posthaste.inbox.Inbox;
 import dev.posthaste.inbox.Receipts;
-import dev.posthaste.inbox.Receiver;
+import dev.posthaste.inbox.UnknownTypes;
 import dev.posthaste.jdbc.Dialect;
+import dev.posthaste.jdbc.RowStore;
 import dev.posthaste.jdbc.Schema;
-import dev.posthaste.jdbc.StatusJournal;
 import dev.posthaste.kafka.KafkaBroker;
 import dev.posthaste.kafka.KafkaSettings;
 import dev.posthaste.kafka.KafkaSubscription;
@@ -29,7 +27,6 @@ import dev.posthaste.rabbitmq.RabbitBroker;
 import dev.posthaste.rabbitmq.RabbitSettings;
 import dev.posthaste.rabbitmq.RabbitSubscription;
 import dev.posthaste.rabbitmq.RabbitTopology;
-import dev.posthaste.relay.OutboxPolicy;
 import dev.posthaste.relay.ReceiptIntake;
 import dev.posthaste.relay.Relay;
 import dev.posthaste.servers.Database;
@@ -51,7 +48,8 @@ import org.junit.jupiter.params.provider.EnumSource;
 class ReceiptsAcrossDatabasesTest {
     private static final Duration LONG = Duration.ofMinutes(1);
     private static final String PREFIX = "ra" + ProcessHandle.current().pid();
-    private static final RetryPolicy THREE = RetryPolicy.fixed(Duration.ofMillis(100), 3);
+    private static final RetryPolicy THREE =
+            RetryPolicy.fixed(Duration.ofMillis(100)).attempts(3);
 
     private final Deque<AutoCloseable> open = new ArrayDeque<>();
 
@@ -118,27 +116,27 @@ class ReceiptsAcrossDatabasesTest {
     @ParameterizedTest
     @EnumSource
     void everyRowEndsAsItsConsumerSaidThoughConsumerAndIntakeComeAndGo(Wire wire) throws Exception {
-        Route orders = new Route(PREFIX + "-orders", "orders", PREFIX + "-orders-group");
-        Route back = new Route(PREFIX + "-receipts", "receipts", PREFIX + "-receipts-group");
+        Route orders = Route.to(PREFIX + "-orders").routingKey("orders").group(PREFIX + "-orders-group");
+        Route back = Route.to(PREFIX + "-receipts").routingKey("receipts").group(PREFIX + "-receipts-group");
         wire.create(orders);
         wire.create(back);
         TestDatabase here = opened(DatabaseServer.of(Database.MARIADB).createDatabase());
         TestDatabase there = opened(DatabaseServer.of(Database.POSTGRESQL).createDatabase());
-        Catalog catalog = Catalog.of(OutboxDefinition.of(
-                        "orders", orders, "order.placed", "order.troubled", "order.cursed", "order.forgotten")
-                .withReceipts());
+        Catalog catalog = Catalog.of(OutboxDefinition.named("orders")
+                .route(orders)
+                .types("order.placed", "order.troubled", "order.cursed", "order.forgotten")
+                .tracked(true));
         Schema.create(here.dataSource(), catalog.outboxes());
         Schema.create(there.dataSource(), Catalog.of().outboxes());
         there.execute("create table effects (event_id varchar(64))");
-        opened(Relay.builder(here.pool(4), catalog)
+        opened(Relay.builder(here.pool(4), catalog.all(o -> o.retry(THREE)))
                         .broker(opened(wire.broker(orders)))
-                        .policy(OutboxPolicy.defaults().withRetry(THREE))
                         .build())
                 .start();
         Subscription intake = intake(wire, back, here, catalog);
         Subscription consumer = consumer(wire, orders, back, there);
 
-        Outbox outbox = new Outbox(catalog);
+        JdbcOutbox outbox = JdbcOutbox.of(catalog);
         for (int i = 0; i < 300; i++) {
             String type = i % 50 == 10 ? "troubled" : i % 50 == 20 ? "cursed" : i % 50 == 30 ? "forgotten" : "placed";
             try (Connection connection = here.dataSource().getConnection()) {
@@ -174,16 +172,14 @@ class ReceiptsAcrossDatabasesTest {
     private Subscription intake(Wire wire, Route back, TestDatabase here, Catalog catalog) {
         Subscription subscription = opened(wire.subscription(
                 back,
-                new ReceiptIntake(
-                        catalog, outbox -> new StatusJournal(here.dataSource(), Dialect.MARIADB, outbox), THREE)));
+                new ReceiptIntake(catalog, outbox -> new RowStore(here.dataSource(), Dialect.MARIADB, outbox), THREE)));
         subscription.start();
         return subscription;
     }
 
     /** Handles placed orders at once, troubled ones when they come for the second time, cursed ones never. */
     private Subscription consumer(Wire wire, Route orders, Route back, TestDatabase there) {
-        Inbox inbox = Inbox.builder(there.dataSource())
-                .consumer("shop")
+        Inbox inbox = Inbox.builder("shop", there.dataSource())
                 .on("order.placed", String.class, (text, context) -> effect(context.connection(), context.eventId()))
                 .on("order.troubled", String.class, (text, context) -> {
                     if ("0".equals(context.message().headers().get("posthaste-attempts"))) {
@@ -194,16 +190,12 @@ class ReceiptsAcrossDatabasesTest {
                 .on("order.cursed", String.class, (text, context) -> {
                     throw new IllegalStateException("cursed");
                 })
-                .receipts(Receipts.through(opened(wire.broker(back)), back.destination(), back.routingKey()))
+                .unknownTypes(UnknownTypes.DEAD_LETTER)
+                .retry(RetryPolicy.fixed(Duration.ofMillis(1)).attempts(2))
+                .afterLastAttempt(AfterLastAttempt.REDELIVER)
+                .receipts(Receipts.through(opened(wire.broker(back)), back))
                 .build();
-        Subscription subscription = opened(wire.subscription(
-                orders,
-                new Consumer(
-                        inbox,
-                        ConsumerSettings.defaults()
-                                .withRetry(RetryPolicy.fixed(Duration.ofMillis(1), 2))
-                                .withAfterLastAttempt(AfterLastAttempt.REDELIVER),
-                        ConsumerListener.NONE)));
+        Subscription subscription = opened(wire.subscription(orders, inbox));
         subscription.start();
         return subscription;
     }

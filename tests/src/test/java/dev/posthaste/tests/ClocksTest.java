@@ -7,19 +7,20 @@ import com.zaxxer.hikari.HikariConfig;
 import com.zaxxer.hikari.HikariDataSource;
 import dev.posthaste.Catalog;
 import dev.posthaste.Event;
-import dev.posthaste.Outbox;
+import dev.posthaste.JdbcOutbox;
 import dev.posthaste.OutboxDefinition;
 import dev.posthaste.Route;
 import dev.posthaste.admin.Admin;
 import dev.posthaste.jdbc.Dialect;
+import dev.posthaste.jdbc.RowOperatorStore;
+import dev.posthaste.jdbc.RowStore;
 import dev.posthaste.jdbc.Schema;
-import dev.posthaste.jdbc.StatusAdminJournal;
-import dev.posthaste.jdbc.StatusJournal;
 import dev.posthaste.jdbc.TableLayout;
-import dev.posthaste.journal.PendingEvent;
 import dev.posthaste.servers.Database;
 import dev.posthaste.servers.DatabaseServer;
 import dev.posthaste.servers.TestDatabase;
+import dev.posthaste.store.PendingEvent;
+import dev.posthaste.store.RetentionRule;
 import java.sql.Connection;
 import java.sql.DriverManager;
 import java.sql.SQLException;
@@ -38,7 +39,8 @@ import org.junit.jupiter.params.provider.EnumSource.Mode;
 
 /** Times mean the same whatever zones the sessions are in: those of tables without zones, and of open transactions. */
 class ClocksTest {
-    private static final OutboxDefinition ORDERS = OutboxDefinition.of("orders", Route.to("t"), "order.placed");
+    private static final OutboxDefinition ORDERS =
+            OutboxDefinition.named("orders").route(Route.to("t")).types("order.placed");
 
     private static TestDatabase open(Database kind) throws SQLException {
         TestDatabase database = DatabaseServer.of(kind).createDatabase();
@@ -57,7 +59,7 @@ class ClocksTest {
     }
 
     private static OutboxDefinition foreign(String zone) {
-        return ORDERS.inTable(TableLayout.of(Map.ofEntries(
+        return ORDERS.layout(TableLayout.of(Map.ofEntries(
                 Map.entry("table", "events"),
                 Map.entry("column.id", "id"),
                 Map.entry("column.event-id", "uid"),
@@ -100,18 +102,15 @@ class ClocksTest {
             statement.execute(
                     "insert into events (uid, kind, body, due, made, changed) values ('e-1', 'order.placed', '1', "
                             + clock + ", " + clock + ", " + clock + ")");
-            new Outbox(Catalog.of(outbox))
+            JdbcOutbox.of(Catalog.of(outbox))
                     .write(
                             connection,
                             List.of(
                                     Event.of("order.placed", null, "2"),
-                                    Event.builder("order.placed")
-                                            .payload("3")
-                                            .delay(Duration.ofSeconds(100))
-                                            .build()));
+                                    Event.of("order.placed", null, "3").delay(Duration.ofSeconds(100))));
             connection.commit();
-            StatusJournal journal = new StatusJournal(relaying, Dialect.POSTGRESQL, outbox);
-            List<PendingEvent> found = journal.load(List.of(1L, 2L, 3L), Long.MAX_VALUE);
+            RowStore store = new RowStore(relaying, Dialect.POSTGRESQL, outbox);
+            List<PendingEvent> found = store.load(List.of(1L, 2L, 3L), Long.MAX_VALUE);
             assertThat(found).hasSize(3);
             for (PendingEvent now : found.subList(0, 2)) {
                 assertThat(Duration.ofNanos(now.waitNanos())).isBetween(Duration.ofSeconds(-60), Duration.ZERO);
@@ -119,13 +118,13 @@ class ClocksTest {
             }
             assertThat(Duration.ofNanos(found.get(2).waitNanos()))
                     .isBetween(Duration.ofSeconds(40), Duration.ofSeconds(100));
-            assertShownAndPurgedByTheRightTime(relaying, outbox, journal);
+            assertShownAndPurgedByTheRightTime(relaying, outbox, store);
         }
     }
 
-    private static void assertShownAndPurgedByTheRightTime(
-            DataSource relaying, OutboxDefinition outbox, StatusJournal journal) throws SQLException {
-        Admin admin = new Admin(StatusAdminJournal.all(relaying, Dialect.POSTGRESQL, Catalog.of(outbox), null));
+    private static void assertShownAndPurgedByTheRightTime(DataSource relaying, OutboxDefinition outbox, RowStore store)
+            throws SQLException {
+        Admin admin = new Admin(RowOperatorStore.all(relaying, Dialect.POSTGRESQL, Catalog.of(outbox), null));
         Instant now = Instant.now();
         for (long row = 1; row <= 3; row++) {
             assertThat(admin.find("orders", row).orElseThrow().event().createdAt())
@@ -143,11 +142,12 @@ class ClocksTest {
             connection.setAutoCommit(true);
             statement.execute("update events set state = 1");
         }
-        var published = java.util.Set.of(dev.posthaste.Status.PUBLISHED);
-        assertThat(journal.purge(0, Duration.ofMinutes(5), published, 10).deleted())
+        assertThat(store.forget(new RetentionRule(Duration.ofMinutes(5), false), 0, 10)
+                        .events())
                 .as("deleted within five minutes")
                 .isZero();
-        assertThat(journal.purge(0, Duration.ZERO, published, 10).deleted()).isEqualTo(3);
+        assertThat(store.forget(new RetentionRule(Duration.ZERO, false), 0, 10).events())
+                .isEqualTo(3);
     }
 
     // --- Open transactions -------------------------------------------------------------------------------------------
@@ -156,7 +156,7 @@ class ClocksTest {
         Dialect dialect = kind == Database.POSTGRESQL
                 ? Dialect.POSTGRESQL
                 : kind == Database.MYSQL ? Dialect.MYSQL : Dialect.MARIADB;
-        return new StatusJournal(dataSource, dialect, ORDERS).backlog().oldestTransaction();
+        return new RowStore(dataSource, dialect, ORDERS).backlog().oldestTransaction();
     }
 
     private static void insert(Statement statement) throws SQLException {

@@ -9,88 +9,47 @@ import com.zaxxer.hikari.HikariDataSource;
 import dev.posthaste.Catalog;
 import dev.posthaste.DuplicateEventException;
 import dev.posthaste.Event;
-import dev.posthaste.EventId;
-import dev.posthaste.Outbox;
+import dev.posthaste.JdbcOutbox;
 import dev.posthaste.OutboxDefinition;
-import dev.posthaste.RetryPolicy;
 import dev.posthaste.Status;
 import dev.posthaste.jdbc.Dialect;
 import dev.posthaste.jdbc.LeaseTable;
-import dev.posthaste.jdbc.OutboxMarks;
+import dev.posthaste.jdbc.RowReceipts;
+import dev.posthaste.jdbc.RowStore;
 import dev.posthaste.jdbc.Schema;
-import dev.posthaste.jdbc.StatusJournal;
-import dev.posthaste.journal.Claim;
-import dev.posthaste.journal.Journal;
-import dev.posthaste.journal.Journal.Settled;
-import dev.posthaste.journal.JournalException;
-import dev.posthaste.journal.LeaseLostException;
-import dev.posthaste.journal.Receipt;
-import dev.posthaste.journal.Verdict;
-import dev.posthaste.relay.OutboxPolicy;
 import dev.posthaste.relay.Relay;
 import dev.posthaste.relay.RelaySettings;
 import dev.posthaste.servers.Database;
 import dev.posthaste.servers.DatabaseServer;
-import dev.posthaste.servers.Processes;
 import dev.posthaste.servers.Proxy;
 import dev.posthaste.servers.TestDatabase;
+import dev.posthaste.store.Claim;
+import dev.posthaste.store.LeaseLostException;
+import dev.posthaste.store.OutboxStore.Settled;
+import dev.posthaste.store.Receipt;
+import dev.posthaste.store.StoreException;
+import dev.posthaste.store.Verdict;
 import dev.posthaste.testkit.RecordingBroker;
 import java.lang.reflect.InvocationTargetException;
-import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.DriverManager;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 import java.util.Objects;
-import java.util.Queue;
-import java.util.Random;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
-import java.util.stream.Stream;
 import javax.sql.DataSource;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.EnumSource.Mode;
 
-/** What real databases do to relays: cut commits, deadlocks, long transactions, weak settings. */
-class DatabaseHazardsTest {
-    private static final String TYPE = RelayProcess.TYPE;
-    private final Outbox outbox = new Outbox(RelayProcess.CATALOG);
-
-    private static TestDatabase open(Database kind) throws SQLException {
-        TestDatabase database = DatabaseServer.of(kind).createDatabase();
-        Schema.create(database.dataSource(), RelayProcess.CATALOG.outboxes());
-        return database;
-    }
-
-    private static StatusJournal journal(TestDatabase database) throws SQLException {
-        try (Connection connection = database.dataSource().getConnection()) {
-            return new StatusJournal(
-                    database.dataSource(), Dialect.of(connection), RelayProcess.CATALOG.outbox("orders"));
-        }
-    }
-
-    private void write(Connection connection, Event event) throws SQLException {
-        connection.setAutoCommit(false);
-        outbox.write(connection, event);
-        connection.commit();
-    }
-
-    private void write(TestDatabase database, Event event) throws SQLException {
-        try (Connection connection = database.dataSource().getConnection()) {
-            write(connection, event);
-        }
-    }
-
+/** What real databases do to relays: cut commits, standstills, weak settings, small pools. */
+class DatabaseHazardsTest extends WithOrders {
     // --- 8 -----------------------------------------------------------------------------------------------------------
 
     @ParameterizedTest
@@ -108,13 +67,13 @@ class DatabaseHazardsTest {
             CountDownLatch goesOn = new CountDownLatch(1);
             DataSource still = standingStill(DataSource.class, database.dataSource(), "update", stands, goesOn);
             CompletableFuture<Settled> settled = CompletableFuture.supplyAsync(
-                    () -> new StatusJournal(still, dialect, RelayProcess.CATALOG.outbox("orders"))
+                    () -> new RowStore(still, dialect, RelayProcess.CATALOG.outbox("orders"))
                             .settle(old, List.of(new Verdict.Published(1, 0))));
             stands.await();
             if (kind == Database.SQLITE) { // nobody ends its session; nobody else writes meanwhile, and nothing breaks
                 assertThatThrownBy(() ->
                                 leases.take("orders", "new", leases.leases().get(0), Duration.ofMinutes(1)))
-                        .isInstanceOf(JournalException.class);
+                        .isInstanceOf(StoreException.class);
                 goesOn.countDown();
                 assertThat(settled.join()).isEqualTo(new Settled(1, Set.of()));
                 assertThat(leases.take("orders", "new", leases.leases().get(0), Duration.ofMinutes(1)))
@@ -127,8 +86,8 @@ class DatabaseHazardsTest {
             goesOn.countDown();
             assertThatThrownBy(settled::join)
                     .satisfies(thrown -> assertThat(thrown.getCause())
-                            .isInstanceOfAny(JournalException.class, LeaseLostException.class));
-            assertThat(journal(database).counts()).containsEntry(Status.PENDING, 1L);
+                            .isInstanceOfAny(StoreException.class, LeaseLostException.class));
+            assertThat(store(database).counts()).containsEntry(Status.PENDING, 1L);
         }
     }
 
@@ -136,39 +95,39 @@ class DatabaseHazardsTest {
     @EnumSource(mode = Mode.EXCLUDE, names = "H2")
     void aConsumerThatStandsStillBeforeItsCommitHoldsUpOnlyItsOwnEvent(Database kind) throws Exception {
         OutboxDefinition tracked =
-                RelayProcess.CATALOG.outbox("orders").inTable("tracked_orders").withReceipts();
+                RelayProcess.CATALOG.outbox("orders").table("tracked_orders").tracked(true);
         try (TestDatabase database = open(kind);
                 Connection consumer = database.pool(1).getConnection()) {
             Schema.create(database.dataSource(), List.of(tracked));
             Dialect dialect = Dialect.of(consumer);
             try (Connection connection = database.dataSource().getConnection()) {
                 connection.setAutoCommit(false);
-                new Outbox(Catalog.of(tracked))
+                JdbcOutbox.of(Catalog.of(tracked))
                         .write(
                                 connection,
                                 List.of(
-                                        Event.builder(TYPE).id("a").payload("x").build(),
-                                        Event.builder(TYPE).id("b").payload("x").build()));
+                                        Event.of(TYPE, null, "x").id("a"),
+                                        Event.of(TYPE, null, "x").id("b")));
                 connection.commit();
             }
             LeaseTable leases = new LeaseTable(database.dataSource(), dialect);
             Claim claim = Objects.requireNonNull(leases.take("orders", "me", null, Duration.ofMinutes(1)));
             consumer.setAutoCommit(false);
-            assertThat(new OutboxMarks(dialect, tracked).markConsumed(consumer, new Receipt.Consumed("orders", 1, "a")))
+            assertThat(new RowReceipts(dialect, tracked).markConsumed(consumer, new Receipt.Consumed("orders", 1, "a")))
                     .isTrue();
-            StatusJournal journal = new StatusJournal(database.dataSource(), dialect, tracked);
+            RowStore store = new RowStore(database.dataSource(), dialect, tracked);
             CompletableFuture<Settled> settled = CompletableFuture.supplyAsync(
-                    () -> journal.settle(claim, List.of(new Verdict.Published(1, 0), new Verdict.Published(2, 0))));
+                    () -> store.settle(claim, List.of(new Verdict.Published(1, 0), new Verdict.Published(2, 0))));
             if (kind == Database.SQLITE) { // it holds up every writer, and each says so in time
-                assertThatThrownBy(() -> settled.get(20, TimeUnit.SECONDS)).hasCauseInstanceOf(JournalException.class);
+                assertThatThrownBy(() -> settled.get(20, TimeUnit.SECONDS)).hasCauseInstanceOf(StoreException.class);
                 consumer.rollback();
-                assertThat(journal.settle(claim, List.of(new Verdict.Published(1, 0), new Verdict.Published(2, 0))))
+                assertThat(store.settle(claim, List.of(new Verdict.Published(1, 0), new Verdict.Published(2, 0))))
                         .isEqualTo(new Settled(2, Set.of()));
                 return;
             }
             assertThat(settled.get(20, TimeUnit.SECONDS)).isEqualTo(new Settled(1, Set.of(1L)));
             consumer.rollback();
-            assertThat(journal.counts()).containsEntry(Status.PENDING, 1L).containsEntry(Status.PUBLISHED, 1L);
+            assertThat(store.counts()).containsEntry(Status.PENDING, 1L).containsEntry(Status.PUBLISHED, 1L);
         }
     }
 
@@ -293,8 +252,8 @@ class DatabaseHazardsTest {
         try (TestDatabase database = open(kind);
                 Proxy proxy = new Proxy(database.port())) {
             String url = database.url().replaceFirst(":" + database.port() + "/", ":" + proxy.port() + "/");
-            String id = EventId.next();
-            Event event = Event.builder(TYPE).id(id).key("k").payload("once").build();
+            String id = Event.newId();
+            Event event = Event.of(TYPE, "k", "once").id(id);
             try (Connection connection = DriverManager.getConnection(url)) {
                 connection.setAutoCommit(false);
                 outbox.write(connection, event);
@@ -305,256 +264,6 @@ class DatabaseHazardsTest {
             await().until(() -> database.count("select count(*) from orders") == 1);
             assertThatThrownBy(() -> write(database, event)).isInstanceOf(DuplicateEventException.class);
             assertThat(database.query("select event_id from orders")).containsExactly(id);
-        }
-    }
-
-    // --- 25 ----------------------------------------------------------------------------------------------------------
-
-    /** Both InnoDBs at once, for a minute. */
-    @Test
-    void H25_aMinuteOfWritersRelayAndRetentionLetsNoDeadlockReachTheApplication() throws Exception {
-        Queue<Throwable> failures = new ConcurrentLinkedQueue<>();
-        List<Thread> threads = Stream.of(Database.MYSQL, Database.MARIADB)
-                .map(kind -> new Thread(() -> {
-                    try {
-                        writeForAMinute(kind, failures);
-                    } catch (Exception | AssertionError e) {
-                        failures.add(e);
-                    }
-                }))
-                .toList();
-        threads.forEach(Thread::start);
-        for (Thread thread : threads) {
-            thread.join();
-        }
-        assertThat(failures).isEmpty();
-    }
-
-    private void writeForAMinute(Database kind, Queue<Throwable> failures) throws Exception {
-        try (TestDatabase database = open(kind)) {
-            RecordingBroker broker = new RecordingBroker();
-            CountDownLatch start = new CountDownLatch(1);
-            long end = System.nanoTime() + Duration.ofMinutes(1).toNanos();
-            List<Thread> writers = new ArrayList<>();
-            for (int i = 0; i < 6; i++) {
-                Random random = new Random(i);
-                writers.add(new Thread(() -> {
-                    try {
-                        start.await();
-                        while (System.nanoTime() < end) {
-                            writeSome(database, random);
-                        }
-                    } catch (Exception e) {
-                        failures.add(e);
-                    }
-                }));
-            }
-            writers.forEach(Thread::start);
-            Journal journal = journal(database);
-            try (var pool = database.pool(4);
-                    Relay relay = Relay.builder(pool, RelayProcess.CATALOG)
-                            .broker(broker)
-                            .policy(OutboxPolicy.defaults().withRetry(RetryPolicy.fixed(Duration.ofMillis(20), 1_000)))
-                            .build()
-                            .start()) {
-                start.countDown();
-                while (System.nanoTime() < end) {
-                    journal.purge(0, Duration.ofMillis(500), Set.of(Status.PUBLISHED), 200);
-                }
-                for (Thread writer : writers) {
-                    writer.join();
-                }
-                await().atMost(Duration.ofSeconds(60))
-                        .until(() -> journal.backlog().pending() == 0);
-                assertThat(relay.owned()).containsExactly("orders");
-            }
-        }
-    }
-
-    private void writeSome(TestDatabase database, Random random) throws SQLException {
-        try (Connection connection = database.dataSource().getConnection()) {
-            connection.setAutoCommit(false);
-            connection.setTransactionIsolation(
-                    random.nextBoolean()
-                            ? Connection.TRANSACTION_REPEATABLE_READ
-                            : Connection.TRANSACTION_READ_COMMITTED);
-            for (int i = random.nextInt(3); i >= 0; i--) {
-                outbox.write(connection, Event.of(TYPE, "key-" + random.nextInt(50), "x"));
-            }
-            if (random.nextInt(10) == 0) {
-                connection.rollback();
-            } else {
-                connection.commit();
-            }
-        }
-    }
-
-    // --- 27 ----------------------------------------------------------------------------------------------------------
-
-    @ParameterizedTest
-    @EnumSource(mode = Mode.EXCLUDE, names = "H2")
-    void H27_payloadsOfAMegabyteNeedNoRoomForSorting(Database kind) throws Exception {
-        try (TestDatabase database = open(kind)) {
-            if (kind != Database.SQLITE) {
-                DatabaseServer.of(kind)
-                        .execute(
-                                kind == Database.POSTGRESQL
-                                        ? "alter database " + database.name() + " set work_mem = '256kB'"
-                                        : "set global sort_buffer_size = 262144");
-            }
-            int events = 40;
-            for (int i = 0; i < events; i++) {
-                write(database, Event.of(TYPE, "key-" + i % 3, i + "-" + "x".repeat(990_000)));
-            }
-            RecordingBroker broker = new RecordingBroker();
-            try (var fresh = database.pool(4);
-                    Relay relay = Relay.builder(fresh, RelayProcess.CATALOG)
-                            .broker(broker)
-                            .build()
-                            .start()) {
-                await().atMost(Duration.ofSeconds(60))
-                        .until(() -> journal(database).backlog().pending() == 0);
-                assertThat(relay.owned()).containsExactly("orders");
-            }
-            assertThat(broker.arrived()).hasSize(events);
-        }
-    }
-
-    // --- 28 ----------------------------------------------------------------------------------------------------------
-
-    @Test
-    void H28_aLongTransactionDoesNotMakeFetchesReadWhatIsDone() throws Exception {
-        int events = 200_000;
-        try (TestDatabase database = open(Database.POSTGRESQL);
-                var pool = database.pool(4);
-                Connection old = database.dataSource().getConnection()) {
-            old.setAutoCommit(false);
-            old.setTransactionIsolation(Connection.TRANSACTION_REPEATABLE_READ);
-            try (Statement statement = old.createStatement()) {
-                statement.executeQuery("select count(*) from orders").close();
-            }
-            Journal journal = journal(database);
-            RecordingBroker broker = new RecordingBroker();
-            try (Relay relay = Relay.builder(pool, RelayProcess.CATALOG)
-                    .broker(broker)
-                    .build()
-                    .start()) {
-                try (Connection connection = database.dataSource().getConnection()) {
-                    connection.setAutoCommit(false);
-                    for (int i = 0; i < events; i += 1_000) {
-                        List<Event> batch = new ArrayList<>();
-                        for (int j = 0; j < 1_000; j++) {
-                            batch.add(Event.of(TYPE, "key-" + j, "x"));
-                        }
-                        outbox.write(connection, batch);
-                        connection.commit();
-                    }
-                }
-                await().atMost(Duration.ofSeconds(120))
-                        .until(() -> journal.backlog().pending() == 0);
-                assertThat(relay.owned()).containsExactly("orders");
-            }
-            assertThat(journal.backlog().oldestTransaction()).isPositive();
-            write(database, Event.of(TYPE, "last", "x"));
-            long last = database.count("select max(id) from orders");
-            assertThat(buffersOfAFetchAfter(database, last - 1)).isLessThan(50);
-            old.rollback();
-        }
-    }
-
-    private static long buffersOfAFetchAfter(TestDatabase database, long after) throws SQLException {
-        String fetch = new dev.posthaste.jdbc.OutboxTable(Dialect.POSTGRESQL, RelayProcess.CATALOG.outbox("orders"))
-                .fetchStatement()
-                .replaceFirst("\\?", Long.toString(after))
-                .replaceFirst("\\?", "1000");
-        String hit = database.query("explain (analyze, buffers, timing off) " + fetch).stream()
-                .filter(line -> line.contains("shared hit="))
-                .findFirst()
-                .orElseThrow();
-        return Stream.of(hit.split("[^0-9]+"))
-                .filter(each -> !each.isEmpty())
-                .mapToLong(Long::parseLong)
-                .sum();
-    }
-
-    // --- 31 ----------------------------------------------------------------------------------------------------------
-
-    @ParameterizedTest
-    @EnumSource(mode = Mode.EXCLUDE, names = "H2")
-    void H31_aCleanUpThatIsKilledHasTouchedOnlyWhatWasFinished(Database kind, @TempDir Path home) throws Exception {
-        try (TestDatabase database = open(kind)) {
-            database.execute("create table seeds (n int)");
-            for (int i = 0; i < 50; i++) {
-                database.execute("insert into seeds values (" + i + ")");
-            }
-            database.execute("insert into orders (event_id, event_type, event_version, payload, status, attempts,"
-                    + " created_at, updated_at) select concat('e-', a.n, '-', b.n, '-', c.n), '" + TYPE
-                    + "', 'v1', '{}', case b.n when 7 then 'pending' when 8 then 'dead' else 'published' end, 0,"
-                    + " " + database.now() + ", " + database.now() + " from seeds a, seeds b, seeds c where c.n < 10");
-            String unfinished = "select count(*) from orders where status <> 'published'";
-            long kept = database.count(unfinished);
-            long all = database.count("select count(*) from orders");
-            Process cleaner = Processes.java("cleaner", home, Map.of(), PurgeProcess.class, database.url());
-            await().atMost(Duration.ofSeconds(60))
-                    .pollInterval(Duration.ofMillis(1))
-                    .until(() -> database.count("select count(*) from orders") < all);
-            cleaner.destroyForcibly().waitFor();
-            assertThat(database.count("select count(*) from orders")).isBetween(kept + 1, all - 1);
-            assertThat(database.count(unfinished)).isEqualTo(kept);
-            PurgeProcess.purge(journal(database));
-            assertThat(database.count("select count(*) from orders")).isEqualTo(kept);
-            assertThat(database.count(unfinished)).isEqualTo(kept);
-        }
-    }
-
-    /** Deletes whatever is published, in small batches. */
-    static final class PurgeProcess {
-        public static void main(String[] arguments) throws SQLException {
-            com.zaxxer.hikari.HikariConfig config = new com.zaxxer.hikari.HikariConfig();
-            config.setJdbcUrl(arguments[0]);
-            try (var pool = new com.zaxxer.hikari.HikariDataSource(config);
-                    Connection connection = pool.getConnection()) {
-                purge(new StatusJournal(pool, Dialect.of(connection), RelayProcess.CATALOG.outbox("orders")));
-            }
-        }
-
-        static void purge(Journal journal) {
-            long next = 0;
-            Journal.Purged purged;
-            do {
-                purged = journal.purge(next, Duration.ZERO, Set.of(Status.PUBLISHED), 20);
-                next = purged.next();
-            } while (purged.more());
-        }
-    }
-
-    @ParameterizedTest
-    @EnumSource
-    void H31_aTableUnderConstantLoadStopsGrowing(Database kind) throws Exception {
-        try (TestDatabase database = open(kind);
-                var pool = database.pool(4)) {
-            Journal journal = journal(database);
-            long end = System.nanoTime() + Duration.ofSeconds(6).toNanos();
-            int written = 0;
-            long most = 0;
-            try (Relay relay = Relay.builder(pool, RelayProcess.CATALOG)
-                    .broker(new RecordingBroker())
-                    .build()
-                    .start()) {
-                while (System.nanoTime() < end || written < 600) {
-                    write(database, Event.of(TYPE, "key-" + written % 20, "x"));
-                    if (++written % 100 == 0) {
-                        relay.wake("orders");
-                        journal.purge(0, Duration.ofMillis(300), Set.of(Status.PUBLISHED), 1_000);
-                        most = Math.max(
-                                most,
-                                journal.counts().values().stream()
-                                        .mapToLong(Long::longValue)
-                                        .sum());
-                    }
-                }
-            }
-            assertThat(most).as("rows there at once, of %d written", written).isLessThan(written / 2);
         }
     }
 
@@ -582,7 +291,7 @@ class DatabaseHazardsTest {
             await().atMost(Duration.ofSeconds(30)).until(() -> broker.heldCount() == 64);
             broker.release();
             await().atMost(Duration.ofSeconds(30))
-                    .until(() -> journal(database).backlog().pending() == 0);
+                    .until(() -> store(database).backlog().pending() == 0);
         }
     }
 }

@@ -78,7 +78,7 @@ final class DrainingProcess {
         public void publish(Message message, Consumer<Outcome> callback) {
             thread.schedule(
                     () -> callback.accept(
-                            message.body().length > 0 ? Outcome.ACKNOWLEDGED : Outcome.rejected("no body")),
+                            message.body().length > 0 ? Outcome.acknowledged() : Outcome.rejected("no body")),
                     ANSWER.toMillis(),
                     TimeUnit.MILLISECONDS);
         }

@@ -6,7 +6,7 @@ import static org.awaitility.Awaitility.await;
 
 import dev.posthaste.Catalog;
 import dev.posthaste.Event;
-import dev.posthaste.Outbox;
+import dev.posthaste.JdbcOutbox;
 import dev.posthaste.OutboxDefinition;
 import dev.posthaste.Route;
 import dev.posthaste.jdbc.Schema;
@@ -22,8 +22,8 @@ import org.junit.jupiter.params.provider.EnumSource;
 
 /** Leases in another schema than the outboxes; {@link ForeignWritersTest} does it where a schema is a database. */
 class LeasesElsewhereTest {
-    private static final Catalog CATALOG =
-            Catalog.of(OutboxDefinition.of("orders", Route.to("orders-topic"), "order.placed"));
+    private static final Catalog CATALOG = Catalog.of(
+            OutboxDefinition.named("orders").route(Route.to("orders-topic")).types("order.placed"));
 
     @ParameterizedTest
     @EnumSource(names = {"POSTGRESQL", "H2"})
@@ -47,7 +47,7 @@ class LeasesElsewhereTest {
             try (Relay relay = builder.build().start();
                     Connection connection = database.dataSource().getConnection()) {
                 connection.setAutoCommit(false);
-                new Outbox(CATALOG).write(connection, Event.of("order.placed", "k", "x"));
+                JdbcOutbox.of(CATALOG).write(connection, Event.of("order.placed", "k", "x"));
                 connection.commit();
                 await().atMost(Duration.ofSeconds(30))
                         .until(() -> database.count("select count(*) from \"orders\" where status = 'published'") == 1);

@@ -5,7 +5,7 @@ import dev.posthaste.broker.LocalBroker;
 import dev.posthaste.broker.Message;
 import dev.posthaste.broker.MessageHeaders;
 import dev.posthaste.broker.Outcome;
-import dev.posthaste.inbox.Consumer;
+import dev.posthaste.broker.Receiver;
 import dev.posthaste.servers.Database;
 import dev.posthaste.servers.DatabaseServer;
 import dev.posthaste.servers.TestDatabase;
@@ -29,18 +29,18 @@ class LocalBrokerTest extends BrokerContract {
     }
 
     @Override
-    protected void subscribe(Consumer consumer) {
+    protected void subscribe(Receiver consumer) {
         local.subscribe(consumer);
     }
 
     @Override
     protected Message message(Map<String, String> headers, String key, byte[] body) {
-        return new Message("local", null, key, headers, body);
+        return Message.of("local", body).key(key).headers(headers);
     }
 
     @Override
     protected Message unroutable() {
-        return new Message("local", null, null, Map.of(MessageHeaders.EVENT_TYPE, "nobody.wants"), new byte[0]);
+        return Message.of("local", new byte[0]).headers(Map.of(MessageHeaders.EVENT_TYPE, "nobody.wants"));
     }
 
     @Override

@@ -25,7 +25,7 @@ import org.slf4j.LoggerFactory;
 class MemoryAuditTest {
     private static final Logger log = LoggerFactory.getLogger(MemoryAuditTest.class);
 
-    /** Events of 1,000,000 bytes are the longest that {@code OutboxSettings} allows by default. */
+    /** Events of 1,000,000 bytes are the longest that {@code JdbcOutbox} allows by default. */
     @ParameterizedTest
     @CsvSource({
         "POSTGRESQL,  400, 1000000, 256m",

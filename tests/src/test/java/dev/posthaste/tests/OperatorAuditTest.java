@@ -9,16 +9,18 @@ import dev.posthaste.Status;
 import dev.posthaste.admin.Admin;
 import dev.posthaste.admin.Change;
 import dev.posthaste.admin.NotedReplay;
-import dev.posthaste.admin.Replay;
-import dev.posthaste.admin.Replay.State;
+import dev.posthaste.admin.ReplayPlan;
+import dev.posthaste.admin.ReplaySelection;
 import dev.posthaste.admin.Search;
 import dev.posthaste.broker.Message;
 import dev.posthaste.broker.Outcome;
 import dev.posthaste.format.MessageFormat;
 import dev.posthaste.jdbc.Dialect;
-import dev.posthaste.jdbc.StatusAdminJournal;
-import dev.posthaste.journal.JournalException;
+import dev.posthaste.jdbc.RowOperatorStore;
+import dev.posthaste.relay.Replay;
+import dev.posthaste.relay.Replay.State;
 import dev.posthaste.servers.Database;
+import dev.posthaste.store.StoreException;
 import dev.posthaste.testkit.RecordingBroker;
 import java.sql.Connection;
 import java.sql.SQLException;
@@ -74,15 +76,15 @@ class OperatorAuditTest {
 
         private Admin admin(DataSource dataSource) throws SQLException {
             try (Connection connection = outbox.database.dataSource().getConnection()) {
-                return new Admin(StatusAdminJournal.all(dataSource, Dialect.of(connection), outbox.catalog, null));
+                return new Admin(RowOperatorStore.all(dataSource, Dialect.of(connection), outbox.catalog, null));
             }
         }
 
-        Replay replay(Admin by, RecordingBroker to, Replay.Selection selection, int perSecond, Change change) {
-            return by.replay(
-                    "orders",
-                    selection,
-                    new Replay.Target(TestOutbox.ORDERS, to, MessageFormat.RAW, null, null, perSecond),
+        Replay replay(Admin by, RecordingBroker to, ReplaySelection selection, int perSecond, Change change) {
+            return new Replay(
+                    by.outbox("orders"),
+                    new ReplayPlan(selection, null, null, perSecond),
+                    new Replay.Target(TestOutbox.ORDERS, to, MessageFormat.RAW),
                     change);
         }
 
@@ -147,7 +149,7 @@ class OperatorAuditTest {
             shop.down.set(done > 0);
             return true;
         };
-        assertThatThrownBy(() -> mass.make(shop.admin, goOn)).isInstanceOf(dies ? Error.class : JournalException.class);
+        assertThatThrownBy(() -> mass.make(shop.admin, goOn)).isInstanceOf(dies ? Error.class : StoreException.class);
         shop.down.set(false);
     }
 
@@ -208,7 +210,7 @@ class OperatorAuditTest {
         try (Shop shop = new Shop(kind, 1_200, "published")) {
             RecordingBroker broker = new RecordingBroker();
             Change change = because("rebuilt");
-            Replay replay = shop.replay(shop.admin, broker, Replay.Selection.of(PUBLISHED), 2_000, change);
+            Replay replay = shop.replay(shop.admin, broker, ReplaySelection.of(PUBLISHED), 2_000, change);
             Thread thread = start(replay);
             until("some are sent", () -> replay.progress().sent() > 100);
             shop.down.set(true);
@@ -226,7 +228,7 @@ class OperatorAuditTest {
             assertThat(shop.entry(change)).startsWith("replay|1200|finished: status published");
 
             Change unwanted = because("by mistake");
-            Replay second = shop.replay(shop.admin, broker, Replay.Selection.of(PUBLISHED), 200, unwanted);
+            Replay second = shop.replay(shop.admin, broker, ReplaySelection.of(PUBLISHED), 200, unwanted);
             Thread other = start(second);
             until("some are sent", () -> second.progress().sent() > 5);
             shop.down.set(true);
@@ -249,11 +251,11 @@ class OperatorAuditTest {
             List<Long> ids = shop.outbox.database.query("select id from " + shop.table + " order by id").stream()
                     .map(Long::valueOf)
                     .toList();
-            for (Replay.Selection selection : List.of(Replay.Selection.of(PUBLISHED), Replay.Selection.of(ids))) {
+            for (ReplaySelection selection : List.of(ReplaySelection.of(PUBLISHED), ReplaySelection.of(ids))) {
                 RecordingBroker first = new RecordingBroker();
                 first.answering(message -> RecordingBroker.body(message).equals("5")
-                        ? new Outcome.Rejected("unroutable", true)
-                        : Outcome.ACKNOWLEDGED);
+                        ? Outcome.rejected("unroutable").permanent(true)
+                        : Outcome.acknowledged());
                 Change change = because("rebuilt");
                 Replay dying = shop.replay(shop.admin, first, selection, 100, change);
                 Thread thread = start(dying);
@@ -305,7 +307,7 @@ class OperatorAuditTest {
         try (Shop shop = new Shop(kind, 300, "published")) {
             Change change = because("rebuilt");
             RecordingBroker broker = new RecordingBroker();
-            Replay.Selection all = Replay.Selection.of(PUBLISHED);
+            ReplaySelection all = ReplaySelection.of(PUBLISHED);
             Replay first = shop.replay(shop.admin, broker, all, 200, change);
             Thread thread = start(first);
             until("some are sent", () -> first.progress().sent() > 5);
@@ -332,7 +334,7 @@ class OperatorAuditTest {
                 assertThat(again.progress().repeated()).isTrue();
                 assertThat(again.progress().state()).isEqualTo(over == change ? State.FINISHED : State.CANCELLED);
                 assertThat(shop.entry(over)).isEqualTo(before);
-                Replay another = shop.replay(shop.other, broker, Replay.Selection.of(List.of(1L)), 100, over);
+                Replay another = shop.replay(shop.other, broker, ReplaySelection.of(List.of(1L)), 100, over);
                 another.run();
                 assertThat(another.progress().errors())
                         .singleElement()

@@ -5,9 +5,9 @@ import static dev.posthaste.tests.TestOutbox.event;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
+import dev.posthaste.OutboxDefinition;
 import dev.posthaste.RetryPolicy;
 import dev.posthaste.broker.Outcome;
-import dev.posthaste.relay.OutboxPolicy;
 import dev.posthaste.relay.Relay;
 import dev.posthaste.servers.Database;
 import dev.posthaste.testkit.RecordingBroker;
@@ -18,6 +18,7 @@ import java.sql.SQLException;
 import java.sql.Statement;
 import java.time.Duration;
 import java.util.List;
+import java.util.function.UnaryOperator;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.EnumSource.Mode;
@@ -121,12 +122,12 @@ class OrderAuditTest {
             mode = Mode.EXCLUDE,
             names = {"H2", "SQLITE"}) // nobody commits late where one writes at a time
     void A03b_looksBehindReadToTheEnd(Database kind) throws Exception {
-        OutboxPolicy patient =
-                OutboxPolicy.defaults().withRetry(RetryPolicy.fixed(Duration.ofMinutes(10), RetryPolicy.FOREVER));
+        UnaryOperator<OutboxDefinition> patient =
+                o -> o.retry(RetryPolicy.fixed(Duration.ofMinutes(10)).forever());
         try (TestOutbox outbox = TestOutbox.on(kind);
-                Relay relay = outbox.relay("me").policy(patient).build().start()) {
+                Relay relay = outbox.relay("me", patient).build().start()) {
             outbox.broker.answering(
-                    message -> "waiting".equals(message.key()) ? Outcome.rejected("not now") : Outcome.ACKNOWLEDGED);
+                    message -> "waiting".equals(message.key()) ? Outcome.rejected("not now") : Outcome.acknowledged());
             outbox.write("first", "first");
             rollBack(outbox, 1);
             outbox.fill(Rows.of("waiting", 5_000).withKey("waiting"));
@@ -181,26 +182,24 @@ class OrderAuditTest {
 
     private static void bothKeysStayBlocked(TestOutbox outbox, String one, String other) throws Exception {
         outbox.broker.answering(message -> RecordingBroker.body(message).endsWith("v1")
-                ? new Outcome.Rejected("too large", true)
-                : Outcome.ACKNOWLEDGED);
+                ? Outcome.rejected("too large").permanent(true)
+                : Outcome.acknowledged());
         outbox.write(event(one, "one-v1"), event(other, "other-v1"));
-        try (Relay first =
-                outbox.relay("first").policy(TestOutbox.BLOCK).build().start()) {
+        try (Relay first = outbox.relay("first", TestOutbox.BLOCK).build().start()) {
             outbox.awaitStatus("one-v1", "dead", LONG);
             outbox.awaitStatus("other-v1", "dead", LONG);
             assertThat(first.owned()).containsExactly("orders");
         }
         outbox.write(event(one, "one-v2"), event(other, "other-v2"), event("healthy", "healthy"));
         // It learns from the table alone which keys are blocked.
-        try (Relay second =
-                outbox.relay("second").policy(TestOutbox.BLOCK).build().start()) {
+        try (Relay second = outbox.relay("second", TestOutbox.BLOCK).build().start()) {
             outbox.awaitPublished("healthy", LONG);
             outbox.write("healthy", "healthy-2");
             outbox.awaitPublished("healthy-2", LONG);
             assertThat(outbox.status("one-v2")).as("behind its dead event").isEqualTo("pending");
             assertThat(outbox.status("other-v2")).as("behind its dead event").isEqualTo("pending");
             outbox.requeue("other-v1");
-            outbox.broker.answering(message -> Outcome.ACKNOWLEDGED);
+            outbox.broker.answering(message -> Outcome.acknowledged());
             outbox.awaitPublished("other-v2", LONG);
             assertThat(arrivals(outbox, other)).containsExactly("other-v1", "other-v2");
             assertThat(outbox.status("one-v2")).as("behind its dead event").isEqualTo("pending");

@@ -5,17 +5,18 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.zaxxer.hikari.HikariDataSource;
 import dev.posthaste.OutboxDefinition;
 import dev.posthaste.RetryPolicy;
-import dev.posthaste.Status;
 import dev.posthaste.jdbc.Dialect;
 import dev.posthaste.jdbc.LeaseTable;
-import dev.posthaste.jdbc.StatusJournal;
-import dev.posthaste.journal.Claim;
-import dev.posthaste.journal.IdRange;
-import dev.posthaste.journal.PendingMark;
-import dev.posthaste.journal.Receipt;
-import dev.posthaste.journal.Verdict;
+import dev.posthaste.jdbc.RowStore;
 import dev.posthaste.servers.Database;
 import dev.posthaste.servers.TestDatabase;
+import dev.posthaste.store.Claim;
+import dev.posthaste.store.IdRange;
+import dev.posthaste.store.PendingRef;
+import dev.posthaste.store.Receipt;
+import dev.posthaste.store.RefusalPolicy;
+import dev.posthaste.store.RetentionRule;
+import dev.posthaste.store.Verdict;
 import java.sql.Connection;
 import java.sql.ResultSet;
 import java.sql.SQLException;
@@ -24,7 +25,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
-import java.util.Set;
+import java.util.Random;
 import java.util.function.Supplier;
 import java.util.stream.LongStream;
 import javax.sql.DataSource;
@@ -58,18 +59,18 @@ class PlansAuditTest {
                 dialect = Dialect.of(connection);
             }
             OutboxDefinition orders = PlansTest.ORDERS;
-            StatusJournal journal = new StatusJournal(pool, dialect, orders);
-            StatusJournal tracked = new StatusJournal(pool, dialect, orders.withReceipts());
+            RowStore store = new RowStore(pool, dialect, orders);
+            RowStore tracked = new RowStore(pool, dialect, orders.tracked(true));
             Claim claim = Objects.requireNonNull(
                     new LeaseTable(pool, dialect).take("orders", "me", null, Duration.ofMinutes(10)));
-            lookingIntoManyRangesReadsWhatIsPendingInThem(pool, journal);
+            lookingIntoManyRangesReadsWhatIsPendingInThem(pool, store);
             Ids ids = new Ids();
             // A dozen times each: a prepared statement gets its general plan late.
             for (int i = 0; i < 12; i++) {
                 readsLittle(
                         pool,
                         "settle",
-                        () -> journal.settle(claim, published(ids.next())).written());
+                        () -> store.settle(claim, published(ids.next())).written());
                 readsLittle(
                         pool,
                         "settle what may be locked",
@@ -77,30 +78,31 @@ class PlansAuditTest {
                 readsLittle(
                         pool,
                         "load",
-                        () -> journal.load(ids.next(), Long.MAX_VALUE).size());
+                        () -> store.load(ids.next(), Long.MAX_VALUE).size());
                 List<Long> handled = ids.next();
                 readsLittle(
                         pool,
                         "receive",
-                        () -> tracked.receive(consumed(handled), retry).changed());
+                        () -> tracked.receive(consumed(handled), RefusalPolicy.of(retry, new Random(1)))
+                                .changed());
                 readsLittle(
                         pool,
                         "delete",
-                        () -> journal.purge(handled.get(0) - 1, Duration.ZERO, Set.of(Status.CONSUMED), BATCH)
-                                .deleted());
+                        () -> tracked.forget(new RetentionRule(Duration.ZERO, false), handled.get(0) - 1, BATCH)
+                                .events());
             }
             List<Long> few = ids.next().subList(0, 100);
             readsLittle(
                     pool,
                     "settle refused ones",
                     100,
-                    () -> journal.settle(claim, dead(few)).written());
-            readsLittle(pool, "requeue", 100, () -> journal.requeue(few));
+                    () -> store.settle(claim, dead(few)).written());
+            readsLittle(pool, "requeue", 100, () -> store.requeue(few));
         }
     }
 
     /** It comes first: what is settled leaves old versions of rows behind. */
-    private static void lookingIntoManyRangesReadsWhatIsPendingInThem(DataSource pool, StatusJournal journal)
+    private static void lookingIntoManyRangesReadsWhatIsPendingInThem(DataSource pool, RowStore store)
             throws SQLException {
         List<IdRange> ranges = new ArrayList<>();
         for (int i = 0; i < 300; i++) { // among what was published
@@ -115,12 +117,12 @@ class PlansAuditTest {
                 .toList();
         for (int i = 0; i < 12; i++) {
             readsLittle(pool, "scan ranges", expected.size(), () -> {
-                List<PendingMark> marks = journal.scan(ranges, 10_000);
-                assertThat(marks).extracting(PendingMark::id).isEqualTo(expected);
+                List<PendingRef> marks = store.scan(ranges, 10_000);
+                assertThat(marks).extracting(PendingRef::id).isEqualTo(expected);
                 return marks.size();
             });
         }
-        assertThat(journal.scan(ranges, 7)).extracting(PendingMark::id).isEqualTo(expected.subList(0, 7));
+        assertThat(store.scan(ranges, 7)).extracting(PendingRef::id).isEqualTo(expected.subList(0, 7));
     }
 
     /**

@@ -6,8 +6,9 @@ import dev.posthaste.Catalog;
 import dev.posthaste.OutboxDefinition;
 import dev.posthaste.Route;
 import dev.posthaste.jdbc.Dialect;
-import dev.posthaste.jdbc.OutboxMarks;
-import dev.posthaste.jdbc.OutboxTable;
+import dev.posthaste.jdbc.RowReads;
+import dev.posthaste.jdbc.RowScan;
+import dev.posthaste.jdbc.RowVerdicts;
 import dev.posthaste.jdbc.Schema;
 import dev.posthaste.servers.Database;
 import dev.posthaste.servers.DatabaseServer;
@@ -25,7 +26,8 @@ import org.junit.jupiter.params.provider.EnumSource;
 
 /** The relay's statements find pending events through their index and in its order, however large the table is. */
 class PlansTest {
-    static final OutboxDefinition ORDERS = OutboxDefinition.of("orders", Route.to("t"), "order.placed");
+    static final OutboxDefinition ORDERS =
+            OutboxDefinition.named("orders").route(Route.to("t")).types("order.placed");
     private static final int SEED = 1_000;
 
     /** H2 holds its test databases in this JVM's memory. */
@@ -81,11 +83,12 @@ class PlansTest {
         try (Connection connection = database.dataSource().getConnection()) {
             dialect = Dialect.of(connection);
         }
-        OutboxTable table = new OutboxTable(dialect, ORDERS);
+        RowReads reads = new RowReads(dialect, ORDERS);
+        RowScan scan = new RowScan(dialect, ORDERS);
         for (List<String> plan : List.of(
-                plan(database, table.fetchStatement(), 0L, 1000),
-                plan(database, table.fetchStatement(), 150_000L, 1000),
-                plan(database, table.scanStatement(), 0L, 150_000L, 1000))) {
+                plan(database, reads.fetchStatement(), 0L, 1000),
+                plan(database, reads.fetchStatement(), 150_000L, 1000),
+                plan(database, scan.statement(), 0L, 150_000L, 1000))) {
             String text = String.join("\n", plan);
             assertThat(text).contains("orders_pending");
             if (database.kind() == Database.H2) {
@@ -95,7 +98,7 @@ class PlansTest {
             }
         }
         List<String> settle = plan(
-                database, new OutboxMarks(dialect, ORDERS).publishedStatement().formatted("in (1, 2, 3)"));
+                database, new RowVerdicts(dialect, ORDERS).publishedStatement().formatted("in (1, 2, 3)"));
         assertThat(String.join("\n", settle)).containsAnyOf("orders_pkey", "primary");
     }
 

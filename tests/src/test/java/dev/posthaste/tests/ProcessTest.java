@@ -4,7 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 import dev.posthaste.Event;
-import dev.posthaste.Outbox;
+import dev.posthaste.JdbcOutbox;
 import dev.posthaste.jdbc.Schema;
 import dev.posthaste.servers.Database;
 import dev.posthaste.servers.DatabaseServer;
@@ -31,7 +31,7 @@ class ProcessTest {
     @TempDir
     Path home;
 
-    private final Outbox outbox = new Outbox(RelayProcess.CATALOG);
+    private final JdbcOutbox outbox = JdbcOutbox.of(RelayProcess.CATALOG);
     private TestDatabase database;
 
     @BeforeEach
@@ -121,11 +121,7 @@ class ProcessTest {
                 write(
                         Event.of(RelayProcess.TYPE, "now", step + " a"),
                         Event.of(RelayProcess.TYPE, "now", step + " b"),
-                        Event.builder(RelayProcess.TYPE)
-                                .key("later")
-                                .payload(step)
-                                .delay(Duration.ofSeconds(2))
-                                .build());
+                        Event.of(RelayProcess.TYPE, "later", step).delay(Duration.ofSeconds(2)));
                 await().atMost(LONG).until(() -> pending() == 0);
             }
         } finally {

@@ -15,37 +15,30 @@ import dev.posthaste.Route;
 import dev.posthaste.broker.LocalBroker;
 import dev.posthaste.broker.Message;
 import dev.posthaste.broker.MessageHeaders;
+import dev.posthaste.broker.Receiver;
 import dev.posthaste.format.MessageFormat;
-import dev.posthaste.inbox.Consumer;
-import dev.posthaste.inbox.ConsumerListener;
-import dev.posthaste.inbox.ConsumerSettings;
-import dev.posthaste.inbox.ConsumerSettings.AfterLastAttempt;
-import dev.posthaste.inbox.Delivery;
-import dev.posthaste.inbox.Failure;
-import dev.posthaste.inbox.Handler;
+import dev.posthaste.inbox.AfterLastAttempt;
 import dev.posthaste.inbox.Inbox;
+import dev.posthaste.inbox.OriginHeaders;
 import dev.posthaste.inbox.ReceiptMessages;
 import dev.posthaste.inbox.Receipts;
-import dev.posthaste.inbox.Receiver;
-import dev.posthaste.inbox.RejectEvent;
-import dev.posthaste.jdbc.Dialect;
+import dev.posthaste.inbox.RejectedEventException;
+import dev.posthaste.jdbc.RowStore;
 import dev.posthaste.jdbc.Schema;
-import dev.posthaste.jdbc.StatusJournal;
-import dev.posthaste.journal.Journal;
-import dev.posthaste.journal.Receipt;
-import dev.posthaste.relay.OutboxPolicy;
 import dev.posthaste.relay.ReceiptIntake;
 import dev.posthaste.relay.Relay;
-import dev.posthaste.relay.RelayListener;
 import dev.posthaste.servers.Database;
+import dev.posthaste.store.Receipt;
+import dev.posthaste.store.ReceiptStore;
+import dev.posthaste.store.RefusalPolicy;
 import dev.posthaste.testkit.RecordingBroker;
-import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Random;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -54,30 +47,15 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.EnumSource.Mode;
 
-/** Where the audits of November 2026 found that nothing told of an event which a consumer had refused, or not handled. */
-class ReceiptAuditTest {
-    private static final OutboxDefinition TRACKED = ORDERS.withReceipts();
-    private static final RetryPolicy THREE = RetryPolicy.fixed(Duration.ofMillis(20), 3);
-    private static final Duration SOON = Duration.ofSeconds(30);
-
+/** Where the audits of November 2026 found that nothing told of an event which a consumer had refused. */
+class ReceiptAuditTest extends WithReceipts {
     // --- Several consumers on the local broker -----------------------------------------------------------------------
 
-    private static Inbox.Builder inbox(TestOutbox outbox, String consumer, Handler<String> handler) {
-        return Inbox.builder(outbox.database.dataSource()).consumer(consumer).on(TYPE, String.class, handler);
-    }
-
-    private static Consumer consumer(Inbox.Builder inbox, AfterLastAttempt after) {
-        ConsumerSettings settings =
-                new ConsumerSettings(4, RetryPolicy.fixed(Duration.ofMillis(1), 2), Duration.ofMillis(100), after);
-        return new Consumer(inbox.build(), settings, ConsumerListener.NONE);
-    }
-
-    private static Receipts receipts(TestOutbox outbox) {
-        return Receipts.inDatabase(outbox.database.dataSource(), outbox.catalog, THREE);
-    }
-
     private static Relay relay(TestOutbox outbox, LocalBroker broker, MessageFormat format) throws SQLException {
-        return outbox.relay("relay").broker(broker).format(format).build().start();
+        return outbox.relay("relay", o -> TestOutbox.PATIENT.apply(o).format(format))
+                .broker(broker)
+                .build()
+                .start();
     }
 
     @ParameterizedTest
@@ -96,13 +74,13 @@ class ReceiptAuditTest {
                             .subscribe(consumer(
                                     inbox(outbox, "b", (text, context) -> {
                                                 if (!mended.get()) {
-                                                    throw new RejectEvent("b cannot");
+                                                    throw new RejectedEventException("b cannot");
                                                 }
                                             })
                                             .format(format),
                                     AfterLastAttempt.DEAD_LETTER));
                     Relay relay = relay(outbox, broker, format)) {
-                outbox.write(Event.builder(TYPE).id("v1").key("k").payload("{}").build());
+                outbox.write(Event.of(TYPE, "k", "{}").id("v1"));
                 outbox.awaitStatus("v1", "dead", SOON);
                 assertThat(outbox.database.query("select last_error from orders"))
                         .singleElement()
@@ -169,37 +147,16 @@ class ReceiptAuditTest {
                 TYPE,
                 MessageHeaders.OUTBOX,
                 "orders",
-                MessageHeaders.ROW,
+                MessageHeaders.POSITION,
                 Long.toString(row),
                 MessageHeaders.ATTEMPTS,
                 Integer.toString(attempts)));
         if (generation != null) {
             headers.put(MessageHeaders.GENERATION, Integer.toString(generation));
         }
-        return new Message(
-                "orders-topic", null, "k", headers, "\"x\"".getBytes(java.nio.charset.StandardCharsets.UTF_8));
-    }
-
-    private record Answered(Message message, List<String> answers) implements Delivery {
-        @Override
-        public void done() {
-            answers.add("done");
-        }
-
-        @Override
-        public void leftToOutbox() {
-            answers.add("left to the outbox");
-        }
-
-        @Override
-        public void deadLetter(Failure failure) {
-            answers.add("dead letter: " + failure.reason());
-        }
-
-        @Override
-        public void abandoned() {
-            answers.add("abandoned");
-        }
+        return Message.of("orders-topic", "\"x\"".getBytes(java.nio.charset.StandardCharsets.UTF_8))
+                .key("k")
+                .headers(headers);
     }
 
     private static String answer(Receiver receiver, Message message) {
@@ -212,13 +169,13 @@ class ReceiptAuditTest {
     /** What becomes of an event that can never be handled, and of one that could be another time. */
     private static List<String> refusals(TestOutbox outbox, Receipts receipts, Message message) {
         List<String> answers = new ArrayList<>();
-        try (Consumer never = consumer(
+        try (Inbox never = consumer(
                         inbox(outbox, "never", (text, context) -> {
-                                    throw new RejectEvent("never");
+                                    throw new RejectedEventException("never");
                                 })
                                 .receipts(receipts),
                         AfterLastAttempt.DEAD_LETTER);
-                Consumer notNow = consumer(
+                Inbox notNow = consumer(
                         inbox(outbox, "not-now", (text, context) -> {
                                     throw new IllegalStateException("not now");
                                 })
@@ -228,13 +185,6 @@ class ReceiptAuditTest {
             answers.add(answer(notNow, message));
         }
         return answers;
-    }
-
-    private static StatusJournal journal(TestOutbox outbox) throws SQLException {
-        try (Connection connection = outbox.database.dataSource().getConnection()) {
-            return new StatusJournal(
-                    outbox.database.dataSource(), Dialect.of(connection), outbox.catalog.outbox("orders"));
-        }
     }
 
     /** Writes an event and leaves its row as an SQL update says. */
@@ -266,7 +216,7 @@ class ReceiptAuditTest {
             nowhere.put(
                     "a replay",
                     message(row(outbox, "replayed", "status = 'published'"), "replayed", 0, 0)
-                            .with(Map.of(MessageHeaders.REPLAY, "r1")));
+                            .headers(Map.of(MessageHeaders.REPLAY, "r1")));
             nowhere.forEach((what, message) -> assertThat(refusals(outbox, receipts, message))
                     .as(what)
                     .hasSize(2)
@@ -280,24 +230,27 @@ class ReceiptAuditTest {
     @ParameterizedTest
     @EnumSource(mode = Mode.EXCLUDE, names = "H2")
     void B02_aRefusalThatTravelsIsADeadLetterAtTheConsumerOrAtTheIntake(Database kind) throws Exception {
-        OutboxDefinition untracked = OutboxDefinition.of("invoices", Route.to("t"), "invoice.sent");
+        OutboxDefinition untracked =
+                OutboxDefinition.named("invoices").route(Route.to("t")).types("invoice.sent");
         try (TestOutbox outbox = TestOutbox.on(kind, TRACKED, untracked)) {
-            StatusJournal journal = journal(outbox);
+            RowStore store = store(outbox);
             long published = row(outbox, "v1", "status = 'published'");
             long consumed = row(outbox, "v2", "status = 'consumed'");
             RecordingBroker wire = new RecordingBroker();
-            Receipts receipts = Receipts.through(wire, "receipts", null);
+            Receipts receipts = Receipts.through(wire, Route.to("receipts"));
             List<String> answers = refusals(outbox, receipts, message(published, "v1", 0, 0));
             assertThat(answers.get(0)).as("nobody here knows of its row").startsWith("dead letter: ");
             assertThat(answers.get(1)).as("its receipt is durable").isEqualTo("left to the outbox");
             refusals(outbox, receipts, message(consumed, "v2", 0, 0));
             assertThat(refusals(
-                            outbox, receipts, message(published, "v1", 0, 0).with(Map.of(MessageHeaders.REPLAY, "r"))))
+                            outbox,
+                            receipts,
+                            message(published, "v1", 0, 0).headers(Map.of(MessageHeaders.REPLAY, "r"))))
                     .as("a replay's")
                     .allMatch(answer -> answer.startsWith("dead letter: "));
             List<Message> sent = wire.arrived();
             assertThat(sent).hasSize(4);
-            try (ReceiptIntake intake = new ReceiptIntake(outbox.catalog, each -> journal, THREE)) {
+            try (ReceiptIntake intake = new ReceiptIntake(outbox.catalog, each -> store, THREE)) {
                 assertThat(answer(intake, sent.get(0))).isEqualTo("done");
                 assertThat(outbox.status("v1")).isEqualTo("dead");
                 assertThat(answer(intake, sent.get(1))).as("an earlier word").isEqualTo("done");
@@ -317,7 +270,7 @@ class ReceiptAuditTest {
     }
 
     private static Message receipt(Receipt receipt) {
-        return new Message("receipts", null, null, Map.of(), ReceiptMessages.write(receipt));
+        return Message.of("receipts", ReceiptMessages.write(receipt));
     }
 
     // --- Late words --------------------------------------------------------------------------------------------------
@@ -327,7 +280,7 @@ class ReceiptAuditTest {
     void B12_S06_aLateCopyOfAnOldWordChangesNothing(Database kind) throws Exception {
         try (TestOutbox outbox = TestOutbox.on(kind, TRACKED);
                 Relay relay = outbox.relay("relay").build().start()) {
-            Journal journal = journal(outbox);
+            RowStore store = store(outbox);
             for (boolean rejected : new boolean[] {true, false}) {
                 String id = rejected ? "rejected" : "failed";
                 outbox.broker.forget();
@@ -336,8 +289,10 @@ class ReceiptAuditTest {
                 Message first = outbox.broker.arrived().get(0);
                 assertThat(first.headers()).containsEntry(MessageHeaders.GENERATION, "0");
                 Receipt old = refusal(first, rejected);
-                RetryPolicy once = RetryPolicy.fixed(Duration.ZERO, 1);
-                assertThat(journal.receive(List.of(old), once).changed()).isEqualTo(1);
+                RetryPolicy once = RetryPolicy.fixed(Duration.ZERO).attempts(1);
+                assertThat(store.receive(List.of(old), RefusalPolicy.of(once, new Random(1)))
+                                .changed())
+                        .isEqualTo(1);
                 outbox.awaitStatus(id, "dead", LONG);
                 outbox.requeue(id);
                 outbox.awaitPublished(id, LONG);
@@ -345,21 +300,22 @@ class ReceiptAuditTest {
                 assertThat(second.headers())
                         .containsEntry(MessageHeaders.GENERATION, "1")
                         .containsEntry(MessageHeaders.ATTEMPTS, "0");
-                Journal.Received again = journal.receive(List.of(old, old), once);
+                ReceiptStore.Received again = store.receive(List.of(old, old), RefusalPolicy.of(once, new Random(1)));
                 assertThat(again.changed()).isZero();
                 assertThat(again.unmatched())
                         .as("a later copy is answered itself")
                         .isEmpty();
                 assertThat(outbox.status(id)).isEqualTo("published");
-                assertThat(journal.receive(List.of(refusal(second, rejected)), once)
+                assertThat(store.receive(List.of(refusal(second, rejected)), RefusalPolicy.of(once, new Random(1)))
                                 .changed())
                         .isEqualTo(1);
                 assertThat(outbox.status(id)).isEqualTo("dead");
-                Receipt consumed = Receipts.consumed(second);
-                assertThat(journal.receive(List.of(consumed), once).changed())
+                Receipt consumed = OriginHeaders.consumed(second);
+                assertThat(store.receive(List.of(consumed), RefusalPolicy.of(once, new Random(1)))
+                                .changed())
                         .as("an effect that is committed is the truth")
                         .isEqualTo(1);
-                assertThat(journal.receive(List.of(refusal(second, rejected)), once)
+                assertThat(store.receive(List.of(refusal(second, rejected)), RefusalPolicy.of(once, new Random(1)))
                                 .unmatched())
                         .as("the attempt was counted")
                         .isEmpty();
@@ -370,23 +326,25 @@ class ReceiptAuditTest {
     }
 
     private static Receipt refusal(Message message, boolean rejected) {
-        Receipt.Consumed origin = Receipts.consumed(message);
-        return rejected ? Receipts.rejected(origin, message, "no") : Receipts.failed(origin, message, "no");
+        Receipt.Consumed origin = OriginHeaders.consumed(message);
+        return rejected ? OriginHeaders.rejected(origin, message, "no") : OriginHeaders.failed(origin, message, "no");
     }
 
     @ParameterizedTest
     @EnumSource(mode = Mode.EXCLUDE, names = "H2")
     void B07_whatIsConsumedAfterItDiedUnblocksItsKey(Database kind) throws Exception {
         try (TestOutbox outbox = TestOutbox.on(kind, TRACKED);
-                Relay relay = outbox.relay("relay").policy(BLOCK).build().start()) {
+                Relay relay = outbox.relay("relay", BLOCK).build().start()) {
             outbox.broker.answering(message -> message.eventId().equals("v1")
-                    ? new dev.posthaste.broker.Outcome.Rejected("no", true)
-                    : dev.posthaste.broker.Outcome.ACKNOWLEDGED);
+                    ? dev.posthaste.broker.Outcome.rejected("no").permanent(true)
+                    : dev.posthaste.broker.Outcome.acknowledged());
             outbox.write(event("k", "v1"), event("k", "v2"));
             outbox.awaitStatus("v1", "dead", LONG);
             assertThat(outbox.status("v2")).isEqualTo("pending");
-            Receipt consumed = Receipts.consumed(outbox.broker.attempts().get(0));
-            assertThat(journal(outbox).receive(List.of(consumed), THREE).changed())
+            Receipt consumed = OriginHeaders.consumed(outbox.broker.attempts().get(0));
+            assertThat(store(outbox)
+                            .receive(List.of(consumed), RefusalPolicy.of(THREE, new Random(1)))
+                            .changed())
                     .isEqualTo(1);
             outbox.awaitPublished("v2", LONG);
             assertThat(outbox.database.query("select status, last_error from orders where event_id = 'v1'"))
@@ -397,17 +355,15 @@ class ReceiptAuditTest {
 
     @ParameterizedTest
     @EnumSource(mode = Mode.EXCLUDE, names = "H2")
-    void S06_aTrackedOutboxOfAnEarlierVersionGetsItsColumn(Database kind) throws Exception {
+    void S06_anOutboxOfAnEarlierVersionGetsItsColumn(Database kind) throws Exception {
         try (TestOutbox outbox = TestOutbox.on(kind, TRACKED)) {
             outbox.write("k", "v1");
             outbox.database.execute("alter table orders drop column generation");
-            assertThat(Schema.check(outbox.database.dataSource(), List.of(TRACKED))
-                            .missing())
-                    .containsExactly("table orders has no column generation");
-            assertThat(Schema.check(outbox.database.dataSource(), List.of(ORDERS))
-                            .missing())
-                    .as("nobody needs it who hears no receipts")
-                    .isEmpty();
+            for (OutboxDefinition orders : List.of(TRACKED, ORDERS)) {
+                assertThat(Schema.check(outbox.database.dataSource(), List.of(orders))
+                                .missing())
+                        .containsExactly("table orders has no column generation");
+            }
             Schema.create(outbox.database.dataSource(), List.of(TRACKED));
             Schema.create(outbox.database.dataSource(), List.of(TRACKED));
             assertThat(Schema.check(outbox.database.dataSource(), List.of(TRACKED))
@@ -415,90 +371,6 @@ class ReceiptAuditTest {
                     .isEmpty();
             assertThat(outbox.database.query("select event_id, generation from orders"))
                     .containsExactly("v1|0");
-        }
-    }
-
-    // --- Silence -----------------------------------------------------------------------------------------------------
-
-    /** A relay that publishes again what nobody consumed within 200 ms, and counts how often it has looked. */
-    private static Relay watching(TestOutbox outbox, AtomicInteger looks) throws SQLException {
-        RelayListener listener = new RelayListener() {
-            @Override
-            public void unconsumed(String name, Journal.Unconsumed unconsumed, Duration limit) {
-                if (unconsumed.events() > 0) {
-                    looks.incrementAndGet();
-                }
-            }
-        };
-        return outbox.relay("relay")
-                .policy(OutboxPolicy.defaults().withRetry(THREE).withConsumedWithin(Duration.ofMillis(200), true))
-                .measureEvery(Duration.ofMillis(100))
-                .listener(listener)
-                .build()
-                .start();
-    }
-
-    @ParameterizedTest
-    @EnumSource(mode = Mode.EXCLUDE, names = "H2")
-    void B07_aConsumerThatIsAwayFindsEachEventOnceAndAlive(Database kind) throws Exception {
-        AtomicInteger looks = new AtomicInteger();
-        try (TestOutbox outbox = TestOutbox.on(kind, TRACKED);
-                Relay relay = watching(outbox, looks)) {
-            for (int i = 0; i < 50; i++) {
-                outbox.write("k" + i % 7, "v" + i);
-            }
-            await("the alarm is raised for longer than any backoff")
-                    .atMost(LONG)
-                    .until(() -> looks.get() >= 20);
-            assertThat(outbox.broker.arrived()).hasSize(50);
-            assertThat(outbox.count("status = 'published' and attempts = 0")).isEqualTo(50);
-            AtomicInteger handled = new AtomicInteger();
-            List<String> answers = new CopyOnWriteArrayList<>();
-            try (Consumer consumer = consumer(
-                    inbox(outbox, "back", (text, context) -> handled.incrementAndGet())
-                            .receipts(receipts(outbox)),
-                    AfterLastAttempt.REDELIVER)) {
-                outbox.broker.arrived().forEach(each -> consumer.accept(new Answered(each, answers)));
-                await().atMost(LONG).until(() -> outbox.count("status = 'consumed'") == 50);
-            }
-            assertThat(handled).hasValue(50);
-            assertThat(answers).containsOnly("done");
-            assertThat(outbox.broker.arrived()).hasSize(50);
-            assertThat(relay.owned()).containsExactly("orders");
-        }
-    }
-
-    @ParameterizedTest
-    @EnumSource(mode = Mode.EXCLUDE, names = "H2")
-    void B07_whatItsConsumerHasPassedIsPublishedAgainAndCountsNoAttempt(Database kind) throws Exception {
-        AtomicInteger looks = new AtomicInteger();
-        try (TestOutbox outbox = TestOutbox.on(kind, TRACKED);
-                Relay relay = watching(outbox, looks)) {
-            outbox.write("a", "lost");
-            outbox.awaitPublished("lost", LONG);
-            outbox.write("b", "handled");
-            outbox.awaitPublished("handled", LONG);
-            outbox.write("c", "on its way");
-            outbox.awaitPublished("on its way", LONG);
-            journal(outbox)
-                    .receive(List.of(Receipts.consumed(outbox.broker.arrived().get(1))), THREE);
-            await().atMost(LONG)
-                    .until(() -> outbox.broker.arrived().stream()
-                                    .filter(each -> "lost".equals(each.eventId()))
-                                    .count()
-                            >= 2);
-            Message again = outbox.broker.arrived().get(3);
-            assertThat(again.eventId()).isEqualTo("lost");
-            assertThat(again.headers())
-                    .containsEntry(MessageHeaders.ATTEMPTS, "0")
-                    .containsEntry(MessageHeaders.GENERATION, "0");
-            int before = looks.get();
-            await().atMost(LONG).until(() -> looks.get() >= before + 10);
-            assertThat(outbox.broker.arrived())
-                    .as("nothing later is consumed than the copy")
-                    .hasSize(4);
-            assertThat(outbox.count("attempts = 0")).isEqualTo(3);
-            assertThat(relay.owned()).containsExactly("orders");
         }
     }
 }

@@ -16,14 +16,13 @@ import com.zaxxer.hikari.HikariConfig;
 import com.zaxxer.hikari.HikariDataSource;
 import dev.posthaste.Catalog;
 import dev.posthaste.Event;
-import dev.posthaste.Outbox;
+import dev.posthaste.JdbcOutbox;
 import dev.posthaste.OutboxDefinition;
 import dev.posthaste.RetryPolicy;
 import dev.posthaste.Route;
 import dev.posthaste.broker.Broker;
 import dev.posthaste.broker.Message;
 import dev.posthaste.format.MessageFormat;
-import dev.posthaste.relay.OutboxPolicy;
 import dev.posthaste.relay.Relay;
 import dev.posthaste.relay.RelayListener;
 import dev.posthaste.servers.Database;
@@ -45,6 +44,7 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Function;
 import java.util.function.Supplier;
+import java.util.function.UnaryOperator;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import javax.sql.DataSource;
@@ -114,7 +114,7 @@ class RelayAuditTest {
             }
             return result;
         });
-        everythingElseIsPublished(relay -> relay.format(format));
+        everythingElseIsPublished(o -> TestOutbox.PATIENT.apply(o).format(format), relay -> relay);
     }
 
     @ParameterizedTest
@@ -134,12 +134,19 @@ class RelayAuditTest {
 
     /** Two relays, each with the failure. The event {@code poison} may be dead in the end; no thread may be. */
     private static void everythingElseIsPublished(Function<Relay.Builder, Relay.Builder> failing) throws Exception {
+        everythingElseIsPublished(TestOutbox.PATIENT, failing);
+    }
+
+    private static void everythingElseIsPublished(
+            UnaryOperator<OutboxDefinition> policy, Function<Relay.Builder, Relay.Builder> failing) throws Exception {
         Set<Thread> before = relayThreads();
         try (TestOutbox outbox = TestOutbox.on(Database.POSTGRESQL)) {
             outbox.write(event("p", "poison"), event("p", "behind-poison"));
             outbox.fill(Rows.of("early", 50));
-            Relay.Builder one = outbox.relay("one").settings(QUICK_LEASE).measureEvery(Duration.ofMillis(100));
-            Relay.Builder two = outbox.relay("two").settings(QUICK_LEASE).measureEvery(Duration.ofMillis(100));
+            Relay.Builder one =
+                    outbox.relay("one", policy).settings(QUICK_LEASE).measureEvery(Duration.ofMillis(100));
+            Relay.Builder two =
+                    outbox.relay("two", policy).settings(QUICK_LEASE).measureEvery(Duration.ofMillis(100));
             try (Relay first = failing.apply(one).build().start();
                     Relay second = failing.apply(two).build().start()) {
                 await("everything is settled")
@@ -229,25 +236,21 @@ class RelayAuditTest {
 
     @Test
     void B13_aDestinationOfANewerCatalogIsRetriedByPolicyUntilARelayKnowsIt() throws Exception {
-        OutboxDefinition newer = ORDERS.allowing("orders-v2");
-        OutboxPolicy patient = OutboxPolicy.defaults().withRetry(RetryPolicy.fixed(Duration.ofMillis(200), 1_000));
+        OutboxDefinition newer = ORDERS.allowedDestinations("orders-v2");
+        UnaryOperator<OutboxDefinition> patient =
+                o -> o.retry(RetryPolicy.fixed(Duration.ofMillis(200)).attempts(1_000));
         try (TestOutbox outbox = TestOutbox.on(Database.POSTGRESQL)) {
             try (Connection connection = outbox.begin()) {
-                new Outbox(Catalog.of(newer))
+                JdbcOutbox.of(Catalog.of(newer))
                         .write(
                                 connection,
                                 List.of(
-                                        Event.builder(TYPE)
-                                                .id("v1")
-                                                .key("K")
-                                                .payload("v1")
-                                                .destination("orders-v2")
-                                                .build(),
+                                        Event.of(TYPE, "K", "v1").id("v1").destination("orders-v2"),
                                         event("K", "v2"),
                                         event("other", "other")));
                 connection.commit();
             }
-            try (Relay old = outbox.relay("old").policy(patient).build().start()) {
+            try (Relay old = outbox.relay("old", patient).build().start()) {
                 outbox.awaitPublished("other", SOON);
                 await("attempts are counted")
                         .atMost(SOON)
@@ -260,10 +263,10 @@ class RelayAuditTest {
                         .contains("orders-v2");
                 assertThat(old.owned()).containsExactly("orders");
             }
-            try (Relay upgraded = Relay.builder(outbox.database.pool(4), Catalog.of(newer))
+            try (Relay upgraded = Relay.builder(
+                            outbox.database.pool(4), Catalog.of(newer).all(patient))
                     .name("upgraded")
                     .broker(outbox.broker)
-                    .policy(patient)
                     .build()
                     .start()) {
                 outbox.awaitPublished("v2", SOON);
@@ -291,8 +294,10 @@ class RelayAuditTest {
     /** Two outboxes, so that the second relay takes one of them over from the first. */
     @Test
     void B20_aRelayThatDoesNotKnowOfReceiptsDeletesNothingThatStillWaitsForThem() throws Exception {
-        OutboxDefinition invoices = OutboxDefinition.of("invoices", Route.to("invoices-topic"), "invoice.sent");
-        OutboxPolicy brief = OutboxPolicy.defaults().withKeep(Duration.ofMillis(500), false);
+        OutboxDefinition invoices = OutboxDefinition.named("invoices")
+                .route(Route.to("invoices-topic"))
+                .types("invoice.sent");
+        UnaryOperator<OutboxDefinition> brief = o -> o.keep(Duration.ofMillis(500));
         AtomicInteger measured = new AtomicInteger();
         RelayListener listener = Intercepted.of(RelayListener.class, RelayListener.NONE, (method, call) -> {
             measured.addAndGet(method.equals("backlog") ? 1 : 0);
@@ -304,9 +309,8 @@ class RelayAuditTest {
         Logger logger = (Logger) LoggerFactory.getLogger("dev.posthaste");
         log.start();
         logger.addAppender(log);
-        try (TestOutbox outbox = TestOutbox.on(Database.POSTGRESQL, ORDERS.withReceipts(), invoices.withReceipts());
-                Relay tracking = outbox.relay("tracking")
-                        .policy(brief)
+        try (TestOutbox outbox = TestOutbox.on(Database.POSTGRESQL, ORDERS.tracked(true), invoices.tracked(true));
+                Relay tracking = outbox.relay("tracking", brief)
                         .settings(QUICK_LEASE)
                         .build()
                         .start()) {
@@ -317,10 +321,11 @@ class RelayAuditTest {
                     .atMost(SOON)
                     .until(() -> Stream.of("orders", "invoices")
                             .allMatch(table -> outbox.database.count(published.formatted(table)) == 10));
-            try (Relay untracking = Relay.builder(outbox.database.pool(4), Catalog.of(ORDERS, invoices))
+            try (Relay untracking = Relay.builder(
+                            outbox.database.pool(4),
+                            Catalog.of(ORDERS, invoices).all(brief))
                     .name("untracking")
                     .broker(outbox.broker)
-                    .policy(brief)
                     .settings(QUICK_LEASE)
                     .measureEvery(Duration.ofMillis(100))
                     .listener(listener)

@@ -5,7 +5,6 @@ import com.zaxxer.hikari.HikariDataSource;
 import dev.posthaste.Catalog;
 import dev.posthaste.OutboxDefinition;
 import dev.posthaste.Route;
-import dev.posthaste.relay.OutboxPolicy;
 import dev.posthaste.relay.Relay;
 import dev.posthaste.relay.RelaySettings;
 import dev.posthaste.servers.Processes;
@@ -13,12 +12,14 @@ import dev.posthaste.servers.TestDatabase;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Map;
+import java.util.function.UnaryOperator;
 
 /** A relay in a process of its own, on the outbox {@code orders}, publishing to a {@link TableBroker}. */
 final class RelayProcess {
     static final String TYPE = "order.placed";
     static final Duration LEASE = Duration.ofSeconds(2);
-    static final Catalog CATALOG = Catalog.of(OutboxDefinition.of("orders", Route.to("orders-topic"), TYPE));
+    static final Catalog CATALOG = Catalog.of(
+            OutboxDefinition.named("orders").route(Route.to("orders-topic")).types(TYPE));
 
     private RelayProcess() {}
 
@@ -31,10 +32,9 @@ final class RelayProcess {
         HikariConfig config = new HikariConfig();
         config.setJdbcUrl(arguments[1]);
         config.setMaximumPoolSize(4);
-        Relay relay = Relay.builder(new HikariDataSource(config), CATALOG)
+        Relay relay = Relay.builder(new HikariDataSource(config), CATALOG.all(UnaryOperator.identity()))
                 .name(arguments[0])
                 .broker(new TableBroker(arguments[1], Duration.ofMillis(5)))
-                .policy(OutboxPolicy.defaults())
                 .settings(RelaySettings.defaults().withLease(LEASE, Duration.ofMillis(900)))
                 .build();
         relay.start();

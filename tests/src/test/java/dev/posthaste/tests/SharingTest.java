@@ -6,7 +6,7 @@ import static org.awaitility.Awaitility.await;
 import com.zaxxer.hikari.HikariDataSource;
 import dev.posthaste.Catalog;
 import dev.posthaste.Event;
-import dev.posthaste.Outbox;
+import dev.posthaste.JdbcOutbox;
 import dev.posthaste.OutboxDefinition;
 import dev.posthaste.Route;
 import dev.posthaste.jdbc.Schema;
@@ -33,7 +33,9 @@ class SharingTest {
 
     private final RecordingBroker broker = new RecordingBroker();
     private final Catalog catalog = Catalog.of(IntStream.range(0, OUTBOXES)
-            .mapToObj(i -> OutboxDefinition.of("outbox_" + i, Route.to("topic-" + i), "type-" + i))
+            .mapToObj(i -> OutboxDefinition.named("outbox_" + i)
+                    .route(Route.to("topic-" + i))
+                    .types("type-" + i))
             .toArray(OutboxDefinition[]::new));
 
     private Relay relay(TestDatabase database, String name) {
@@ -86,7 +88,7 @@ class SharingTest {
             List<Event> events = IntStream.range(0, OUTBOXES)
                     .mapToObj(i -> Event.of("type-" + i, "k", i + ":" + number))
                     .toList();
-            new Outbox(catalog).write(connection, events);
+            JdbcOutbox.of(catalog).write(connection, events);
             connection.commit();
         }
     }

@@ -7,14 +7,15 @@ import com.zaxxer.hikari.HikariConfig;
 import com.zaxxer.hikari.HikariDataSource;
 import dev.posthaste.broker.Message;
 import dev.posthaste.broker.MessageHeaders;
-import dev.posthaste.inbox.Context;
+import dev.posthaste.inbox.EventContext;
 import dev.posthaste.inbox.Handler;
 import dev.posthaste.inbox.Inbox;
-import dev.posthaste.inbox.Inbox.Result;
 import dev.posthaste.jdbc.Schema;
 import dev.posthaste.servers.Database;
 import dev.posthaste.servers.DatabaseServer;
 import dev.posthaste.servers.TestDatabase;
+import dev.posthaste.testkit.Attempts;
+import dev.posthaste.testkit.Attempts.Result;
 import java.nio.charset.StandardCharsets;
 import java.sql.Connection;
 import java.sql.SQLException;
@@ -53,20 +54,14 @@ class SqliteInboxTest {
         return new HikariDataSource(config);
     }
 
-    private static Inbox inbox(DataSource dataSource, Handler<String> handler) {
-        return Inbox.builder(dataSource)
-                .consumer("test")
-                .on(TYPE, String.class, handler)
-                .build();
+    private static Attempts inbox(DataSource dataSource, Handler<String> handler) {
+        return Attempts.of(Inbox.builder("test", dataSource).on(TYPE, String.class, handler));
     }
 
     private static Message message(String id) {
-        return new Message(
-                "topic",
-                null,
-                id,
-                Map.of(MessageHeaders.EVENT_ID, id, MessageHeaders.EVENT_TYPE, TYPE),
-                id.getBytes(StandardCharsets.UTF_8));
+        return Message.of("topic", id.getBytes(StandardCharsets.UTF_8))
+                .key(id)
+                .headers(Map.of(MessageHeaders.EVENT_ID, id, MessageHeaders.EVENT_TYPE, TYPE));
     }
 
     private static void run(Connection connection, String sql) throws SQLException {
@@ -75,7 +70,7 @@ class SqliteInboxTest {
         }
     }
 
-    private static void effect(Context context, String name) throws SQLException {
+    private static void effect(EventContext context, String name) throws SQLException {
         run(context.connection(), "insert into effects values ('" + name + "')");
     }
 
@@ -91,7 +86,7 @@ class SqliteInboxTest {
     @ParameterizedTest
     @ValueSource(strings = {"commit", "rollback", "end", "end transaction", "rollback transaction"})
     void aStatementThatEndsTheTransactionIsRefused(String end) {
-        Inbox inbox = inbox(database.dataSource(), (text, context) -> {
+        Attempts inbox = inbox(database.dataSource(), (text, context) -> {
             effect(context, "1");
             for (String sql : List.of(end, "-- now\n /* or */ " + end.toUpperCase(Locale.ROOT) + ";")) {
                 assertThatThrownBy(() -> run(context.connection(), sql)).hasMessageContaining("inbox");
@@ -119,7 +114,7 @@ class SqliteInboxTest {
         database.execute("create table parents (name text primary key)");
         database.execute("create table children (parent text references parents deferrable initially deferred)");
         try (HikariDataSource pool = pool(database.url() + "&foreign_keys=true")) {
-            Inbox inbox = inbox(pool, (text, context) -> {
+            Attempts inbox = inbox(pool, (text, context) -> {
                 effect(context, text);
                 if (text.equals("bad")) {
                     run(context.connection(), "insert into children values ('nobody')");
@@ -140,7 +135,7 @@ class SqliteInboxTest {
         String url = database.url().replace("busy_timeout=10000", "busy_timeout=100") + "&transaction_mode=" + mode;
         try (HikariDataSource pool = pool(url);
                 Connection writer = database.dataSource().getConnection()) {
-            Inbox inbox = inbox(pool, (text, context) -> {
+            Attempts inbox = inbox(pool, (text, context) -> {
                 effect(context, text);
                 if (text.equals("fails")) {
                     throw new IllegalStateException("after the effect");

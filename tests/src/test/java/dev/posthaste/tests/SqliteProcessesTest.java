@@ -6,12 +6,12 @@ import static org.awaitility.Awaitility.await;
 import com.zaxxer.hikari.HikariConfig;
 import com.zaxxer.hikari.HikariDataSource;
 import dev.posthaste.Event;
-import dev.posthaste.Outbox;
+import dev.posthaste.JdbcOutbox;
 import dev.posthaste.broker.Broker;
 import dev.posthaste.broker.Message;
 import dev.posthaste.broker.MessageHeaders;
 import dev.posthaste.broker.Outcome;
-import dev.posthaste.inbox.Context;
+import dev.posthaste.inbox.EventContext;
 import dev.posthaste.inbox.Inbox;
 import dev.posthaste.jdbc.Schema;
 import dev.posthaste.relay.Relay;
@@ -20,6 +20,7 @@ import dev.posthaste.servers.Database;
 import dev.posthaste.servers.DatabaseServer;
 import dev.posthaste.servers.Processes;
 import dev.posthaste.servers.TestDatabase;
+import dev.posthaste.testkit.Attempts;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.sql.Connection;
@@ -132,7 +133,7 @@ class SqliteProcessesTest {
     static final class Writers {
         public static void main(String[] arguments) throws Exception {
             DataSource dataSource = pool(arguments[0], 2);
-            Outbox outbox = new Outbox(RelayProcess.CATALOG);
+            JdbcOutbox outbox = JdbcOutbox.of(RelayProcess.CATALOG);
             for (int i = 0; i < 3; i++) {
                 new Thread(() -> {
                             while (true) {
@@ -146,7 +147,7 @@ class SqliteProcessesTest {
             }
         }
 
-        private static void write(DataSource dataSource, Outbox outbox, String key) {
+        private static void write(DataSource dataSource, JdbcOutbox outbox, String key) {
             try (Connection connection = dataSource.getConnection()) {
                 connection.setAutoCommit(false);
                 try (Statement statement = connection.createStatement()) {
@@ -156,11 +157,8 @@ class SqliteProcessesTest {
                     long version = version(statement, key);
                     outbox.write(
                             connection,
-                            Event.builder(RelayProcess.TYPE)
-                                    .id(key + "-" + version)
-                                    .key(key)
-                                    .payload(Long.toString(version))
-                                    .build());
+                            Event.of(RelayProcess.TYPE, key, Long.toString(version))
+                                    .id(key + "-" + version));
                 }
                 connection.commit();
                 Thread.sleep(5);
@@ -201,9 +199,9 @@ class SqliteProcessesTest {
                 insert.setString(2, message.key());
                 insert.setString(3, new String(message.body(), StandardCharsets.UTF_8));
                 insert.executeUpdate();
-                callback.accept(Outcome.ACKNOWLEDGED);
+                callback.accept(Outcome.acknowledged());
             } catch (SQLException e) {
-                callback.accept(new Outcome.Unknown(e.toString()));
+                callback.accept(Outcome.unknown(e.toString()));
             }
         }
 
@@ -220,10 +218,8 @@ class SqliteProcessesTest {
     static final class ConsumerOfTheFile {
         public static void main(String[] arguments) throws Exception {
             HikariDataSource dataSource = pool(arguments[0], 2);
-            Inbox inbox = Inbox.builder(dataSource)
-                    .consumer("effects")
-                    .on(RelayProcess.TYPE, String.class, ConsumerOfTheFile::handle)
-                    .build();
+            Attempts inbox = Attempts.of(Inbox.builder("effects", dataSource)
+                    .on(RelayProcess.TYPE, String.class, ConsumerOfTheFile::handle));
             long last = 0;
             while (true) {
                 List<Message> messages = new ArrayList<>();
@@ -234,24 +230,22 @@ class SqliteProcessesTest {
                                         + last + " order by id limit 100")) {
                     while (row.next()) {
                         last = row.getLong(1);
-                        messages.add(new Message(
-                                "orders-topic",
-                                null,
-                                row.getString(3),
-                                Map.of(
+                        messages.add(Message.of("orders-topic", row.getString(4).getBytes(StandardCharsets.UTF_8))
+                                .key(row.getString(3))
+                                .headers(Map.of(
                                         MessageHeaders.EVENT_ID,
                                         row.getString(2),
                                         MessageHeaders.EVENT_TYPE,
-                                        RelayProcess.TYPE),
-                                row.getString(4).getBytes(StandardCharsets.UTF_8)));
+                                        RelayProcess.TYPE)));
                     }
                 }
                 for (Message message : messages) {
-                    Inbox.Result result;
+                    Attempts.Result result;
                     do {
                         result = inbox.handle(message);
-                    } while (result instanceof Inbox.Result.Postponed || result instanceof Inbox.Result.Unavailable);
-                    if (!(result instanceof Inbox.Result.Handled || result instanceof Inbox.Result.Duplicate)) {
+                    } while (result instanceof Attempts.Result.Postponed
+                            || result instanceof Attempts.Result.Unavailable);
+                    if (!(result instanceof Attempts.Result.Handled || result instanceof Attempts.Result.Duplicate)) {
                         throw new IllegalStateException(message + ": " + result);
                     }
                 }
@@ -259,7 +253,7 @@ class SqliteProcessesTest {
             }
         }
 
-        private static void handle(String version, Context context) throws SQLException {
+        private static void handle(String version, EventContext context) throws SQLException {
             try (PreparedStatement insert =
                     context.connection().prepareStatement("insert into effects (name, version) values (?, ?)")) {
                 insert.setString(1, context.message().key());

@@ -6,24 +6,25 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import com.zaxxer.hikari.HikariDataSource;
 import dev.posthaste.Catalog;
 import dev.posthaste.Event;
-import dev.posthaste.Outbox;
+import dev.posthaste.JdbcOutbox;
 import dev.posthaste.OutboxDefinition;
 import dev.posthaste.Route;
 import dev.posthaste.jdbc.Dialect;
 import dev.posthaste.jdbc.LeaseTable;
+import dev.posthaste.jdbc.RowStore;
 import dev.posthaste.jdbc.Schema;
-import dev.posthaste.jdbc.StatusJournal;
 import dev.posthaste.jdbc.TableLayout;
-import dev.posthaste.journal.Claim;
-import dev.posthaste.journal.Journal.Settled;
-import dev.posthaste.journal.JournalException;
-import dev.posthaste.journal.Pending;
-import dev.posthaste.journal.PendingEvent;
-import dev.posthaste.journal.PendingMark;
-import dev.posthaste.journal.Verdict;
 import dev.posthaste.servers.Database;
 import dev.posthaste.servers.DatabaseServer;
 import dev.posthaste.servers.TestDatabase;
+import dev.posthaste.store.Claim;
+import dev.posthaste.store.OutboxStore.Settled;
+import dev.posthaste.store.Pending;
+import dev.posthaste.store.PendingEvent;
+import dev.posthaste.store.PendingRef;
+import dev.posthaste.store.RetentionRule;
+import dev.posthaste.store.StoreException;
+import dev.posthaste.store.Verdict;
 import java.nio.charset.StandardCharsets;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
@@ -46,7 +47,8 @@ import org.junit.jupiter.params.provider.EnumSource.Mode;
 /** What the audits found in the store, where a contract that runs on every database cannot show it. */
 class StoreAuditTest {
     private static final String TYPE = "order.placed";
-    private static final OutboxDefinition ORDERS = OutboxDefinition.of("orders", Route.to("t"), TYPE);
+    private static final OutboxDefinition ORDERS =
+            OutboxDefinition.named("orders").route(Route.to("t")).types(TYPE);
 
     private static TestDatabase open(Database kind) throws SQLException {
         TestDatabase database = DatabaseServer.of(kind).createDatabase();
@@ -63,7 +65,7 @@ class StoreAuditTest {
     private static void write(TestDatabase database, String... payloads) throws SQLException {
         try (Connection connection = database.dataSource().getConnection()) {
             connection.setAutoCommit(false);
-            Outbox outbox = new Outbox(Catalog.of(ORDERS));
+            JdbcOutbox outbox = JdbcOutbox.of(Catalog.of(ORDERS));
             for (String payload : payloads) {
                 outbox.write(connection, Event.of(TYPE, "key", payload));
             }
@@ -96,13 +98,13 @@ class StoreAuditTest {
                 connection.close();
             }
             LeaseTable leases = new LeaseTable(pool, dialect(database));
-            StatusJournal journal = new StatusJournal(pool, dialect(database), ORDERS);
+            RowStore store = new RowStore(pool, dialect(database), ORDERS);
             int failures = 0;
             Claim claim = null;
             for (int i = 0; i < 10 && claim == null; i++) {
                 try {
                     claim = leases.take("orders", "me", null, Duration.ofMinutes(1));
-                } catch (JournalException e) {
+                } catch (StoreException e) {
                     failures++; // both connections that it tried were old
                 }
             }
@@ -110,14 +112,14 @@ class StoreAuditTest {
             Claim taken = Objects.requireNonNull(claim);
             for (int i = 0; i < 10; i++) {
                 try {
-                    journal.requeue(List.of(1L));
+                    store.requeue(List.of(1L));
                     assertThat(leases.renew(taken, Duration.ofMinutes(1))).isTrue();
-                } catch (JournalException e) {
+                } catch (StoreException e) {
                     failures++;
                 }
             }
             assertThat(failures).as("each connection is met once").isLessThanOrEqualTo(2);
-            assertThat(journal.settle(taken, List.of(new Verdict.Published(1, 0))))
+            assertThat(store.settle(taken, List.of(new Verdict.Published(1, 0))))
                     .isEqualTo(new Settled(1, Set.of()));
             List<Connection> now = new ArrayList<>();
             for (int i = 0; i < 4; i++) {
@@ -155,13 +157,13 @@ class StoreAuditTest {
                 String[] payloads = new String[events];
                 java.util.Arrays.fill(payloads, "x".repeat(size));
                 write(database, payloads);
-                StatusJournal journal = new StatusJournal(pool, dialect(database), ORDERS);
+                RowStore store = new RowStore(pool, dialect(database), ORDERS);
                 long before = sent(pool);
                 long after = Long.MIN_VALUE;
                 int read = 0;
                 int most = 0;
                 while (read < events) {
-                    List<Pending> some = journal.fetch(after, 1_000, 3_000_000);
+                    List<Pending> some = store.fetch(after, 1_000, 3_000_000);
                     assertThat(some).isNotEmpty().allMatch(each -> each instanceof PendingEvent);
                     most = Math.max(most, some.size());
                     read += some.size();
@@ -205,11 +207,47 @@ class StoreAuditTest {
         return layout;
     }
 
+    /** Asking for the column that it has not got once ended the whole housekeeping, so nothing was deleted either. */
+    @ParameterizedTest
+    @EnumSource
+    void C27_aTableThatNeverSaysWhenItsEventsWerePublishedHasNoUnconsumedOnes(Database kind) throws Exception {
+        Map<String, String> layout = layout("text");
+        layout.remove("column.last-error");
+        layout.put("status.consumed", "3");
+        OutboxDefinition theirs = OutboxDefinition.named("theirs")
+                .route(Route.to("t"))
+                .types("t")
+                .layout(TableLayout.of(layout))
+                .tracked(true);
+        try (TestDatabase database = open(kind)) {
+            boolean innodb = kind == Database.MARIADB || kind == Database.MYSQL;
+            String q = innodb ? "`" : "\"";
+            database.execute(("create table `theirs` (`id` bigint primary key, `type` varchar(9), `k` varchar(9),"
+                            + " `payload` varchar(9), `status` int, `attempts` int, `next_attempt_at` timestamp"
+                            + (innodb ? " null" : "") + ")")
+                    .replace("`", q));
+            for (String row : List.of("1, 't', 'k', '', 1, 0", "2, 't', 'k', '', 3, 0")) {
+                database.execute(("insert into `theirs` (`id`, `type`, `k`, `payload`, `status`, `attempts`) values ("
+                                + row + ")")
+                        .replace("`", q));
+            }
+            RowStore store = new RowStore(database.dataSource(), dialect(database), theirs);
+            assertThat(store.unconsumed(Duration.ofMillis(1)).events()).isZero();
+            assertThat(store.passedOver(Duration.ofMillis(1), Long.MIN_VALUE, 10))
+                    .isEmpty();
+            assertThat(store.forget(new RetentionRule(Duration.ofMillis(1), false), Long.MIN_VALUE, 10)
+                            .events())
+                    .isZero();
+        }
+    }
+
     @ParameterizedTest
     @EnumSource
     void B03_aRowThatNoProgramCouldReadIsOneDefectiveEvent(Database kind) throws Exception {
-        OutboxDefinition theirs =
-                OutboxDefinition.of("theirs", Route.to("t"), "t").inTable(TableLayout.of(layout("envelope")));
+        OutboxDefinition theirs = OutboxDefinition.named("theirs")
+                .route(Route.to("t"))
+                .types("t")
+                .layout(TableLayout.of(layout("envelope")));
         try (TestDatabase database = open(kind)) {
             boolean innodb = kind == Database.MARIADB || kind == Database.MYSQL;
             String q = innodb ? "`" : "\"";
@@ -241,8 +279,8 @@ class StoreAuditTest {
                     insert.executeUpdate();
                 }
             }
-            StatusJournal journal = new StatusJournal(database.dataSource(), dialect(database), theirs);
-            List<Pending> found = journal.fetch(Long.MIN_VALUE, 100, 1_000_000);
+            RowStore store = new RowStore(database.dataSource(), dialect(database), theirs);
+            List<Pending> found = store.fetch(Long.MIN_VALUE, 100, 1_000_000);
             assertThat(found).extracting(Pending::id).containsExactly(1L, 2L, 3L, 4L, 5L, 6L, 7L, 8L);
             assertThat(found)
                     .filteredOn(each ->
@@ -250,7 +288,7 @@ class StoreAuditTest {
                     .extracting(Pending::id)
                     .containsExactly(1L, 8L);
             assertThat(((PendingEvent) found.get(6)).event().defect()).contains("3000001 bytes");
-            assertThat(journal.scan(Long.MIN_VALUE, Long.MAX_VALUE, 100))
+            assertThat(store.scan(Long.MIN_VALUE, Long.MAX_VALUE, 100))
                     .hasSize(8)
                     .allSatisfy(mark -> assertThat(String.valueOf(mark.key())).hasSizeLessThan(100));
             Claim claim = Objects.requireNonNull(new LeaseTable(database.dataSource(), dialect(database))
@@ -258,7 +296,7 @@ class StoreAuditTest {
             List<Verdict> verdicts = found.stream()
                     .<Verdict>map(each -> new Verdict.Dead(each.id(), 0, "no"))
                     .toList();
-            assertThat(journal.settle(claim, verdicts).written()).isEqualTo(8);
+            assertThat(store.settle(claim, verdicts).written()).isEqualTo(8);
         }
     }
 
@@ -269,11 +307,11 @@ class StoreAuditTest {
             try (TestDatabase database = open(kind)) {
                 write(database, "x", "y");
                 database.execute("alter table orders modify last_error varchar(2000) character set " + set);
-                StatusJournal journal = new StatusJournal(database.dataSource(), dialect(database), ORDERS);
+                RowStore store = new RowStore(database.dataSource(), dialect(database), ORDERS);
                 Claim claim = Objects.requireNonNull(new LeaseTable(database.dataSource(), dialect(database))
                         .take("orders", "me", null, Duration.ofMinutes(1)));
                 String error = "no \uD83D\uDE00 \u6f22";
-                assertThat(journal.settle(
+                assertThat(store.settle(
                                 claim, List.of(new Verdict.Dead(1, 0, error), new Verdict.Dead(2, 0, "fine \u00e9"))))
                         .isEqualTo(new Settled(2, Set.of()));
                 assertThat(database.query("select last_error from orders order by id"))
@@ -292,14 +330,14 @@ class StoreAuditTest {
             database.execute("create user " + user + " identified by 'x'");
             database.execute("grant select, insert, update, delete on " + database.name() + ".* to " + user);
             String url = database.url().replace("user=root&password=", "user=" + user + "&password=x");
-            StatusJournal journal = new StatusJournal(source(url), Dialect.MYSQL, ORDERS);
-            assertThat(journal.writers()).isNull();
-            assertThat(journal.fetch(Long.MIN_VALUE, 10, 1_000)).hasSize(1);
+            RowStore store = new RowStore(source(url), Dialect.MYSQL, ORDERS);
+            assertThat(store.writers()).isNull();
+            assertThat(store.fetch(Long.MIN_VALUE, 10, 1_000)).hasSize(1);
             database.execute("grant select on performance_schema.metadata_locks to " + user);
             database.execute("grant xa_recover_admin on *.* to " + user);
-            assertThat(new StatusJournal(source(url), Dialect.MYSQL, ORDERS).writers())
+            assertThat(new RowStore(source(url), Dialect.MYSQL, ORDERS).writers())
                     .isNotNull();
-            assertThat(journal.writers()).as("asked again after a minute").isNull();
+            assertThat(store.writers()).as("asked again after a minute").isNull();
             database.execute("drop user " + user);
         }
     }
@@ -317,9 +355,9 @@ class StoreAuditTest {
         try (TestDatabase database = open(Database.POSTGRESQL)) {
             write(database, "x".repeat(100_000), "x".repeat(100_000), "y");
             database.execute("update orders set next_attempt_at = now() + interval '1 hour' where id < 3");
-            StatusJournal journal = new StatusJournal(database.dataSource(), Dialect.POSTGRESQL, ORDERS);
-            assertThat(journal.fetch(0, 10, 10)).hasSize(3).element(0).isInstanceOf(PendingMark.class);
-            assertThatThrownBy(() -> journal.settle(new Claim("orders", "nobody", 1), List.of()))
+            RowStore store = new RowStore(database.dataSource(), Dialect.POSTGRESQL, ORDERS);
+            assertThat(store.fetch(0, 10, 10)).hasSize(3).element(0).isInstanceOf(PendingRef.class);
+            assertThatThrownBy(() -> store.settle(new Claim("orders", "nobody", 1), List.of()))
                     .hasMessageContaining("nobody");
         }
     }

@@ -59,10 +59,10 @@ final class TableBroker implements Broker {
                 insert.setString(1, message.key());
                 insert.setString(2, new String(message.body(), StandardCharsets.UTF_8));
                 insert.executeUpdate();
-                callback.accept(Outcome.ACKNOWLEDGED);
+                callback.accept(Outcome.acknowledged());
             } catch (SQLException | InterruptedException e) {
                 disconnect();
-                callback.accept(new Outcome.Unknown(e.toString()));
+                callback.accept(Outcome.unknown(e.toString()));
             }
         });
     }

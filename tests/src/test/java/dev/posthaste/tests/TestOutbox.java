@@ -3,18 +3,18 @@ package dev.posthaste.tests;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
+import dev.posthaste.AfterDead;
 import dev.posthaste.Catalog;
 import dev.posthaste.Event;
-import dev.posthaste.Outbox;
+import dev.posthaste.JdbcOutbox;
 import dev.posthaste.OutboxDefinition;
 import dev.posthaste.RetryPolicy;
 import dev.posthaste.Route;
 import dev.posthaste.admin.Admin;
 import dev.posthaste.admin.Change;
 import dev.posthaste.jdbc.Dialect;
+import dev.posthaste.jdbc.RowOperatorStore;
 import dev.posthaste.jdbc.Schema;
-import dev.posthaste.jdbc.StatusAdminJournal;
-import dev.posthaste.relay.OutboxPolicy;
 import dev.posthaste.relay.Relay;
 import dev.posthaste.relay.RelaySettings;
 import dev.posthaste.servers.Database;
@@ -26,25 +26,29 @@ import java.sql.SQLException;
 import java.sql.Statement;
 import java.time.Duration;
 import java.util.List;
+import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 
 /** The outbox {@code orders} in a database of one test's own, with the broker that its relays publish to. */
 final class TestOutbox implements AutoCloseable {
     static final String TYPE = "order.placed";
     static final Duration LONG = Duration.ofSeconds(60);
-    static final OutboxDefinition ORDERS = OutboxDefinition.of("orders", Route.to("orders-topic"), TYPE);
-    static final OutboxPolicy BLOCK = OutboxPolicy.defaults().withAfterDead(OutboxPolicy.AfterDead.BLOCK);
+    static final OutboxDefinition ORDERS =
+            OutboxDefinition.named("orders").route(Route.to("orders-topic")).types(TYPE);
+    static final UnaryOperator<OutboxDefinition> PATIENT =
+            o -> o.retry(RetryPolicy.fixed(Duration.ofMillis(50)).attempts(3));
+    static final UnaryOperator<OutboxDefinition> BLOCK = o -> o.afterDead(AfterDead.BLOCK);
     static final RelaySettings QUICK_LEASE =
             RelaySettings.defaults().withLease(Duration.ofSeconds(2), Duration.ofMillis(900));
 
     final Catalog catalog;
     final TestDatabase database;
     final RecordingBroker broker = new RecordingBroker();
-    private final Outbox outbox;
+    private final JdbcOutbox outbox;
 
     private TestOutbox(Database kind, Catalog catalog) throws SQLException {
         this.catalog = catalog;
-        this.outbox = new Outbox(catalog);
+        this.outbox = JdbcOutbox.of(catalog);
         this.database = DatabaseServer.of(kind).createDatabase();
         Schema.create(database.dataSource(), catalog.outboxes());
     }
@@ -58,18 +62,20 @@ final class TestOutbox implements AutoCloseable {
     }
 
     /** A relay with a pool of its own; events that are rejected are tried three times, 50 ms apart. */
-    Relay.Builder relay(String name) {
-        return Relay.builder(database.pool(4), catalog)
-                .name(name)
-                .broker(broker)
-                .policy(OutboxPolicy.defaults().withRetry(RetryPolicy.fixed(Duration.ofMillis(50), 3)));
+    Relay.Builder relay(String name) throws SQLException {
+        return relay(name, PATIENT);
+    }
+
+    /** A relay with a pool of its own, which sees its outboxes as {@code policy} says. */
+    Relay.Builder relay(String name, UnaryOperator<OutboxDefinition> policy) throws SQLException {
+        return Relay.builder(database.pool(4), catalog.all(policy)).name(name).broker(broker);
     }
 
     // --- Writing -----------------------------------------------------------------------------------------------------
 
     /** An event whose id and payload are {@code name}. */
     static Event event(String key, String name) {
-        return Event.builder(TYPE).id(name).key(key).payload(name).build();
+        return Event.of(TYPE, key, name).id(name);
     }
 
     Connection begin() throws SQLException {
@@ -194,8 +200,7 @@ final class TestOutbox implements AutoCloseable {
     /** As an operator does. */
     void requeue(String eventId) throws SQLException {
         try (Connection connection = database.dataSource().getConnection()) {
-            Admin admin =
-                    new Admin(StatusAdminJournal.all(database.dataSource(), Dialect.of(connection), catalog, null));
+            Admin admin = new Admin(RowOperatorStore.all(database.dataSource(), Dialect.of(connection), catalog, null));
             long id = database.count("select id from orders where event_id = '" + eventId + "'");
             assertThat(admin.requeue("orders", List.of(id), Change.by("operator", "it is repaired"))
                             .events())

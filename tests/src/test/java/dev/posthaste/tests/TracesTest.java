@@ -4,17 +4,15 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.posthaste.Catalog;
 import dev.posthaste.Event;
-import dev.posthaste.Outbox;
+import dev.posthaste.JdbcOutbox;
 import dev.posthaste.OutboxDefinition;
 import dev.posthaste.RetryPolicy;
 import dev.posthaste.Route;
 import dev.posthaste.broker.LocalBroker;
-import dev.posthaste.broker.TracedBroker;
 import dev.posthaste.format.MessageFormat;
-import dev.posthaste.inbox.Consumer;
-import dev.posthaste.inbox.ConsumerSettings;
 import dev.posthaste.inbox.Inbox;
 import dev.posthaste.jdbc.Schema;
+import dev.posthaste.opentelemetry.OpenTelemetryTracing;
 import dev.posthaste.relay.Relay;
 import dev.posthaste.servers.Database;
 import dev.posthaste.servers.DatabaseServer;
@@ -47,17 +45,22 @@ class TracesTest {
         fromWriterToHandler(MessageFormat.cloudEvents("/shop"));
     }
 
+    @Test
+    void cloudEventsStructured() throws Exception {
+        fromWriterToHandler(MessageFormat.cloudEventsStructured("/shop"));
+    }
+
     private static void fromWriterToHandler(MessageFormat format) throws Exception {
-        Catalog catalog =
-                Catalog.of(OutboxDefinition.of("orders", Route.to("orders"), "order.placed", "order.confirmed"));
-        Outbox outbox = new Outbox(catalog);
+        Catalog catalog = Catalog.of(
+                OutboxDefinition.named("orders").route(Route.to("orders")).types("order.placed", "order.confirmed"));
+        JdbcOutbox outbox = JdbcOutbox.of(catalog);
+        OpenTelemetryTracing tracing = OpenTelemetryTracing.of(TELEMETRY.getOpenTelemetry());
         AtomicInteger attempts = new AtomicInteger();
         try (TestDatabase database = DatabaseServer.of(Database.H2).createDatabase()) {
             Schema.create(database.dataSource(), catalog.outboxes());
-            Inbox inbox = Inbox.builder(database.dataSource())
-                    .consumer("stock")
+            Inbox inbox = Inbox.builder("stock", database.dataSource())
                     .format(format)
-                    .traces(TELEMETRY.getOpenTelemetry())
+                    .tracing(tracing)
                     .on("order.placed", String.class, (order, context) -> {
                         if (attempts.incrementAndGet() == 1) {
                             throw new IllegalStateException("not yet");
@@ -65,13 +68,12 @@ class TracesTest {
                         outbox.write(context.connection(), Event.of("order.confirmed", "k", order));
                     })
                     .on("order.confirmed", String.class, (order, context) -> {})
+                    .retry(RetryPolicy.fixed(Duration.ofMillis(10)).attempts(5))
                     .build();
-            ConsumerSettings soon = ConsumerSettings.defaults().withRetry(RetryPolicy.fixed(Duration.ofMillis(10), 5));
-            try (Consumer consumer = new Consumer(inbox, soon, dev.posthaste.inbox.ConsumerListener.NONE);
-                    LocalBroker local = new LocalBroker().subscribe(consumer);
-                    Relay relay = Relay.builder(database.dataSource(), catalog)
-                            .broker(new TracedBroker(local, TELEMETRY.getOpenTelemetry()))
-                            .format(format)
+            try (LocalBroker local = new LocalBroker().subscribe(inbox);
+                    Relay relay = Relay.builder(database.dataSource(), catalog.all(o -> o.format(format)))
+                            .broker(local)
+                            .tracing(tracing)
                             .build()
                             .start()) {
                 Span request = TELEMETRY
@@ -82,14 +84,14 @@ class TracesTest {
                 try (Scope scope = request.makeCurrent();
                         Connection connection = database.dataSource().getConnection()) {
                     connection.setAutoCommit(false);
-                    outbox.write(connection, Event.of("order.placed", "k", "tea"));
+                    outbox.write(connection, Event.of("order.placed", "k", "{}"));
                     connection.commit();
                 } finally {
                     request.end();
                 }
                 try (Connection connection = database.dataSource().getConnection()) {
                     connection.setAutoCommit(false);
-                    outbox.write(connection, Event.of("order.confirmed", "untraced", "milk"));
+                    outbox.write(connection, Event.of("order.confirmed", "untraced", "{}"));
                     connection.commit();
                 }
                 long end = System.nanoTime() + Duration.ofSeconds(20).toNanos();
@@ -109,6 +111,7 @@ class TracesTest {
                         .toList();
                 assertThat(handled).as("each attempt").hasSize(2);
                 assertThat(handled).allMatch(span -> span.getKind() == SpanKind.CONSUMER);
+                assertThat(handled).allMatch(span -> span.getName().equals("handle order.placed"));
                 SpanData failed = handled.stream()
                         .filter(span -> span.getStatus().equals(StatusData.error()))
                         .findFirst()

@@ -9,11 +9,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 import dev.posthaste.Event;
+import dev.posthaste.OutboxDefinition;
 import dev.posthaste.RetryPolicy;
 import dev.posthaste.broker.Broker;
 import dev.posthaste.broker.Message;
 import dev.posthaste.broker.Outcome;
-import dev.posthaste.relay.OutboxPolicy;
 import dev.posthaste.relay.Relay;
 import dev.posthaste.servers.Database;
 import dev.posthaste.testkit.RecordingBroker;
@@ -27,6 +27,7 @@ import java.util.Set;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
+import java.util.function.UnaryOperator;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -48,10 +49,9 @@ class VolumeAuditTest {
             outbox.fill(Rows.of("dead", 100).withStatus("dead"));
             outbox.fill(Rows.of("backlog", 60_000));
             var slow = Intercepted.slowCommits(outbox.database.pool(4), Duration.ofMillis(150));
-            try (Relay relay = Relay.builder(slow, outbox.catalog)
+            try (Relay relay = Relay.builder(slow, outbox.catalog.all(BLOCK))
                     .name("me")
                     .broker(outbox.broker)
-                    .policy(BLOCK)
                     .build()
                     .start()) {
                 await().atMost(LONG).until(() -> outbox.count("status = 'published'") > 2_000);
@@ -70,11 +70,11 @@ class VolumeAuditTest {
     @ParameterizedTest
     @CsvSource({"5000, 0", "5000, 50", "30000, 0"})
     void A10_aDestinationWithoutAnswersDelaysNoOther(int keys, int answerMillis) throws Exception {
-        try (TestOutbox outbox = TestOutbox.on(Database.POSTGRESQL, ORDERS.allowing("sick"));
+        try (TestOutbox outbox = TestOutbox.on(Database.POSTGRESQL, ORDERS.allowedDestinations("sick"));
                 LateAnswers broker = new LateAnswers(outbox.broker, Duration.ofMillis(answerMillis))) {
             outbox.broker.answering(message -> message.destination().equals("sick")
-                    ? new Outcome.Unknown("no answer from its leader")
-                    : Outcome.ACKNOWLEDGED);
+                    ? Outcome.unknown("no answer from its leader")
+                    : Outcome.acknowledged());
             outbox.fill(Rows.of("a", keys).to("sick"));
             outbox.fill(Rows.of("b", keys).withKeys("concat('a-', i)").to("sick"));
             try (Relay relay = outbox.relay("me").broker(broker).build().start()) {
@@ -91,7 +91,7 @@ class VolumeAuditTest {
                 assertThat(outbox.count("destination = 'sick' and status = 'pending' and attempts = 0"))
                         .as("events that were tried without counting an attempt")
                         .isEqualTo(2L * keys);
-                outbox.broker.answering(message -> Outcome.ACKNOWLEDGED);
+                outbox.broker.answering(message -> Outcome.acknowledged());
                 outbox.awaitNothingPending(LONG.multipliedBy(2));
                 assertThat(relay.owned()).containsExactly("orders");
             }
@@ -157,12 +157,7 @@ class VolumeAuditTest {
                     outbox.write("delayed-" + number, "behind-" + number);
                 }
                 outbox.write(
-                        Event.builder(TYPE)
-                                .id("soon")
-                                .key("soon")
-                                .payload("soon")
-                                .delay(Duration.ofSeconds(3))
-                                .build(),
+                        Event.of(TYPE, "soon", "soon").id("soon").delay(Duration.ofSeconds(3)),
                         event("soon", "behind-soon"));
                 for (int i = 2; i <= 5; i++) {
                     outbox.write("fresh", "fresh-" + i);
@@ -187,7 +182,7 @@ class VolumeAuditTest {
     void A14_everyDeadEventBlocksItsKeyHoweverManyThereAre(Database kind) throws Exception {
         try (TestOutbox outbox = TestOutbox.on(kind)) {
             outbox.fill(Rows.of("dead", DEAD_KEYS).withStatus("dead"));
-            try (Relay relay = outbox.relay("me").policy(BLOCK).build().start()) {
+            try (Relay relay = outbox.relay("me", BLOCK).build().start()) {
                 Set<Integer> some = Set.of(1, 2, 50_000, 99_999, DEAD_KEYS - 1, DEAD_KEYS);
                 for (int number : some) {
                     outbox.write("dead-" + number, "behind-" + number);
@@ -215,15 +210,15 @@ class VolumeAuditTest {
 
     @Test
     void A15_aRequeuedEventDoesNotWaitForAWalkOverAnotherKeysBacklog() throws Exception {
-        OutboxPolicy policy =
-                OutboxPolicy.defaults().withRetry(RetryPolicy.fixed(Duration.ofMinutes(10), RetryPolicy.FOREVER));
+        UnaryOperator<OutboxDefinition> policy =
+                o -> o.retry(RetryPolicy.fixed(Duration.ofMinutes(10)).forever());
         try (TestOutbox outbox = TestOutbox.on(Database.POSTGRESQL)) {
             outbox.broker.answering(
-                    message -> "hot".equals(message.key()) ? Outcome.rejected("not now") : Outcome.ACKNOWLEDGED);
+                    message -> "hot".equals(message.key()) ? Outcome.rejected("not now") : Outcome.acknowledged());
             outbox.fill(Rows.of("hot", 500_000).withKey("hot"));
             outbox.fill(Rows.of("dead", 8).withStatus("dead"));
             outbox.fill(Rows.of("hotter", 1_000).withKey("hot"));
-            try (Relay relay = outbox.relay("me").policy(policy).build().start()) {
+            try (Relay relay = outbox.relay("me", policy).build().start()) {
                 outbox.write("fresh", "fresh");
                 outbox.awaitPublished("fresh", LONG);
                 for (int i = 1; i <= 8; i++) {

@@ -8,16 +8,16 @@ import com.zaxxer.hikari.HikariDataSource;
 import dev.posthaste.Catalog;
 import dev.posthaste.Event;
 import dev.posthaste.InvalidEventException;
-import dev.posthaste.Outbox;
+import dev.posthaste.JdbcOutbox;
 import dev.posthaste.OutboxDefinition;
 import dev.posthaste.Route;
 import dev.posthaste.jdbc.Dialect;
+import dev.posthaste.jdbc.RowStore;
 import dev.posthaste.jdbc.Schema;
-import dev.posthaste.jdbc.StatusJournal;
-import dev.posthaste.journal.StoredEvent;
 import dev.posthaste.servers.Database;
 import dev.posthaste.servers.DatabaseServer;
 import dev.posthaste.servers.TestDatabase;
+import dev.posthaste.store.StoredEvent;
 import java.sql.Connection;
 import java.sql.ResultSet;
 import java.sql.SQLException;
@@ -39,7 +39,7 @@ class WriteLimitsTest {
     private static final String TYPE = "order.placed";
     private static final String LONG = "漢".repeat(85); // 255 bytes in UTF-8, which is what AMQP's short strings take
     private static final OutboxDefinition ORDERS =
-            OutboxDefinition.of("orders", Route.to("t"), TYPE).allowing(LONG);
+            OutboxDefinition.named("orders").route(Route.to("t")).types(TYPE).allowedDestinations(LONG);
     private static final String EMOJI = "\uD83D\uDE00";
 
     private static TestDatabase open(Database kind) throws SQLException {
@@ -48,12 +48,16 @@ class WriteLimitsTest {
         return database;
     }
 
-    private static Event.Builder event() {
-        return Event.builder(TYPE).payload("{}");
+    private static Event event() {
+        return event("k", "{}");
+    }
+
+    private static Event event(String key, String payload) {
+        return Event.of(TYPE, key, payload);
     }
 
     private static void assertRefused(Connection connection, Event event, String... words) {
-        assertThatThrownBy(() -> new Outbox(Catalog.of(ORDERS)).write(connection, event))
+        assertThatThrownBy(() -> JdbcOutbox.of(Catalog.of(ORDERS)).write(connection, event))
                 .isInstanceOf(InvalidEventException.class)
                 .hasMessageContainingAll(words);
     }
@@ -64,23 +68,23 @@ class WriteLimitsTest {
         try (TestDatabase database = open(kind);
                 Connection connection = database.dataSource().getConnection()) {
             connection.setAutoCommit(false);
-            assertRefused(connection, event().routingKey(LONG + "x").build(), "routing key has 256 bytes", "255");
-            assertRefused(connection, event().header("漢".repeat(86), "x").build(), "header name has 258 bytes", "255");
+            assertRefused(connection, event().routingKey(LONG + "x"), "routing key has 256 bytes", "255");
+            assertRefused(connection, event().header("漢".repeat(86), "x"), "header name has 258 bytes", "255");
             String lone = "k-\uD83D";
-            assertRefused(connection, event().id(lone).build(), "id has half of a surrogate pair at index 2");
-            assertRefused(connection, event().key(lone).build(), "key has half of a surrogate pair");
-            assertRefused(connection, event().version("\uDE00").build(), "version has half of a surrogate pair");
-            assertRefused(connection, event().routingKey(lone).build(), "routing key has half");
-            assertRefused(connection, event().header("a", lone).build(), "header a has half");
-            assertRefused(connection, event().header(lone, "a").build(), "header name has half");
-            assertRefused(connection, event().payload("\"" + lone + "\"").build(), "payload has half");
-            Event.Builder headers = event();
+            assertRefused(connection, event().id(lone), "id has half of a surrogate pair at index 2");
+            assertRefused(connection, event(lone, "{}"), "key has half of a surrogate pair");
+            assertRefused(connection, event().version("\uDE00"), "version has half of a surrogate pair");
+            assertRefused(connection, event().routingKey(lone), "routing key has half");
+            assertRefused(connection, event().header("a", lone), "header a has half");
+            assertRefused(connection, event().header(lone, "a"), "header name has half");
+            assertRefused(connection, event("k", "\"" + lone + "\""), "payload has half");
+            Event headers = event();
             for (int i = 0; i < 40; i++) {
-                headers.header("header-" + i, "x".repeat(4096));
+                headers = headers.header("header-" + i, "x".repeat(4096));
             }
-            assertRefused(connection, headers.build(), "headers have 164", "100000", "maxHeaderBytes");
-            assertRefused(connection, event().delay(Duration.ofDays(40_000)).build(), "delay", "100 years");
-            new Outbox(Catalog.of(ORDERS)).write(connection, event().build());
+            assertRefused(connection, headers, "headers have 164", "100000", "maxHeaderBytes");
+            assertRefused(connection, event().delay(Duration.ofDays(40_000)), "delay", "100 years");
+            JdbcOutbox.of(Catalog.of(ORDERS)).write(connection, event());
             connection.commit();
         }
     }
@@ -96,20 +100,18 @@ class WriteLimitsTest {
                 statement.execute("set sql_mode = ''");
             }
             connection.setAutoCommit(false);
-            Event.Builder builder = Event.builder(TYPE)
+            Event event = event(" " + EMOJI.repeat(63) + " ", "{\"text\":\"" + "漢".repeat(333_329) + "\"}")
                     .id("漢".repeat(64))
-                    .key(" " + EMOJI.repeat(63) + " ")
                     .version("漢".repeat(16))
                     .destination(LONG)
                     .routingKey(LONG)
-                    .payload("{\"text\":\"" + "漢".repeat(333_329) + "\"}");
+                    .header(LONG, "\"" + EMOJI + "\"");
             for (int i = 0; i < 24; i++) {
-                builder.header("header-" + i, (i % 2 == 0 ? "x" : " ").repeat(4096));
+                event = event.header("header-" + i, (i % 2 == 0 ? "x" : " ").repeat(4096));
             }
-            Event event = builder.header(LONG, "\"" + EMOJI + "\"").build();
-            new Outbox(Catalog.of(ORDERS)).write(connection, event);
+            JdbcOutbox.of(Catalog.of(ORDERS)).write(connection, event);
             connection.commit();
-            StoredEvent stored = new StatusJournal(database.dataSource(), Dialect.of(connection), ORDERS)
+            StoredEvent stored = new RowStore(database.dataSource(), Dialect.of(connection), ORDERS)
                     .load(List.of(1L), Long.MAX_VALUE)
                     .get(0)
                     .event();
@@ -126,11 +128,11 @@ class WriteLimitsTest {
         }
     }
 
-    /** What {@code OutboxInsert} says to one kind of database, another does not understand. */
+    /** What {@code RowInsert} says to one kind of database, another does not understand. */
     @Test
     void A01_oneOutboxWritesToSeveralKindsOfDatabasesAtOnce() throws Exception {
         int events = 50;
-        Outbox outbox = new Outbox(Catalog.of(ORDERS));
+        JdbcOutbox outbox = JdbcOutbox.of(Catalog.of(ORDERS));
         Map<Database, TestDatabase> databases = new LinkedHashMap<>();
         try {
             for (Database kind : Database.values()) {
@@ -157,11 +159,11 @@ class WriteLimitsTest {
         }
     }
 
-    private static void write(Outbox outbox, TestDatabase database, int events) {
+    private static void write(JdbcOutbox outbox, TestDatabase database, int events) {
         try (Connection connection = database.dataSource().getConnection()) {
             connection.setAutoCommit(false);
             for (int i = 0; i < events; i++) {
-                outbox.write(connection, event().delay(Duration.ofHours(1)).build());
+                outbox.write(connection, event().delay(Duration.ofHours(1)));
             }
             connection.commit();
         } catch (SQLException e) {
@@ -177,25 +179,25 @@ class WriteLimitsTest {
             config.setJdbcUrl(
                     database.url().replace("busy_timeout=10000", "busy_timeout=50") + "&transaction_mode=IMMEDIATE");
             config.setMaximumPoolSize(1);
-            Outbox outbox = new Outbox(Catalog.of(ORDERS));
+            JdbcOutbox outbox = JdbcOutbox.of(Catalog.of(ORDERS));
             try (HikariDataSource pool = new HikariDataSource(config);
                     Connection writer = database.dataSource().getConnection()) {
                 writer.setAutoCommit(false);
-                outbox.write(writer, event().build());
+                outbox.write(writer, event());
                 try (Connection connection = pool.getConnection()) {
                     assertThatThrownBy(() -> connection.setAutoCommit(false)).hasMessageContaining("SQLITE_BUSY");
                 }
                 writer.commit();
                 Connection again = pool.getConnection();
                 again.setAutoCommit(false);
-                assertThatThrownBy(() -> outbox.write(again, event().build()))
+                assertThatThrownBy(() -> outbox.write(again, event()))
                         .isInstanceOf(SQLException.class)
                         .hasMessageContaining("No transaction is open")
                         .hasMessageContaining("DEFERRED");
                 again.close();
                 try (Connection mended = pool.getConnection()) {
                     mended.setAutoCommit(false);
-                    outbox.write(mended, event().build());
+                    outbox.write(mended, event());
                     mended.rollback();
                 }
             }
@@ -208,12 +210,12 @@ class WriteLimitsTest {
     void A01_aWriteIsOneStatementAndAsksTheServerNothingElse(Database kind) throws Exception {
         try (TestDatabase database = open(kind);
                 Connection connection = database.dataSource().getConnection()) {
-            Outbox outbox = new Outbox(Catalog.of(ORDERS));
+            JdbcOutbox outbox = JdbcOutbox.of(Catalog.of(ORDERS));
             connection.setAutoCommit(false);
-            outbox.write(connection, event().build());
+            outbox.write(connection, event());
             long before = statements(connection);
             for (int i = 0; i < 10; i++) {
-                outbox.write(connection, event().build());
+                outbox.write(connection, event());
             }
             assertThat(statements(connection) - before - 1).isEqualTo(10);
         }

@@ -1,25 +1,19 @@
 package dev.posthaste.server.cli;
 
 import dev.posthaste.admin.AuditEntry;
-import dev.posthaste.server.Site;
+import dev.posthaste.server.Deployment;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
-import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
-import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
-import picocli.CommandLine.Spec;
 
 @Command(name = "audit", mixinStandardHelpOptions = true, description = "Shows who changed what and why, newest first.")
-final class AuditCommand implements Callable<Integer> {
-    @Mixin
-    private SiteOptions site = new SiteOptions();
-
+final class AuditCommand extends DeploymentCommand {
     @Mixin
     private Output output = new Output();
 
@@ -34,31 +28,24 @@ final class AuditCommand implements Callable<Integer> {
     @Nullable
     private Long before;
 
-    @Spec
-    @SuppressWarnings("NullAway.Init")
-    private CommandSpec spec;
-
     @Override
-    public Integer call() {
-        var out = spec.commandLine().getOut();
-        try (Site open = site.open()) {
-            List<AuditEntry> entries = open.admin().audit(outbox, null, before, limit);
-            if (output.json) {
-                entries.forEach(entry -> Output.json(out, entry));
-            } else {
-                List<List<? extends @Nullable Object>> rows = new ArrayList<>();
-                entries.forEach(entry -> rows.add(Arrays.asList(
-                        entry.id(),
-                        entry.at(),
-                        entry.actor(),
-                        entry.action().name().toLowerCase(Locale.ROOT),
-                        entry.outbox(),
-                        entry.row(),
-                        entry.events(),
-                        entry.reason())));
-                Output.table(out, List.of("ENTRY", "WHEN", "WHO", "WHAT", "OUTBOX", "ROW", "EVENTS", "WHY"), rows);
-            }
-            return entries.isEmpty() ? ExitCodes.NOTHING : ExitCodes.OK;
+    int run(Deployment open) {
+        List<AuditEntry> entries = open.admin().audit(outbox, null, before, limit);
+        if (output.json) {
+            entries.forEach(entry -> Output.json(out(), entry));
+        } else {
+            List<List<? extends @Nullable Object>> rows = new ArrayList<>();
+            entries.forEach(entry -> rows.add(Arrays.asList(
+                    entry.id(),
+                    entry.at(),
+                    entry.actor(),
+                    entry.action().name().toLowerCase(Locale.ROOT),
+                    entry.outbox(),
+                    entry.row(),
+                    entry.events(),
+                    entry.reason())));
+            Output.table(out(), List.of("ENTRY", "WHEN", "WHO", "WHAT", "OUTBOX", "ROW", "EVENTS", "WHY"), rows);
         }
+        return entries.isEmpty() ? ExitCodes.NOTHING : ExitCodes.OK;
     }
 }

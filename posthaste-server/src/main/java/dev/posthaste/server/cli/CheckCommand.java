@@ -1,6 +1,6 @@
 package dev.posthaste.server.cli;
 
-import dev.posthaste.server.Check;
+import dev.posthaste.server.ConnectionCheck;
 import dev.posthaste.server.config.Config;
 import dev.posthaste.server.config.Problem;
 import java.io.PrintWriter;
@@ -18,7 +18,7 @@ import picocli.CommandLine.Spec;
         description = "Reads the configuration, connects to everything it names, and says all that is wrong at once.")
 final class CheckCommand implements Callable<Integer> {
     @Mixin
-    private SiteOptions site = new SiteOptions();
+    private DeploymentOptions deployment = new DeploymentOptions();
 
     @Mixin
     private Output output = new Output();
@@ -31,16 +31,16 @@ final class CheckCommand implements Callable<Integer> {
 
     @Override
     public Integer call() {
-        Config config = site.config();
+        Config config = deployment.config();
         List<Problem> warnings = new ArrayList<>();
-        List<Problem> problems = Check.connect(config, warnings);
+        List<Problem> problems = ConnectionCheck.connect(config, warnings);
         PrintWriter out = spec.commandLine().getOut();
         if (output.json) {
             problems.forEach(problem -> Output.json(out, new Line("error", problem.line(), problem.message())));
             warnings.forEach(warning -> Output.json(out, new Line("warning", warning.line(), warning.message())));
         } else {
-            warnings.forEach(warning -> out.println("warning: " + warning.at(site.file.toString())));
-            problems.forEach(problem -> spec.commandLine().getErr().println(problem.at(site.file.toString())));
+            warnings.forEach(warning -> out.println("warning: " + warning.at(deployment.file.toString())));
+            problems.forEach(problem -> spec.commandLine().getErr().println(problem.at(deployment.file.toString())));
             if (problems.isEmpty()) {
                 out.println("All is well: " + Output.count(config.databases().size(), "database", "databases") + ", "
                         + Output.count(config.brokers().size(), "broker", "brokers") + ", "

@@ -4,23 +4,15 @@ import dev.posthaste.Status;
 import dev.posthaste.admin.Admin;
 import dev.posthaste.admin.Change;
 import dev.posthaste.admin.Search;
-import dev.posthaste.server.Site;
-import java.io.PrintWriter;
+import dev.posthaste.server.Deployment;
 import java.util.List;
-import java.util.concurrent.Callable;
 import java.util.function.LongPredicate;
 import picocli.CommandLine.Mixin;
-import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Parameters;
-import picocli.CommandLine.Spec;
 
 /** What is done to dead events. */
-abstract class DeadEventsCommand implements Callable<Integer> {
-    @Mixin
-    private SiteOptions site = new SiteOptions();
-
+abstract class DeadEventsCommand extends DeploymentCommand {
     @Mixin
     private Output output = new Output();
 
@@ -39,10 +31,6 @@ abstract class DeadEventsCommand implements Callable<Integer> {
     @Option(names = "--all", description = "Every dead event, or every one that is found.")
     private boolean all;
 
-    @Spec
-    @SuppressWarnings("NullAway.Init")
-    private CommandSpec spec;
-
     abstract Admin.Result change(Admin admin, String outbox, List<Long> rows, Change change);
 
     abstract Admin.Result change(Admin admin, String outbox, Search search, Change change, LongPredicate goOn);
@@ -50,30 +38,30 @@ abstract class DeadEventsCommand implements Callable<Integer> {
     abstract String done();
 
     @Override
-    public Integer call() {
+    void check() {
         if (rows.isEmpty() != all) {
-            throw new ParameterException(
-                    spec.commandLine(), "Name rows, or say --all (with --type, --error and the like for some of them)");
+            throw wrong("Name rows, or say --all (with --type, --error and the like for some of them)");
         }
         if (search.status != null && search.status != Status.DEAD) {
-            throw new ParameterException(spec.commandLine(), "Only dead events can be " + done());
-        }
-        PrintWriter err = spec.commandLine().getErr();
-        try (Site open = site.open()) {
-            Admin admin = open.admin();
-            if (all) {
-                change.announce(err, output.json);
-            }
-            Admin.Result result = all
-                    ? change(admin, outbox, search.search(), change.change(), done -> progress(err, done))
-                    : change(admin, outbox, rows, change.change());
-            return Posthaste.tell(spec.commandLine().getOut(), output.json, done(), result);
+            throw wrong("Only dead events can be " + done());
         }
     }
 
-    private boolean progress(PrintWriter err, long done) {
+    @Override
+    int run(Deployment open) {
+        Admin admin = open.admin();
+        if (all) {
+            change.announce(err(), output.json);
+        }
+        Admin.Result result = all
+                ? change(admin, outbox, search.search(), change.change(), this::progress)
+                : change(admin, outbox, rows, change.change());
+        return Posthaste.tell(out(), output.json, done(), result);
+    }
+
+    private boolean progress(long done) {
         if (done > 0 && !output.json) {
-            err.println(done + " " + done() + " …");
+            err().println(done + " " + done() + " …");
         }
         return true;
     }

@@ -2,68 +2,51 @@ package dev.posthaste.server.cli;
 
 import dev.posthaste.jdbc.Dialect;
 import dev.posthaste.jdbc.Schema;
-import dev.posthaste.server.Site;
+import dev.posthaste.server.Deployment;
 import dev.posthaste.server.config.Config.DatabaseConfig;
 import dev.posthaste.server.config.Config.OutboxConfig;
-import java.io.PrintWriter;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.util.List;
-import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
-import picocli.CommandLine.Mixin;
-import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.ParameterException;
-import picocli.CommandLine.Spec;
 
 @Command(
         name = "init",
         mixinStandardHelpOptions = true,
         description = "Prints the SQL that makes what the configured outboxes need, or runs it with --apply.")
-final class InitCommand implements Callable<Integer> {
-    @Mixin
-    private SiteOptions site = new SiteOptions();
-
+final class InitCommand extends DeploymentCommand {
     @Option(names = "--apply", description = "Create what is missing. What is there stays as it is.")
     private boolean apply;
 
     @Option(names = "--database", description = "Only this one.")
     private String only = "";
 
-    @Spec
-    @SuppressWarnings("NullAway.Init")
-    private CommandSpec spec;
-
     @Override
-    public Integer call() throws SQLException {
-        PrintWriter out = spec.commandLine().getOut();
-        try (Site open = site.open()) {
-            if (!only.isEmpty() && !open.config().databases().containsKey(only)) {
-                throw new ParameterException(
-                        spec.commandLine(),
-                        "No database is named '" + only + "'; there are "
-                                + String.join(", ", open.config().databases().keySet()));
+    int run(Deployment open) throws SQLException {
+        if (!only.isEmpty() && !open.config().databases().containsKey(only)) {
+            throw wrong("No database is named '" + only + "'; there are "
+                    + String.join(", ", open.config().databases().keySet()));
+        }
+        for (DatabaseConfig database : open.config().databases().values()) {
+            if (!only.isEmpty() && !only.equals(database.name())) {
+                continue;
             }
-            for (DatabaseConfig database : open.config().databases().values()) {
-                if (!only.isEmpty() && !only.equals(database.name())) {
-                    continue;
-                }
-                List<OutboxConfig> outboxes = open.config().outboxes().values().stream()
-                        .filter(outbox -> outbox.database().equals(database.name()))
-                        .toList();
-                if (apply) {
-                    apply(open, database, outboxes);
-                    out.println("Database " + database + " has what it needs");
-                } else {
-                    print(open, database, outboxes, out);
-                }
+            List<OutboxConfig> outboxes = open.config().outboxes().values().stream()
+                    .filter(outbox -> outbox.database().equals(database.name()))
+                    .toList();
+            if (apply) {
+                apply(open, database, outboxes);
+                out().println("Database " + database + " has what it needs");
+            } else {
+                print(open, database, outboxes);
             }
         }
         return ExitCodes.OK;
     }
 
-    private static void apply(Site open, DatabaseConfig database, List<OutboxConfig> outboxes) throws SQLException {
+    private static void apply(Deployment open, DatabaseConfig database, List<OutboxConfig> outboxes)
+            throws SQLException {
         if (database.leases() != null) {
             Schema.createLeases(open.dataSource(database.name()), database.leases());
         } else {
@@ -73,17 +56,16 @@ final class InitCommand implements Callable<Integer> {
         }
     }
 
-    private static void print(Site open, DatabaseConfig database, List<OutboxConfig> outboxes, PrintWriter out)
-            throws SQLException {
+    private void print(Deployment open, DatabaseConfig database, List<OutboxConfig> outboxes) throws SQLException {
         try (Connection connection = open.dataSource(database.name()).getConnection()) {
             Schema schema = new Schema(Dialect.of(connection));
-            out.println("-- Database " + database);
-            out.println(schema.ownScript());
+            out().println("-- Database " + database);
+            out().println(schema.ownScript());
             for (OutboxConfig outbox : outboxes) {
                 try {
-                    out.println(schema.outboxScript(outbox.definition()));
+                    out().println(schema.outboxScript(outbox.definition()));
                 } catch (IllegalArgumentException e) {
-                    out.println("-- " + e.getMessage());
+                    out().println("-- " + e.getMessage());
                 }
             }
         }

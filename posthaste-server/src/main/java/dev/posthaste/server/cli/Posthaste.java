@@ -1,10 +1,10 @@
 package dev.posthaste.server.cli;
 
 import dev.posthaste.admin.Admin;
-import dev.posthaste.journal.JournalException;
+import dev.posthaste.server.Deployment;
 import dev.posthaste.server.Logging;
-import dev.posthaste.server.Site;
 import dev.posthaste.server.config.ConfigException;
+import dev.posthaste.store.StoreException;
 import java.io.PrintWriter;
 import picocli.AutoComplete;
 import picocli.CommandLine;
@@ -72,7 +72,9 @@ public final class Posthaste implements Runnable {
             err.println(e.getMessage());
             return ExitCodes.USAGE;
         }
-        if (e instanceof Site.Unreachable || e instanceof JournalException || e instanceof IllegalStateException) {
+        if (e instanceof Deployment.UnreachableException
+                || e instanceof StoreException
+                || e instanceof IllegalStateException) {
             err.println("posthaste: " + Output.printable(String.valueOf(e.getMessage())));
             return ExitCodes.UNREACHABLE;
         }

@@ -2,27 +2,21 @@ package dev.posthaste.server.cli;
 
 import dev.posthaste.Status;
 import dev.posthaste.admin.Admin;
-import dev.posthaste.server.Site;
+import dev.posthaste.server.Deployment;
 import java.time.Duration;
 import java.util.Set;
 import java.util.TreeSet;
-import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
-import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
-import picocli.CommandLine.Spec;
 
 @Command(
         name = "purge",
         mixinStandardHelpOptions = true,
         description = "Deletes settled events that are old enough, now instead of when retention comes by.")
-final class PurgeCommand implements Callable<Integer> {
-    @Mixin
-    private SiteOptions site = new SiteOptions();
-
+final class PurgeCommand extends DeploymentCommand {
     @Mixin
     private Output output = new Output();
 
@@ -45,28 +39,21 @@ final class PurgeCommand implements Callable<Integer> {
             description = "published, consumed or dead, may be repeated; what retention deletes if not given.")
     private Set<Status> statuses = new TreeSet<>();
 
-    @Spec
-    @SuppressWarnings("NullAway.Init")
-    private CommandSpec spec;
-
     @Override
-    public Integer call() {
-        var err = spec.commandLine().getErr();
-        try (Site open = site.open()) {
-            var config = open.outbox(outbox);
-            Set<Status> wanted = new TreeSet<>(statuses);
-            if (wanted.isEmpty()) {
-                wanted.add(config.definition().tracked() ? Status.CONSUMED : Status.PUBLISHED);
-            }
-            change.announce(err, output.json);
-            Admin.Result result = open.admin()
-                    .purge(outbox, keep == null ? config.policy().keep() : keep, wanted, change.change(), done -> {
-                        if (done > 0 && !output.json) {
-                            err.println(done + " deleted …");
-                        }
-                        return true;
-                    });
-            return Posthaste.tell(spec.commandLine().getOut(), output.json, "deleted", result);
+    int run(Deployment open) {
+        var config = open.outbox(outbox);
+        Set<Status> wanted = new TreeSet<>(statuses);
+        if (wanted.isEmpty()) {
+            wanted.add(config.definition().tracked() ? Status.CONSUMED : Status.PUBLISHED);
         }
+        change.announce(err(), output.json);
+        Admin.Result result = open.admin()
+                .purge(outbox, keep == null ? config.definition().keep() : keep, wanted, change.change(), done -> {
+                    if (done > 0 && !output.json) {
+                        err().println(done + " deleted …");
+                    }
+                    return true;
+                });
+        return Posthaste.tell(out(), output.json, "deleted", result);
     }
 }

@@ -3,20 +3,18 @@ package dev.posthaste.server.cli;
 import dev.posthaste.admin.Admin;
 import dev.posthaste.admin.EventDetails;
 import dev.posthaste.admin.FoundEvent;
-import dev.posthaste.admin.Replay;
-import dev.posthaste.server.Site;
+import dev.posthaste.admin.ReplayPlan;
+import dev.posthaste.admin.ReplaySelection;
+import dev.posthaste.relay.Replay;
+import dev.posthaste.server.Deployment;
 import dev.posthaste.server.config.Config.OutboxConfig;
-import java.io.PrintWriter;
 import java.util.List;
 import java.util.Locale;
-import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
-import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
-import picocli.CommandLine.Spec;
 
 @Command(
         name = "replay",
@@ -24,10 +22,7 @@ import picocli.CommandLine.Spec;
         description =
                 "Publishes events once more: the rows that are given, or all that are found with --status published or"
                         + " consumed. Only says what it would do, unless --go.")
-final class ReplayCommand implements Callable<Integer> {
-    @Mixin
-    private SiteOptions site = new SiteOptions();
-
+final class ReplayCommand extends DeploymentCommand {
     @Mixin
     private Output output = new Output();
 
@@ -63,48 +58,37 @@ final class ReplayCommand implements Callable<Integer> {
             description = "No faster than this; ${DEFAULT-VALUE} if not given.")
     private int perSecond = 100;
 
-    @Spec
-    @SuppressWarnings("NullAway.Init")
-    private CommandSpec spec;
-
     record Dry(long events, List<FoundEvent> sample) {}
 
     @Override
-    public Integer call() throws InterruptedException {
-        PrintWriter out = spec.commandLine().getOut();
-        try (Site open = site.open()) {
-            Replay.Selection selection =
-                    rows.isEmpty() ? Replay.Selection.of(search.search()) : Replay.Selection.of(rows);
-            Admin admin = open.admin();
-            OutboxConfig config = open.outbox(outbox);
-            if (!go) {
-                Admin.DryRun dry = admin.dryRun(outbox, selection, done -> true);
-                List<FoundEvent> sample =
-                        dry.sample().stream().map(EventDetails::event).toList();
-                if (output.json) {
-                    Output.json(out, new Dry(dry.events(), sample));
-                } else {
-                    out.println(
-                            Output.count(dry.events(), "event", "events") + " would be sent again; the first of them:");
-                    Events.print(out, false, sample);
-                    out.println("Say --go to do it");
-                }
-                return dry.events() == 0 ? ExitCodes.NOTHING : ExitCodes.OK;
+    int run(Deployment open) throws InterruptedException {
+        ReplaySelection selection = rows.isEmpty() ? ReplaySelection.of(search.search()) : ReplaySelection.of(rows);
+        Admin admin = open.admin();
+        OutboxConfig config = open.outbox(outbox);
+        if (!go) {
+            Admin.DryRun dry = admin.dryRun(outbox, selection, done -> true);
+            List<FoundEvent> sample =
+                    dry.sample().stream().map(EventDetails::event).toList();
+            if (output.json) {
+                Output.json(out(), new Dry(dry.events(), sample));
+            } else {
+                out().println(Output.count(dry.events(), "event", "events")
+                        + " would be sent again; the first of them:");
+                Events.print(out(), false, sample);
+                out().println("Say --go to do it");
             }
-            Replay replay = admin.replay(
-                    outbox,
-                    selection,
-                    new Replay.Target(
-                            config.definition(),
-                            open.broker(config.broker()),
-                            config.format(),
-                            destination,
-                            routingKey,
-                            perSecond),
-                    change.change());
-            change.announce(spec.commandLine().getErr(), output.json);
-            return follow(replay);
+            return dry.events() == 0 ? ExitCodes.NOTHING : ExitCodes.OK;
         }
+        Replay replay = new Replay(
+                admin.outbox(outbox),
+                new ReplayPlan(selection, destination, routingKey, perSecond),
+                new Replay.Target(
+                        config.definition(),
+                        open.broker(config.broker()),
+                        config.definition().format()),
+                change.change());
+        change.announce(err(), output.json);
+        return follow(replay);
     }
 
     /** SIGINT cancels; what is at the broker is waited for. */
@@ -116,20 +100,18 @@ final class ReplayCommand implements Callable<Integer> {
         });
         Runtime.getRuntime().addShutdownHook(cancel);
         thread.start();
-        PrintWriter err = spec.commandLine().getErr();
         while (thread.isAlive()) {
             thread.join(2_000);
             Replay.Progress progress = replay.progress();
-            err.println(progress.sent() + " sent, " + progress.failed() + " failed"
+            err().println(progress.sent() + " sent, " + progress.failed() + " failed"
                     + (progress.waitingFor() == null ? "" : "; waiting: " + Output.printable(progress.waitingFor())));
         }
         Replay.Progress end = replay.progress();
-        end.errors().forEach(error -> err.println(Output.printable(error)));
-        PrintWriter out = spec.commandLine().getOut();
+        end.errors().forEach(error -> err().println(Output.printable(error)));
         if (output.json) {
-            Output.json(out, end);
+            Output.json(out(), end);
         } else {
-            out.println(end.state().name().toLowerCase(Locale.ROOT) + ": " + end.sent() + " sent, " + end.failed()
+            out().println(end.state().name().toLowerCase(Locale.ROOT) + ": " + end.sent() + " sent, " + end.failed()
                     + " failed");
         }
         return end.state() != Replay.State.FINISHED

@@ -26,11 +26,11 @@ final class RunCommand implements Callable<Integer> {
     private static final Duration MAX_START = Duration.ofSeconds(30);
 
     @Mixin
-    private SiteOptions site = new SiteOptions();
+    private DeploymentOptions deployment = new DeploymentOptions();
 
     @Override
     public Integer call() throws InterruptedException {
-        Config config = site.config();
+        Config config = deployment.config();
         Logging.toStdout(config.jsonLog());
         CompletableFuture<Daemon> started = new CompletableFuture<>();
         CountDownLatch stopped = new CountDownLatch(1);

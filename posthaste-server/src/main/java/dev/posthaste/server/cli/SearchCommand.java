@@ -1,21 +1,15 @@
 package dev.posthaste.server.cli;
 
 import dev.posthaste.admin.Page;
-import dev.posthaste.server.Site;
-import java.util.concurrent.Callable;
+import dev.posthaste.server.Deployment;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
-import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
-import picocli.CommandLine.Spec;
 
 @Command(name = "search", mixinStandardHelpOptions = true, description = "Finds events, newest first.")
-final class SearchCommand implements Callable<Integer> {
-    @Mixin
-    private SiteOptions site = new SiteOptions();
-
+final class SearchCommand extends DeploymentCommand {
     @Mixin
     private Output output = new Output();
 
@@ -32,19 +26,13 @@ final class SearchCommand implements Callable<Integer> {
     @Nullable
     private Long before;
 
-    @Spec
-    @SuppressWarnings("NullAway.Init")
-    private CommandSpec spec;
-
     @Override
-    public Integer call() {
-        try (Site open = site.open()) {
-            Page found = Events.find(open.admin(), outbox, search.search(), before, limit);
-            Events.print(spec.commandLine().getOut(), output.json, found.events());
-            if (found.next() != null && !output.json) {
-                spec.commandLine().getErr().println("There may be more: --before " + found.next());
-            }
-            return found.events().isEmpty() ? ExitCodes.NOTHING : ExitCodes.OK;
+    int run(Deployment open) {
+        Page found = Events.find(open.admin(), outbox, search.search(), before, limit);
+        Events.print(out(), output.json, found.events());
+        if (found.next() != null && !output.json) {
+            err().println("There may be more: --before " + found.next());
         }
+        return found.events().isEmpty() ? ExitCodes.NOTHING : ExitCodes.OK;
     }
 }

@@ -4,34 +4,27 @@ import dev.posthaste.admin.Admin;
 import dev.posthaste.admin.FoundEvent;
 import dev.posthaste.admin.Page;
 import dev.posthaste.admin.Search;
-import dev.posthaste.server.Site;
-import java.io.PrintWriter;
+import dev.posthaste.server.Deployment;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import java.util.TreeSet;
-import java.util.concurrent.Callable;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
-import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
-import picocli.CommandLine.Spec;
 
 @Command(
         name = "tail",
         mixinStandardHelpOptions = true,
         description =
                 "Shows the newest events, oldest of them first, and with -f every one that is written from now on.")
-final class TailCommand implements Callable<Integer> {
+final class TailCommand extends DeploymentCommand {
     private static final long EVERY_MILLIS = 500;
     /** How many rows below the newest are looked at again. */
     private static final int BEHIND = Admin.LONGEST_PAGE - 1;
-
-    @Mixin
-    private SiteOptions site = new SiteOptions();
 
     @Mixin
     private Output output = new Output();
@@ -53,27 +46,17 @@ final class TailCommand implements Callable<Integer> {
             description = "Go on until interrupted.")
     private boolean follow;
 
-    @Spec
-    @SuppressWarnings("NullAway.Init")
-    private CommandSpec spec;
-
     @Override
-    public Integer call() throws InterruptedException {
-        PrintWriter out = spec.commandLine().getOut();
-        try (Site open = site.open()) {
-            Admin admin = open.admin();
-            long start = admin.outbox(outbox).highestId();
-            if (lines > 0) {
-                print(
-                        out,
-                        Events.find(admin, outbox, search.search(), start + 1, lines)
-                                .events());
-            }
-            Follower follower = new Follower(admin, outbox, search.search(), start);
-            while (follow && !out.checkError()) { // until whoever reads it has gone
-                TimeUnit.MILLISECONDS.sleep(EVERY_MILLIS);
-                print(out, follower.look());
-            }
+    int run(Deployment open) throws InterruptedException {
+        Admin admin = open.admin();
+        long start = admin.outbox(outbox).highestId();
+        if (lines > 0) {
+            print(Events.find(admin, outbox, search.search(), start + 1, lines).events());
+        }
+        Follower follower = new Follower(admin, outbox, search.search(), start);
+        while (follow && !out().checkError()) { // until whoever reads it has gone
+            TimeUnit.MILLISECONDS.sleep(EVERY_MILLIS);
+            print(follower.look());
         }
         return ExitCodes.OK;
     }
@@ -112,17 +95,17 @@ final class TailCommand implements Callable<Integer> {
         }
     }
 
-    private void print(PrintWriter out, List<FoundEvent> newestFirst) {
+    private void print(List<FoundEvent> newestFirst) {
         List<FoundEvent> inOrder = new ArrayList<>(newestFirst);
         Collections.reverse(inOrder);
         for (FoundEvent event : inOrder) {
             if (output.json) {
-                Output.json(out, event);
+                Output.json(out(), event);
             } else {
-                out.println(line(event));
+                out().println(line(event));
             }
         }
-        out.flush();
+        out().flush();
     }
 
     private static String line(FoundEvent event) {

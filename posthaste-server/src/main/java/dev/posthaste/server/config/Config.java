@@ -3,10 +3,9 @@ package dev.posthaste.server.config;
 import dev.posthaste.OutboxDefinition;
 import dev.posthaste.RetryPolicy;
 import dev.posthaste.Route;
-import dev.posthaste.format.MessageFormat;
-import dev.posthaste.relay.OutboxPolicy;
+import dev.posthaste.kafka.KafkaSettings;
+import dev.posthaste.rabbitmq.RabbitSettings;
 import dev.posthaste.relay.RelaySettings;
-import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -46,8 +45,22 @@ public record Config(
             boolean declare,
             Map<String, String> client,
             Map<String, String> producer) {
+        private static final String KAFKA = "kafka://";
+
         public boolean isKafka() {
-            return url.startsWith("kafka://");
+            return url.startsWith(KAFKA);
+        }
+
+        /** @throws IllegalArgumentException if a property is one that Posthaste sets */
+        public KafkaSettings kafka() {
+            return KafkaSettings.of(url.substring(KAFKA.length()))
+                    .withClient(client)
+                    .withProducer(producer);
+        }
+
+        /** @throws IllegalArgumentException if the URL cannot be used */
+        public RabbitSettings rabbit() {
+            return RabbitSettings.of(url);
         }
 
         /** Without the password. */
@@ -58,14 +71,7 @@ public record Config(
     }
 
     /** An outbox, and how it is relayed. */
-    public record OutboxConfig(
-            int line,
-            OutboxDefinition definition,
-            String database,
-            String broker,
-            MessageFormat format,
-            OutboxPolicy policy,
-            Duration lagLimit) {
+    public record OutboxConfig(int line, OutboxDefinition definition, String database, String broker) {
         public String name() {
             return definition.name();
         }

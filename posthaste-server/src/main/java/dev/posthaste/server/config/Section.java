@@ -6,9 +6,11 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.function.Function;
+import java.util.function.Supplier;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
@@ -237,6 +239,32 @@ final class Section {
             properties.put(name, section.text(name, ""));
         }
         return properties;
+    }
+
+    /** The name of something that is configured elsewhere in the file; may be left out when there is only one. */
+    String oneOf(String key, Set<String> names) {
+        String name = text(key);
+        if (name == null) {
+            if (names.size() == 1) {
+                return names.iterator().next();
+            }
+            problem(line, "'" + key + "' is missing; there are " + names);
+            return "";
+        }
+        if (!names.contains(name)) {
+            problem(line(key), "there is no " + key + " '" + name + "'; there are " + names);
+        }
+        return name;
+    }
+
+    /** What is made of this section's values; null if they do not go together, which is a mistake. */
+    <T> @Nullable T valid(Supplier<T> value) {
+        try {
+            return value.get();
+        } catch (IllegalArgumentException e) {
+            problem(line, Objects.requireNonNullElse(e.getMessage(), "it cannot be used"));
+            return null;
+        }
     }
 
     // --- Sections ----------------------------------------------------------------------------------------------------

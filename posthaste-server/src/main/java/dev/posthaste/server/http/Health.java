@@ -1,8 +1,8 @@
 package dev.posthaste.server.http;
 
-import dev.posthaste.server.Desk;
 import dev.posthaste.server.Diagnosis;
 import dev.posthaste.server.Diagnosis.Level;
+import dev.posthaste.server.ServerContext;
 import io.javalin.http.Context;
 import java.util.ArrayList;
 import java.util.List;
@@ -10,10 +10,10 @@ import java.util.Map;
 
 /** Whether this daemon lives, and whether it does what it is for. Tells nothing but that, and needs no login. */
 final class Health {
-    private final Desk desk;
+    private final ServerContext server;
 
-    Health(Desk desk) {
-        this.desk = desk;
+    Health(ServerContext server) {
+        this.server = server;
     }
 
     void live(Context context) {
@@ -24,8 +24,8 @@ final class Health {
     void ready(Context context) {
         List<String> reasons = new ArrayList<>();
         Level worst = Level.UP;
-        for (String outbox : desk.watch().outboxes()) {
-            Diagnosis diagnosis = desk.watch().diagnosis(outbox);
+        for (String outbox : server.monitor().outboxes()) {
+            Diagnosis diagnosis = server.monitor().diagnosis(outbox);
             if (diagnosis.level().compareTo(Level.DEGRADED) >= 0) {
                 diagnosis.words().forEach(words -> reasons.add(outbox + ": " + words));
             }
@@ -43,6 +43,6 @@ final class Health {
 
     void metrics(Context context) {
         context.contentType("text/plain; version=0.0.4; charset=utf-8")
-                .result(desk.metrics().scrape());
+                .result(server.metrics().scrape());
     }
 }

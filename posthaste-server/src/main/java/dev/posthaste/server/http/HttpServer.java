@@ -1,10 +1,10 @@
 package dev.posthaste.server.http;
 
 import dev.posthaste.admin.Admin;
-import dev.posthaste.journal.JournalException;
-import dev.posthaste.server.Desk;
+import dev.posthaste.server.ServerContext;
 import dev.posthaste.server.config.Config.ConsoleConfig;
 import dev.posthaste.server.config.Config.Role;
+import dev.posthaste.store.StoreException;
 import io.javalin.Javalin;
 import io.javalin.config.JavalinConfig;
 import io.javalin.http.Context;
@@ -13,7 +13,11 @@ import io.javalin.http.HttpResponseException;
 import io.javalin.http.staticfiles.Location;
 import io.javalin.json.JavalinJackson3;
 import io.javalin.util.JavalinBindException;
+import java.io.IOException;
+import java.io.InputStream;
 import java.util.Map;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import tools.jackson.core.JacksonException;
@@ -22,22 +26,22 @@ import tools.jackson.databind.json.JsonMapper;
 /** The console's pages, {@code /api/v1} behind them, health and metrics. Thread-safe. */
 public final class HttpServer implements AutoCloseable {
     private static final Logger log = LoggerFactory.getLogger(HttpServer.class);
-    private static final long MOST_REQUEST_BYTES = 64 << 10;
+    private static final long MAX_REQUEST_BYTES = 64 << 10;
     static final JsonMapper JSON = JsonMapper.builder().build();
 
     private final Javalin server;
     private final ConsoleConfig config;
     private final Security security;
 
-    private HttpServer(Desk desk) {
-        this.config = desk.site().config().console();
+    private HttpServer(ServerContext server) {
+        this.config = server.deployment().config().console();
         this.security = new Security(config);
-        this.server = Javalin.create(javalin -> configure(javalin, desk));
+        this.server = Javalin.create(javalin -> configure(javalin, server));
     }
 
     /** @throws IllegalStateException if the port is taken */
-    public static HttpServer start(Desk desk) {
-        HttpServer http = new HttpServer(desk);
+    public static HttpServer start(ServerContext server) {
+        HttpServer http = new HttpServer(server);
         try {
             http.server.start();
         } catch (JavalinBindException e) {
@@ -54,12 +58,12 @@ public final class HttpServer implements AutoCloseable {
                 + server.port() + "/";
     }
 
-    private void configure(JavalinConfig javalin, Desk desk) {
+    private void configure(JavalinConfig javalin, ServerContext server) {
         javalin.startup.showJavalinBanner = false;
         javalin.startup.startupWatcherEnabled = false;
         javalin.jetty.host = config.address();
         javalin.jetty.port = config.port();
-        javalin.http.maxRequestSize = MOST_REQUEST_BYTES;
+        javalin.http.maxRequestSize = MAX_REQUEST_BYTES;
         javalin.http.prefer405over404 = true;
         javalin.jsonMapper(new JavalinJackson3(JSON, false));
         javalin.staticFiles.add(files -> {
@@ -69,8 +73,9 @@ public final class HttpServer implements AutoCloseable {
             files.headers = Map.of("Cache-Control", "no-cache");
         });
         javalin.routes.before(security::protect);
-        routes(javalin, desk);
-        javalin.routes.exception(HttpProblem.class, (e, context) -> answer(context, e.status(), e.getMessage()));
+        routes(javalin, server);
+        javalin.routes.exception(
+                HttpProblemException.class, (e, context) -> answer(context, e.status(), e.getMessage()));
         javalin.routes.exception(
                 Admin.UnknownOutboxException.class, (e, context) -> answer(context, 404, e.getMessage()));
         javalin.routes.exception(IllegalArgumentException.class, (e, context) -> answer(context, 400, e.getMessage()));
@@ -78,7 +83,7 @@ public final class HttpServer implements AutoCloseable {
         javalin.routes.exception(
                 JacksonException.class,
                 (e, context) -> answer(context, 400, "The request's JSON cannot be read: " + e.getOriginalMessage()));
-        javalin.routes.exception(JournalException.class, (e, context) -> {
+        javalin.routes.exception(StoreException.class, (e, context) -> {
             log.warn("{} {} failed: {}", context.method(), context.path(), e.getMessage());
             answer(context, 503, String.valueOf(e.getMessage()));
         });
@@ -96,66 +101,62 @@ public final class HttpServer implements AutoCloseable {
         });
     }
 
-    private void routes(JavalinConfig javalin, Desk desk) {
-        Masks masks = new Masks(config.mask(), JSON);
-        Looking looking = new Looking(desk, masks);
-        Changing changing = new Changing(desk);
-        Login login = new Login(security, config, desk.site().config().name());
-        Health health = new Health(desk);
+    private void routes(JavalinConfig javalin, ServerContext server) {
+        Redactor redactor = new Redactor(config.mask(), JSON);
+        Health health = new Health(server);
+        SessionRoutes sessions =
+                new SessionRoutes(security, config, server.deployment().config().name());
+        OutboxRoutes outboxes = new OutboxRoutes(server);
+        EventRoutes events = new EventRoutes(server, redactor);
+        DeadEventRoutes deadEvents = new DeadEventRoutes(server);
+        ReplayRoutes replays = new ReplayRoutes(server);
+        AuditRoutes audit = new AuditRoutes(server, redactor);
         String api = "/api/v1";
         String outbox = api + "/outboxes/{outbox}";
         javalin.routes.get("/health/live", health::live);
         javalin.routes.get("/health/ready", health::ready);
         javalin.routes.get("/metrics", config.openMetrics() ? health::metrics : allowed(Role.VIEWER, health::metrics));
-        javalin.routes.get(api + "/openapi.json", login::document);
-        javalin.routes.get(api + "/session", login::session);
-        javalin.routes.post(api + "/login", login::login);
-        javalin.routes.post(api + "/logout", login::logout);
-        javalin.routes.get(api + "/outboxes", allowed(Role.VIEWER, looking::outboxes));
-        javalin.routes.get(outbox, allowed(Role.VIEWER, looking::outbox));
-        javalin.routes.get(outbox + "/history", allowed(Role.VIEWER, looking::history));
-        javalin.routes.get(outbox + "/events", allowed(Role.VIEWER, looking::events));
-        javalin.routes.get(outbox + "/events/{id}", allowed(Role.VIEWER, looking::event));
-        javalin.routes.get(outbox + "/events/{id}/payload", allowed(Role.READER, looking::payload));
-        javalin.routes.get(outbox + "/errors", allowed(Role.VIEWER, looking::errors));
-        javalin.routes.get(api + "/audit", allowed(Role.VIEWER, looking::audit));
-        javalin.routes.get(api + "/replays", allowed(Role.VIEWER, changing::replays));
-        javalin.routes.get(api + "/replays/{id}", allowed(Role.VIEWER, changing::replay));
-        javalin.routes.post(outbox + "/requeue", allowed(Role.OPERATOR, changing::requeue));
-        javalin.routes.post(outbox + "/discard", allowed(Role.OPERATOR, changing::discard));
-        javalin.routes.post(outbox + "/pause", allowed(Role.OPERATOR, changing::pause));
-        javalin.routes.post(outbox + "/resume", allowed(Role.OPERATOR, changing::resume));
-        javalin.routes.post(outbox + "/purge", allowed(Role.OPERATOR, changing::purge));
-        javalin.routes.post(outbox + "/replays", allowed(Role.OPERATOR, changing::startReplay));
-        javalin.routes.post(api + "/replays/{id}/cancel", allowed(Role.OPERATOR, changing::cancelReplay));
-        javalin.routes.post(api + "/replays/{id}/continue", allowed(Role.OPERATOR, changing::continueReplay));
+        javalin.routes.get(api + "/openapi.json", HttpServer::openApi);
+        javalin.routes.get(api + "/session", sessions::session);
+        javalin.routes.post(api + "/login", sessions::login);
+        javalin.routes.post(api + "/logout", sessions::logout);
+        javalin.routes.get(api + "/outboxes", allowed(Role.VIEWER, outboxes::all));
+        javalin.routes.get(outbox, allowed(Role.VIEWER, outboxes::one));
+        javalin.routes.get(outbox + "/history", allowed(Role.VIEWER, outboxes::history));
+        javalin.routes.post(outbox + "/pause", allowed(Role.OPERATOR, outboxes::pause));
+        javalin.routes.post(outbox + "/resume", allowed(Role.OPERATOR, outboxes::resume));
+        javalin.routes.post(outbox + "/purge", allowed(Role.OPERATOR, outboxes::purge));
+        javalin.routes.get(outbox + "/events", allowed(Role.VIEWER, events::page));
+        javalin.routes.get(outbox + "/events/{id}", allowed(Role.VIEWER, events::one));
+        javalin.routes.get(outbox + "/events/{id}/payload", allowed(Role.READER, events::payload));
+        javalin.routes.get(outbox + "/errors", allowed(Role.VIEWER, deadEvents::errors));
+        javalin.routes.post(outbox + "/requeue", allowed(Role.OPERATOR, deadEvents::requeue));
+        javalin.routes.post(outbox + "/discard", allowed(Role.OPERATOR, deadEvents::discard));
+        javalin.routes.post(outbox + "/replays", allowed(Role.OPERATOR, replays::start));
+        javalin.routes.get(api + "/replays", allowed(Role.VIEWER, replays::all));
+        javalin.routes.get(api + "/replays/{id}", allowed(Role.VIEWER, replays::one));
+        javalin.routes.post(api + "/replays/{id}/cancel", allowed(Role.OPERATOR, replays::cancel));
+        javalin.routes.post(api + "/replays/{id}/continue", allowed(Role.OPERATOR, replays::resume));
+        javalin.routes.get(api + "/audit", allowed(Role.VIEWER, audit::page));
     }
 
-    /**
-     * What a request's body says.
-     *
-     * @throws HttpProblem if it is {@code null}
-     * @throws JacksonException if it is not of this type
-     */
-    static <T> T body(Context context, Class<T> type) {
-        T body = JSON.readValue(context.body(), type);
-        if (body == null) {
-            throw new HttpProblem(400, "The request's body is a JSON object, not null");
+    /** The document that describes the interface. */
+    private static void openApi(Context context) throws IOException {
+        try (InputStream in = HttpServer.class.getResourceAsStream("/dev/posthaste/server/openapi.json")) {
+            context.contentType("application/json")
+                    .result(Objects.requireNonNull(in).readAllBytes());
         }
-        return body;
     }
 
     private Handler allowed(Role role, Handler handler) {
         return context -> {
-            Security.Principal principal = security.principal(context);
-            principal.require(role);
-            context.attribute(Login.PRINCIPAL, principal);
+            security.require(role, context);
             context.header("Cache-Control", "no-store");
             handler.handle(context);
         };
     }
 
-    private static void answer(Context context, int status, @org.jspecify.annotations.Nullable String error) {
+    private static void answer(Context context, int status, @Nullable String error) {
         context.status(status);
         context.header("Cache-Control", "no-store");
         context.json(Map.of("error", error == null ? "" : error));

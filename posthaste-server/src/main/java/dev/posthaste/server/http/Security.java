@@ -20,6 +20,7 @@ import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Semaphore;
@@ -34,31 +35,42 @@ final class Security {
     static final String CSRF_HEADER = "X-Posthaste-Csrf";
     private static final String COOKIE = "posthaste-session";
     private static final Duration IDLE = Duration.ofHours(1);
-    private static final Duration LONGEST = Duration.ofHours(12);
+    private static final Duration MAX_SESSION_TIME = Duration.ofHours(12);
     private static final Duration FAILURES_WITHIN = Duration.ofMinutes(5);
     /** Of one name from one address; so nobody elsewhere can close the door for somebody. */
-    private static final int MOST_FAILURES = 5;
+    private static final int MAX_FAILURES = 5;
 
-    private static final int MOST_FAILURES_OF_AN_ADDRESS = 20;
-    private static final int MOST_FAILURES_OF_A_NAME = 200;
-    private static final int MOST_COUNTED = 10_000;
+    private static final int MAX_FAILURES_OF_AN_ADDRESS = 20;
+    private static final int MAX_FAILURES_OF_A_NAME = 200;
+    private static final int MAX_COUNTED = 10_000;
     /** Checking a password takes 19 MiB. */
-    private static final int MOST_CHECKS_AT_ONCE = 4;
+    private static final int MAX_CHECKS_AT_ONCE = 4;
 
-    private static final int MOST_SESSIONS = 1_000;
+    private static final int MAX_SESSIONS = 1_000;
     private static final String NOBODYS_HASH = Passwords.hash("nobody".toCharArray());
 
     private final ConsoleConfig config;
     private final Map<String, Session> sessions = new LinkedHashMap<>(); // guarded by itself
     private final Map<String, Deque<Long>> failures = new ConcurrentHashMap<>();
-    private final Semaphore checks = new Semaphore(MOST_CHECKS_AT_ONCE);
+    private final Semaphore checks = new Semaphore(MAX_CHECKS_AT_ONCE);
     private final String ownCsrf = Passwords.newToken();
 
     /** Somebody, as far as is known. */
     record Principal(String name, Role role, @Nullable String csrf) {
-        void require(Role wanted) {
-            if (!role.covers(wanted)) {
-                throw new HttpProblem(
+        private static final String ATTRIBUTE = "principal";
+
+        /** Who is asking in this request, whose route requires somebody. */
+        static Principal of(Context context) {
+            return Objects.requireNonNull(context.attribute(ATTRIBUTE));
+        }
+
+        boolean may(Role wanted) {
+            return role.covers(wanted);
+        }
+
+        private void require(Role wanted) {
+            if (!may(wanted)) {
+                throw new HttpProblemException(
                         403,
                         "This wants the role " + wanted.name().toLowerCase(Locale.ROOT) + "; " + name + " is "
                                 + role.name().toLowerCase(Locale.ROOT));
@@ -76,7 +88,7 @@ final class Security {
         }
 
         boolean isOver(long now) {
-            return now - usedAt > IDLE.toNanos() || now - startedAt > LONGEST.toNanos();
+            return now - usedAt > IDLE.toNanos() || now - startedAt > MAX_SESSION_TIME.toNanos();
         }
     }
 
@@ -110,7 +122,7 @@ final class Security {
         if (!isLoopback(host)
                 && !host.equals(config.address())
                 && !config.hosts().contains(host)) {
-            throw new HttpProblem(421, "This console is not called " + host + "; add it to 'console.hosts'");
+            throw new HttpProblemException(421, "This console is not called " + host + "; add it to 'console.hosts'");
         }
     }
 
@@ -135,7 +147,7 @@ final class Security {
             authority = null;
         }
         if (authority == null || !authority.equalsIgnoreCase(context.host())) {
-            throw new HttpProblem(403, "This request comes from another site");
+            throw new HttpProblemException(403, "This request comes from another site");
         }
     }
 
@@ -146,23 +158,34 @@ final class Security {
     /**
      * Who is asking; refuses whoever may not at least look.
      *
-     * @throws HttpProblem 401 or 403
+     * @throws HttpProblemException 401 or 403
      */
     Principal principal(Context context) {
         Principal known = authenticate(context);
         if (!isSafe(context)) {
             if (known.csrf() != null && !Passwords.same(known.csrf(), String.valueOf(context.header(CSRF_HEADER)))) {
-                throw new HttpProblem(403, "The header " + CSRF_HEADER + " is missing or not this session's");
+                throw new HttpProblemException(403, "The header " + CSRF_HEADER + " is missing or not this session's");
             }
             requireJson(context);
         }
         return known;
     }
 
+    /**
+     * Lets nobody to a route who does not have the role; the others are {@link Principal#of} the request.
+     *
+     * @throws HttpProblemException 401 or 403
+     */
+    void require(Role role, Context context) {
+        Principal principal = principal(context);
+        principal.require(role);
+        context.attribute(Principal.ATTRIBUTE, principal);
+    }
+
     private static void requireJson(Context context) {
         String type = context.contentType();
         if (type == null || !type.toLowerCase(Locale.ROOT).startsWith("application/json")) {
-            throw new HttpProblem(415, "Changes are asked for in JSON: Content-Type: application/json");
+            throw new HttpProblemException(415, "Changes are asked for in JSON: Content-Type: application/json");
         }
     }
 
@@ -184,7 +207,7 @@ final class Security {
         if (!config.needsLogin()) {
             return new Principal("local", Role.OPERATOR, ownCsrf);
         }
-        throw new HttpProblem(401, "Log in first, or send a token");
+        throw new HttpProblemException(401, "Log in first, or send a token");
     }
 
     private Principal byToken(String authorization) {
@@ -196,13 +219,13 @@ final class Security {
                 return new Principal(each.name(), each.role(), null);
             }
         }
-        throw new HttpProblem(401, "This token is not known");
+        throw new HttpProblemException(401, "This token is not known");
     }
 
     /** A proxy's word counts only when it is the proxy that speaks. */
     private Principal byProxy(Context context, ProxyConfig proxy, String user) {
         if (!proxy.from().contains(plainAddress(context))) {
-            throw new HttpProblem(401, "The header " + proxy.userHeader() + " is the proxy's to send");
+            throw new HttpProblemException(401, "The header " + proxy.userHeader() + " is the proxy's to send");
         }
         String claimed = proxy.roleHeader() == null ? null : context.header(proxy.roleHeader());
         Role role = proxy.role();
@@ -210,7 +233,7 @@ final class Security {
             try {
                 role = Role.valueOf(claimed.strip().toUpperCase(Locale.ROOT));
             } catch (IllegalArgumentException e) {
-                throw new HttpProblem(403, "There is no role " + claimed);
+                throw new HttpProblemException(403, "There is no role " + claimed);
             }
         }
         return new Principal(user.length() > 100 ? user.substring(0, 100) : user, role, ownCsrf);
@@ -244,15 +267,15 @@ final class Security {
     /**
      * Checks a password and begins a session.
      *
-     * @throws HttpProblem 401, or 429 after too many failures
+     * @throws HttpProblemException 401, or 429 after too many failures
      */
     Principal login(Context context, String name, String password) {
         requireJson(context);
         String address = plainAddress(context);
         String pair = "name " + name + " address " + address;
-        refuseTooMany(context, pair, MOST_FAILURES);
-        refuseTooMany(context, "address " + address, MOST_FAILURES_OF_AN_ADDRESS);
-        refuseTooMany(context, "name " + name, MOST_FAILURES_OF_A_NAME);
+        refuseTooMany(context, pair, MAX_FAILURES);
+        refuseTooMany(context, "address " + address, MAX_FAILURES_OF_AN_ADDRESS);
+        refuseTooMany(context, "name " + name, MAX_FAILURES_OF_A_NAME);
         UserConfig user = config.users().stream()
                 .filter(each -> each.name().equals(name))
                 .findFirst()
@@ -263,7 +286,7 @@ final class Security {
             failed(pair);
             failed("address " + address);
             failed("name " + name);
-            throw new HttpProblem(401, "This name and password do not go together");
+            throw new HttpProblemException(401, "This name and password do not go together");
         }
         failures.remove(pair);
         Principal principal = new Principal(user.name(), user.role(), Passwords.newToken());
@@ -272,7 +295,7 @@ final class Security {
             long now = System.nanoTime();
             sessions.values().removeIf(session -> session.isOver(now));
             for (Iterator<String> oldest = sessions.keySet().iterator();
-                    sessions.size() >= MOST_SESSIONS && oldest.hasNext(); ) {
+                    sessions.size() >= MAX_SESSIONS && oldest.hasNext(); ) {
                 oldest.next();
                 oldest.remove();
             }
@@ -284,7 +307,7 @@ final class Security {
 
     private boolean check(String password, String hash) {
         if (!checks.tryAcquire()) {
-            throw new HttpProblem(429, "Too many log in at once; try again in a moment");
+            throw new HttpProblemException(429, "Too many log in at once; try again in a moment");
         }
         try {
             return Passwords.matches(password.toCharArray(), hash);
@@ -312,13 +335,13 @@ final class Security {
             forgetOld(recent);
             if (recent.size() >= most) {
                 context.header("Retry-After", Long.toString(FAILURES_WITHIN.toSeconds()));
-                throw new HttpProblem(429, "Too many wrong passwords; try again in a few minutes");
+                throw new HttpProblemException(429, "Too many wrong passwords; try again in a few minutes");
             }
         }
     }
 
     private void failed(String who) {
-        if (failures.size() > MOST_COUNTED) {
+        if (failures.size() > MAX_COUNTED) {
             failures.clear(); // somebody tries names by the thousand; their address is counted anew at once
         }
         Deque<Long> recent = failures.computeIfAbsent(who, each -> new ArrayDeque<>());

@@ -1,8 +1,11 @@
 package dev.posthaste.reliability.planted;
 
+import java.io.File;
 import java.io.IOException;
 import java.io.StringWriter;
 import java.lang.management.ManagementFactory;
+import java.net.URL;
+import java.net.URLClassLoader;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -99,17 +102,50 @@ public record PlantedBug(String name, long seed, List<String> checkers, List<Edi
 
     /** All that the simulation notices. */
     public static Stream<PlantedBug> inSimulation() {
-        return PlantedBugs.ALL.stream();
+        return Stream.of(PlantedBugs.ALL, PlantedBugs.OF_RARE_WORLDS, AuditBugs.ALL)
+                .flatMap(List::stream);
+    }
+
+    /** All that the campaign is to notice. */
+    public static Stream<PlantedBug> inCampaign() {
+        return CampaignBugs.ALL.stream();
     }
 
     private static PlantedBug named(String name) {
-        return Stream.concat(PlantedBugs.IN_CAMPAIGN.stream(), PlantedBugs.ALL.stream())
-                .filter(bug -> bug.name().equals(name))
+        return all().filter(bug -> bug.name().equals(name))
                 .findFirst()
                 .orElseThrow(() -> new TypeConversionException("There is no planted bug '" + name + "'; there are "
-                        + Stream.concat(PlantedBugs.IN_CAMPAIGN.stream(), PlantedBugs.ALL.stream())
-                                .map(PlantedBug::name)
-                                .toList()));
+                        + all().map(PlantedBug::name).toList()));
+    }
+
+    private static Stream<PlantedBug> all() {
+        return Stream.concat(CampaignBugs.ALL.stream(), inSimulation());
+    }
+
+    /**
+     * Loads Posthaste's classes anew, those with the bug before the others; everything else is shared with this class's
+     * own loader.
+     *
+     * @param planted where {@link #plant} put them
+     */
+    public static URLClassLoader load(Path planted) throws IOException {
+        List<URL> places = new ArrayList<>();
+        places.add(planted.toUri().toURL());
+        for (String place : ManagementFactory.getRuntimeMXBean().getClassPath().split(File.pathSeparator)) {
+            places.add(Path.of(place).toUri().toURL());
+        }
+        return new URLClassLoader(places.toArray(URL[]::new), PlantedBug.class.getClassLoader()) {
+            @Override
+            protected Class<?> loadClass(String name, boolean resolve) throws ClassNotFoundException {
+                synchronized (getClassLoadingLock(name)) {
+                    if (!name.startsWith("dev.posthaste.")) {
+                        return super.loadClass(name, resolve);
+                    }
+                    Class<?> loaded = findLoadedClass(name);
+                    return loaded == null ? findClass(name) : loaded;
+                }
+            }
+        };
     }
 
     /** The repository around the working directory. */

@@ -1,9 +1,9 @@
 package dev.posthaste.reliability.simulation;
 
+import dev.posthaste.broker.Delivery;
+import dev.posthaste.broker.Failure;
 import dev.posthaste.broker.Message;
-import dev.posthaste.inbox.Delivery;
-import dev.posthaste.inbox.Failure;
-import dev.posthaste.inbox.Receiver;
+import dev.posthaste.broker.Receiver;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
@@ -17,21 +17,28 @@ import org.jspecify.annotations.Nullable;
 final class ConsumerGroup {
     private static final long SESSION = 700_000_000L;
     private static final int WINDOW = 4;
+    /** The same where there are ten thousand events. */
+    private static final int WINDOW_OF_MANY = 200;
 
     private final Schedule schedule;
     private final Random random;
-    private final Truth truth;
+    private final Oracle truth;
     private final SimulatedBroker broker;
     private final List<Member> members = new ArrayList<>();
-    private final @Nullable Member[] owners = new Member[SimulatedBroker.PARTITIONS];
-    private final int[] generations = new int[SimulatedBroker.PARTITIONS];
-    private final int[] committed = new int[SimulatedBroker.PARTITIONS];
+    private final @Nullable Member[] owners;
+    private final int[] generations;
+    private final int[] committed;
+    private final int window;
 
-    ConsumerGroup(Schedule schedule, Random random, Truth truth, SimulatedBroker broker) {
-        this.schedule = schedule;
-        this.random = random;
-        this.truth = truth;
-        this.broker = broker;
+    ConsumerGroup(Surroundings around) {
+        this.schedule = around.schedule;
+        this.random = around.random;
+        this.truth = around.truth;
+        this.broker = around.broker;
+        this.owners = new Member[broker.partitions()];
+        this.generations = new int[broker.partitions()];
+        this.committed = new int[broker.partitions()];
+        this.window = around.world.has(World.Trait.OUTLASTING_TRANSACTION) ? WINDOW_OF_MANY : WINDOW;
     }
 
     Member join(Node node, Receiver receiver) {
@@ -57,9 +64,9 @@ final class ConsumerGroup {
     final class Member {
         private final Node node;
         private final Receiver receiver;
-        private final int[] known = new int[SimulatedBroker.PARTITIONS];
-        private final int[] assignments = new int[SimulatedBroker.PARTITIONS];
-        private final int[] position = new int[SimulatedBroker.PARTITIONS];
+        private final int[] known = new int[broker.partitions()];
+        private final int[] assignments = new int[broker.partitions()];
+        private final int[] position = new int[broker.partitions()];
         private final List<TreeSet<Integer>> open = new ArrayList<>();
         private long heardOf;
 
@@ -67,7 +74,7 @@ final class ConsumerGroup {
             this.node = node;
             this.receiver = receiver;
             this.heardOf = schedule.now();
-            for (int i = 0; i < SimulatedBroker.PARTITIONS; i++) {
+            for (int i = 0; i < broker.partitions(); i++) {
                 open.add(new TreeSet<>());
             }
         }
@@ -96,7 +103,7 @@ final class ConsumerGroup {
         private void take(int partition) {
             TreeSet<Integer> its = open.get(partition);
             Message message = broker.at(partition, position[partition]);
-            while (message != null && its.size() < WINDOW) {
+            while (message != null && its.size() < window) {
                 int offset = position[partition]++;
                 its.add(offset);
                 schedule.happened("%s takes %s, %d/%d", node, message.eventId(), partition, offset);
@@ -156,6 +163,7 @@ final class ConsumerGroup {
         @Override
         public void deadLetter(Failure failure) {
             member.node.requireAlive();
+            truth.requireTried(message.eventId(), failure);
             truth.deadLettered(message.eventId());
             done();
         }

@@ -1,18 +1,15 @@
 package dev.posthaste.reliability.simulation;
 
-import dev.posthaste.reliability.simulation.Sql.Expression;
-import dev.posthaste.reliability.simulation.Sql.Scope;
+import dev.posthaste.jdbc.TableLayout.Column;
 import java.sql.SQLException;
 import java.util.ArrayList;
 import java.util.Collection;
-import java.util.Comparator;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.concurrent.atomic.AtomicLong;
-import java.util.concurrent.locks.LockSupport;
 import java.util.function.BiConsumer;
 import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
@@ -26,40 +23,64 @@ final class Database {
     static final String OUTBOX = "orders";
     static final String EFFECTS = "effects";
     static final String LEASES = "posthaste_lease";
-    private static final String BACK_TO = "rollback to savepoint ";
+    static final String AUDIT = "posthaste_audit";
     private static final Map<String, List<String>> COLUMNS = Map.of(
             OUTBOX,
             List.of(("id event_id event_type event_version event_key destination routing_key headers payload status "
                             + "attempts max_attempts next_attempt_at last_error created_at published_at consumed_at updated_at generation")
                     .split(" ")),
+            ExistingTable.NAME,
+            ExistingTable.COLUMNS,
             EFFECTS,
-            List.of("id", "event_id", "event_key"),
+            List.of("id", "event_id", "event_key", "consumer", "part"),
             LEASES,
             List.of("outbox", "owner", "epoch", "expires_at", "paused_by"),
             "posthaste_relay",
             List.of("relay", "outbox", "expires_at", "definition"),
             "posthaste_inbox",
-            List.of("consumer", "event_id", "handled_at"));
+            List.of("consumer", "event_id", "handled_at"),
+            AUDIT,
+            List.of("id at change_id actor action outbox event_row event_id events reason detail".split(" ")));
 
     private final Map<String, Table> tables = new LinkedHashMap<>();
     /** Numbers the connections. */
     final AtomicLong sessions = new AtomicLong();
 
+    private final String outbox;
+    private final String errors;
+    private final Queries queries;
     private final LongSupplier clock;
     private final BiConsumer<Node, List<Transaction.Change>> committed;
+    /** Whether a deadlock rolls the whole transaction back, and any other error only its statement, as in InnoDB. */
+    final boolean wholeRollbacks;
+    /** Whether transactions see and lock what they do in InnoDB at REPEATABLE READ. */
+    final boolean innodb;
+    /** Whether the column for errors refuses characters beyond the basic plane. */
+    private final boolean strictTexts;
 
     /** @param committed hears every commit that changed something, and whose it was */
-    Database(LongSupplier clock, BiConsumer<Node, List<Transaction.Change>> committed) {
+    Database(
+            LongSupplier clock, World world, OutboxTable outbox, BiConsumer<Node, List<Transaction.Change>> committed) {
         this.clock = clock;
+        this.wholeRollbacks = world.has(World.Trait.WHOLE_ROLLBACKS);
+        this.innodb = world.has(World.Trait.INNODB);
+        this.queries = new Queries(this, world.has(World.Trait.HOSTILE_TEXTS));
+        this.strictTexts = world.has(World.Trait.STRICT_TEXTS);
         this.committed = committed;
-        add(OUTBOX, List.of("id"), "event_id");
-        add(EFFECTS, List.of("id"), null);
-        add(LEASES, List.of("outbox"), null);
-        add("posthaste_relay", List.of("relay", "outbox"), null);
-        add("posthaste_inbox", List.of("consumer", "event_id"), null);
+        this.outbox = outbox.name();
+        this.errors = outbox.has(Column.LAST_ERROR) ? outbox.layout().column(Column.LAST_ERROR) : "";
+        add(
+                outbox.name(),
+                List.of(outbox.layout().column(Column.ID)),
+                outbox.has(Column.EVENT_ID) ? List.of(outbox.layout().column(Column.EVENT_ID)) : List.of());
+        add(EFFECTS, List.of("id"), List.of());
+        add(LEASES, List.of("outbox"), List.of());
+        add("posthaste_relay", List.of("relay", "outbox"), List.of());
+        add("posthaste_inbox", List.of("consumer", "event_id"), List.of());
+        add(AUDIT, List.of("id"), List.of("change_id", "outbox", "event_row"));
     }
 
-    private void add(String name, List<String> key, @Nullable String unique) {
+    private void add(String name, List<String> key, List<String> unique) {
         tables.put(name, new Table(name, columns(name), key, unique));
     }
 
@@ -69,6 +90,15 @@ final class Database {
             throw new IllegalArgumentException("The simulated database has no table " + table);
         }
         return columns;
+    }
+
+    /** The outbox's, whatever it is called. */
+    Table outbox() {
+        return table(outbox);
+    }
+
+    Collection<Table> tables() {
+        return tables.values();
     }
 
     Table table(String name) {
@@ -103,141 +133,47 @@ final class Database {
         }
     }
 
-    /** The rows that a query found; the number of rows that another statement changed. */
-    record Answer(List<@Nullable Object[]> rows, int changed) {}
+    /** The rows that a query found, with the names of their columns; the number of rows that another statement changed. */
+    record Answer(List<String> labels, List<@Nullable Object[]> rows, int changed) {
+        Answer(int changed) {
+            this(List.of(), List.of(), changed);
+        }
+    }
 
     Answer run(Transaction transaction, String sql, @Nullable Object[] parameters) throws SQLException {
-        if (sql.startsWith(BACK_TO)) {
-            transaction.requireSavepoint();
-            transaction.failed = false; // who goes back to this savepoint ends the transaction next
-            return new Answer(List.of(), 0);
+        if (transaction.savepoint(sql)) {
+            return new Answer(0);
         }
-        if (transaction.failed) {
-            throw new SQLException("the transaction failed before and can only be rolled back", "25P02");
-        }
-        if (sql.startsWith("release savepoint ")) {
-            transaction.requireSavepoint();
-            return new Answer(List.of(), 0);
-        }
+        transaction.requireUsable();
         Sql.Command command = Sql.parse(sql);
         Scope scope = new Scope(parameters, clock.getAsLong(), transaction.node.skew);
         try {
             if (command instanceof Sql.Select select) {
-                return new Answer(select(transaction, select, scope), 0);
+                return new Answer(select.labels(), queries.select(transaction, select, scope), 0);
+            } else if (command instanceof Sql.Value value) {
+                return new Answer(
+                        List.of("value"),
+                        List.<@Nullable Object[]>of(new Object[] {value.value().of(scope)}),
+                        0);
+            } else if (command instanceof Sql.Edge edge) {
+                return new Answer(
+                        List.of("edge"),
+                        List.<@Nullable Object[]>of(
+                                Queries.edge(queries.select(transaction, edge.stretch(), scope), edge.highest())),
+                        0);
             } else if (command instanceof Sql.Ranges ranges) {
-                return new Answer(ranges(transaction, ranges, scope), 0);
+                return new Answer(ranges.each().labels(), queries.ranges(transaction, ranges, scope), 0);
             } else if (command instanceof Sql.Insert insert) {
-                return new Answer(List.of(), insert(transaction, insert, scope));
+                return new Answer(insert(transaction, insert, scope));
             } else if (command instanceof Sql.Update update) {
-                return new Answer(List.of(), update(transaction, update, scope));
+                return new Answer(update(transaction, update, scope));
             } else {
-                return new Answer(List.of(), delete(transaction, (Sql.Delete) command, scope));
+                return new Answer(delete(transaction, (Sql.Delete) command, scope));
             }
         } catch (SQLException e) {
-            transaction.failed = true;
+            transaction.failed = !wholeRollbacks;
             throw e;
         }
-    }
-
-    private List<Table.Row> matching(Transaction transaction, Table table, Expression where, Scope scope) {
-        List<Table.Row> found = new ArrayList<>();
-        for (Table.Row row : table.rows.values()) {
-            @Nullable Object[] seen = row.seenBy(transaction);
-            if (seen != null) {
-                scope.row = seen;
-                if (Boolean.TRUE.equals(where.of(scope))) {
-                    found.add(row);
-                }
-            }
-        }
-        return found;
-    }
-
-    private List<@Nullable Object[]> select(Transaction transaction, Sql.Select select, Scope scope)
-            throws SQLException {
-        List<@Nullable Object[]> rows = new ArrayList<>();
-        for (Table.Row row : matching(transaction, table(select.table()), select.where(), scope)) {
-            @Nullable Object[] seen = Objects.requireNonNull(row.seenBy(transaction));
-            if (select.lock() == Sql.Lock.SHARE) {
-                if (row.writer != null && row.writer != transaction) {
-                    throw waitedTooLong(row);
-                }
-                transaction.share(row);
-            } else if (select.lock() == Sql.Lock.FREE) {
-                if (!row.mayBeWrittenBy(transaction)) {
-                    continue;
-                }
-                transaction.write(table(select.table()), row, seen);
-            }
-            rows.add(seen);
-        }
-        Expression order = select.order();
-        if (order != null) {
-            Comparator<@Nullable Object[]> ascending = Comparator.comparing(row -> sortKey(order, row, scope));
-            rows.sort(select.descending() ? ascending.reversed() : ascending);
-        }
-        long limit = (Long) Objects.requireNonNull(select.limit().of(scope));
-        List<@Nullable Object[]> found = new ArrayList<>();
-        for (List<@Nullable Object[]> group : groups(select, rows, scope)) {
-            if (found.size() == limit) {
-                break;
-            }
-            scope.rows = group;
-            scope.row = group.isEmpty() ? scope.row : group.get(0);
-            found.add(outputs(select, scope));
-        }
-        return found;
-    }
-
-    /** The select once for each range, in the order of the ranges, which is that of the rows. */
-    private List<@Nullable Object[]> ranges(Transaction transaction, Sql.Ranges ranges, Scope scope)
-            throws SQLException {
-        List<?> low = (List<?>) Objects.requireNonNull(scope.parameters[0]);
-        List<?> high = (List<?>) Objects.requireNonNull(scope.parameters[1]);
-        long limit = (Long) Objects.requireNonNull(scope.parameters[3]);
-        List<@Nullable Object[]> found = new ArrayList<>();
-        for (int i = 0; i < low.size(); i++) {
-            scope.low = (Long) low.get(i);
-            scope.high = (Long) high.get(i);
-            for (@Nullable Object[] row : select(transaction, ranges.each(), scope)) {
-                if (found.size() < limit) {
-                    found.add(row);
-                }
-            }
-        }
-        return found;
-    }
-
-    /** What each row of the answer is made of: one row; or those of a group, which are all where no group is named. */
-    private static Collection<List<@Nullable Object[]>> groups(
-            Sql.Select select, List<@Nullable Object[]> rows, Scope scope) {
-        Expression by = select.group();
-        if (by == null) {
-            return select.aggregate()
-                    ? List.of(rows)
-                    : rows.stream().map(List::<@Nullable Object[]>of).toList();
-        }
-        Map<Object, List<@Nullable Object[]>> groups = new LinkedHashMap<>();
-        for (@Nullable Object[] row : rows) {
-            scope.row = row;
-            groups.computeIfAbsent(Objects.requireNonNull(by.of(scope)), key -> new ArrayList<>())
-                    .add(row);
-        }
-        return groups.values();
-    }
-
-    @SuppressWarnings("unchecked")
-    private static Comparable<Object> sortKey(Expression order, @Nullable Object[] row, Scope scope) {
-        scope.row = row;
-        return (Comparable<Object>) Objects.requireNonNull(order.of(scope));
-    }
-
-    private static @Nullable Object[] outputs(Sql.Select select, Scope scope) {
-        @Nullable Object[] values = new Object[select.outputs().size()];
-        for (int i = 0; i < values.length; i++) {
-            values[i] = select.outputs().get(i).of(scope);
-        }
-        return values;
     }
 
     private int insert(Transaction transaction, Sql.Insert insert, Scope scope) throws SQLException {
@@ -252,16 +188,23 @@ final class Database {
         Table.Row clash = table.clash(row);
         if (clash != null) {
             if (clash.committed == null && clash.writer != transaction) {
-                throw waitedTooLong(clash); // for who inserts the same and has not committed
+                throw Queries.waitedTooLong(clash); // for who inserts the same and has not committed
             }
             if (clash.seenBy(transaction) == null) {
                 transaction.write(table, clash, row); // deleted by this very transaction
                 return 1;
             }
+            if (innodb && clash.key.equals(table.key(row))) {
+                Queries.share(transaction, clash); // whoever finds a duplicate locks it
+            }
             if (insert.passingOver()) {
                 return 0;
             }
             throw new SQLException("duplicate key in " + table.name + ": " + clash.key, "23505");
+        }
+        Transaction holder = table.gaps.holder(table.key(row), transaction);
+        if (holder != null) {
+            throw Queries.waitedTooLong("the gap that " + holder.node + " holds");
         }
         transaction.write(table, table.add(row), row);
         return 1;
@@ -270,16 +213,22 @@ final class Database {
     private int update(Transaction transaction, Sql.Update update, Scope scope) throws SQLException {
         Table table = table(update.table());
         transaction.lock(table);
-        List<Table.Row> rows = matching(transaction, table, update.where(), scope);
-        for (Table.Row row : rows) {
-            requireWritable(transaction, row);
+        queries.lockNamed(transaction, table, update.where(), false, scope);
+        List<Table.Row> rows = queries.matching(transaction, table, update.where(), scope);
+        List<@Nullable Object[]> versions = new ArrayList<>();
+        for (Table.Row row : rows) { // all or none of them
+            Queries.requireWritable(transaction, row);
             @Nullable Object[] seen = Objects.requireNonNull(row.seenBy(transaction));
             @Nullable Object[] changed = seen.clone();
             scope.row = seen;
             for (int i = 0; i < update.columns().length; i++) {
                 changed[update.columns()[i]] = update.values().get(i).of(scope);
             }
-            transaction.write(table, row, changed);
+            requireStorable(table, changed);
+            versions.add(changed);
+        }
+        for (int i = 0; i < versions.size(); i++) {
+            transaction.write(table, rows.get(i), versions.get(i));
         }
         return rows.size();
     }
@@ -287,23 +236,26 @@ final class Database {
     private int delete(Transaction transaction, Sql.Delete delete, Scope scope) throws SQLException {
         Table table = table(delete.table());
         transaction.lock(table);
-        List<Table.Row> rows = matching(transaction, table, delete.where(), scope);
+        queries.lockNamed(transaction, table, delete.where(), false, scope);
+        List<Table.Row> rows = queries.matching(transaction, table, delete.where(), scope);
         for (Table.Row row : rows) {
-            requireWritable(transaction, row);
-            transaction.write(table, row, null);
+            Queries.requireWritable(transaction, row);
         }
+        rows.forEach(row -> transaction.write(table, row, null));
         return rows.size();
     }
 
-    private static void requireWritable(Transaction transaction, Table.Row row) throws SQLException {
-        if (!row.mayBeWrittenBy(transaction)) {
-            throw waitedTooLong(row);
+    private void requireStorable(Table table, @Nullable Object[] row) throws SQLException {
+        int column = strictTexts && table == outbox() ? table.columns.indexOf(errors) : -1;
+        if (column >= 0
+                && row[column] instanceof String text
+                && text.codePoints().anyMatch(Character::isSupplementaryCodePoint)) {
+            throw new SQLException("the column does not take the character", "22021");
         }
     }
 
-    private static SQLException waitedTooLong(Table.Row row) {
-        // Who tries again parks a moment first; this makes that moment end at once.
-        LockSupport.unpark(Thread.currentThread());
-        return new SQLException("waited too long for the row " + row.key, "55P03");
+    /** Whether a statement waits for what another transaction has locked. */
+    static boolean isLockWait(SQLException e) {
+        return "55P03".equals(e.getSQLState());
     }
 }

@@ -9,6 +9,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.LoggerFactory;
 import picocli.CommandLine;
@@ -30,6 +32,13 @@ public final class Main implements java.util.concurrent.Callable<Integer> {
     @Option(names = "--threads", defaultValue = "1", description = "How many at a time; default ${DEFAULT-VALUE}.")
     int threads;
 
+    @Option(
+            names = "--with",
+            split = ",",
+            paramLabel = "TRAIT",
+            description = "Every world has these, beside what its seed decides: ${COMPLETION-CANDIDATES}.")
+    Set<World.Trait> with = Set.of();
+
     @Option(names = "--history", description = "Runs the first seed alone and tells what happens in it.")
     boolean history;
 
@@ -50,6 +59,24 @@ public final class Main implements java.util.concurrent.Callable<Integer> {
                 .execute(arguments));
     }
 
+    /** What a range of seeds came to, in words, with the checker that noticed something. */
+    public static String report(long seed, long seeds, int threads) throws InterruptedException {
+        Seeds.Summary summary = Seeds.run(seed, seeds, Set.of(), threads, begun -> {});
+        return json(summary) + System.lineSeparator() + verdict(summary, Set.of());
+    }
+
+    private static String verdict(Seeds.Summary summary, Set<World.Trait> with) {
+        Seeds.Failure failure = summary.failure();
+        return failure == null
+                ? ""
+                : "Seed " + failure.seed() + " broke a promise. " + failure.what() + System.lineSeparator()
+                        + "What happened: ./posthaste simulate --history --seed " + failure.seed() + named(with);
+    }
+
+    private static String named(Set<World.Trait> with) {
+        return with.isEmpty() ? "" : " --with " + with.stream().map(Enum::name).collect(Collectors.joining(","));
+    }
+
     @Override
     public Integer call() throws Exception {
         if (plant != null) {
@@ -60,14 +87,13 @@ public final class Main implements java.util.concurrent.Callable<Integer> {
             return tell();
         }
         Seeds.Summary summary =
-                Seeds.run(seed, seeds, threads, begun -> System.err.printf("%,d of %,d seeds…%n", begun, seeds));
-        Seeds.Failure failure = summary.failure();
+                Seeds.run(seed, seeds, with, threads, begun -> System.err.printf("%,d of %,d seeds…%n", begun, seeds));
         System.out.println(json(summary));
-        if (failure != null) {
-            System.out.println("Seed " + failure.seed() + " broke a promise. " + failure.what());
-            System.out.println("What happened: ./posthaste simulate --history --seed " + failure.seed());
+        if (summary.failure() == null) {
+            return 0;
         }
-        return failure == null ? 0 : 1;
+        System.out.println(verdict(summary, with));
+        return 1;
     }
 
     /** The same in a process whose engine has the bug. */
@@ -77,6 +103,7 @@ public final class Main implements java.util.concurrent.Callable<Integer> {
         bug.plant(classes);
         List<String> arguments =
                 new ArrayList<>(List.of("--seed=" + seed, "--seeds=" + seeds, "--threads=" + threads, "--log=" + log));
+        with.forEach(trait -> arguments.add("--with=" + trait));
         if (history) {
             arguments.add("--history");
         }
@@ -92,9 +119,9 @@ public final class Main implements java.util.concurrent.Callable<Integer> {
 
     private int tell() {
         try {
-            System.out.println(new Simulation(seed, System.out::println).run());
+            System.out.println(new Simulation(seed, with, System.out::println).run());
             return 0;
-        } catch (Truth.Violation e) {
+        } catch (Oracle.Violation e) {
             System.out.println(e.getMessage());
             return 1;
         }

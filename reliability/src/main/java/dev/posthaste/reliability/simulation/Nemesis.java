@@ -1,29 +1,40 @@
 package dev.posthaste.reliability.simulation;
 
 import java.sql.SQLException;
+import java.util.List;
 import java.util.Random;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.Consumer;
+import java.util.function.ObjLongConsumer;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What goes wrong where a node waits for the database: it loses its connection, before a commit or after it; it is the
  * victim of a deadlock; it stands still, or others go first; it dies.
  */
 final class Nemesis implements Jdbc.Faults {
-    private static final String MARK = "the nemesis";
-    /** After so long the server ends a transaction whose client says nothing, as transactions of ours ask it to. */
-    private static final long SILENCE = 5_000_000_000L;
+    /** Contents up to this size come with their rows. */
+    private static final int SMALL = 16 * 1024;
 
+    static final String MARK = "the nemesis";
     private final Schedule schedule;
     private final Random random;
     private final Consumer<Node> kill;
+    private final ObjLongConsumer<Node> sizes;
     private final long longestPause;
     private final Node server = new Node(Node.Role.OPERATOR, "server", 0);
     private double failing;
     private int faults;
+    private long readOnlyUntil;
+    /** Whose next statement is the victim of a deadlock. */
+    private @Nullable Node victim;
 
-    /** @param kill ends a node and sees to it that another takes its place */
-    Nemesis(Schedule schedule, Random random, long longestPause, Consumer<Node> kill) {
+    /**
+     * @param kill ends a node and sees to it that another takes its place
+     * @param sizes hears how many bytes of large contents one answer of the database held
+     */
+    Nemesis(Schedule schedule, Random random, long longestPause, Consumer<Node> kill, ObjLongConsumer<Node> sizes) {
+        this.sizes = sizes;
         this.schedule = schedule;
         this.random = random;
         this.longestPause = longestPause;
@@ -33,6 +44,22 @@ final class Nemesis implements Jdbc.Faults {
     /** @param share of the points where a node waits at which something goes wrong */
     void failing(double share) {
         failing = share;
+    }
+
+    /** The consumers' database takes no changes for a while. */
+    void makeReadOnly(long nanos) {
+        readOnlyUntil = schedule.now() + nanos;
+    }
+
+    /** The node's next statement meets a deadlock. */
+    void deadlock(Node node) {
+        victim = node;
+    }
+
+    void heal() {
+        failing = 0;
+        readOnlyUntil = 0;
+        victim = null;
     }
 
     int faults() {
@@ -46,14 +73,26 @@ final class Nemesis implements Jdbc.Faults {
     @Override
     public void beforeStatement(Node node) throws SQLException {
         waitFor(node);
+        if (node.role == Node.Role.CONSUMER && readOnlyUntil > schedule.now()) {
+            throw new SQLException("read-only, by " + MARK, "25006");
+        }
+        if (victim == node) {
+            victim = null;
+            faults++;
+            throw deadlock();
+        }
         if (node.role != Node.Role.OPERATOR && random.nextDouble() < failing / 2) {
             faults++;
             if (random.nextBoolean()) {
-                LockSupport.unpark(Thread.currentThread()); // who tries again waits a moment, and that is over at once
-                throw new SQLException("deadlock, by " + MARK, "40P01");
+                throw deadlock();
             }
             throw new SQLException("connection lost, by " + MARK, "08006");
         }
+    }
+
+    private static SQLException deadlock() {
+        LockSupport.unpark(Thread.currentThread()); // who tries again waits a moment, and that is over at once
+        return new SQLException("deadlock, by " + MARK, "40P01");
     }
 
     @Override
@@ -63,10 +102,32 @@ final class Nemesis implements Jdbc.Faults {
     }
 
     @Override
+    public void holdingGaps(Node node) {
+        if (failing > 0 && random.nextBoolean()) {
+            faults++;
+            standStill(node, random.nextLong(longestPause));
+            node.requireAlive();
+        }
+    }
+
+    @Override
     public void afterCommit(Node node) throws SQLException {
         node.requireAlive();
         lose(node, failing, "the answer to a commit was lost, by ");
         waitFor(node);
+    }
+
+    @Override
+    public void answered(Node node, List<@Nullable Object[]> rows) {
+        long large = 0;
+        for (@Nullable Object[] row : rows) {
+            for (Object value : row) {
+                large += value instanceof String text && text.length() > SMALL ? text.length() - SMALL : 0;
+            }
+        }
+        if (large > 0) {
+            sizes.accept(node, large);
+        }
     }
 
     private void lose(Node node, double share, String what) throws SQLException {
@@ -97,14 +158,22 @@ final class Nemesis implements Jdbc.Faults {
 
     /** The node stands still where it is. */
     private void standStill(Node node, long nanos) {
-        for (Jdbc.Session session : node.endingWhenSilent()) {
-            long begun = session.progress();
-            schedule.in(SILENCE, server, new Object(), () -> {
-                if (session.progress() == begun) {
-                    session.abort();
-                }
-            });
-        }
+        watchSilence(node);
         schedule.standStill(node, nanos);
+    }
+
+    /** The server ends the sessions that asked for it, if they are silent from now on. */
+    void watchSilence(Node node) {
+        for (Session session : node.sessions()) {
+            long limit = session.endsAfter();
+            long begun = session.progress();
+            if (limit > 0) {
+                schedule.in(limit, server, new Object(), () -> {
+                    if (session.progress() == begun) {
+                        session.abort();
+                    }
+                });
+            }
+        }
     }
 }

@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 
 /** A process: it lives, stands still for a while, and dies. A new one takes its place under another name. */
 final class Node {
@@ -12,6 +13,11 @@ final class Node {
         WRITER,
         RELAY,
         CONSUMER,
+        /** Writes receipts that come as messages. */
+        INTAKE,
+        /** An operator's console. */
+        CONSOLE,
+        /** What never fails: the world around, the simulation's own part in it. */
         OPERATOR
     }
 
@@ -20,9 +26,12 @@ final class Node {
     /** By how much its wall clock is wrong, in nanoseconds. */
     final long skew;
 
-    private final Set<Jdbc.Session> sessions = new LinkedHashSet<>();
+    private final Set<Session> sessions = new LinkedHashSet<>();
+    private @Nullable Node partner;
     private boolean dead;
+    private boolean hangs;
     private long pausedUntil;
+    private long statements;
 
     /** Thrown where a node was when it died; nothing catches it but the simulation. */
     static final class Died extends Error {
@@ -44,15 +53,40 @@ final class Node {
     /** What its connections had not committed is rolled back. */
     void die() {
         dead = true;
-        List<Jdbc.Session> open = new ArrayList<>(sessions);
-        open.forEach(Jdbc.Session::abort);
+        List<Session> open = new ArrayList<>(sessions);
+        open.forEach(Session::abort);
         sessions.clear();
+    }
+
+    /** It lives and dies with another node: both are one process. */
+    void joins(Node other) {
+        partner = other;
+        other.partner = this;
+    }
+
+    @Nullable
+    Node partner() {
+        return partner;
     }
 
     void requireAlive() {
         if (dead) {
             throw new Died(this);
         }
+    }
+
+    /** Its thread that works on the outbox never comes back; the others do not notice. */
+    void hang() {
+        hangs = true;
+    }
+
+    boolean hangs() {
+        return hangs;
+    }
+
+    /** Its connections lead to a replica from now on, and new ones to the new primary. */
+    void failOver() {
+        sessions.forEach(Session::becomeReadOnly);
     }
 
     void pause(long until) {
@@ -67,17 +101,31 @@ final class Node {
         return pausedUntil;
     }
 
-    void opened(Jdbc.Session session) {
+    /** It sends a statement to the database. */
+    void asks() {
+        statements++;
+    }
+
+    long statements() {
+        return statements;
+    }
+
+    void opened(Session session) {
         sessions.add(session);
     }
 
-    void closed(Jdbc.Session session) {
+    void closed(Session session) {
         sessions.remove(session);
     }
 
-    /** The sessions that hold locks now and are not to hold them for ever. */
-    List<Jdbc.Session> endingWhenSilent() {
-        return sessions.stream().filter(Jdbc.Session::endsWhenSilent).toList();
+    /** It is gone without a word: its transactions stay open. */
+    void vanish() {
+        dead = true;
+        sessions().forEach(Session::endStatement);
+    }
+
+    List<Session> sessions() {
+        return List.copyOf(sessions);
     }
 
     @Override

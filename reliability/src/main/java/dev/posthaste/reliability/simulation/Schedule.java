@@ -71,7 +71,7 @@ final class Schedule {
             } catch (Node.Died e) {
                 // with everything that it was doing
             } catch (RuntimeException | Error e) {
-                failure = failure == null ? e : failure;
+                failed(e);
                 throw e;
             } finally {
                 busy.remove(task.actor());
@@ -79,6 +79,11 @@ final class Schedule {
         } else {
             in(BUSY_NANOS, node, task.actor(), task.work());
         }
+    }
+
+    /** Remembers what went wrong, for whoever it is thrown to may handle it. */
+    void failed(Throwable cause) {
+        failure = failure == null ? cause : failure;
     }
 
     /**

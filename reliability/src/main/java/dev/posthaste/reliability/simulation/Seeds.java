@@ -2,6 +2,7 @@ package dev.posthaste.reliability.simulation;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
@@ -36,15 +37,17 @@ final class Seeds {
     /**
      * Runs until the range is through or a run fails.
      *
+     * @param with traits that every world has
      * @param progress hears every ten seconds how many runs were begun
      */
-    static Summary run(long first, long number, int threads, LongConsumer progress) throws InterruptedException {
+    static Summary run(long first, long number, Set<World.Trait> with, int threads, LongConsumer progress)
+            throws InterruptedException {
         long start = System.nanoTime();
         AtomicLong next = new AtomicLong(first);
         ExecutorService workers = Executors.newFixedThreadPool(threads);
         List<Future<Summary>> parts = new ArrayList<>();
         for (int i = 0; i < threads; i++) {
-            Callable<Summary> worker = () -> work(next, first + number);
+            Callable<Summary> worker = () -> work(next, first + number, with);
             parts.add(workers.submit(worker));
         }
         workers.shutdown();
@@ -78,7 +81,7 @@ final class Seeds {
         }
     }
 
-    private static Summary work(AtomicLong next, long end) {
+    private static Summary work(AtomicLong next, long end, Set<World.Trait> with) {
         long seeds = 0;
         long events = 0;
         long faults = 0;
@@ -87,12 +90,12 @@ final class Seeds {
         Failure failure = null;
         for (long seed = next.getAndIncrement(); seed < end && failure == null; seed = next.getAndIncrement()) {
             try {
-                Simulation.Result result = new Simulation(seed, null).run();
+                Simulation.Result result = new Simulation(seed, with, null).run();
                 events += result.events();
                 faults += result.faults();
                 wireDuplicates += result.wireDuplicates();
                 recovery.add(result.recoveryMillis());
-            } catch (Truth.Violation e) {
+            } catch (Oracle.Violation e) {
                 failure = new Failure(seed, e.checker, String.valueOf(e.getMessage()));
             } catch (RuntimeException | StackOverflowError e) {
                 failure = new Failure(seed, "crash", e + " at " + e.getStackTrace()[0]);

@@ -3,6 +3,7 @@ package dev.posthaste.reliability.simulation;
 import dev.posthaste.broker.Broker;
 import dev.posthaste.broker.Message;
 import dev.posthaste.broker.Outcome;
+import dev.posthaste.inbox.ReceiptMessages;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
@@ -14,25 +15,42 @@ import org.jspecify.annotations.Nullable;
  * keeps its order. What arrived stays, in partitions by key.
  */
 final class SimulatedBroker {
-    static final int PARTITIONS = 3;
+    static final String TOPIC = "orders-topic";
+    /** The one that fails by itself. */
+    static final String SECOND_TOPIC = "orders-topic-2";
+    /** Of each topic. */
+    private static final int PARTITIONS = 3;
+
     private static final long TIMEOUT = 400_000_000L;
     private static final long TOP_LATENCY = 15_000_000L;
     private static final long LATE = 2_000_000_000L;
 
     private final Schedule schedule;
     private final Random random;
-    private final Truth truth;
+    private final Oracle truth;
     private final Node network = new Node(Node.Role.OPERATOR, "network", 0);
     private final List<List<Message>> partitions = new ArrayList<>();
+    private final List<Message> receipts = new ArrayList<>();
     private double failing;
     private long awayUntil;
     private long silentUntil;
+    private Trouble trouble = Trouble.AWAY;
+    private long troubledUntil;
 
-    SimulatedBroker(Schedule schedule, Random random, Truth truth) {
+    /** What the second destination has by itself. */
+    private enum Trouble {
+        AWAY,
+        SILENT,
+        SLOW,
+        MISSING
+    }
+
+    /** @param topics one, or the second one too */
+    SimulatedBroker(Schedule schedule, Random random, Oracle truth, int topics) {
         this.schedule = schedule;
         this.random = random;
         this.truth = truth;
-        for (int i = 0; i < PARTITIONS; i++) {
+        for (int i = 0; i < topics * PARTITIONS; i++) {
             partitions.add(new ArrayList<>());
         }
     }
@@ -52,7 +70,19 @@ final class SimulatedBroker {
         silentUntil = schedule.now() + nanos;
     }
 
+    /** The second destination alone is away, silent, slow or missing. */
+    void troubleSecond(long nanos) {
+        trouble = Trouble.values()[random.nextInt(Trouble.values().length)];
+        troubledUntil = schedule.now() + nanos;
+        schedule.happened("the second destination is %s", trouble);
+    }
+
+    int partitions() {
+        return partitions.size();
+    }
+
     void heal() {
+        troubledUntil = 0;
         failing = 0;
         awayUntil = 0;
         silentUntil = 0;
@@ -64,6 +94,44 @@ final class SimulatedBroker {
         return position < log.size() ? log.get(position) : null;
     }
 
+    /** A broker in the node's own process, to which nothing happens. */
+    Broker around(Broker local, Node node) {
+        return new Broker() {
+            @Override
+            public void publish(Message message, Consumer<Outcome> callback) {
+                node.requireAlive();
+                schedule.happened("%s hands %s over", node, message.eventId());
+                Oracle.Sending sending = truth.sent(node, message);
+                truth.arrived(message.eventId());
+                local.publish(message, outcome -> {
+                    schedule.happened("%s hears of %s: %s", node, message.eventId(), outcome);
+                    if (outcome instanceof Outcome.Acknowledged) {
+                        truth.acknowledged(sending, message.eventId());
+                    } else if (outcome instanceof Outcome.Rejected) {
+                        truth.refused(message.eventId());
+                        truth.givenUp(message.eventId());
+                    }
+                    callback.accept(outcome);
+                });
+            }
+
+            @Override
+            public boolean healthy() {
+                return true;
+            }
+
+            @Override
+            public boolean acknowledgesHandling() {
+                return local.acknowledgesHandling();
+            }
+
+            @Override
+            public void close() {
+                local.close();
+            }
+        };
+    }
+
     /** The broker as one node sees it. */
     Broker seenBy(Node node) {
         return new Broker() {
@@ -71,8 +139,12 @@ final class SimulatedBroker {
             public void publish(Message message, Consumer<Outcome> callback) {
                 node.requireAlive();
                 schedule.happened("%s publishes %s", node, message.eventId());
+                Oracle.Sending sending = truth.sent(node, message);
                 send(node, message, outcome -> {
                     schedule.happened("%s hears of %s: %s", node, message.eventId(), outcome);
+                    if (outcome instanceof Outcome.Acknowledged) {
+                        truth.acknowledged(sending, message.eventId());
+                    }
                     if (outcome instanceof Outcome.Rejected) {
                         truth.refused(message.eventId());
                     }
@@ -90,54 +162,125 @@ final class SimulatedBroker {
         };
     }
 
+    /** The broker as an operator's replay sees it. */
+    Broker forReplays(Node node, Replayed.Attempt attempt) {
+        return new Broker() {
+            @Override
+            public void publish(Message message, Consumer<Outcome> callback) {
+                node.requireAlive();
+                schedule.happened("%s replays %s", node, message.eventId());
+                truth.replayed().sent(node, message, attempt);
+                send(node, message, outcome -> {
+                    if (outcome instanceof Outcome.Acknowledged) {
+                        truth.replayed().acknowledged(message);
+                    }
+                    callback.accept(outcome);
+                });
+            }
+
+            @Override
+            public boolean healthy() {
+                return awayUntil <= schedule.now();
+            }
+
+            @Override
+            public void close() {}
+        };
+    }
+
+    /** The topic for receipts, as a consumer sees it. */
+    Broker forReceipts(Node node) {
+        return new Broker() {
+            @Override
+            public void publish(Message message, Consumer<Outcome> callback) {
+                node.requireAlive();
+                send(node, message, callback);
+            }
+
+            @Override
+            public boolean healthy() {
+                return awayUntil <= schedule.now();
+            }
+
+            @Override
+            public void close() {}
+        };
+    }
+
+    /** All receipts that came, in their order. */
+    List<Message> receipts() {
+        return receipts;
+    }
+
     private void send(Node node, Message message, Consumer<Outcome> callback) {
         if (awayUntil > schedule.now()) {
-            answer(1_000_000L, node, callback, new Outcome.Unavailable("away"));
+            answer(1_000_000L, node, callback, Outcome.unavailable("away"));
         } else if (silentUntil > schedule.now()) {
             if (random.nextBoolean()) {
                 arrive(random.nextLong(LATE), message);
             }
-            answer(TIMEOUT, node, callback, new Outcome.Unknown("no answer"));
+            answer(TIMEOUT, node, callback, Outcome.unknown("no answer"));
+        } else if (troubledUntil > schedule.now() && message.destination().equals(SECOND_TOPIC)) {
+            failSecond(node, message, callback);
         } else if (random.nextDouble() < failing) {
             fail(node, message, callback);
         } else {
             long latency = 1 + random.nextLong(TOP_LATENCY);
             arrive(latency, message);
-            answer(latency + random.nextLong(TOP_LATENCY), node, callback, Outcome.ACKNOWLEDGED);
+            answer(latency + random.nextLong(TOP_LATENCY), node, callback, Outcome.acknowledged());
+        }
+    }
+
+    private void failSecond(Node node, Message message, Consumer<Outcome> callback) {
+        switch (trouble) {
+            case AWAY -> answer(random.nextLong(TOP_LATENCY), node, callback, Outcome.unavailable("no leader"));
+            case SILENT -> answer(TIMEOUT, node, callback, Outcome.unknown("no answer"));
+            case MISSING ->
+                answer(random.nextLong(TOP_LATENCY), node, callback, Outcome.rejected("there is no such topic"));
+            case SLOW -> {
+                long latency = random.nextLong(TIMEOUT);
+                arrive(latency, message);
+                answer(latency, node, callback, Outcome.acknowledged());
+            }
         }
     }
 
     private void fail(Node node, Message message, Consumer<Outcome> callback) {
         switch (random.nextInt(7)) {
-            case 0 -> answer(TIMEOUT, node, callback, new Outcome.Unknown("the request was lost"));
+            case 0 -> answer(TIMEOUT, node, callback, Outcome.unknown("the request was lost"));
             case 1 -> {
                 arrive(random.nextLong(TOP_LATENCY), message);
-                answer(TIMEOUT, node, callback, new Outcome.Unknown("the answer was lost"));
+                answer(TIMEOUT, node, callback, Outcome.unknown("the answer was lost"));
             }
             case 2 -> {
                 arrive(TIMEOUT + random.nextLong(LATE), message);
-                answer(TIMEOUT, node, callback, new Outcome.Unknown("the request comes late"));
+                answer(TIMEOUT, node, callback, Outcome.unknown("the request comes late"));
             }
-            case 3 -> answer(random.nextLong(TOP_LATENCY), node, callback, Outcome.rejected("not now"));
-            case 4 -> answer(random.nextLong(TOP_LATENCY), node, callback, new Outcome.Unavailable("overloaded"));
+            case 3 -> answer(random.nextLong(TOP_LATENCY), node, callback, Outcome.rejected("not now \uD83D\uDE00"));
+            case 4 -> answer(random.nextLong(TOP_LATENCY), node, callback, Outcome.unavailable("overloaded"));
             case 5 -> { // slow, but in time
                 long latency = random.nextLong(TIMEOUT);
                 arrive(latency, message);
-                answer(latency, node, callback, Outcome.ACKNOWLEDGED);
+                answer(latency, node, callback, Outcome.acknowledged());
             }
             default -> {
                 arrive(random.nextLong(TOP_LATENCY), message);
                 arrive(random.nextLong(LATE), message); // by a client's own resending
-                answer(TOP_LATENCY, node, callback, Outcome.ACKNOWLEDGED);
+                answer(TOP_LATENCY, node, callback, Outcome.acknowledged());
             }
         }
     }
 
     private void arrive(long after, Message message) {
         schedule.in(after, network, new Object(), () -> {
+            if (ReceiptMessages.TYPE.equals(message.eventType())) {
+                receipts.add(message);
+                return;
+            }
             truth.arrived(message.eventId());
             String key = message.key();
             int partition = key == null ? random.nextInt(PARTITIONS) : Math.floorMod(key.hashCode(), PARTITIONS);
+            partition += SECOND_TOPIC.equals(message.destination()) ? PARTITIONS : 0;
             partitions.get(partition).add(message);
         });
     }

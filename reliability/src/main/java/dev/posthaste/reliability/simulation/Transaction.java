@@ -2,6 +2,7 @@ package dev.posthaste.reliability.simulation;
 
 import java.sql.SQLException;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -14,19 +15,30 @@ import org.jspecify.annotations.Nullable;
 final class Transaction {
     final Node node;
     private final long session;
+    private final boolean keepsLocks;
     private final Map<Table.Row, Table> written = new LinkedHashMap<>();
     private final List<Table.Row> shared = new ArrayList<>();
+    private boolean gaps;
     private final Set<Table> locked = new LinkedHashSet<>();
     private long number;
+    /** What it reads, from its first query on; null where each query sees what is committed by then. */
+    @Nullable
+    Snapshot snapshot;
+    /** Whether it is one at READ COMMITTED where others are at REPEATABLE READ. */
+    boolean readCommitted;
     /** After an error nothing more is done but roll back. */
     boolean failed;
-    /** Whether there is a savepoint, of which there is one at most. */
-    boolean savepoint;
 
-    /** @param session a number of the connection's own */
-    Transaction(Node node, long session) {
+    private final Map<String, Mark> savepoints = new HashMap<>();
+
+    /**
+     * @param session a number of the connection's own
+     * @param keepsLocks whether it keeps what it locked after a savepoint when it goes back there
+     */
+    Transaction(Node node, long session, boolean keepsLocks) {
         this.node = node;
         this.session = session;
+        this.keepsLocks = keepsLocks;
     }
 
     /** A committed change: from nothing when it was inserted, to nothing when it was deleted. */
@@ -44,6 +56,11 @@ final class Transaction {
             return after == null ? null : after[table.columns.indexOf(column)];
         }
 
+        /** What follows is for programs, and names a process by a random number. */
+        private static @Nullable Object firstLine(@Nullable Object value) {
+            return value instanceof String text ? text.lines().findFirst().orElse("") : value;
+        }
+
         /** The row, and what is different. */
         @Override
         public String toString() {
@@ -54,7 +71,7 @@ final class Transaction {
                 Object was = before == null ? null : before[i];
                 Object is = after == null ? null : after[i];
                 if (after != null && !Objects.equals(was, is)) {
-                    text.append(' ').append(table.columns.get(i)).append('=').append(is);
+                    text.append(' ').append(table.columns.get(i)).append('=').append(firstLine(is));
                 }
             }
             return text.toString().replace('\0', ' ');
@@ -66,10 +83,21 @@ final class Transaction {
         return session + "/" + number;
     }
 
+    /** Lets nobody insert between two rows until it ends. */
+    void lockGap(Table table, @Nullable Comparable<?> above, @Nullable Comparable<?> below) {
+        table.gaps.hold(this, above, below);
+        gaps = true;
+        locked.add(table);
+    }
+
     /** Takes the lock that every writer of a table has until it ends. */
     void lock(Table table) {
         locked.add(table);
         table.writers.add(this);
+    }
+
+    boolean holdsGaps() {
+        return gaps;
     }
 
     boolean wrote() {
@@ -78,12 +106,13 @@ final class Transaction {
 
     /** Whether it holds anything that others wait for. */
     boolean open() {
-        return !written.isEmpty() || !shared.isEmpty();
+        return !written.isEmpty() || !shared.isEmpty() || gaps;
     }
 
     void write(Table table, Table.Row row, @Nullable Object @Nullable [] version) {
         if (row.writer == null) {
             row.writer = this;
+            table.changing.put(row.key, row);
             written.put(row, table);
         }
         row.pending = version;
@@ -99,7 +128,7 @@ final class Transaction {
         written.forEach((row, table) -> {
             @Nullable Object[] before = row.committed;
             @Nullable Object[] after = row.pending;
-            row.committed = after;
+            table.commit(row, after);
             if (before != after) { // not only locked
                 changes.add(new Change(table, before, after));
             }
@@ -122,26 +151,105 @@ final class Transaction {
     }
 
     private void end() {
-        for (Table.Row row : written.keySet()) {
+        written.forEach((row, table) -> {
             row.writer = null;
             row.pending = null;
-        }
+            table.changing.remove(row.key);
+        });
         for (Table.Row row : shared) {
             row.sharers.remove(this);
         }
         written.clear();
         shared.clear();
-        locked.forEach(table -> table.writers.remove(this));
+        for (Table table : locked) {
+            table.writers.remove(this);
+            table.gaps.release(this);
+        }
         locked.clear();
         number++;
+        snapshot = null;
+        gaps = false;
         failed = false;
-        savepoint = false;
+        savepoints.clear();
     }
 
-    void requireSavepoint() throws SQLException {
-        if (!savepoint) {
+    private static final String SAVEPOINT = "savepoint ";
+    private static final String RELEASE = "release savepoint ";
+    private static final String BACK_TO = "rollback to savepoint ";
+
+    /**
+     * Makes a savepoint, releases it or goes back to it, if that is what {@code sql} says.
+     *
+     * @return whether it is
+     */
+    boolean savepoint(String sql) throws SQLException {
+        if (sql.startsWith(BACK_TO)) {
+            backTo(existing(sql.substring(BACK_TO.length())));
+            return true;
+        }
+        boolean makes = sql.startsWith(SAVEPOINT);
+        if (!makes && !sql.startsWith(RELEASE)) {
+            return false;
+        }
+        requireUsable();
+        if (makes) {
+            savepoints.put(sql.substring(SAVEPOINT.length()), mark());
+        } else {
+            String name = sql.substring(RELEASE.length());
+            existing(name);
+            savepoints.remove(name);
+        }
+        return true;
+    }
+
+    void requireUsable() throws SQLException {
+        if (failed) {
+            throw new SQLException("the transaction failed before and can only be rolled back", "25P02");
+        }
+    }
+
+    private Mark existing(String name) throws SQLException {
+        Mark mark = savepoints.get(name);
+        if (mark == null) {
             failed = true;
             throw new SQLException("the savepoint does not exist", "3B001");
         }
+        return mark;
+    }
+
+    /** What it had written at one moment. */
+    private record Mark(Map<Table.Row, Object> versions) {}
+
+    private static final Object DELETED = new Object();
+
+    private Mark mark() {
+        Map<Table.Row, Object> versions = new LinkedHashMap<>();
+        written.forEach((row, table) -> versions.put(row, row.pending == null ? DELETED : row.pending));
+        return new Mark(versions);
+    }
+
+    /** Undoes what was written since; InnoDB keeps what was locked since. */
+    private void backTo(Mark mark) {
+        written.entrySet().removeIf(each -> {
+            Table.Row row = each.getKey();
+            Object before = mark.versions().get(row);
+            @Nullable Object[] now = row.pending;
+            if (before == null) {
+                if (row.committed == null && now != null) {
+                    each.getValue().remove(row, now);
+                }
+                if (keepsLocks && row.committed != null) {
+                    row.pending = row.committed;
+                    return false;
+                }
+                row.writer = null;
+                row.pending = null;
+                each.getValue().changing.remove(row.key);
+                return true;
+            }
+            row.pending = before == DELETED ? null : (@Nullable Object[]) before;
+            return false;
+        });
+        failed = false;
     }
 }

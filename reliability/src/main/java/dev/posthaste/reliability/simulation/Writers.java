@@ -1,9 +1,10 @@
 package dev.posthaste.reliability.simulation;
 
-import dev.posthaste.Catalog;
 import dev.posthaste.DuplicateEventException;
 import dev.posthaste.Event;
-import dev.posthaste.Outbox;
+import dev.posthaste.JdbcOutbox;
+import dev.posthaste.jdbc.TableLayout;
+import dev.posthaste.jdbc.TableLayout.Column;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Duration;
@@ -12,9 +13,6 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
-import java.util.function.Function;
-import java.util.function.Supplier;
-import javax.sql.DataSource;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -25,45 +23,82 @@ import org.jspecify.annotations.Nullable;
 final class Writers {
     static final String TYPE = "order.placed";
     private static final long LONGEST_TRANSACTION = 60_000_000L;
+    static final int LARGEST_PAYLOAD = 40_000;
+    private static final String NOTE = "note";
+    private static final int ID_ENDS_AFTER = 40;
+
+    private static final List<String> HOSTILE_TEXTS = List.of(
+            "K",
+            "k",
+            "K ",
+            "\u212A",
+            "\uD83D\uDE00",
+            "'; drop table orders; --",
+            "\"",
+            "\\",
+            "\u00df".repeat(127),
+            "null",
+            "%s",
+            "0");
+    private static final long VERY_LONG_TRANSACTION = 4_000_000_000L;
+    /** For so long nobody writes, once: what is published by then may be gone from the table when somebody does. */
+    private static final long LULL = 3_000_000_000L;
+    /** What an application is made to wait for a lock of Posthaste's. */
+    private static final long LONGEST_WAIT = 2_000_000_000L;
+    /** The same where an operator may have deleted a row that a stopped consumer is about to mark. */
+    private static final long LONGEST_SILENCE = 6_500_000_000L;
 
     private final Schedule schedule;
     private final Random random;
-    private final Truth truth;
-    private final Outbox outbox;
-    private final Supplier<Node> node;
-    private final Function<Node, DataSource> dataSource;
+    private final World world;
+    private final Oracle truth;
+    private final JdbcOutbox outbox;
+    private final OutboxTable table;
+    private final boolean existing;
+    private final ExistingTable theirs;
+    private final Surroundings around;
     private final int keys;
+    /** Of twelve transactions, how many write events without a key. */
+    private final int keyless;
+    /** The nanoseconds between two beginnings, at most. */
     private final long gap;
+
     private final Node clients = new Node(Node.Role.OPERATOR, "clients", 0);
     private final Map<String, Node> locked = new HashMap<>();
+    /** Since when the first event of a transaction has been waiting for a lock. */
+    private final Map<String, Long> waiting = new HashMap<>();
+
+    private Node node = new Node(Node.Role.WRITER, "writer", 0);
+    private boolean lulled;
     private int left;
+    /** Whether nothing is begun any more, since all was written. */
+    private boolean idle;
+
     private int sequence;
 
-    /**
-     * @param node whose transactions these are, now
-     * @param keys how many keys there are
-     * @param events how many events are written in all
-     * @param gap the nanoseconds between two beginnings, at most
-     */
-    Writers(
-            Schedule schedule,
-            Random random,
-            Truth truth,
-            Catalog catalog,
-            Supplier<Node> node,
-            Function<Node, DataSource> dataSource,
-            int keys,
-            int events,
-            long gap) {
-        this.schedule = schedule;
-        this.random = random;
-        this.truth = truth;
-        this.outbox = new Outbox(catalog);
-        this.node = node;
-        this.dataSource = dataSource;
-        this.keys = keys;
-        this.left = events;
-        this.gap = gap;
+    Writers(Surroundings around) {
+        this.around = around;
+        this.schedule = around.schedule;
+        this.random = around.random;
+        this.world = around.world;
+        this.truth = around.truth;
+        this.outbox = JdbcOutbox.of(around.configuration.catalog());
+        this.table = around.configuration.table();
+        this.existing = world.has(World.Trait.EXISTING_TABLE);
+        this.theirs = new ExistingTable(table, random);
+        this.keyless = world.secondFailsAlone() ? 9 : 1;
+        this.keys = 1 + random.nextInt(random.nextBoolean() ? 2 : 12);
+        this.left = 20 + random.nextInt(60);
+        this.gap = 20_000_000L + random.nextInt(60_000_000);
+        if (world.secondFailsAlone()) {
+            left *= 3;
+        }
+    }
+
+    /** The process whose transactions these are from now on. */
+    Node restart(String place) {
+        node = new Node(Node.Role.WRITER, place, 0);
+        return node;
     }
 
     boolean done() {
@@ -71,16 +106,19 @@ final class Writers {
     }
 
     void start() {
-        schedule.in(random.nextLong(gap), clients, clients, this::begin);
+        boolean lull = world.has(World.Trait.INNODB) && !lulled && random.nextInt(10) == 0;
+        lulled |= lull;
+        schedule.in(lull ? LULL : random.nextLong(gap), clients, clients, this::begin);
     }
 
     private void begin() {
         if (left <= 0) {
+            idle = true;
             return;
         }
         start(); // first: whoever writes may die of it
-        Node now = node.get();
-        String key = random.nextInt(12) == 0 ? null : "key-" + random.nextInt(keys);
+        Node now = node;
+        String key = random.nextInt(12) < keyless || !table.has(Column.KEY) ? null : key(random.nextInt(keys));
         Node holder = key == null ? null : locked.get(key);
         if (holder == null || holder.dead()) {
             if (key != null) {
@@ -95,39 +133,102 @@ final class Writers {
         }
     }
 
+    private String key(int number) {
+        return world.has(World.Trait.HOSTILE_TEXTS) ? hostile(number) : "key-" + number;
+    }
+
+    private static String hostile(int number) {
+        return HOSTILE_TEXTS.get(number % HOSTILE_TEXTS.size());
+    }
+
+    private String id(int number) {
+        String end = world.has(World.Trait.HOSTILE_TEXTS) ? hostile(number / 7) : "";
+        return ("e-" + number + end.substring(0, Math.min(end.length(), ID_ENDS_AFTER))).strip();
+    }
+
+    /** The headers of an event, which its handler must find again. */
+    static Map<String, String> headers(String id, Configuration configuration) {
+        return configuration.writesHeaders() ? Map.of(NOTE, hostile(Math.floorMod(id.hashCode(), 1_000))) : Map.of();
+    }
+
+    private String payload(String id) {
+        return table.layout().payload() == TableLayout.Payload.ENVELOPE ? '"' + text(id) + '"' : text(id);
+    }
+
+    private String text(String id) {
+        if (!world.has(World.Trait.LARGE_PAYLOADS)) {
+            return "payload of " + id;
+        }
+        return switch (random.nextInt(4)) {
+            case 0 -> "";
+            case 1 -> "\u00fc".repeat(random.nextInt(LARGEST_PAYLOAD / 2));
+            default -> "x".repeat(random.nextInt(LARGEST_PAYLOAD));
+        };
+    }
+
+    /** Where the second destination fails alone, a key has one destination: the events after one that waits wait too. */
+    private boolean goesToSecond(@Nullable String key) {
+        if (!world.has(World.Trait.SECOND_DESTINATION) || !table.has(Column.DESTINATION)) {
+            return false;
+        }
+        return world.secondFailsAlone() && key != null ? (key.hashCode() & 1) == 0 : random.nextBoolean();
+    }
+
     private Event event(@Nullable String key) {
-        String id = "e-" + ++sequence;
-        truth.attempted(id, "payload of " + id);
+        String id = id(++sequence);
+        String payload = payload(id);
+        truth.attempted(id, payload);
+        if (world.has(World.Trait.REMINDERS) && table.has(Column.KEY) && random.nextBoolean()) {
+            return event(id, "reminder " + sequence, payload, Duration.ofHours(1));
+        }
         long delay = random.nextInt(15) == 0 ? random.nextLong(300_000_000L) : 0;
-        return Event.builder(TYPE)
-                .id(id)
-                .key(key)
-                .payload("payload of " + id)
-                .delay(Duration.ofNanos(delay))
-                .build();
+        return event(id, key, payload, Duration.ofNanos(delay));
+    }
+
+    private Event event(String id, @Nullable String key, String payload, Duration delay) {
+        Event event = Event.of(TYPE, key, payload).id(id).delay(delay).headers(headers(id, around.configuration));
+        if (goesToSecond(key)) {
+            event = event.destination(SimulatedBroker.SECOND_TOPIC);
+        }
+        return event;
     }
 
     private void write(Node now, @Nullable String key, List<Event> events, boolean first) {
         Connection connection = null;
         try {
-            connection = dataSource.apply(now).getConnection();
+            connection = around.dataSource(now).getConnection();
             connection.setAutoCommit(false);
-            outbox.write(connection, events);
+            if (existing && (!table.has(Column.EVENT_ID) || random.nextBoolean())) {
+                theirs.insert(connection, events);
+            } else {
+                outbox.write(connection, events);
+            }
             Connection open = connection;
-            if (random.nextInt(4) == 0) {
+            if (world.has(World.Trait.LONG_TRANSACTIONS) && random.nextInt(12) == 0) {
+                schedule.in(
+                        random.nextLong(VERY_LONG_TRANSACTION), now, new Object(), () -> end(now, open, key, events));
+            } else if (random.nextInt(4) == 0) {
                 schedule.in(random.nextLong(LONGEST_TRANSACTION), now, new Object(), () -> end(now, open, key, events));
             } else {
                 end(now, open, key, events);
             }
         } catch (DuplicateEventException e) {
-            if (first) {
-                throw new IllegalStateException("ids are given once", e);
-            }
-            close(connection);
-            locked.remove(key); // it was committed after all
+            there(connection, key, first, e);
         } catch (SQLException e) {
+            if (existing && "23505".equals(e.getSQLState())) {
+                there(connection, key, first, e);
+                return;
+            }
             failed(now, connection, key, events, e);
         }
+    }
+
+    private void there(@Nullable Connection connection, @Nullable String key, boolean first, Exception e) {
+        if (first) {
+            throw new IllegalStateException("ids are given once", e);
+        }
+        close(connection);
+        locked.remove(key); // it was committed after all
     }
 
     private void end(Node now, Connection connection, @Nullable String key, List<Event> events) {
@@ -147,11 +248,46 @@ final class Writers {
     /** Whatever became of it: the same events again, with the same ids. */
     private void failed(
             Node now, @Nullable Connection connection, @Nullable String key, List<Event> events, SQLException e) {
-        if (!Nemesis.isTheCauseOf(e)) {
+        if (Database.isLockWait(e)) {
+            waits(events.get(0).id(), e);
+        } else if (!Nemesis.isTheCauseOf(e)) {
             truth.applicationFailed(e);
         }
         close(connection);
+        if (!table.has(Column.EVENT_ID)) {
+            left += events.size(); // the same again might be there twice: others instead
+            locked.remove(key);
+            if (idle) {
+                idle = false;
+                start();
+            }
+            return;
+        }
         schedule.in(random.nextLong(50_000_000L), now, new Object(), () -> write(now, key, events, false));
+    }
+
+    /** In the simulation a statement that has to wait fails at once and is tried again. */
+    private void waits(String event, SQLException e) {
+        long since = waiting.computeIfAbsent(event, key -> schedule.now());
+        schedule.happened("the writer of %s waits: %s", event, e.getMessage());
+        boolean rowsGoAnyTime = world.has(World.Trait.OPERATORS) || world.has(World.Trait.REPLAYS);
+        if (schedule.now() - since > (rowsGoAnyTime ? LONGEST_SILENCE : LONGEST_WAIT)) {
+            truth.applicationFailed(e);
+        }
+    }
+
+    /** What their program has held back goes now. */
+    void release() {
+        try (Connection connection = around.dataSource(clients).getConnection()) {
+            theirs.release(connection);
+        } catch (SQLException e) {
+            // another time
+        }
+    }
+
+    /** As text. */
+    static String payload(Event event) {
+        return String.valueOf(event.payload());
     }
 
     private static void close(@Nullable Connection connection) {

@@ -1,7 +1,7 @@
 package dev.posthaste.reliability.torture;
 
-import dev.posthaste.reliability.torture.Nemesis.Fault;
 import java.io.PrintStream;
+import java.sql.Connection;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashSet;
@@ -11,10 +11,12 @@ import java.util.Random;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.TimeoutException;
+import org.jspecify.annotations.Nullable;
 
 /** One pair of database and broker, for a while: faults alone and overlapping, recovery after each, and the checks. */
 final class Campaign {
-    private static final Duration DRAIN = Duration.ofMinutes(4);
+    /** A tenth of all events has one key, whose events go one after another; a drain that stands still ends sooner. */
+    private static final Duration DRAIN = Duration.ofMinutes(20);
     /** The longest that a server needs to come back. */
     private static final Duration START = Duration.ofMinutes(3);
     /** Lease, two polls and the longest backoff that faults so short can bring, on a machine that is never idle. */
@@ -23,11 +25,13 @@ final class Campaign {
     /** The longest that the stage is left alone after it has recovered: it works best then, and the most happens. */
     private static final Duration CALM = Duration.ofSeconds(3);
 
-    private final Stage stage;
+    private final Testbed stage;
     private final Nemesis nemesis;
     private final Random random;
     private final PrintStream out;
     private final Topic topic = new Topic();
+    private final Calm calm;
+    private final Duplicates duplicates;
     private final String pair;
     private final Map<String, List<Long>> recoveries = new TreeMap<>();
     private final Set<String> kinds = new HashSet<>();
@@ -35,11 +39,14 @@ final class Campaign {
     private final long started = System.nanoTime();
     private int faults;
     private int probes;
+    private long idleStatements;
 
-    Campaign(String pair, Stage stage, Random random, Set<String> only, Set<String> without, PrintStream out) {
+    Campaign(String pair, Testbed stage, Random random, Kinds kinds, PrintStream out) {
         this.pair = pair;
         this.stage = stage;
-        this.nemesis = new Nemesis(stage, topic, random, only, without);
+        this.nemesis = new Nemesis(stage, topic, random, kinds);
+        this.calm = new Calm(stage, violations);
+        this.duplicates = new Duplicates(stage);
         this.random = random;
         this.out = out;
     }
@@ -48,37 +55,74 @@ final class Campaign {
      * @param kinds of faults that were done, alone or with others
      * @param recoveries of each kind of fault that was done alone, and of several together, the milliseconds until an
      *     event committed after it was handled
+     * @param found what is in histories and tables in the end
+     * @param figures what was measured meanwhile
      */
     record Result(
             int faults,
             Set<String> kinds,
             Map<String, List<Long>> recoveries,
             Checks.Found found,
+            Figures figures,
             List<String> violations) {}
 
     Result run(Duration time) throws Exception {
         nemesis.unknownKinds().forEach(kind -> out.println(pair + " knows no fault '" + kind + "'"));
         stage.startAll();
         awaitHandled("the start");
+        settle("the start", 1); // consumers that join one after the other take partitions from each other
         long end = System.nanoTime() + time.toNanos();
         while (System.nanoTime() < end && violations.isEmpty()) {
-            strike();
-            Thread.sleep(random.nextLong(CALM.toMillis()));
+            int before = faults;
+            String done = strike();
+            settle(done, faults - before);
         }
         drain();
+        if (violations.isEmpty()) {
+            lookAtTheEnd();
+        }
         Checks.Found found = new Checks(stage, topic, violations).run();
-        return new Result(faults, kinds, recoveries, found, violations);
+        require("duplicates", "in all", duplicates.inAll(found.wireDuplicates()));
+        Figures figures = Figures.of(stage, calm.figures(), duplicates.most(), idleStatements, violations);
+        return new Result(faults, kinds, recoveries, found, figures, violations);
+    }
+
+    /** @param wrong null when all is right */
+    private void require(String checker, String when, @Nullable String wrong) {
+        if (wrong != null) {
+            violations.add(checker + ": " + when + ", " + wrong);
+        }
+    }
+
+    /** The stage is left alone, and what happens then is measured. */
+    private void settle(String after, int faultsBefore) throws Exception {
+        calm.phase(Duration.ofMillis(random.nextLong(CALM.toMillis())), after);
+        require("duplicates", "after " + after, duplicates.after(faultsBefore, after.equals(Nemesis.SLOW_CONFIRMS)));
+    }
+
+    /** When all is drained, and only if it is. */
+    private void lookAtTheEnd() throws Exception {
+        LastEvents last = new LastEvents(stage);
+        require("metrics", "in the end", last.check());
+        idleStatements = last.idleStatements();
+        require("statements", "in the end", LastEvents.excess(idleStatements));
+        require("console", "in the end", new Console(stage).check());
     }
 
     // --- Faults ------------------------------------------------------------------------------------------------------
 
-    /** One fault, or some that overlap; then the stage must recover. */
-    private void strike() throws Exception {
+    /** One fault, or some that overlap; then the stage must recover. Returns what was done. */
+    private String strike() throws Exception {
         List<Fault> drawn = nemesis.draw(random.nextInt(3) == 0 ? 2 + random.nextInt(2) : 1);
+        if (drawn.isEmpty()) {
+            Thread.sleep(CALM.toMillis());
+            return "nothing";
+        }
         List<Fault> begun = begin(drawn);
         end(begun);
         List<String> done = begun.stream().map(Fault::kind).toList();
-        long recovered = awaitHandled(String.join(" and ", done));
+        String all = String.join(" and ", done);
+        long recovered = awaitHandled(all);
         out.printf(
                 "%s %5d s %5d faults %7d events; recovered after %6d ms: %s%n",
                 pair,
@@ -92,6 +136,7 @@ final class Campaign {
         for (String fallen : stage.fallen()) {
             violations.add("progress: " + fallen + " ended by itself after " + done);
         }
+        return all;
     }
 
     /** One that needs a server that another has just taken away is left out. */
@@ -120,8 +165,8 @@ final class Campaign {
     private void end(List<Fault> begun) throws InterruptedException {
         List<Fault> open = new ArrayList<>(begun);
         for (Fault fault : begun) {
-            long most = fault.most().toMillis();
-            Thread.sleep(most == 0 ? 0 : random.nextLong(most / 4, most));
+            long least = fault.least().toMillis();
+            Thread.sleep(least + random.nextLong(fault.most().toMillis() - least + 1));
         }
         long deadline = System.nanoTime() + START.toNanos();
         while (!open.isEmpty()) {
@@ -133,7 +178,9 @@ final class Campaign {
                     throw e;
                 } catch (Exception e) {
                     if (System.nanoTime() > deadline) {
-                        throw new IllegalStateException("Cannot end '" + fault.kind() + "'", e);
+                        throw fault.kind().equals(Nemesis.FULL_DISK)
+                                ? new LostServerException(fault.kind(), e)
+                                : new IllegalStateException("Cannot end '" + fault.kind() + "'", e);
                     }
                     Thread.sleep(200);
                 }
@@ -145,8 +192,8 @@ final class Campaign {
     private long awaitHandled(String after) throws Exception {
         long start = System.nanoTime();
         String probe = "probe-" + probes++;
-        String transaction = Probe.write(stage, probe, start + RECOVERY.toNanos());
-        while (stage.count("select count(*) from effects where event_id = '" + transaction + "-0'") == 0) {
+        Probe.write(stage, probe, 1, RECOVERY);
+        while (stage.count("select count(*) from effects where event_id = '" + probe + "-0'") == 0) {
             if (System.nanoTime() - start > RECOVERY.toNanos()) {
                 violations.add("recovery: " + RECOVERY.toSeconds() + " s after " + after
                         + ", an event committed since was not handled; pending: "
@@ -160,7 +207,13 @@ final class Campaign {
 
     /** The writers end, and everything that they wrote is handled. */
     private void drain() throws Exception {
-        stage.end(Stage.WRITER, true);
+        nemesis.endLasting();
+        stage.end(Testbed.WRITER, true);
+        if (stage.settled > 0) {
+            try (Connection connection = stage.connect()) {
+                SettledRows.endWaiting(connection, stage.setup.wire());
+            }
+        }
         try {
             stage.awaitDrained(DRAIN);
         } catch (TimeoutException e) {

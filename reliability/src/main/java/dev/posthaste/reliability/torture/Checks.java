@@ -2,8 +2,6 @@ package dev.posthaste.reliability.torture;
 
 import dev.posthaste.reliability.torture.Setup.Wire;
 import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.ResultSet;
 import java.sql.SQLException;
@@ -14,18 +12,23 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import java.util.stream.Stream;
 
 /** What must be true when all is healed and drained: of the writers' histories, the effects, the rows and the topic. */
 final class Checks {
+    /** Of each checker: what breaks one promise often breaks another, and both are to be seen. */
     private static final int MOST = 20;
 
-    private final Stage stage;
+    /** How errors begin of events that are dead at once. */
+    private static final List<String> HOPELESS = List.of(Probe.DEATH, "RabbitMQ reserves the headers CC and BCC");
+
+    private final Testbed stage;
     private final Topic topic;
     private final List<String> violations;
+    private final Map<String, Integer> found = new HashMap<>();
     private long events;
     private long unknown;
     private long died;
+    private long deadLetters;
     private long wireDuplicates;
     private long longestStall;
 
@@ -33,7 +36,7 @@ final class Checks {
      * @param topic what Kafka's held before it is as it is now
      * @param violations takes in what is not true
      */
-    Checks(Stage stage, Topic topic, List<String> violations) {
+    Checks(Testbed stage, Topic topic, List<String> violations) {
         this.stage = stage;
         this.topic = topic;
         this.violations = violations;
@@ -42,35 +45,40 @@ final class Checks {
     /**
      * @param events that were committed
      * @param unknown transactions of which no writer knows
-     * @param died rows that were dead for a while
+     * @param died rows that were dead for a while, but for those that the campaign put to death
+     * @param deadLetters messages that consumers gave up
      * @param wireDuplicates messages more than events, as the topic shows or the consumers counted
      * @param longestStall the milliseconds of the longest time between two effects, whatever the reason was
      */
-    record Found(long events, long unknown, long died, long wireDuplicates, long longestStall) {}
+    record Found(long events, long unknown, long died, long deadLetters, long wireDuplicates, long longestStall) {}
 
     /** An effect, in the order in which they were written. */
     private record Effect(String event, int key, long version, long row, boolean whole) {}
 
-    Found run() throws IOException, SQLException {
+    Found run() throws Exception {
         History.Read history = History.read(stage.setup.home());
         try (Connection connection = stage.connect()) {
             Set<Long> deadOnce = new HashSet<>(numbers(connection, "select row_id from died"));
-            died = deadOnce.size();
+            died = deadOnce.size() - Probe.putToDeath(history.events());
             texts(connection, "select what from wrong").forEach(this::violated);
-            Map<String, Long> dead = new HashMap<>();
-            read(
-                    connection,
-                    "select event_id, id from orders where status = 'dead'",
-                    row -> dead.put(row.getString(1), row.getLong(2)));
+            List<String> dead = texts(connection, "select event_id from orders where status = 'dead'");
+            List<DeadLetters.Letter> letters = DeadLetters.read(stage.setup);
+            deadLetters = letters.size();
             List<Effect> effects = new ArrayList<>();
             read(
                     connection,
                     "select event_id, event_key, version, row_id, whole from effects order by id",
                     row -> effects.add(new Effect(
                             row.getString(1), row.getInt(2), row.getLong(3), row.getLong(4), row.getInt(5) == 1)));
-            checkEffects(history, effects, dead, deadOnce);
-            checkChanges(connection, effects);
-            checkHandlers(HandlerHistory.read(stage.setup.home()), effects);
+            Traces traces = Traces.of(effects.stream().map(Effect::event).toList(), dead, letters);
+            checkEffects(history, effects, deadOnce);
+            checkCommitted(history, traces);
+            checkAcknowledged(history, traces);
+            checkChanges(connection, effects, letters);
+            HandlerHistory.Read handlers = HandlerHistory.read(stage.setup.home());
+            checkHandlers(handlers, effects);
+            checkRefused(handlers);
+            checkDead(connection);
             measureStall(connection);
             checkStatus(connection);
             if (stage.setup.wire() == Wire.KAFKA) {
@@ -80,16 +88,17 @@ final class Checks {
             }
         }
         checkApplication(history);
-        return new Found(events, unknown, died, wireDuplicates, longestStall);
+        return new Found(events, unknown, died, deadLetters, wireDuplicates, longestStall);
     }
 
     private void violated(String what) {
-        if (violations.size() < MOST) {
+        String checker = what.substring(0, what.indexOf(':'));
+        if (found.merge(checker, 1, Integer::sum) <= MOST) {
             violations.add(what);
         }
     }
 
-    private void checkEffects(History.Read history, List<Effect> effects, Map<String, Long> dead, Set<Long> deadOnce) {
+    private void checkEffects(History.Read history, List<Effect> effects, Set<Long> deadOnce) {
         Set<String> handled = new HashSet<>();
         Map<Integer, Effect> last = new HashMap<>();
         for (Effect effect : effects) {
@@ -114,6 +123,9 @@ final class Checks {
                 }
             }
         }
+    }
+
+    private void checkCommitted(History.Read history, Traces traces) {
         history.events().forEach((transaction, number) -> {
             Character fate = history.fates().get(transaction);
             if (fate == null) {
@@ -121,12 +133,11 @@ final class Checks {
             }
             int there = 0;
             for (int i = 0; i < number; i++) {
-                String event = transaction + "-" + i;
-                there += handled.contains(event) || dead.containsKey(event) ? 1 : 0;
+                there += traces.has(transaction + "-" + i) ? 1 : 0;
             }
             if (fate != null && fate == 'C' && there < number) {
                 violated("loss: of the " + number + " events of " + transaction + ", which was committed, " + there
-                        + " were handled or are dead");
+                        + " were handled, are dead or were given up");
             } else if (fate == null && there != 0 && there != number) {
                 violated("loss: " + there + " of the " + number + " events of " + transaction
                         + ", whose fate is unknown");
@@ -135,20 +146,41 @@ final class Checks {
         });
     }
 
-    /** Every change of an aggregate has its event, handled or dead. */
-    private void checkChanges(Connection connection, List<Effect> effects) throws SQLException {
+    /** What the broker had did not vanish there, and nothing was published that should not be. */
+    private void checkAcknowledged(History.Read history, Traces traces) throws IOException {
+        RelayHistory.readAcknowledged(stage.setup.home(), event -> {
+            if (!history.events().containsKey(transaction(event))
+                    || Character.valueOf('R').equals(history.fates().get(transaction(event)))) {
+                violated("phantom: " + event + " was published, and nobody committed it");
+            } else if (!traces.has(event)) {
+                violated("trace: the broker acknowledged " + event
+                        + ", and it has no effect, is not dead, and is no dead letter");
+            }
+        });
+        if (stage.setup.wire().tracks()) {
+            traces.handledAndDead().forEach(event -> violated("trace: " + event + " has an effect, and is dead"));
+        }
+        traces.handledAndGivenUp()
+                .forEach(event -> violated("trace: " + event + " has an effect, and is a dead letter too"));
+    }
+
+    /** Every change of an aggregate has its event: handled, dead or given up. */
+    private void checkChanges(Connection connection, List<Effect> effects, List<DeadLetters.Letter> letters)
+            throws SQLException {
         Map<String, Set<String>> events = new HashMap<>();
         for (Effect effect : effects) {
-            events.computeIfAbsent("key-" + effect.key(), key -> new HashSet<>())
+            events.computeIfAbsent(Content.key(effect.key()), key -> new HashSet<>())
                     .add(effect.event());
         }
+        letters.forEach(letter ->
+                events.computeIfAbsent(letter.key(), key -> new HashSet<>()).add(letter.event()));
         read(
                 connection,
                 "select event_key, event_id from orders where status = 'dead'",
                 row -> events.computeIfAbsent(row.getString(1), key -> new HashSet<>())
                         .add(row.getString(2)));
         read(connection, "select id, version from aggregates where version > 0", row -> {
-            String key = "key-" + row.getString(1);
+            String key = Content.key(row.getInt(1));
             int there = events.getOrDefault(key, Set.of()).size();
             if (row.getLong(2) != there) {
                 violated("loss: " + key + " was changed " + row.getLong(2) + " times, and has " + there + " events");
@@ -174,6 +206,33 @@ final class Checks {
             }
         }
         history.twice().forEach(event -> violated("effects: " + event + " was handled twice, its consumers were told"));
+    }
+
+    /** On the local broker it is consumers that refuse, and then they had it. */
+    private void checkRefused(HandlerHistory.Read handlers) throws IOException {
+        if (stage.setup.wire() != Wire.LOCAL) {
+            RelayHistory.readRefused(stage.setup.home(), event -> {
+                if (handlers.atFirst().contains(event)) {
+                    violated("attempts: " + event
+                            + " was refused when it was sent for the first time, and that message arrived");
+                }
+            });
+        }
+    }
+
+    /** Only what nobody could ever publish is dead before its attempts are used up. */
+    private void checkDead(Connection connection) throws SQLException {
+        read(
+                connection,
+                "select event_id, attempts, last_error from orders"
+                        + " where status = 'dead' and (max_attempts is null or attempts < max_attempts)",
+                row -> {
+                    String error = String.valueOf(row.getString(3));
+                    if (HOPELESS.stream().noneMatch(error::startsWith)) {
+                        violated("attempts: " + row.getString(1) + " is dead, and it has attempts left after "
+                                + row.getInt(2) + ": " + error);
+                    }
+                });
     }
 
     private void measureStall(Connection connection) throws SQLException {
@@ -206,9 +265,14 @@ final class Checks {
         }
     }
 
-    /** What was published and not handled in time is one attempt, and so is what has no topic to go to. */
+    /**
+     * What was published and not handled in time is one attempt, and so is what has no topic to go to, or one that a relay
+     * of the version before does not know.
+     */
     private boolean mayBeCounted(String error) {
         return error.startsWith("published, and not")
+                || error.startsWith(
+                        "destination " + stage.setup.wire().oddDestination() + " is not among those allowed")
                 || (topic.wasDeleted() && error.startsWith("topic ") && error.endsWith(" does not exist"));
     }
 
@@ -233,25 +297,9 @@ final class Checks {
 
     /** As the consumers saw them; what a killed one had not said yet is missing. */
     private long countedDuplicates() throws IOException {
-        long sum = 0;
-        for (Path log : logs(stage.setup.wire() == Wire.LOCAL ? "relay" : "consumer")) {
-            long last = 0;
-            for (String line : Files.readAllLines(log)) {
-                if (line.startsWith("COUNTS ")) {
-                    last = Long.parseLong(line.split(" ")[2]);
-                }
-            }
-            sum += last;
-        }
-        return sum;
-    }
-
-    private List<Path> logs(String role) throws IOException {
-        try (Stream<Path> files = Files.list(stage.setup.home())) {
-            return files.filter(file -> file.getFileName().toString().startsWith(role)
-                            && file.toString().endsWith(".log"))
-                    .toList();
-        }
+        return VitalSigns.lastOfAll(stage.setup.home(), ConsumerProcess.DUPLICATES).values().stream()
+                .mapToLong(Long::longValue)
+                .sum();
     }
 
     // --- The application ---------------------------------------------------------------------------------------------

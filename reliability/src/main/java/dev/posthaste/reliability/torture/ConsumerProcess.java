@@ -1,52 +1,63 @@
 package dev.posthaste.reliability.torture;
 
-import com.zaxxer.hikari.HikariDataSource;
 import dev.posthaste.RetryPolicy;
 import dev.posthaste.broker.Message;
 import dev.posthaste.broker.MessageHeaders;
 import dev.posthaste.broker.Subscription;
-import dev.posthaste.inbox.Consumer;
-import dev.posthaste.inbox.ConsumerListener;
-import dev.posthaste.inbox.ConsumerSettings;
-import dev.posthaste.inbox.Context;
+import dev.posthaste.inbox.EventContext;
 import dev.posthaste.inbox.Inbox;
+import dev.posthaste.inbox.InboxListener;
+import dev.posthaste.inbox.InboxMeters;
 import dev.posthaste.inbox.Receipts;
+import dev.posthaste.inbox.UnknownTypes;
 import dev.posthaste.kafka.KafkaSubscription;
 import dev.posthaste.rabbitmq.RabbitSubscription;
+import io.micrometer.core.instrument.MeterRegistry;
+import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.sql.PreparedStatement;
 import java.time.Duration;
 import java.util.Map;
 import java.util.Objects;
-import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.atomic.AtomicLong;
 
-/** A consumer whose handler writes an effect; it fails and dawdles as a file says. SIGTERM closes it. */
+/** A consumer whose handler writes an effect; in the mood that the nemesis chose. SIGTERM closes it. */
 final class ConsumerProcess {
-    static final String MOOD = "mood";
+    // What it writes down of itself.
+    static final String HANDLED = "handled";
+    static final String DUPLICATES = "duplicates";
+    static final String HANDLED_METER = "posthaste.inbox.handled";
+    static final String DUPLICATES_METER = "posthaste.inbox.duplicate";
+
+    static final int PREFETCH = 500;
     private static final int THREADS = 16;
     private static final int THREADS_ON_ONE_WRITER = 2;
 
-    private final Path mood;
     private final HandlerHistory history;
     private final AtomicLong handled = new AtomicLong();
     private final AtomicLong duplicates = new AtomicLong();
-    private volatile double failing;
-    private volatile int dawdlingMillis;
+    private final Moods moods;
+    private final MeterRegistry registry = new SimpleMeterRegistry();
+    private final InboxMeters meters = InboxMeters.of(registry);
 
     private final Setup setup;
 
-    ConsumerProcess(Setup setup, String name) throws IOException {
+    /** @param vitals not started yet */
+    ConsumerProcess(Setup setup, String name, Vitals vitals) throws IOException {
         this.setup = setup;
-        this.mood = setup.home().resolve(MOOD);
         this.history = new HandlerHistory(setup.home(), name);
+        this.moods = new Moods(setup.home());
+        vitals.sign(HANDLED, handled::get)
+                .sign(DUPLICATES, duplicates::get)
+                .meter(registry, HANDLED_METER)
+                .meter(registry, DUPLICATES_METER);
     }
 
     public static void main(String[] arguments) throws Exception {
         Setup setup = Setup.of(arguments);
-        Consumer consumer = new ConsumerProcess(setup, arguments[5]).start();
+        Vitals vitals = new Vitals(setup.home(), arguments[6]);
+        Inbox consumer = new ConsumerProcess(setup, arguments[6], vitals).start();
+        vitals.start();
         Subscription subscription = setup.wire() == Setup.Wire.KAFKA
                 ? new KafkaSubscription(
                         setup.kafka()
@@ -56,94 +67,73 @@ final class ConsumerProcess {
                 : new RabbitSubscription(
                         setup.rabbit(),
                         Objects.requireNonNull(setup.wire().route().group()),
-                        500,
+                        PREFETCH,
                         consumer);
         Runtime.getRuntime().addShutdownHook(new Thread(subscription::close));
         subscription.start();
         Thread.currentThread().join();
     }
 
-    /** The consumer, while a thread reads its mood and says how much it has handled. */
-    Consumer start() {
-        int threads = setup.isSqlite() ? THREADS_ON_ONE_WRITER : THREADS;
-        HikariDataSource dataSource = setup.pool(threads + 2);
-        Inbox inbox = Inbox.builder(dataSource)
-                .consumer("shipping")
+    Inbox start() {
+        int threads = threads(setup);
+        return Inbox.builder("shipping", setup.pool(threads + 2))
+                .format(setup.table().format())
                 .on(Setup.TYPE, String.class, this::handle)
-                .receipts(
-                        setup.wire().tracks()
-                                ? Receipts.inDatabase(dataSource, setup.catalog(), Setup.RETRY)
-                                : Receipts.NONE)
+                .on(Setup.ODD_TYPE, String.class, this::handle)
+                .unknownTypes(UnknownTypes.DEAD_LETTER)
+                .receipts(setup.wire().tracks() ? Receipts.inDatabase(setup.catalog()) : Receipts.none())
+                .threads(threads)
+                .retry(RetryPolicy.exponential(Duration.ofMillis(50), Duration.ofSeconds(1))
+                        .forever())
+                .listener(listener())
+                .listener(meters)
                 .build();
-        ConsumerSettings settings = ConsumerSettings.defaults()
-                .withThreads(threads)
-                .withRetry(RetryPolicy.forever(Duration.ofMillis(50), Duration.ofSeconds(1)));
-        Thread mood = new Thread(this::readMoods, "mood");
-        mood.setDaemon(true);
-        mood.start();
-        return new Consumer(inbox, settings, listener());
     }
 
-    private void readMoods() {
-        try {
-            while (true) {
-                readMood();
-                System.out.println("COUNTS " + handled.get() + " " + duplicates.get());
-                Thread.sleep(250);
-            }
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-        }
+    static int threads(Setup setup) {
+        return setup.isSqlite() ? THREADS_ON_ONE_WRITER : THREADS;
     }
 
-    private void readMood() {
-        try {
-            String[] words = Files.readString(mood).trim().split(" ");
-            failing = Double.parseDouble(words[0]);
-            dawdlingMillis = Integer.parseInt(words[1]);
-        } catch (IOException | RuntimeException e) {
-            failing = 0; // there is none, or it is just being written
-            dawdlingMillis = 0;
-        }
-    }
-
-    private void handle(String payload, Context context) throws Exception {
-        history.trying(context.eventId());
-        if (ThreadLocalRandom.current().nextDouble() < failing) {
-            throw new IllegalStateException("in a bad mood");
-        }
-        if (dawdlingMillis > 0) {
-            Thread.sleep(ThreadLocalRandom.current().nextInt(dawdlingMillis));
-        }
-        int end = payload.lastIndexOf('|');
-        boolean whole = WriterProcess.checksum(payload.substring(0, end)).equals(payload.substring(end + 1));
-        String[] parts = payload.split("\\|", 4);
+    private void handle(String payload, EventContext context) throws Exception {
+        history.trying(context.eventId(), isFirst(context.message().headers()));
+        moods.beforeEffect();
+        Content.Read event =
+                Content.read(context.eventId(), payload, context.message().headers());
         try (PreparedStatement insert = context.connection()
                 .prepareStatement(
                         "insert into effects (event_id, event_key, version, row_id, whole) values (?,?,?,?,?)")) {
             insert.setString(1, context.eventId());
-            insert.setInt(2, Integer.parseInt(parts[0]));
-            insert.setLong(3, Long.parseLong(parts[1]));
+            insert.setInt(2, event.aggregate());
+            insert.setLong(3, event.version());
             insert.setLong(
                     4,
                     Long.parseLong(
-                            Objects.requireNonNull(context.message().headers().get(MessageHeaders.ROW))));
-            insert.setInt(5, whole && parts[2].equals(context.eventId()) ? 1 : 0);
+                            Objects.requireNonNull(context.message().headers().get(MessageHeaders.POSITION))));
+            insert.setInt(5, event.whole() ? 1 : 0);
             insert.executeUpdate();
         }
+        moods.afterEffect(context.connection());
     }
 
-    private ConsumerListener listener() {
-        return new ConsumerListener() {
+    /** No refusal was counted, and no operator has put it back. */
+    private static boolean isFirst(Map<String, String> headers) {
+        return "0".equals(headers.get(MessageHeaders.ATTEMPTS))
+                && headers.getOrDefault(MessageHeaders.GENERATION, "0").equals("0");
+    }
+
+    private InboxListener listener() {
+        return new InboxListener() {
             @Override
-            public void handled(String consumer, Message message, long nanos) {
+            public void handled(String inbox, Message message, Duration took) {
                 handled.incrementAndGet();
                 history.handled(Objects.requireNonNull(message.eventId()));
+                moods.listen();
             }
 
             @Override
-            public void duplicate(String consumer, Message message) {
+            public void duplicate(String inbox, Message message) {
                 duplicates.incrementAndGet();
+                moods.listen();
             }
         };
     }

@@ -40,8 +40,9 @@ final class HandlerHistory {
         }
     }
 
-    void trying(String event) throws IOException {
-        lines.add("T " + event);
+    /** @param first whether its relay had not been refused it before, when it sent this message */
+    void trying(String event, boolean first) throws IOException {
+        lines.add((first ? "F " : "T ") + event);
     }
 
     /** Its transaction is committed, Posthaste says. */
@@ -56,12 +57,14 @@ final class HandlerHistory {
     /**
      * All handlers' histories.
      *
+     * @param atFirst events of which a message came that was sent before any was refused
      * @param twice events that were said to be handled more than once
      */
-    record Read(Set<String> tried, Set<String> handled, List<String> twice) {}
+    record Read(Set<String> tried, Set<String> atFirst, Set<String> handled, List<String> twice) {}
 
     static Read read(Path home) throws IOException {
         Set<String> tried = new HashSet<>();
+        Set<String> atFirst = new HashSet<>();
         Set<String> handled = new HashSet<>();
         List<String> twice = new ArrayList<>();
         try (Stream<Path> files = Files.list(home)) {
@@ -71,12 +74,15 @@ final class HandlerHistory {
                     String event = line.substring(2);
                     if (line.startsWith("T ")) {
                         tried.add(event);
+                    } else if (line.startsWith("F ")) {
+                        tried.add(event);
+                        atFirst.add(event);
                     } else if (!handled.add(event)) {
                         twice.add(event);
                     }
                 }
             }
         }
-        return new Read(tried, handled, twice);
+        return new Read(tried, atFirst, handled, twice);
     }
 }

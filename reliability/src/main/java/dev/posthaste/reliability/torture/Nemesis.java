@@ -1,24 +1,11 @@
 package dev.posthaste.reliability.torture;
 
-import com.rabbitmq.client.Channel;
-import com.rabbitmq.client.ConnectionFactory;
-import com.zaxxer.hikari.HikariDataSource;
-import dev.posthaste.Route;
-import dev.posthaste.jdbc.Dialect;
-import dev.posthaste.jdbc.StatusJournal;
-import dev.posthaste.kafka.KafkaTopics;
-import dev.posthaste.rabbitmq.RabbitTopology;
 import dev.posthaste.servers.DatabaseProcess;
 import dev.posthaste.servers.Processes;
 import dev.posthaste.servers.Proxy;
 import dev.posthaste.servers.RabbitServer;
 import dev.posthaste.servers.ServerProcess;
 import dev.posthaste.servers.SmallDisk;
-import java.nio.file.Files;
-import java.nio.file.StandardCopyOption;
-import java.sql.Connection;
-import java.sql.ResultSet;
-import java.sql.Statement;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashSet;
@@ -27,10 +14,9 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Random;
 import java.util.Set;
-import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
-import org.apache.kafka.clients.admin.Admin;
 import org.jspecify.annotations.Nullable;
 
 /** The faults that can be done to a stage. Each has a beginning and an end, and between them the stage is left alone. */
@@ -38,52 +24,69 @@ final class Nemesis {
     /** What is done to everything is done alone. */
     static final String EVERYTHING = "everything";
 
-    private static final Set<String> SLOW =
-            Set.of("broker killed", "broker restarted", "broker's disk full", "topic deleted and made again");
+    static final String FULL_DISK = "broker's disk full";
 
-    private final Stage stage;
-    private final Topic topic;
+    /** Longer than a connection may be quiet before it counts as slow, and half as long as one may before it is ended. */
+    static final String SLOW_CONFIRMS = "confirms take 3 s";
+
+    private static final Set<String> SLOW = Set.of(
+            "broker killed",
+            "broker restarted",
+            FULL_DISK,
+            "topic deleted and made again",
+            KafkaFaults.TOO_FEW_REPLICAS,
+            SLOW_CONFIRMS,
+            "producers throttled by a quota",
+            "queue full and refusing messages",
+            "database read-only",
+            "relays of the version before");
+
+    /** Within this time a relay has announced itself. */
+    private static final Duration START = Duration.ofSeconds(3);
+
+    private final Testbed stage;
+    private final HandlerFaults handlers;
+    private final DatabaseFaults inDatabase;
+    private final LongFaults forLong;
+    private final Consumer<List<Fault>> onBroker;
     private final Random random;
-    private final Set<String> only;
-    private final Set<String> without;
+    private final Kinds kinds;
+    private int bursts;
 
     /**
      * @param topic takes in what Kafka's topic holds before that is deleted
-     * @param only the kinds to be drawn; empty for all
-     * @param without kinds that are not drawn
+     * @param kinds that may be drawn
      */
-    Nemesis(Stage stage, Topic topic, Random random, Set<String> only, Set<String> without) {
+    Nemesis(Testbed stage, Topic topic, Random random, Kinds kinds) {
         this.stage = stage;
-        this.topic = topic;
         this.random = random;
-        this.only = only;
-        this.without = without;
-    }
-
-    /** What may fail while it is done. */
-    @FunctionalInterface
-    interface Action {
-        void run() throws Exception;
+        this.kinds = kinds;
+        this.handlers = new HandlerFaults(stage);
+        this.inDatabase = new DatabaseFaults(stage, random);
+        this.forLong = new LongFaults(stage, inDatabase);
+        if (stage.broker instanceof RabbitServer rabbit) {
+            this.onBroker = new RabbitFaults(stage, rabbit, random)::add;
+        } else if (stage.broker != null) {
+            this.onBroker = new KafkaFaults(stage, topic, random)::add;
+        } else {
+            this.onBroker = faults -> {};
+        }
     }
 
     /**
-     * A kind of fault.
+     * Some that can be done at the same time. What takes long is drawn less often than the rest.
      *
-     * @param of what it is done to; two faults of the same are not done at once
-     * @param most the longest time between its beginning and its end
+     * @param most how many; fewer where there are not so many, and none while none can be done
      */
-    record Fault(String kind, String of, Duration most, Action begin, Action end) {}
-
-    /**
-     * Some that can be done at the same time. What takes a server long to come back from is drawn less often than the rest.
-     *
-     * @param most how many; fewer where there are not so many
-     */
-    List<Fault> draw(int most) {
+    List<Fault> draw(int most) throws Exception {
+        forLong.endWhatIsDue();
         List<Fault> drawn = new ArrayList<>();
         Set<String> touched = new HashSet<>();
         for (int tries = 0; drawn.size() < most && tries < 20 || drawn.isEmpty(); tries++) {
             Fault fault = draw();
+            if (fault == null) {
+                return List.of();
+            }
             if (fault.of().equals(EVERYTHING)) {
                 return List.of(fault);
             }
@@ -94,56 +97,75 @@ final class Nemesis {
         return drawn;
     }
 
+    /** Ends what outlasts its fault. */
+    void endLasting() throws Exception {
+        inDatabase.endLasting();
+        forLong.endIdle();
+    }
+
     /** What was named to be done, or not to be done, and is not known here: misspelt, or another broker's. */
     List<String> unknownKinds() {
-        if (only.isEmpty() && without.isEmpty()) {
+        if (kinds.only().isEmpty() && kinds.without().isEmpty()) {
             return List.of(); // and nothing is drawn for it
         }
-        Set<String> kinds = faults().stream().map(Fault::kind).collect(Collectors.toSet());
-        return Stream.concat(only.stream(), without.stream())
-                .filter(kind -> !kinds.contains(kind))
+        Set<String> known = faults().stream().map(Fault::kind).collect(Collectors.toSet());
+        return Stream.concat(kinds.only().stream(), kinds.without().stream())
+                .filter(kind -> !known.contains(kind))
                 .sorted()
                 .toList();
     }
 
-    private Fault draw() {
+    /** @return null if a transaction that is idle has to be left alone by all of them */
+    private @Nullable Fault draw() {
         List<Fault> faults = faults();
-        faults.removeIf(fault -> (!only.isEmpty() && !only.contains(fault.kind())) || without.contains(fault.kind()));
+        faults.removeIf(fault -> !kinds.allow(fault.kind()));
         if (faults.isEmpty()) {
-            throw new IllegalArgumentException("None of these faults can be done here: " + only + "; there are "
+            throw new IllegalArgumentException("None of these faults can be done here: " + kinds.only() + "; there are "
                     + faults().stream().map(Fault::kind).distinct().toList());
         }
+        faults.removeIf(fault -> !forLong.allow(fault.kind()));
+        if (faults.isEmpty()) {
+            return null;
+        }
         Fault drawn = faults.get(random.nextInt(faults.size()));
-        return only.isEmpty() && SLOW.contains(drawn.kind()) && random.nextInt(3) > 0 ? draw() : drawn;
+        return kinds.only().isEmpty() && SLOW.contains(drawn.kind()) && random.nextInt(3) > 0 ? draw() : drawn;
     }
 
     /** All of them, each with its victim drawn anew. */
     private List<Fault> faults() {
         List<Fault> faults = new ArrayList<>();
-        String relay = any(Stage.RELAYS);
+        String relay = any(Testbed.RELAYS);
         processes(faults, relay, stage.consumers.isEmpty() ? null : any(stage.consumers));
         broker(faults);
         database(faults);
-        faults.add(new Fault("handlers fail", "mood", Duration.ofSeconds(3), () -> mood("0.5 0"), () -> mood("0 0")));
-        faults.add(new Fault("handlers dawdle", "mood", Duration.ofSeconds(3), () -> mood("0 200"), () -> mood("0 0")));
-        faults.add(new Fault(
-                "lease row deleted", "lease", Duration.ZERO, () -> sql("delete from posthaste_lease"), () -> {}));
-        faults.add(new Fault("dead rows put back", "dead", Duration.ZERO, this::requeue, () -> {}));
-        if (stage.broker instanceof RabbitServer rabbit) {
-            rabbit(faults, rabbit);
-        } else if (stage.broker != null) {
+        handlers.add(faults);
+        inDatabase.add(faults);
+        forLong.add(faults);
+        onBroker.accept(faults);
+        faults.add(Fault.atOnce("large events in one transaction", "writes", () -> Burst.LARGE.write(stage, ++bursts)));
+        if (stage.setup.wire().tracks()) {
             faults.add(new Fault(
-                    "topic deleted and made again",
+                    "relays of the version before",
                     EVERYTHING,
-                    Duration.ofSeconds(4),
-                    this::deleteTopic,
-                    () -> KafkaTopics.create(
-                            stage.setup.kafka(),
-                            Stage.PARTITIONS,
-                            1,
-                            stage.setup.wire().route())));
+                    Duration.ofSeconds(8),
+                    () -> replaceRelays(Map.of(RelayProcess.OLDER, "yes")),
+                    () -> replaceRelays(Map.of())));
         }
         return faults;
+    }
+
+    /** All but one, and that one is asked to end last: so it is one of the others that takes over. */
+    private void replaceRelays(Map<String, String> settings) throws InterruptedException {
+        String last = Testbed.RELAYS.get(0);
+        for (String relay : Testbed.RELAYS) {
+            if (!relay.equals(last)) {
+                stage.end(relay, true);
+                stage.start(relay, settings);
+            }
+        }
+        Thread.sleep(START.toMillis());
+        stage.end(last, false);
+        stage.start(last);
     }
 
     private String any(List<String> of) {
@@ -159,7 +181,24 @@ final class Nemesis {
         if (stage.disk != null) {
             fullDisk(faults, broker, stage.disk);
         }
+        confirms(faults);
+        if (stage.toBroker.isEmpty()) {
+            return; // the brokers of a cluster are spoken to directly
+        }
         network(faults, "broker", broker.port(), stage.toBroker.get(any(List.copyOf(stage.toBroker.keySet()))));
+    }
+
+    /** Those that the relays wait for, where they have a way of their own to the broker. */
+    private void confirms(List<Fault> faults) {
+        Proxy proxy = stage.toBroker.get("relays");
+        if (proxy != null) {
+            faults.add(new Fault(
+                    SLOW_CONFIRMS,
+                    "network to the broker",
+                    Duration.ofSeconds(20),
+                    () -> proxy.delayAnswers(3_000),
+                    proxy::heal));
+        }
     }
 
     private void database(List<Fault> faults) {
@@ -192,7 +231,7 @@ final class Nemesis {
 
     /** @param consumer null where the relays have them */
     private void processes(List<Fault> faults, String relay, @Nullable String consumer) {
-        for (String role : roles(relay, consumer, Stage.WRITER)) {
+        for (String role : roles(relay, consumer, Testbed.WRITER)) {
             String kind = role.replaceFirst("-.*", "");
             faults.add(new Fault(
                     kind + " killed",
@@ -221,7 +260,7 @@ final class Nemesis {
         return Stream.of(roles).filter(Objects::nonNull).toList();
     }
 
-    private void server(List<Fault> faults, String name, ServerProcess server, Duration away, Action startAgain) {
+    private void server(List<Fault> faults, String name, ServerProcess server, Duration away, Fault.Action startAgain) {
         faults.add(new Fault(name + " killed", name, away, server::kill, startAgain));
         faults.add(new Fault(name + " restarted", name, Duration.ZERO, server::stop, startAgain));
         faults.add(new Fault(
@@ -234,7 +273,7 @@ final class Nemesis {
 
     /** Who has the disk emptied starts the broker again: it may have ended, or be half of what it was. */
     private void fullDisk(List<Fault> faults, ServerProcess broker, SmallDisk disk) {
-        faults.add(new Fault("broker's disk full", "broker", Duration.ofSeconds(3), disk::fill, () -> {
+        faults.add(new Fault(FULL_DISK, "broker", Duration.ofSeconds(3), disk::fill, () -> {
             disk.free();
             broker.kill();
             stage.startBroker();
@@ -285,109 +324,5 @@ final class Nemesis {
                 Duration.ofSeconds(4),
                 () -> proxy.slow(0, 20_000),
                 proxy::heal));
-    }
-
-    private void rabbit(List<Fault> faults, RabbitServer server) {
-        Route route = stage.setup.wire().route();
-        faults.add(new Fault(
-                "broker's disk alarm",
-                "broker",
-                Duration.ofSeconds(4),
-                () -> server.control("set_disk_free_limit", "1000000000000000"),
-                () -> server.control("set_disk_free_limit", "50000000")));
-        faults.add(new Fault(
-                "broker's memory alarm",
-                "broker",
-                Duration.ofSeconds(4),
-                () -> server.control("set_vm_memory_high_watermark", "0"),
-                () -> server.control("set_vm_memory_high_watermark", "0.4")));
-        faults.add(new Fault(
-                "queue unbound",
-                "topology",
-                Duration.ofSeconds(2),
-                () -> channel(channel -> channel.queueUnbind(route.group(), route.destination(), route.routingKey())),
-                this::declare));
-        faults.add(new Fault(
-                "exchange deleted",
-                "topology",
-                Duration.ofSeconds(2),
-                () -> channel(channel -> channel.exchangeDelete(route.destination())),
-                this::declare));
-    }
-
-    /** What is done on a channel of RabbitMQ's. */
-    private interface Work {
-        void on(Channel channel) throws Exception;
-    }
-
-    private void channel(Work work) throws Exception {
-        ConnectionFactory factory = new ConnectionFactory();
-        factory.setUri(stage.setup.broker());
-        try (com.rabbitmq.client.Connection connection = factory.newConnection("nemesis");
-                Channel channel = connection.createChannel()) {
-            work.on(channel);
-        }
-    }
-
-    private void declare() throws Exception {
-        RabbitTopology.declare(stage.setup.rabbit(), stage.setup.wire().route());
-    }
-
-    /**
-     * All that it holds is handled and read first, since what nobody has handled would be lost with it; what comes while it
-     * is away waits.
-     */
-    private void deleteTopic() throws Exception {
-        stage.end(Stage.WRITER, true);
-        try {
-            stage.awaitDrained(Duration.ofMinutes(2));
-            topic.read(stage.setup);
-            String name = stage.setup.wire().route().destination();
-            try (Admin admin = Admin.create(Map.of("bootstrap.servers", stage.setup.broker()))) {
-                topic.deleted();
-                admin.deleteTopics(List.of(name)).all().get(30, TimeUnit.SECONDS);
-                long deadline = System.nanoTime() + Duration.ofSeconds(30).toNanos();
-                while (admin.listTopics().names().get(30, TimeUnit.SECONDS).contains(name)) {
-                    if (System.nanoTime() > deadline) {
-                        throw new IllegalStateException("Topic " + name + " is still there 30 s after it was deleted");
-                    }
-                    Thread.sleep(20);
-                }
-            }
-        } finally {
-            stage.start(Stage.WRITER);
-        }
-    }
-
-    private void sql(String sql) throws Exception {
-        try (Connection connection = stage.connect();
-                Statement statement = connection.createStatement()) {
-            statement.execute(sql);
-        }
-    }
-
-    private void requeue() throws Exception {
-        try (HikariDataSource pool = stage.setup.pool(2);
-                Connection connection = pool.getConnection();
-                Statement statement = connection.createStatement();
-                ResultSet rows = statement.executeQuery("select id from orders where status = 'dead'")) {
-            List<Long> dead = new ArrayList<>();
-            while (rows.next()) {
-                dead.add(rows.getLong(1));
-            }
-            new StatusJournal(
-                            pool, Dialect.of(connection), stage.setup.catalog().outbox("orders"))
-                    .requeue(dead);
-        }
-    }
-
-    private void mood(String mood) throws Exception {
-        var file = stage.setup.home().resolve(ConsumerProcess.MOOD);
-        Files.writeString(file.resolveSibling("next-mood"), mood);
-        Files.move(
-                file.resolveSibling("next-mood"),
-                file,
-                StandardCopyOption.REPLACE_EXISTING,
-                StandardCopyOption.ATOMIC_MOVE);
     }
 }

@@ -1,48 +1,102 @@
 package dev.posthaste.reliability.torture;
 
 import dev.posthaste.Event;
-import dev.posthaste.Outbox;
+import dev.posthaste.JdbcOutbox;
 import java.sql.Connection;
 import java.sql.SQLException;
+import java.sql.Statement;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
 
-/** An event of the campaign's own, with a history like a writer's. */
+/** Events of the campaign's own, with a history like a writer's. */
 final class Probe {
+    /** What a dead row says that was never alive. */
+    static final String DEATH = "put to death by the campaign";
+
+    private static final String PUT_TO_DEATH = "dead-";
+
     private Probe() {}
 
-    /** @return its transaction; its one event is number 0 */
-    static String write(Stage stage, String transaction, long until) throws Exception {
+    /** Commits one transaction; its events' ids are its name with {@code -0}, {@code -1} and so on. */
+    static void write(Testbed stage, String transaction, int events, Duration atMost) throws Exception {
+        write(stage, transaction, events, null, atMost);
+    }
+
+    /**
+     * The same with events that are dead from the beginning, so that no relay ever has them in hand.
+     *
+     * @return the transaction's name, which tells that
+     */
+    static String writeDead(Testbed stage, String name, int events, Duration atMost) throws Exception {
+        String transaction = PUT_TO_DEATH + name;
+        // By their ids one by one: a range would wait for rows that a transaction which was left open has written.
+        String ids = IntStream.range(0, events)
+                .mapToObj(i -> "'" + transaction + "-" + i + "'")
+                .collect(Collectors.joining(", "));
+        String kill = "update orders set status = 'dead', last_error = '" + DEATH + "' where event_id in (" + ids + ")";
+        write(stage, transaction, events, kill, atMost);
+        return transaction;
+    }
+
+    /** How many events were dead because the campaign had them so. */
+    static long putToDeath(Map<String, Integer> transactions) {
+        return transactions.entrySet().stream()
+                .filter(each -> each.getKey().startsWith(PUT_TO_DEATH))
+                .mapToLong(Map.Entry::getValue)
+                .sum();
+    }
+
+    private static void write(Testbed stage, String transaction, int events, @Nullable String also, Duration atMost)
+            throws Exception {
         try (History history = History.open(stage.setup.home().resolve("probe.history"))) {
-            return write(stage, transaction, until, history);
+            history.attempted(transaction, events);
+            write(
+                    stage,
+                    transaction,
+                    events(stage.setup.table(), transaction, events),
+                    also,
+                    System.nanoTime() + atMost.toNanos());
+            history.ended(transaction, WriterProcess.Fate.COMMITTED);
         }
     }
 
-    private static String write(Stage stage, String transaction, long until, History history) throws Exception {
-        history.attempted(transaction, 1);
-        // Not one of the aggregates' keys: the hottest of those may have a backlog.
-        String text = (Setup.KEYS + 1) + "|" + System.nanoTime() + "|" + transaction + "-0|probe";
+    private static void write(Testbed stage, String transaction, List<Event> events, @Nullable String also, long until)
+            throws Exception {
         while (true) {
             try (Connection connection = stage.connect()) {
                 connection.setAutoCommit(false);
-                new Outbox(stage.setup.catalog())
-                        .write(
-                                connection,
-                                Event.builder(Setup.TYPE)
-                                        .id(transaction + "-0")
-                                        .key("probe")
-                                        .payload(text + "|" + WriterProcess.checksum(text))
-                                        .build());
+                stage.setup.table().claim(connection, transaction);
+                JdbcOutbox.of(stage.setup.catalog()).write(connection, events);
+                if (also != null) {
+                    try (Statement statement = connection.createStatement()) {
+                        statement.executeUpdate(also);
+                    }
+                }
                 connection.commit();
-                history.ended(transaction, WriterProcess.Fate.COMMITTED);
-                return transaction;
+                return;
             } catch (dev.posthaste.DuplicateEventException e) {
-                history.ended(transaction, WriterProcess.Fate.COMMITTED);
-                return transaction;
+                return; // an attempt before was committed and did not hear of it
             } catch (SQLException e) {
                 if (System.nanoTime() > until) {
-                    throw e;
+                    throw new SQLException("Cannot write " + transaction, e);
                 }
                 Thread.sleep(50); // the database is just coming back
             }
         }
+    }
+
+    private static List<Event> events(OutboxTable table, String transaction, int number) {
+        List<Event> events = new ArrayList<>();
+        long first = System.nanoTime();
+        for (int i = 0; i < number; i++) {
+            // Not one of the aggregates' keys: the hottest of those may have a backlog.
+            events.add(Content.plain(table, transaction + "-" + i, Setup.KEYS + 1, "probe", first + i));
+        }
+        return events;
     }
 }

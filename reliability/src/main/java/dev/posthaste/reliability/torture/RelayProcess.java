@@ -1,40 +1,92 @@
 package dev.posthaste.reliability.torture;
 
-import com.zaxxer.hikari.HikariDataSource;
+import dev.posthaste.Catalog;
 import dev.posthaste.broker.Broker;
 import dev.posthaste.broker.LocalBroker;
+import dev.posthaste.broker.Outcome;
 import dev.posthaste.kafka.KafkaBroker;
 import dev.posthaste.rabbitmq.RabbitBroker;
-import dev.posthaste.relay.OutboxPolicy;
 import dev.posthaste.relay.Relay;
+import dev.posthaste.relay.RelayListener;
+import dev.posthaste.relay.RelayMeters;
 import dev.posthaste.relay.RelaySettings;
+import dev.posthaste.servers.CountingDataSource;
+import dev.posthaste.store.OutboxStore;
+import dev.posthaste.store.PendingEvent;
+import dev.posthaste.store.Verdict;
+import io.micrometer.core.instrument.MeterRegistry;
+import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.atomic.AtomicReference;
+import org.jspecify.annotations.Nullable;
 
 /** A relay, on the local broker with its consumer; SIGTERM closes it. */
 final class RelayProcess {
+    /** In the environment of one that has the catalog of the version before. */
+    static final String OLDER = "POSTHASTE_TORTURE_OLDER";
+
+    // What it writes down of itself.
+    static final String STATEMENTS = "statements";
+    static final String OWNS = "owns";
+    static final String WORKS = "works";
+    static final String PUBLISHED = "posthaste.relay.published";
+    static final String MEASURED_TO_THE_END = "posthaste.relay.end.to.end";
+    static final String PENDING = "posthaste.relay.pending";
+    static final String DEAD_NOW = "posthaste.relay.dead.now";
+    static final String LEASE_HELD = "posthaste.relay.lease.held";
+    static final String EPOCH = "posthaste.relay.lease.epoch";
+    private static final int BATCH = 1_000;
+    private static final int WINDOW = 4_000;
+
+    /** The window holds a sixteenth of this process's heap: one of them has a small one. */
+    static final RelaySettings SETTINGS = RelaySettings.defaults()
+            .withLease(Setup.LEASE, Duration.ofMillis(1_400))
+            .withWindow(BATCH, WINDOW, Runtime.getRuntime().maxMemory() / 16);
+
+    private static final List<String> METERS =
+            List.of(PUBLISHED, MEASURED_TO_THE_END, PENDING, DEAD_NOW, LEASE_HELD, EPOCH);
+
     private RelayProcess() {}
 
     public static void main(String[] arguments) throws Exception {
         Setup setup = Setup.of(arguments);
-        HikariDataSource dataSource = setup.pool(4);
+        String name = arguments[6];
+        CountingDataSource counted = new CountingDataSource(setup.pool(4));
+        Catalog catalog = System.getenv(OLDER) == null ? setup.catalog() : setup.olderCatalog();
+        MeterRegistry meters = new SimpleMeterRegistry();
+        AtomicReference<@Nullable Relay> current = new AtomicReference<>();
+        Vitals vitals = new Vitals(setup.home(), name)
+                .sign(STATEMENTS, counted::statements)
+                .sign(OWNS, () -> owns(current.get()) ? 1 : 0)
+                .sign(WORKS, () -> Vitals.lives("posthaste-relay-" + Setup.OUTBOX) ? 1 : 0);
+        METERS.forEach(meter -> vitals.meter(meters, meter));
+        RelayListener listener = new RelayHistory(setup.home(), name, vitals, System::nanoTime)
+                .and(RelayMeters.of(meters))
+                .and(throwing(new Moods(setup.home())));
         Broker broker = switch (setup.wire()) {
             case KAFKA -> new KafkaBroker(setup.kafka());
             case RABBITMQ -> new RabbitBroker(setup.rabbit());
-            case LOCAL -> new LocalBroker().subscribe(new ConsumerProcess(setup, arguments[5]).start());
+            case LOCAL -> new LocalBroker().subscribe(new ConsumerProcess(setup, name, vitals).start());
         };
+        vitals.start();
         while (true) {
             try {
-                Relay relay = Relay.builder(dataSource, setup.catalog())
-                        .name(arguments[5])
+                Relay relay = Relay.builder(
+                                counted.dataSource(),
+                                catalog.all(o -> o.retry(Setup.RETRY)
+                                                .keep(Duration.ofSeconds(30))
+                                                .consumedWithin(Duration.ofSeconds(60))
+                                                .republishUnconsumed(true))
+                                        .all(o -> o.format(setup.table().format())))
+                        .name(name)
                         .broker(broker)
-                        .policy(OutboxPolicy.defaults()
-                                .withRetry(Setup.RETRY)
-                                .withKeep(Duration.ofSeconds(30), false)
-                                .withConsumedWithin(Duration.ofSeconds(60), true))
-                        .settings(RelaySettings.defaults().withLease(Setup.LEASE, Duration.ofMillis(1_400)))
+                        .settings(SETTINGS)
+                        .listener(listener)
                         .measureEvery(Duration.ofSeconds(2))
                         .build()
                         .start();
+                current.set(relay);
                 Runtime.getRuntime().addShutdownHook(new Thread(() -> {
                     relay.close();
                     broker.close();
@@ -45,5 +97,45 @@ final class RelayProcess {
                 Thread.sleep(500); // the database may be away just now
             }
         }
+    }
+
+    private static boolean owns(@Nullable Relay relay) {
+        return relay != null && relay.owned().contains(Setup.OUTBOX);
+    }
+
+    /** One that does not always get through what it wants to do. */
+    private static RelayListener throwing(Moods moods) {
+        return new RelayListener() {
+            @Override
+            public void leaseTaken(String outbox, long epoch) {
+                moods.listen();
+            }
+
+            @Override
+            public void fetched(String outbox, int events, long nanos) {
+                moods.listen();
+            }
+
+            @Override
+            public void answered(
+                    String outbox, PendingEvent event, Outcome outcome, long nanos, long sinceWrittenNanos) {
+                moods.listen();
+            }
+
+            @Override
+            public void settled(String outbox, List<Verdict> verdicts, int written, long nanos) {
+                moods.listen();
+            }
+
+            @Override
+            public void backlog(String outbox, OutboxStore.Backlog backlog, int blockedKeys) {
+                moods.listen();
+            }
+
+            @Override
+            public void purged(String outbox, int deleted, Duration keep) {
+                moods.listen();
+            }
+        };
     }
 }

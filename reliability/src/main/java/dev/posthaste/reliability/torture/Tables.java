@@ -1,14 +1,84 @@
 package dev.posthaste.reliability.torture;
 
+import dev.posthaste.jdbc.Schema;
 import dev.posthaste.servers.Database;
+import dev.posthaste.servers.DatabaseProcess;
+import java.sql.Connection;
+import java.sql.DriverManager;
+import java.sql.SQLException;
+import java.sql.Statement;
 import java.util.ArrayList;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /** The application's tables, and triggers that write down every change of a row of Posthaste's that must not be. */
 final class Tables {
     private Tables() {}
 
-    static List<String> script(Database kind, boolean tracked) {
+    /**
+     * Creates the database where it is a server's, and everything in it.
+     *
+     * @param server null where the database is a file
+     * @param settled how many published rows the outbox has before
+     */
+    static void create(Database kind, @Nullable DatabaseProcess server, Setup setup, long settled) throws SQLException {
+        if (server != null) {
+            try (Connection connection = DriverManager.getConnection(
+                            server.url(kind == Database.POSTGRESQL ? "postgres" : "mysql"));
+                    Statement statement = connection.createStatement()) {
+                // MariaDB's own would be Latin 1, which has no room for what writers write.
+                statement.execute("create database torture"
+                        + (kind == Database.POSTGRESQL ? "" : " character set utf8mb4 collate utf8mb4_bin"));
+                if (kind == Database.MARIADB) {
+                    statement.execute("create user " + Testbed.APPLICATION + "@'127.0.0.1'");
+                    statement.execute("grant all privileges on *.* to " + Testbed.APPLICATION + "@'127.0.0.1'");
+                    statement.execute("revoke read only admin on *.* from " + Testbed.APPLICATION + "@'127.0.0.1'");
+                } else if (kind == Database.MYSQL) {
+                    statement.execute("create user " + Testbed.CONSUMERS_USER + "@'127.0.0.1' identified by ''");
+                    statement.execute(
+                            "grant all privileges on torture.* to " + Testbed.CONSUMERS_USER + "@'127.0.0.1'");
+                } else {
+                    statement.execute("create role " + Testbed.CONSUMERS_USER + " superuser login");
+                }
+            }
+        }
+        try (Connection connection = Testbed.connect(setup);
+                Statement statement = connection.createStatement()) {
+            for (String sql : setup.table().script()) {
+                statement.execute(sql);
+            }
+        }
+        try (var pool = setup.pool(2)) {
+            Schema.create(pool, setup.catalog().outboxes());
+        }
+        try (Connection connection = Testbed.connect(setup);
+                Statement statement = connection.createStatement()) {
+            if (settled > 0) {
+                SettledRows.fill(connection, kind, setup.wire(), settled);
+            }
+            for (String sql : script(kind, setup.table().table(), setup.wire().tracks())) {
+                statement.execute(sql);
+            }
+            connection.setAutoCommit(false);
+            try (var insert = connection.prepareStatement("insert into aggregates (id, version) values (?, 0)")) {
+                for (int key = 0; key < Setup.KEYS; key++) {
+                    insert.setInt(1, key);
+                    insert.addBatch();
+                }
+                insert.executeBatch();
+            }
+            connection.commit();
+            connection.setAutoCommit(true);
+            // A restarted InnoDB that believes it empty has writers read all of it, and deadlock with each other.
+            statement.execute(
+                    kind == Database.MYSQL || kind == Database.MARIADB
+                            ? "analyze table aggregates"
+                            : "analyze aggregates");
+        }
+    }
+
+    /** @param table the outbox's */
+    static List<String> script(Database kind, String table, boolean tracked) {
         String number = switch (kind) {
             case POSTGRESQL -> "bigint generated always as identity primary key";
             case SQLITE -> "integer primary key autoincrement";
@@ -24,7 +94,9 @@ final class Tables {
                         + ")",
                 "create index effects_event on effects (event_id)",
                 "create table wrong (id " + number + ", what varchar(500) not null)",
-                "create table died (row_id bigint not null)"));
+                "create table died (row_id bigint not null)",
+                "create table knots (id int primary key, tied bigint not null)",
+                "insert into knots (id, tied) values (0, 0), (1, 0)"));
         String pending = tracked ? "('pending', 'published', 'dead')" : "('pending', 'dead')";
         String over = tracked ? "'consumed'" : "'published'";
         String moved = "(old.status not in " + pending + " and new.status = 'pending')"
@@ -39,7 +111,7 @@ final class Tables {
                 kind,
                 "moved",
                 "update",
-                "orders",
+                table,
                 moved,
                 concat(kind, "'status: row '", "old.id", "' from '", "old.status", "' to '", "new.status"));
         trigger(
@@ -47,7 +119,7 @@ final class Tables {
                 kind,
                 "removed",
                 "delete",
-                "orders",
+                table,
                 "old.status <> " + over,
                 concat(kind, "'retention: row '", "old.id", "' was deleted while '", "old.status"));
         trigger(
@@ -58,7 +130,7 @@ final class Tables {
                 "posthaste_lease",
                 lease,
                 concat(kind, "'epoch: '", "old.owner", "' '", "old.epoch", "' to '", "new.owner", "' '", "new.epoch"));
-        trigger(script, kind, "died", "update", "orders", "new.status = 'dead' and old.status <> 'dead'", null);
+        trigger(script, kind, "died", "update", table, "new.status = 'dead' and old.status <> 'dead'", null);
         return script;
     }
 

@@ -8,9 +8,11 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Properties;
+import java.util.function.Consumer;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.common.TopicPartition;
+import org.apache.kafka.common.header.Header;
 import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 
 /** What Kafka's topic has held, one incarnation of it after the other. */
@@ -41,14 +43,22 @@ final class Topic {
      * @throws IllegalStateException if that takes longer than two minutes
      */
     void read(Setup setup) {
+        read(setup, setup.wire().route().destination(), this::arrived);
+    }
+
+    /**
+     * Reads any topic from its beginning to its end.
+     *
+     * @throws IllegalStateException if that takes longer than two minutes
+     */
+    static void read(Setup setup, String topic, Consumer<ConsumerRecord<byte[], byte[]>> taker) {
         long deadline = System.nanoTime() + Duration.ofMinutes(2).toNanos();
         Properties properties = new Properties();
         properties.put("bootstrap.servers", setup.broker());
+        properties.put("isolation.level", "read_committed");
         try (KafkaConsumer<byte[], byte[]> consumer =
                 new KafkaConsumer<>(properties, new ByteArrayDeserializer(), new ByteArrayDeserializer())) {
-            List<TopicPartition> partitions = consumer
-                    .partitionsFor(setup.wire().route().destination())
-                    .stream()
+            List<TopicPartition> partitions = consumer.partitionsFor(topic).stream()
                     .map(each -> new TopicPartition(each.topic(), each.partition()))
                     .toList();
             consumer.assign(partitions);
@@ -56,16 +66,20 @@ final class Topic {
             Map<TopicPartition, Long> ends = consumer.endOffsets(partitions);
             while (partitions.stream().anyMatch(each -> consumer.position(each) < ends.getOrDefault(each, 0L))) {
                 if (System.nanoTime() > deadline) {
-                    throw new IllegalStateException("Kafka's topic could not be read to its end within two minutes");
+                    throw new IllegalStateException(
+                            "Topic " + topic + " could not be read to its end within two minutes");
                 }
-                consumer.poll(Duration.ofSeconds(1)).forEach(this::arrived);
+                consumer.poll(Duration.ofSeconds(1)).forEach(taker);
             }
         }
     }
 
     private void arrived(ConsumerRecord<byte[], byte[]> record) {
+        Header row = record.headers().lastHeader(MessageHeaders.POSITION);
+        if (row == null) {
+            return; // somebody else's
+        }
         String key = keys.computeIfAbsent(new String(record.key(), StandardCharsets.UTF_8), each -> each);
-        byte[] row = record.headers().lastHeader(MessageHeaders.ROW).value();
-        arrivals.add(new Arrival(key, Long.parseLong(new String(row, StandardCharsets.UTF_8))));
+        arrivals.add(new Arrival(key, Long.parseLong(new String(row.value(), StandardCharsets.UTF_8))));
     }
 }

@@ -1,15 +1,12 @@
 package dev.posthaste.reliability.torture;
 
 import dev.posthaste.reliability.planted.PlantedBug;
-import dev.posthaste.reliability.torture.Setup.Wire;
-import dev.posthaste.servers.Database;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Random;
@@ -36,10 +33,6 @@ import picocli.CommandLine.Spec;
                 "Runs writers, relays and consumers as processes on real databases and brokers, and everything that can"
                         + " go wrong with them.")
 public final class Torture implements Callable<Integer> {
-    private static final String PAIRS =
-            "postgresql-rabbitmq,mariadb-kafka,mysql-rabbitmq,postgresql-kafka,mariadb-rabbitmq,mysql-kafka,"
-                    + "sqlite-local,sqlite-rabbitmq";
-
     @Spec
     @Nullable
     CommandSpec command;
@@ -53,10 +46,10 @@ public final class Torture implements Callable<Integer> {
     @Option(
             names = "--pairs",
             split = ",",
-            defaultValue = PAIRS,
             description =
-                    "Databases and brokers, one pair after another, each with the next seed; default ${DEFAULT-VALUE}.")
-    List<String> pairs = List.of();
+                    "Databases and brokers, one pair after another, each with the next seed; by default all but those on"
+                            + " a cluster or in an existing table.")
+    List<String> pairs = Pair.USUAL;
 
     @Option(
             names = "--faults",
@@ -74,6 +67,15 @@ public final class Torture implements Callable<Integer> {
             defaultValue = "1",
             description = "How many pairs run beside each other; default ${DEFAULT-VALUE}.")
     int atOnce;
+
+    @Option(
+            names = "--settled",
+            paramLabel = "ROWS",
+            defaultValue = "0",
+            description =
+                    "How many rows were published before and are kept, with statistics that know no other, beside a fifth as"
+                            + " many that are due in ten days; default ${DEFAULT-VALUE}. Not on SQLite.")
+    long settled;
 
     @Option(
             names = "--plant",
@@ -125,9 +127,14 @@ public final class Torture implements Callable<Integer> {
 
     private void requireSensible() {
         for (String pair : pairs) {
-            if (!List.of(PAIRS.split(",")).contains(pair)) {
-                throw wrong("There is no pair '" + pair + "'; there are " + PAIRS);
+            if (!Pair.exists(pair)) {
+                throw wrong("There is no pair '" + pair + "'; there are " + String.join(",", Pair.USUAL) + " and "
+                        + String.join(",", Pair.SPECIAL));
             }
+        }
+        if (settled > 0 && !pairs.stream().map(Pair::named).allMatch(Pair::canBeSettled)) {
+            throw wrong("--settled fills Posthaste's own tables on servers, not SQLite's and not existing ones;"
+                    + " name others with --pairs");
         }
         if (atOnce < 1 || minutes <= 0) {
             throw wrong("--minutes and --at-once must be more than 0");
@@ -164,15 +171,34 @@ public final class Torture implements Callable<Integer> {
         return classes;
     }
 
-    private void run(String pair, long its, Duration time) throws Exception {
-        if (!isWhole()) {
-            return; // a promise is broken already
+    /** On another stage, and with another seed, as often as a server is lost with its disk. */
+    private void run(String pair, long first, Duration time) throws Exception {
+        long end = System.nanoTime() + time.toNanos();
+        long its = first;
+        Duration left = time;
+        while (isWhole() && !left.isNegative()) { // otherwise a promise is broken already
+            try {
+                run(Pair.named(pair), its, left, time);
+                return;
+            } catch (LostServerException e) {
+                System.out.println(pair + " begins anew, and what was done so far is not counted: " + e.getMessage());
+                its += pairs.size();
+                left = Duration.ofNanos(end - System.nanoTime());
+            }
         }
-        String[] names = pair.toUpperCase(Locale.ROOT).split("-", 2);
+    }
+
+    /** @param inAll what the pair has, of which this may be the rest */
+    private void run(Pair pair, long its, Duration time, Duration inAll) throws Exception {
         Path home = Files.createTempDirectory("posthaste-torture-" + pair + "-");
         System.out.printf("%s for %d s, seed %d, histories and logs in %s%n", pair, time.toSeconds(), its, home);
-        try (Stage stage = new Stage(Database.valueOf(names[0]), Wire.valueOf(names[1]), home, its, planted(home))) {
-            take(pair, its, home, new Campaign(pair, stage, new Random(its), only, without, System.out).run(time));
+        try (Testbed stage = new Testbed(pair, home, its, planted(home), settled)) {
+            Kinds kinds = new Kinds(only, without, inAll);
+            take(
+                    pair.name(),
+                    its,
+                    home,
+                    new Campaign(pair.name(), stage, new Random(its), kinds, System.out).run(time));
         }
     }
 
@@ -192,6 +218,7 @@ public final class Torture implements Callable<Integer> {
         broken.forEach(each -> violations.add(pair + ": " + each));
         System.out.println(pair + " " + one.summary(broken.size(), its));
         if (!broken.isEmpty()) {
+            broken.forEach(each -> System.out.println(pair + ": " + each)); // at once: others may run for long
             System.out.println(pair + " broke a promise; its histories and logs are in " + home);
         }
     }
@@ -205,6 +232,8 @@ public final class Torture implements Callable<Integer> {
         private long unknown;
         private long wireDuplicates;
         private long longestStall;
+        private long deadLetters;
+        private Figures figures = Figures.NONE;
 
         void add(Campaign.Result result) {
             Checks.Found found = result.found();
@@ -215,11 +244,13 @@ public final class Torture implements Callable<Integer> {
             unknown += found.unknown();
             wireDuplicates += found.wireDuplicates();
             longestStall = Math.max(longestStall, found.longestStall());
+            deadLetters += found.deadLetters();
+            figures = figures.and(result.figures());
         }
 
         String summary(int violations, long seed) {
             return ("{\"events\":%d,\"faults\":%d,\"kinds\":%d,\"violations\":%d,\"wireDuplicates\":%d,"
-                            + "\"longestStallMillis\":%d,\"died\":%d,\"unknown\":%d,\"seed\":%d}")
+                            + "\"longestStallMillis\":%d,\"died\":%d,\"deadLetters\":%d,\"unknown\":%d,%s,\"seed\":%d}")
                     .formatted(
                             events,
                             faults,
@@ -228,7 +259,9 @@ public final class Torture implements Callable<Integer> {
                             wireDuplicates,
                             longestStall,
                             died,
+                            deadLetters,
                             unknown,
+                            figures.summary(),
                             seed);
         }
     }

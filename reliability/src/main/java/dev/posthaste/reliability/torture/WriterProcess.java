@@ -2,9 +2,8 @@ package dev.posthaste.reliability.torture;
 
 import dev.posthaste.DuplicateEventException;
 import dev.posthaste.Event;
-import dev.posthaste.Outbox;
+import dev.posthaste.JdbcOutbox;
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.sql.Connection;
 import java.sql.ResultSet;
 import java.sql.SQLException;
@@ -18,7 +17,6 @@ import java.util.Objects;
 import java.util.Random;
 import java.util.TreeMap;
 import java.util.stream.Collectors;
-import java.util.zip.CRC32;
 import javax.sql.DataSource;
 
 /**
@@ -28,12 +26,14 @@ import javax.sql.DataSource;
 final class WriterProcess {
     private static final int THREADS = 3;
     private static final long MOST_BEHIND = 3_000;
+    private static final String STEPS = "set session auto_increment_increment = 7";
+    private static final int MAX_HEADER_BYTES = 300_000;
     private static final long CHECK_NANOS = 500_000_000L;
 
     private final Setup setup;
     private final String name;
     private final DataSource dataSource;
-    private final Outbox outbox;
+    private final JdbcOutbox outbox;
     private final History history;
     private final double[] zipf = zipf();
     private volatile boolean farAhead;
@@ -41,13 +41,13 @@ final class WriterProcess {
     private WriterProcess(Setup setup, String name) throws IOException {
         this.setup = setup;
         this.name = name;
-        this.dataSource = setup.pool(THREADS + 1);
-        this.outbox = new Outbox(setup.catalog());
+        this.dataSource = setup.pool(THREADS + 1, name.startsWith(Testbed.STEPPING_WRITER) ? STEPS : null);
+        this.outbox = JdbcOutbox.of(setup.catalog()).maxHeaderBytes(MAX_HEADER_BYTES);
         this.history = History.open(setup.home().resolve(name + ".history"));
     }
 
     public static void main(String[] arguments) throws Exception {
-        WriterProcess writer = new WriterProcess(Setup.of(arguments), arguments[5]);
+        WriterProcess writer = new WriterProcess(Setup.of(arguments), arguments[6]);
         for (int i = 0; i < THREADS; i++) {
             int thread = i;
             new Thread(() -> writer.writeForEver(thread), "writer-" + i).start();
@@ -62,7 +62,7 @@ final class WriterProcess {
                 while (farAhead) {
                     Thread.sleep(50);
                 }
-                write(random, name + "-" + thread + "-" + number);
+                write(random, Content.transaction(name + "-" + thread, number));
             } catch (InterruptedException e) {
                 return;
             } catch (IOException e) {
@@ -128,12 +128,19 @@ final class WriterProcess {
         try (Connection connection = dataSource.getConnection()) {
             connection.setAutoCommit(false);
             try {
+                setup.table().claim(connection, transaction);
                 Map<Integer, Long> versions = change(connection, wanted);
                 List<Event> events = new ArrayList<>();
                 for (Map.Entry<Integer, Integer> each : wanted.entrySet()) {
                     long before = Objects.requireNonNull(versions.get(each.getKey()));
                     for (int i = 1; i <= each.getValue(); i++) {
-                        events.add(event(ids.get(events.size()), each.getKey(), before + i, padding));
+                        events.add(Content.event(
+                                setup.table(),
+                                ids.get(events.size()),
+                                each.getKey(),
+                                before + i,
+                                padding,
+                                setup.wire().oddDestination()));
                     }
                 }
                 outbox.write(connection, events);
@@ -193,22 +200,6 @@ final class WriterProcess {
             statement.executeUpdate(update);
         }
         return versions;
-    }
-
-    private static Event event(String id, int key, long version, long padding) {
-        String text = key + "|" + version + "|" + id + "|"
-                + Long.toHexString(padding).repeat(1 + (int) (Math.abs(padding + version) % 20));
-        Event.Builder event = Event.builder(Setup.TYPE).id(id).key("key-" + key).payload(text + "|" + checksum(text));
-        if (version % 100 == 0) {
-            event.maxAttempts(1); // some that die of the first refusal
-        }
-        return event.build();
-    }
-
-    static String checksum(String text) {
-        CRC32 crc = new CRC32();
-        crc.update(text.getBytes(StandardCharsets.UTF_8));
-        return Long.toHexString(crc.getValue());
     }
 
     /** The sum of the shares of all keys up to each: the n-th key has a share of 1/n. */

@@ -3,29 +3,23 @@ package dev.posthaste.examples.configcenter;
 import com.zaxxer.hikari.HikariConfig;
 import com.zaxxer.hikari.HikariDataSource;
 import dev.posthaste.Catalog;
-import dev.posthaste.Outbox;
+import dev.posthaste.JdbcOutbox;
 import dev.posthaste.OutboxDefinition;
-import dev.posthaste.OutboxSettings;
 import dev.posthaste.Route;
 import dev.posthaste.Status;
+import dev.posthaste.admin.OperatorStore;
 import dev.posthaste.broker.LocalBroker;
-import dev.posthaste.inbox.Consumer;
-import dev.posthaste.inbox.ConsumerListener;
-import dev.posthaste.inbox.ConsumerSettings;
 import dev.posthaste.inbox.Inbox;
-import dev.posthaste.inbox.InboxRetention;
-import dev.posthaste.jdbc.Dialect;
+import dev.posthaste.jackson.JacksonSerializer;
 import dev.posthaste.jdbc.Schema;
-import dev.posthaste.jdbc.StatusJournal;
+import dev.posthaste.jdbc.Stores;
 import dev.posthaste.rabbitmq.RabbitBroker;
 import dev.posthaste.rabbitmq.RabbitSettings;
 import dev.posthaste.rabbitmq.RabbitSubscription;
 import dev.posthaste.rabbitmq.RabbitTopology;
-import dev.posthaste.relay.OutboxPolicy;
 import dev.posthaste.relay.Relay;
 import dev.posthaste.relay.RelaySettings;
 import java.io.IOException;
-import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Clock;
 import java.time.Duration;
@@ -52,8 +46,9 @@ final class Application implements AutoCloseable {
     static final JsonMapper JSON = JsonMapper.builder()
             .propertyNamingStrategy(PropertyNamingStrategies.SNAKE_CASE)
             .build();
-    private static final Route ROUTE =
-            new Route("tmadminsrv_service", "tmadminsrv_config_history", "tmadminsrv_config_history_queue");
+    private static final Route ROUTE = Route.to("tmadminsrv_service")
+            .routingKey("tmadminsrv_config_history")
+            .group("tmadminsrv_config_history_queue");
     /** Shorter than the defaults: who kills the demo and starts it again should not wait long for the old lease. */
     private static final RelaySettings RELAY = RelaySettings.defaults()
             .withLease(Duration.ofSeconds(8), Duration.ofSeconds(4))
@@ -61,15 +56,17 @@ final class Application implements AutoCloseable {
     /** Shorter still where everything is in one process and nobody else waits for the lease. */
     private static final RelaySettings LOCAL_RELAY = RELAY.withLease(Duration.ofSeconds(3), Duration.ofMillis(1_500));
 
-    static final Catalog CATALOG = Catalog.of(
-            OutboxDefinition.of(OUTBOX, ROUTE, ConfigHistoryEvent.TYPE).inTable("outbox_events"));
+    static final Catalog CATALOG = Catalog.of(OutboxDefinition.named(OUTBOX)
+            .route(ROUTE)
+            .types(ConfigHistoryEvent.TYPE)
+            .table("outbox_events"));
 
     private final Deque<AutoCloseable> open;
     private @Nullable HikariDataSource onlyWriter;
     private final Database database;
     private final HistoryTable history;
     private final ConfigCenter configs;
-    private final StatusJournal journal;
+    private final OperatorStore store;
     private final SwitchableBroker broker;
 
     /** What an application does besides making changes. */
@@ -82,14 +79,14 @@ final class Application implements AutoCloseable {
     record State(Map<Status, Long> outbox, long history, boolean historyRunning, boolean brokerRunning) {}
 
     /** Something outside is not as it has to be; the message says what, for a person. */
-    static final class CannotStart extends Exception {
-        CannotStart(String message, Throwable cause) {
+    static final class CannotStartException extends Exception {
+        CannotStartException(String message, Throwable cause) {
             super(message, cause);
         }
     }
 
     private Application(Settings settings, Set<Part> parts, Deque<AutoCloseable> open)
-            throws CannotStart, SQLException {
+            throws CannotStartException, SQLException {
         this.open = open;
         Clock clock = Clock.systemUTC();
         HikariDataSource pool = pool(settings, "application", 32);
@@ -98,26 +95,25 @@ final class Application implements AutoCloseable {
         history.restore();
         database.createTables();
         Schema.create(database.dataSource(), CATALOG.outboxes());
-        try (Connection connection = database.dataSource().getConnection()) {
-            this.journal = new StatusJournal(database.dataSource(), Dialect.of(connection), CATALOG.outbox(OUTBOX));
-        }
+        this.store = Objects.requireNonNull(
+                Stores.in(database.dataSource()).forOperators(CATALOG).get(OUTBOX));
         this.broker = broker(settings, parts.contains(Part.CONSUMER), clock);
         Runnable afterCommit = parts.contains(Part.RELAY) ? relay(settings) : () -> {};
-        this.configs =
-                new ConfigCenter(database, new Outbox(CATALOG, OutboxSettings.defaults(), JSON), afterCommit, clock);
+        this.configs = new ConfigCenter(
+                database, JdbcOutbox.of(CATALOG).serializer(JacksonSerializer.of(JSON)), afterCommit, clock);
         open.push(configs);
     }
 
-    static Application start(Settings settings) throws CannotStart, SQLException {
+    static Application start(Settings settings) throws CannotStartException, SQLException {
         return start(settings, EnumSet.allOf(Part.class));
     }
 
     /** A process that does only some of the work; the others find each other through database and broker. */
-    static Application start(Settings settings, Set<Part> parts) throws CannotStart, SQLException {
+    static Application start(Settings settings, Set<Part> parts) throws CannotStartException, SQLException {
         Deque<AutoCloseable> open = new ArrayDeque<>();
         try {
             return new Application(settings, parts, open);
-        } catch (CannotStart | SQLException | RuntimeException e) {
+        } catch (CannotStartException | SQLException | RuntimeException e) {
             close(open);
             throw e;
         }
@@ -127,7 +123,7 @@ final class Application implements AutoCloseable {
      * Connections for one part of the application. On SQLite, all parts share one: there is one writer at a time anyway, and
      * who waits for a connection is served in order, while SQLite lets those that wait for its lock starve.
      */
-    private HikariDataSource pool(Settings settings, String name, int size) throws CannotStart {
+    private HikariDataSource pool(Settings settings, String name, int size) throws CannotStartException {
         if (!settings.onSqlite()) {
             return newPool(settings, name, size);
         }
@@ -137,7 +133,7 @@ final class Application implements AutoCloseable {
         return onlyWriter;
     }
 
-    private HikariDataSource newPool(Settings settings, String name, int size) throws CannotStart {
+    private HikariDataSource newPool(Settings settings, String name, int size) throws CannotStartException {
         HikariConfig config = new HikariConfig();
         config.setPoolName(name);
         config.setJdbcUrl(settings.url());
@@ -150,17 +146,18 @@ final class Application implements AutoCloseable {
         try {
             return opened(new HikariDataSource(config));
         } catch (RuntimeException e) {
-            throw new CannotStart("Cannot open the database " + settings.databaseName() + ": " + innermost(e), e);
+            throw new CannotStartException(
+                    "Cannot open the database " + settings.databaseName() + ": " + innermost(e), e);
         }
     }
 
-    private SwitchableBroker broker(Settings settings, boolean consuming, Clock clock) throws CannotStart {
+    private SwitchableBroker broker(Settings settings, boolean consuming, Clock clock) throws CannotStartException {
         String uri = settings.broker();
         if (uri == null) {
             LocalBroker local = new LocalBroker();
             SwitchableBroker broker = opened(new SwitchableBroker(local));
             if (consuming) {
-                local.subscribe(consumer(settings, clock));
+                local.subscribe(inbox(settings, clock));
             }
             return broker;
         }
@@ -169,30 +166,27 @@ final class Application implements AutoCloseable {
             RabbitTopology.declare(rabbit, ROUTE);
             if (consuming) {
                 String queue = Objects.requireNonNull(ROUTE.group());
-                opened(new RabbitSubscription(rabbit, queue, PREFETCH, consumer(settings, clock)))
+                opened(new RabbitSubscription(rabbit, queue, PREFETCH, inbox(settings, clock)))
                         .start();
             }
             return opened(new SwitchableBroker(new RabbitBroker(rabbit)));
         } catch (IOException | TimeoutException | IllegalArgumentException e) {
-            throw new CannotStart("Cannot use the broker " + Settings.redacted(uri) + ": " + innermost(e), e);
+            throw new CannotStartException("Cannot use the broker " + Settings.redacted(uri) + ": " + innermost(e), e);
         }
     }
 
-    private Consumer consumer(Settings settings, Clock clock) throws CannotStart {
-        Inbox inbox = Inbox.builder(pool(settings, "consumer", 8))
-                .consumer(CONSUMER)
+    private Inbox inbox(Settings settings, Clock clock) throws CannotStartException {
+        return Inbox.builder(CONSUMER, pool(settings, "consumer", 8))
                 .on(ConfigHistoryEvent.TYPE, ConfigHistoryEvent.class, new HistoryRecorder(history, clock))
-                .json(JSON)
+                .serializer(JacksonSerializer.of(JSON))
+                .threads(8)
+                .retry(HistoryRecorder.RETRY)
+                .keep(INBOX_KEEPS)
                 .build();
-        opened(new InboxRetention(inbox, INBOX_KEEPS, OutboxPolicy.defaults().keep()).start());
-        return new Consumer(
-                inbox,
-                ConsumerSettings.defaults().withThreads(8).withRetry(HistoryRecorder.RETRY),
-                ConsumerListener.NONE);
     }
 
     /** Starts the relay; what is returned wakes it. */
-    private Runnable relay(Settings settings) throws CannotStart {
+    private Runnable relay(Settings settings) throws CannotStartException {
         Relay relay = opened(Relay.builder(pool(settings, "relay", 4), CATALOG)
                 .broker(broker)
                 .settings(settings.broker() == null ? LOCAL_RELAY : RELAY)
@@ -230,7 +224,7 @@ final class Application implements AutoCloseable {
     }
 
     State state() throws SQLException {
-        return new State(journal.counts(), history.count(), history.available(), broker.on());
+        return new State(store.counts(), history.count(), history.available(), broker.on());
     }
 
     void switchBroker(boolean on) {

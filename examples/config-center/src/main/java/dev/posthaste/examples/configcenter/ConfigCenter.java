@@ -1,8 +1,7 @@
 package dev.posthaste.examples.configcenter;
 
 import dev.posthaste.Event;
-import dev.posthaste.EventId;
-import dev.posthaste.Outbox;
+import dev.posthaste.JdbcOutbox;
 import dev.posthaste.examples.configcenter.ConfigRefused.Reason;
 import io.opentelemetry.api.trace.Span;
 import io.opentelemetry.api.trace.SpanContext;
@@ -31,7 +30,7 @@ final class ConfigCenter implements AutoCloseable {
 
     private final Database database;
     private final ConfigTable configs;
-    private final Outbox outbox;
+    private final JdbcOutbox outbox;
     private final Runnable afterCommit;
     private final Clock clock;
     private final ExecutorService batchThreads = Executors.newFixedThreadPool(BATCH_CONCURRENCY, work -> {
@@ -41,7 +40,7 @@ final class ConfigCenter implements AutoCloseable {
     });
 
     /** @param afterCommit told after each change, so that its event need not wait for a poll */
-    ConfigCenter(Database database, Outbox outbox, Runnable afterCommit, Clock clock) {
+    ConfigCenter(Database database, JdbcOutbox outbox, Runnable afterCommit, Clock clock) {
         this.database = database;
         this.configs = new ConfigTable(database);
         this.outbox = outbox;
@@ -160,14 +159,14 @@ final class ConfigCenter implements AutoCloseable {
     private Config change(Connection connection, Config before, Config after) throws SQLException {
         configs.update(connection, after);
         if (before.version() > 0) {
-            String eventId = EventId.next();
+            String eventId = Event.newId();
             outbox.write(
                     connection,
-                    Event.builder(ConfigHistoryEvent.TYPE)
-                            .id(eventId)
-                            .key(Long.toString(before.id()))
-                            .payload(ConfigHistoryEvent.of(eventId, traceId(), after.updatedAt(), before))
-                            .build());
+                    Event.of(
+                                    ConfigHistoryEvent.TYPE,
+                                    Long.toString(before.id()),
+                                    ConfigHistoryEvent.of(eventId, traceId(), after.updatedAt(), before))
+                            .id(eventId));
         }
         return after;
     }

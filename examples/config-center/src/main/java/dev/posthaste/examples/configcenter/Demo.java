@@ -131,7 +131,7 @@ final class Demo implements Callable<Integer> {
                 return new LoadRun(application, changes, resume).run();
             }
             return serve(application, settings);
-        } catch (Application.CannotStart | IOException e) {
+        } catch (Application.CannotStartException | IOException e) {
             return complain(e.getMessage());
         }
     }
@@ -158,7 +158,8 @@ final class Demo implements Callable<Integer> {
         return new ParameterException(java.util.Objects.requireNonNull(spec).commandLine(), message);
     }
 
-    private static Application open(Settings settings) throws Application.CannotStart, SQLException, IOException {
+    private static Application open(Settings settings)
+            throws Application.CannotStartException, SQLException, IOException {
         if (settings.database() == null) {
             try {
                 Files.createDirectories(settings.data());

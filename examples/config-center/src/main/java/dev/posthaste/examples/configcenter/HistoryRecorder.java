@@ -1,9 +1,9 @@
 package dev.posthaste.examples.configcenter;
 
 import dev.posthaste.RetryPolicy;
-import dev.posthaste.inbox.Context;
+import dev.posthaste.inbox.EventContext;
 import dev.posthaste.inbox.Handler;
-import dev.posthaste.inbox.RejectEvent;
+import dev.posthaste.inbox.RejectedEventException;
 import java.sql.SQLException;
 import java.time.Clock;
 import java.time.Duration;
@@ -26,7 +26,8 @@ import org.jspecify.annotations.Nullable;
  */
 final class HistoryRecorder implements Handler<ConfigHistoryEvent> {
     /** A history that is away comes back. */
-    static final RetryPolicy RETRY = RetryPolicy.forever(Duration.ofMillis(100), Duration.ofSeconds(3));
+    static final RetryPolicy RETRY = RetryPolicy.exponential(Duration.ofMillis(100), Duration.ofSeconds(3))
+            .forever();
 
     private final HistoryTable history;
     private final Clock clock;
@@ -37,7 +38,7 @@ final class HistoryRecorder implements Handler<ConfigHistoryEvent> {
     }
 
     @Override
-    public void handle(ConfigHistoryEvent event, Context context) throws SQLException, RejectEvent {
+    public void handle(ConfigHistoryEvent event, EventContext context) throws SQLException, RejectedEventException {
         require(event, context);
         String recordedFrom = history.eventOf(context.connection(), event.configId(), event.version());
         if (event.eventId().equals(recordedFrom)) {
@@ -51,13 +52,13 @@ final class HistoryRecorder implements Handler<ConfigHistoryEvent> {
             history.insert(context.connection(), event, clock.instant().truncatedTo(ChronoUnit.MICROS));
         } catch (SQLException e) {
             if (Database.refusesValue(e)) {
-                throw new RejectEvent("the history cannot hold a value of it: " + e.getMessage(), e);
+                throw new RejectedEventException("the history cannot hold a value of it: " + e.getMessage(), e);
             }
             throw e;
         }
     }
 
-    private static void require(ConfigHistoryEvent event, Context context) throws RejectEvent {
+    private static void require(ConfigHistoryEvent event, EventContext context) throws RejectedEventException {
         require(ConfigHistoryEvent.TYPE.equals(event.eventType()), "event_type is " + event.eventType());
         require(
                 event.schemaVersion() == ConfigHistoryEvent.SCHEMA_VERSION,
@@ -78,13 +79,13 @@ final class HistoryRecorder implements Handler<ConfigHistoryEvent> {
     }
 
     /** What JSON leaves out is null here, whatever the record says. */
-    private static void requireThere(String name, @Nullable Object value) throws RejectEvent {
+    private static void requireThere(String name, @Nullable Object value) throws RejectedEventException {
         require(value != null, name + " is missing");
     }
 
-    private static void require(boolean holds, String otherwise) throws RejectEvent {
+    private static void require(boolean holds, String otherwise) throws RejectedEventException {
         if (!holds) {
-            throw new RejectEvent(otherwise);
+            throw new RejectedEventException(otherwise);
         }
     }
 }

@@ -43,14 +43,14 @@ final class LoadRun {
         long start = System.nanoTime();
         String module = module();
         createConfigs(module);
-        long made = Tally.changes(configs.ofModule(module));
+        long made = Reconciliation.changes(configs.ofModule(module));
         if (resume) {
             progress("Resuming " + module + ": " + made + " of " + changes + " changes are there");
         }
         tickets.set((int) Math.max(0, changes - made));
         write(configs.ofModule(module).stream().map(Config::id).toList(), module);
         awaitHistory(module);
-        Tally tally = Tally.of(application.database(), module);
+        Reconciliation tally = Reconciliation.of(application.database(), module);
         System.out.println(tally.json((System.nanoTime() - start) / 1e9));
         return tally.complete() && tally.written() >= changes ? 0 : 1;
     }
@@ -79,7 +79,7 @@ final class LoadRun {
             String key = "key-" + i;
             if (!keys.contains(key)) {
                 unreleased.add(configs.create(new Config.Draft(
-                        module, "en", key, "made by a load run", 1, Tally.value(1, false), "{}", "load", "")));
+                        module, "en", key, "made by a load run", 1, Reconciliation.value(1, false), "{}", "load", "")));
             }
         }
         for (Config each : unreleased) {
@@ -119,7 +119,7 @@ final class LoadRun {
     }
 
     private void awaitHistory(String module) throws SQLException, InterruptedException {
-        long wanted = Tally.changes(configs.ofModule(module));
+        long wanted = Reconciliation.changes(configs.ofModule(module));
         long there = recorded(module);
         long lastProgress = System.nanoTime();
         long next = System.nanoTime() + PROGRESS.toNanos();
@@ -144,7 +144,7 @@ final class LoadRun {
     /** The last events are marked a moment after they were handled. */
     private void awaitSettled(String module) throws SQLException, InterruptedException {
         long end = System.nanoTime() + Duration.ofSeconds(20).toNanos();
-        while (Tally.of(application.database(), module).unsettled() && System.nanoTime() - end < 0) {
+        while (Reconciliation.of(application.database(), module).unsettled() && System.nanoTime() - end < 0) {
             Thread.sleep(100);
         }
     }

@@ -33,7 +33,8 @@ final class LoadWriter {
         for (int failures = 0; ; ) {
             try {
                 long version = database.count("select version from config where id = ?", id);
-                Config.Change change = new Config.Change(id, version, "load", Tally.value(version + 1, rollBack));
+                Config.Change change =
+                        new Config.Change(id, version, "load", Reconciliation.value(version + 1, rollBack));
                 if (rollBack) {
                     database.inTransaction(connection -> takeBack(connection, change));
                 } else {

@@ -27,7 +27,7 @@ final class SwitchableBroker implements Broker {
         if (on) {
             broker.publish(message, callback);
         } else {
-            callback.accept(new Outcome.Unavailable("the broker was stopped by its switch"));
+            callback.accept(Outcome.unavailable("the broker was stopped by its switch"));
         }
     }
 

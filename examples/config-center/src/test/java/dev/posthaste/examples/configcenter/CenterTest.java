@@ -42,7 +42,7 @@ abstract class CenterTest {
     static Config released(Application application, String key) throws SQLException {
         Config created = application
                 .configs()
-                .create(new Config.Draft("module", "en", key, "", 1, Tally.value(1, false), "{}", "ada", ""));
+                .create(new Config.Draft("module", "en", key, "", 1, Reconciliation.value(1, false), "{}", "ada", ""));
         return application.configs().release(new Config.Change(created.id(), 0, "ada", null));
     }
 

@@ -5,8 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
 import dev.posthaste.Event;
-import dev.posthaste.EventId;
-import dev.posthaste.Outbox;
+import dev.posthaste.JdbcOutbox;
 import dev.posthaste.Status;
 import dev.posthaste.servers.Database;
 import dev.posthaste.servers.RabbitServer;
@@ -155,15 +154,16 @@ class ConfigCenterTest extends CenterTest {
         Application application = start(kind);
         Config config = released(application, "k");
         application.history().setAvailable(false);
-        config = update(application, config, Tally.value(2, false));
+        config = update(application, config, Reconciliation.value(2, false));
         application.switchBroker(false);
-        config = update(application, config, Tally.value(3, false));
+        config = update(application, config, Reconciliation.value(3, false));
         assertThat(application.state().outbox()).containsEntry(Status.PENDING, 2L);
         application.history().setAvailable(true);
         application.switchBroker(true);
         awaitHistory(application, 2);
         await().atMost(LONG).until(() -> application.state().outbox().getOrDefault(Status.PUBLISHED, 0L) == 2);
-        assertThat(Tally.of(application.database(), "module").complete()).isTrue();
+        assertThat(Reconciliation.of(application.database(), "module").complete())
+                .isTrue();
     }
 
     @ParameterizedTest
@@ -190,13 +190,10 @@ class ConfigCenterTest extends CenterTest {
 
     private static void writeRaw(Application application, String id, String payload) throws SQLException {
         application.database().inTransaction(connection -> {
-            new Outbox(Application.CATALOG)
+            JdbcOutbox.of(Application.CATALOG)
                     .write(
                             connection,
-                            Event.builder(ConfigHistoryEvent.TYPE)
-                                    .id(id)
-                                    .payload(payload)
-                                    .build());
+                            Event.of(ConfigHistoryEvent.TYPE, null, payload).id(id));
             return id;
         });
     }
@@ -204,9 +201,9 @@ class ConfigCenterTest extends CenterTest {
     @Test
     void anEventThatCanNeverBeHistoryIsGivenUpWithTheReason() throws Exception {
         Application application = start(Database.H2);
-        writeRaw(application, EventId.next(), "no json");
-        writeRaw(application, EventId.next(), "{\"event_type\":\"config.history.created\",\"schema_version\":2}");
-        writeRaw(application, EventId.next(), "{}");
+        writeRaw(application, Event.newId(), "no json");
+        writeRaw(application, Event.newId(), "{\"event_type\":\"config.history.created\",\"schema_version\":2}");
+        writeRaw(application, Event.newId(), "{}");
         await().atMost(LONG).until(() -> application.state().outbox().getOrDefault(Status.DEAD, 0L) == 3);
         assertThat(database().query("select last_error from \"outbox_events\" order by id"))
                 .satisfiesExactly(
@@ -220,7 +217,7 @@ class ConfigCenterTest extends CenterTest {
     void onRabbitMqItGoesToTheErrorQueueAndOthersGoOn() throws Exception {
         Application application =
                 start(Database.POSTGRESQL, RabbitServer.shared().uri(), EnumSet.allOf(Application.Part.class));
-        writeRaw(application, EventId.next(), "no json");
+        writeRaw(application, Event.newId(), "no json");
         update(application, released(application, "k"), "new");
         awaitHistory(application, 1);
         com.rabbitmq.client.ConnectionFactory factory = new com.rabbitmq.client.ConnectionFactory();

@@ -4,11 +4,12 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
-import dev.posthaste.EventId;
+import dev.posthaste.Event;
 import dev.posthaste.broker.Message;
-import dev.posthaste.inbox.Context;
-import dev.posthaste.inbox.RejectEvent;
+import dev.posthaste.inbox.EventContext;
+import dev.posthaste.inbox.RejectedEventException;
 import dev.posthaste.servers.Database;
+import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Clock;
 import java.time.Instant;
@@ -16,6 +17,7 @@ import java.time.temporal.ChronoUnit;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
@@ -26,7 +28,34 @@ class HistoryRecorderTest extends CenterTest {
     private static ConfigHistoryEvent event(long configId, long version, String user) {
         Config before = new Config(
                 configId, "module", "en", "key-" + configId, "", 1, "v", "{}", null, version, user, user, "", NOW, NOW);
-        return ConfigHistoryEvent.of(EventId.next(), null, NOW, before);
+        return ConfigHistoryEvent.of(Event.newId(), null, NOW, before);
+    }
+
+    private record HandlersContext(Connection connection, String eventId, Message message) implements EventContext {
+        @Override
+        public String type() {
+            return ConfigHistoryEvent.TYPE;
+        }
+
+        @Override
+        public String version() {
+            return "";
+        }
+
+        @Override
+        public @Nullable String key() {
+            return null;
+        }
+
+        @Override
+        public Map<String, String> headers() {
+            return message.headers();
+        }
+
+        @Override
+        public int attempt() {
+            return 1;
+        }
     }
 
     /** The handler alone, in a transaction like the inbox's. */
@@ -36,9 +65,7 @@ class HistoryRecorderTest extends CenterTest {
             connection.setAutoCommit(false);
             try {
                 recorder.handle(
-                        event,
-                        new Context(
-                                connection, event.eventId(), new Message("none", null, null, Map.of(), new byte[0])));
+                        event, new HandlersContext(connection, event.eventId(), Message.of("none", new byte[0])));
                 connection.commit();
             } finally {
                 connection.rollback();
@@ -57,7 +84,7 @@ class HistoryRecorderTest extends CenterTest {
         ConfigHistoryEvent first = event(7, 1, "ada");
         handle(application, first);
         assertThatThrownBy(() -> handle(application, event(7, 1, "ada")))
-                .isInstanceOf(RejectEvent.class)
+                .isInstanceOf(RejectedEventException.class)
                 .hasMessage("version 1 of configuration 7 is in the history already, from event " + first.eventId());
         assertThat(application.history().count()).isEqualTo(1);
     }
@@ -94,7 +121,7 @@ class HistoryRecorderTest extends CenterTest {
         Application application = quiet(kind);
         database().execute("alter table config_history add column extra int check (version < 5)");
         assertThatThrownBy(() -> handle(application, event(7, 5, "ada")))
-                .isInstanceOf(RejectEvent.class)
+                .isInstanceOf(RejectedEventException.class)
                 .hasMessageStartingWith("the history cannot hold a value of it: ")
                 .hasMessageNotContaining("in the history already");
         handle(application, event(7, 4, "ada"));
@@ -106,17 +133,19 @@ class HistoryRecorderTest extends CenterTest {
     void anEventWhoseOwnRecordIsThereIsHandledAgainstALostNote(Database kind) throws Exception {
         Application application = start(kind);
         Config config = released(application, "k");
-        update(application, config, Tally.value(2, false));
+        update(application, config, Reconciliation.value(2, false));
         await().atMost(LONG)
-                .until(() -> Tally.of(application.database(), "module").complete());
+                .until(() -> Reconciliation.of(application.database(), "module").complete());
         database().execute("delete from posthaste_inbox");
         application
                 .database()
                 .inTransaction(connection ->
                         application.database().update(connection, "update \"outbox_events\" set status = 'pending'"));
         await().atMost(LONG)
-                .until(() -> !Tally.of(application.database(), "module").unsettled());
-        assertThat(Tally.of(application.database(), "module").complete()).isTrue();
+                .until(() ->
+                        !Reconciliation.of(application.database(), "module").unsettled());
+        assertThat(Reconciliation.of(application.database(), "module").complete())
+                .isTrue();
     }
 
     /** What befell H2 when it was killed: the next id is one that a record has already. */
@@ -125,12 +154,12 @@ class HistoryRecorderTest extends CenterTest {
     void noChangeIsLostToAnIdThatIsHandedOutTwice(Database kind) throws Exception {
         Application application = start(kind);
         Config config = released(application, "k");
-        config = update(application, config, Tally.value(2, false));
+        config = update(application, config, Reconciliation.value(2, false));
         awaitHistory(application, 1);
         database().execute("update config_history set id = id + 1");
-        update(application, config, Tally.value(3, false));
+        update(application, config, Reconciliation.value(3, false));
         awaitHistory(application, 2);
         await().atMost(LONG)
-                .until(() -> Tally.of(application.database(), "module").complete());
+                .until(() -> Reconciliation.of(application.database(), "module").complete());
     }
 }

@@ -77,7 +77,7 @@ class KillTest extends CenterTest {
     }
 
     private static long written(Application center) throws Exception {
-        return Tally.of(center.database(), "module").written();
+        return Reconciliation.of(center.database(), "module").written();
     }
 
     private void killAndCheck(Database kind, String broker) throws Exception {
@@ -109,14 +109,14 @@ class KillTest extends CenterTest {
                         .waitFor();
             }
             await().atMost(Duration.ofMinutes(2))
-                    .until(() -> Tally.of(center.database(), "module").complete());
+                    .until(() -> Reconciliation.of(center.database(), "module").complete());
         } finally {
             running.values().forEach(Process::destroyForcibly);
             for (Process process : running.values()) {
                 process.waitFor();
             }
         }
-        Tally tally = Tally.of(center.database(), "module");
+        Reconciliation tally = Reconciliation.of(center.database(), "module");
         System.out.println(kind + " after " + KILLS + " kills: " + tally.json(0));
         assertThat(tally.written()).isGreaterThan(WRITTEN_A_KILL * KILLS);
         assertThat(tally.complete()).as(tally.toString()).isTrue();

@@ -29,7 +29,7 @@ class OneWriterTest {
     private static void change(Application application, Config config, AtomicInteger made) throws Exception {
         Config current = config;
         for (int i = 0; i < CHANGES; i++) {
-            String value = Tally.value(current.version() + 1, false);
+            String value = Reconciliation.value(current.version() + 1, false);
             current = application.configs().update(new Config.Change(current.id(), current.version(), "ada", value));
             made.incrementAndGet();
         }
@@ -67,7 +67,8 @@ class OneWriterTest {
             }
             assertThat(made).hasValue(WRITERS * CHANGES);
             await().atMost(CenterTest.LONG)
-                    .until(() -> Tally.of(application.database(), "module").complete());
+                    .until(() ->
+                            Reconciliation.of(application.database(), "module").complete());
         }
     }
 }

@@ -1,8 +1,8 @@
 package dev.posthaste.examples.eventbus;
 
 import dev.posthaste.Event;
-import dev.posthaste.Outbox;
-import dev.posthaste.inbox.Context;
+import dev.posthaste.JdbcOutbox;
+import dev.posthaste.inbox.EventContext;
 import java.sql.Connection;
 import java.sql.SQLException;
 
@@ -11,9 +11,9 @@ final class AgentService {
     static final String NAME = "agent";
     static final String PERSIST = "chat.history.persist.requested";
 
-    private final Outbox outbox;
+    private final JdbcOutbox outbox;
 
-    AgentService(Outbox outbox) {
+    AgentService(JdbcOutbox outbox) {
         this.outbox = outbox;
     }
 
@@ -37,7 +37,7 @@ final class AgentService {
     }
 
     /** Writes the history, and in the same transaction the next service's event. */
-    void persist(ChatMessage message, Context context) throws SQLException {
+    void persist(ChatMessage message, EventContext context) throws SQLException {
         Tables.update(
                 context.connection(),
                 "insert into chat_history (conversation, seq, text, event_id) values (?, ?, ?, ?)",

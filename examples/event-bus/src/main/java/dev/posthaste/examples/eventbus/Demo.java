@@ -137,7 +137,7 @@ final class Demo implements Callable<Integer> {
         try (EventBus bus = open(settings)) {
             Integer wanted = events;
             return wanted == null ? show(bus, settings) : new LoadRun(bus, wanted, resume).run();
-        } catch (EventBus.CannotStart | IOException e) {
+        } catch (EventBus.CannotStartException | IOException e) {
             return complain(e.getMessage());
         }
     }
@@ -167,7 +167,7 @@ final class Demo implements Callable<Integer> {
         return new ParameterException(Objects.requireNonNull(spec).commandLine(), message);
     }
 
-    private static EventBus open(Settings settings) throws EventBus.CannotStart, SQLException, IOException {
+    private static EventBus open(Settings settings) throws EventBus.CannotStartException, SQLException, IOException {
         if (settings.database() == null) {
             try {
                 Files.createDirectories(settings.data());

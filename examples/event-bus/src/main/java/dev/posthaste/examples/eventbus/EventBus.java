@@ -3,28 +3,22 @@ package dev.posthaste.examples.eventbus;
 import com.zaxxer.hikari.HikariConfig;
 import com.zaxxer.hikari.HikariDataSource;
 import dev.posthaste.Catalog;
-import dev.posthaste.Outbox;
+import dev.posthaste.JdbcOutbox;
 import dev.posthaste.OutboxDefinition;
 import dev.posthaste.RetryPolicy;
 import dev.posthaste.Route;
-import dev.posthaste.Services;
 import dev.posthaste.broker.Broker;
 import dev.posthaste.broker.LocalBroker;
 import dev.posthaste.format.MessageFormat;
-import dev.posthaste.inbox.Consumer;
-import dev.posthaste.inbox.ConsumerListener;
-import dev.posthaste.inbox.ConsumerSettings;
-import dev.posthaste.inbox.ConsumerSettings.AfterLastAttempt;
+import dev.posthaste.inbox.AfterLastAttempt;
 import dev.posthaste.inbox.Handler;
 import dev.posthaste.inbox.Inbox;
-import dev.posthaste.inbox.InboxRetention;
 import dev.posthaste.inbox.Receipts;
 import dev.posthaste.jdbc.Schema;
 import dev.posthaste.kafka.KafkaBroker;
 import dev.posthaste.kafka.KafkaSettings;
 import dev.posthaste.kafka.KafkaSubscription;
 import dev.posthaste.kafka.KafkaTopics;
-import dev.posthaste.relay.OutboxPolicy;
 import dev.posthaste.relay.Relay;
 import dev.posthaste.relay.RelaySettings;
 import java.sql.SQLException;
@@ -45,22 +39,26 @@ import org.jspecify.annotations.Nullable;
  * opposite order.
  */
 final class EventBus implements AutoCloseable {
+    private static final RetryPolicy REDELIVERY = RetryPolicy.quadratic();
+
     /** Which event type belongs to which service; the rest follows from the services' names. */
-    static final Catalog CATALOG = new Services("smartflow")
-            .register(AgentService.NAME, AgentService.PERSIST)
-            .register(TaskService.NAME, TaskService.STEP)
-            .register(MemoryService.NAME, MemoryService.EXTRACT)
-            .adjustAll(OutboxDefinition::withReceipts)
-            .catalog();
+    static final Catalog CATALOG = Catalog.forServices("smartflow")
+            .outbox(AgentService.NAME, o -> o.types(AgentService.PERSIST))
+            .outbox(TaskService.NAME, o -> o.types(TaskService.STEP))
+            .outbox(MemoryService.NAME, o -> o.types(MemoryService.EXTRACT))
+            .all(o -> o.tracked(true).retry(REDELIVERY));
 
     private static final int PARTITIONS = 6;
     private static final short BROKERS_DEFAULT = -1;
     private static final MessageFormat FORMAT = MessageFormat.ENVELOPE;
-    private static final RetryPolicy REDELIVERY = RetryPolicy.quadratic();
     /** Many quick attempts in place, for a conversation keeps its order only while nothing is put back. */
-    private static final RetryPolicy IN_PLACE = new RetryPolicy(
-            "in-place", RetryPolicy.Curve.EXPONENTIAL, Duration.ofMillis(20), Duration.ofSeconds(1), 20, 0.2);
+    private static final RetryPolicy IN_PLACE = RetryPolicy.exponential(Duration.ofMillis(20), Duration.ofSeconds(1))
+            .attempts(20)
+            .jitter(0.2)
+            .named("in-place");
     /** Shorter than the defaults, as below: who kills the demo should not wait long for what it leaves behind. */
+    private static final Duration ANSWERS_WITHIN = Duration.ofSeconds(10);
+
     private static final Map<String, String> MISSED_SOON =
             Map.of("session.timeout.ms", "6000", "heartbeat.interval.ms", "1500");
 
@@ -86,20 +84,21 @@ final class EventBus implements AutoCloseable {
     }
 
     /** Something outside is not as it has to be; the message says what, for a person. */
-    static final class CannotStart extends Exception {
-        CannotStart(String message, Throwable cause) {
+    static final class CannotStartException extends Exception {
+        CannotStartException(String message, Throwable cause) {
             super(message, cause);
         }
     }
 
-    private EventBus(Settings settings, Set<Part> parts, Deque<AutoCloseable> open) throws CannotStart, SQLException {
+    private EventBus(Settings settings, Set<Part> parts, Deque<AutoCloseable> open)
+            throws CannotStartException, SQLException {
         this.open = open;
         this.settings = settings;
         this.pool = pool("application", 24);
         this.tables = new Tables(pool, settings.onSqlite() ? newPool("reading", 4) : pool);
         tables.create();
         Schema.create(pool, CATALOG.outboxes());
-        Outbox outbox = new Outbox(CATALOG);
+        JdbcOutbox outbox = JdbcOutbox.of(CATALOG);
         this.agent = new AgentService(outbox);
         this.task = new TaskService(outbox);
         if (!parts.isEmpty()) {
@@ -107,16 +106,16 @@ final class EventBus implements AutoCloseable {
         }
     }
 
-    static EventBus start(Settings settings) throws CannotStart, SQLException {
+    static EventBus start(Settings settings) throws CannotStartException, SQLException {
         return start(settings, EnumSet.allOf(Part.class));
     }
 
     /** A process that does only some of the work; the others find each other through database and broker. */
-    static EventBus start(Settings settings, Set<Part> parts) throws CannotStart, SQLException {
+    static EventBus start(Settings settings, Set<Part> parts) throws CannotStartException, SQLException {
         Deque<AutoCloseable> open = new ArrayDeque<>();
         try {
             return new EventBus(settings, parts, open);
-        } catch (CannotStart | SQLException | RuntimeException e) {
+        } catch (CannotStartException | SQLException | RuntimeException e) {
             close(open);
             throw e;
         }
@@ -126,7 +125,7 @@ final class EventBus implements AutoCloseable {
      * Connections for one part. On SQLite, all parts share one: there is one writer at a time anyway, and who waits for a
      * connection is served in order, while SQLite lets those that wait for its lock starve.
      */
-    private HikariDataSource pool(String name, int size) throws CannotStart {
+    private HikariDataSource pool(String name, int size) throws CannotStartException {
         if (!settings.onSqlite()) {
             return newPool(name, size);
         }
@@ -136,7 +135,7 @@ final class EventBus implements AutoCloseable {
         return onlyWriter;
     }
 
-    private HikariDataSource newPool(String name, int size) throws CannotStart {
+    private HikariDataSource newPool(String name, int size) throws CannotStartException {
         HikariConfig config = new HikariConfig();
         config.setPoolName(name);
         config.setJdbcUrl(settings.url());
@@ -149,33 +148,36 @@ final class EventBus implements AutoCloseable {
         try {
             return opened(new HikariDataSource(config));
         } catch (RuntimeException e) {
-            throw new CannotStart("Cannot open the database " + settings.databaseName() + ": " + reason(e), e);
+            throw new CannotStartException("Cannot open the database " + settings.databaseName() + ": " + reason(e), e);
         }
     }
 
-    private void connect(Set<Part> parts) throws CannotStart {
+    private void connect(Set<Part> parts) throws CannotStartException {
         String servers = settings.broker();
         if (servers == null) {
             LocalBroker local = opened(new LocalBroker());
             for (OutboxDefinition service : CATALOG.outboxes()) {
-                local.subscribe(consumer(service));
+                local.subscribe(inbox(service));
             }
             relay(local);
             return;
         }
         KafkaSettings kafka = KafkaSettings.of(servers).withConsumer(MISSED_SOON);
         try {
+            kafka.check(ANSWERS_WITHIN);
             KafkaTopics.create(
                     kafka,
                     PARTITIONS,
                     BROKERS_DEFAULT,
                     CATALOG.outboxes().stream().map(OutboxDefinition::route).toArray(Route[]::new));
+        } catch (IllegalStateException e) {
+            throw new CannotStartException("Cannot use Kafka at " + servers + ": " + e.getMessage(), e);
         } catch (KafkaException e) {
-            throw new CannotStart("Cannot use Kafka at " + servers + ": " + reason(e), e);
+            throw new CannotStartException("Cannot use Kafka at " + servers + ": " + reason(e), e);
         }
         if (parts.contains(Part.CONSUMERS)) {
             for (OutboxDefinition service : CATALOG.outboxes()) {
-                opened(new KafkaSubscription(kafka, service.route(), consumer(service)))
+                opened(new KafkaSubscription(kafka, service.route(), inbox(service)))
                         .start();
             }
         }
@@ -184,11 +186,11 @@ final class EventBus implements AutoCloseable {
         }
     }
 
-    private void relay(Broker broker) throws CannotStart {
-        opened(Relay.builder(pool("relay", 8), CATALOG)
+    private void relay(Broker broker) throws CannotStartException {
+        opened(Relay.builder(
+                                pool("relay", 8),
+                                CATALOG.all(o -> o.retry(REDELIVERY)).all(o -> o.format(FORMAT)))
                         .broker(broker)
-                        .format(FORMAT)
-                        .policy(OutboxPolicy.defaults().withRetry(REDELIVERY))
                         .settings(settings.broker() == null ? LOCAL_RELAY : RELAY)
                         .build())
                 .start();
@@ -197,33 +199,29 @@ final class EventBus implements AutoCloseable {
     // --- Consumers ---------------------------------------------------------------------------------------------------
 
     /**
-     * The consumer of a service, which handles the events of its topic and marks their rows as consumed. Its handlers reject
+     * The inbox of a service, which handles the events of its topic and marks their rows as consumed. Its handlers reject
      * nothing: whatever a database refuses is tried again, for a constraint that is violated once (an id handed out twice)
      * says nothing of the event.
      */
-    private Consumer consumer(OutboxDefinition service) throws CannotStart {
-        DataSource handling = pool(service.name(), 8);
-        Inbox.Builder builder = Inbox.builder(handling)
-                .consumer(Objects.requireNonNull(service.route().group()))
+    private Inbox inbox(OutboxDefinition service) throws CannotStartException {
+        String name = Objects.requireNonNull(service.route().group());
+        Inbox.Builder inbox = Inbox.builder(name, pool(service.name(), 8))
                 .format(FORMAT)
-                .receipts(Receipts.inDatabase(handling, CATALOG, REDELIVERY));
-        switch (service.name()) {
+                .threads(6)
+                .retry(IN_PLACE)
+                .afterLastAttempt(AfterLastAttempt.REDELIVER)
+                .receipts(Receipts.inDatabase(CATALOG));
+        return switch (service.name()) {
             case AgentService.NAME ->
-                builder.on(AgentService.PERSIST, AgentService.ChatMessage.class, failing(agent::persist));
-            case TaskService.NAME -> builder.on(TaskService.STEP, TaskService.TaskStep.class, failing(task::log));
-            default -> builder.on(MemoryService.EXTRACT, MemoryService.Extraction.class, failing(memory::extract));
-        }
-        Inbox inbox = builder.build();
-        opened(new InboxRetention(
-                        inbox, Duration.ofDays(30), OutboxPolicy.defaults().keep())
-                .start());
-        return new Consumer(
-                inbox,
-                ConsumerSettings.defaults()
-                        .withThreads(6)
-                        .withRetry(IN_PLACE)
-                        .withAfterLastAttempt(AfterLastAttempt.REDELIVER),
-                ConsumerListener.NONE);
+                inbox.on(AgentService.PERSIST, AgentService.ChatMessage.class, failing(agent::persist))
+                        .build();
+            case TaskService.NAME ->
+                inbox.on(TaskService.STEP, TaskService.TaskStep.class, failing(task::log))
+                        .build();
+            default ->
+                inbox.on(MemoryService.EXTRACT, MemoryService.Extraction.class, failing(memory::extract))
+                        .build();
+        };
     }
 
     /** Fails now and then on purpose, after the handler's effect as often as before it. */

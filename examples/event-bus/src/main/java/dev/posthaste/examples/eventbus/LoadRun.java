@@ -43,7 +43,7 @@ final class LoadRun {
             progress("Resuming " + run + "…: " + written + " of " + events + " events are there");
         }
         write(writer, written);
-        Tally tally = awaitTheEnd(run);
+        Reconciliation tally = awaitTheEnd(run);
         System.out.println(tally.json((System.nanoTime() - start) / 1e9));
         return tally.complete() && written(run) >= events ? 0 : 1;
     }
@@ -103,13 +103,13 @@ final class LoadRun {
         }
     }
 
-    private Tally awaitTheEnd(String run) throws SQLException, InterruptedException {
-        Tally tally = Tally.of(bus.tables(), run);
+    private Reconciliation awaitTheEnd(String run) throws SQLException, InterruptedException {
+        Reconciliation tally = Reconciliation.of(bus.tables(), run);
         long lastProgress = System.nanoTime();
         long report = System.nanoTime() + PROGRESS.toNanos();
         while (!tally.complete() && System.nanoTime() - lastProgress < PATIENCE.toNanos()) {
             Thread.sleep(200);
-            Tally now = Tally.of(bus.tables(), run);
+            Reconciliation now = Reconciliation.of(bus.tables(), run);
             if (now.progress() > tally.progress()) {
                 lastProgress = System.nanoTime();
             }

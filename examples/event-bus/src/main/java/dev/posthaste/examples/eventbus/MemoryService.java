@@ -1,6 +1,6 @@
 package dev.posthaste.examples.eventbus;
 
-import dev.posthaste.inbox.Context;
+import dev.posthaste.inbox.EventContext;
 import java.sql.SQLException;
 
 /** Remembers what was said: the end of the chain. */
@@ -11,7 +11,7 @@ final class MemoryService {
     /** That there is something to remember of a message. */
     record Extraction(String conversation, int seq) {}
 
-    void extract(Extraction extraction, Context context) throws SQLException {
+    void extract(Extraction extraction, EventContext context) throws SQLException {
         Tables.update(
                 context.connection(),
                 "insert into memory (conversation, seq, event_id) values (?, ?, ?)",

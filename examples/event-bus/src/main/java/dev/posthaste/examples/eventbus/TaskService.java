@@ -1,8 +1,8 @@
 package dev.posthaste.examples.eventbus;
 
 import dev.posthaste.Event;
-import dev.posthaste.Outbox;
-import dev.posthaste.inbox.Context;
+import dev.posthaste.JdbcOutbox;
+import dev.posthaste.inbox.EventContext;
 import java.sql.Connection;
 import java.sql.SQLException;
 
@@ -11,9 +11,9 @@ final class TaskService {
     static final String NAME = "task";
     static final String STEP = "task.step.done";
 
-    private final Outbox outbox;
+    private final JdbcOutbox outbox;
 
-    TaskService(Outbox outbox) {
+    TaskService(JdbcOutbox outbox) {
         this.outbox = outbox;
     }
 
@@ -31,7 +31,7 @@ final class TaskService {
         outbox.write(connection, Event.of(STEP, task, new TaskStep(task, step)));
     }
 
-    void log(TaskStep step, Context context) throws SQLException {
+    void log(TaskStep step, EventContext context) throws SQLException {
         Tables.update(
                 context.connection(),
                 "insert into task_log (task, step, event_id) values (?, ?, ?)",

@@ -11,6 +11,7 @@ import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import picocli.CommandLine;
 
 /** The command line: what it prints and how it ends. */
 class DemoTest {
@@ -53,6 +54,13 @@ class DemoTest {
                 .contains(what)
                 .doesNotContain("secret");
         assertThat(ended.err()).noneMatch(line -> line.contains("Exception: ") || line.startsWith("\tat "));
+    }
+
+    /** {@code ./posthaste demo --help} prints the file, without a build. */
+    @Test
+    void theHelpThatNeedsNoBuildIsThisHelp() throws Exception {
+        assertThat(new CommandLine(new Demo()).setUsageHelpAutoWidth(false).getUsageMessage())
+                .isEqualTo(Files.readString(Path.of("help.txt")));
     }
 
     @Test

@@ -19,7 +19,7 @@ class EventBusTest extends BusTest {
         OutboxDefinition agent = EventBus.CATALOG.outboxOf("chat.history.persist.requested");
         assertThat(agent.table().table()).isEqualTo("agent_outbox_messages");
         assertThat(agent.route())
-                .isEqualTo(new Route("smartflow.agent.outbox", null, "smartflow-agent-outbox-consumer"));
+                .isEqualTo(Route.to("smartflow.agent.outbox").group("smartflow-agent-outbox-consumer"));
         assertThat(EventBus.CATALOG.outboxOf("memory.extract.requested").name()).isEqualTo("memory");
     }
 
@@ -30,8 +30,9 @@ class EventBusTest extends BusTest {
             writer.write(i);
         }
         await().atMost(LONG)
-                .untilAsserted(() -> assertThat(Tally.of(bus.tables(), RUN)).matches(Tally::complete, "complete"));
-        Tally tally = Tally.of(bus.tables(), RUN);
+                .untilAsserted(() ->
+                        assertThat(Reconciliation.of(bus.tables(), RUN)).matches(Reconciliation::complete, "complete"));
+        Reconciliation tally = Reconciliation.of(bus.tables(), RUN);
         assertThat(tally.chain().started()).isEqualTo(events - (events + 3) / 4);
     }
 
@@ -59,12 +60,13 @@ class EventBusTest extends BusTest {
         Writer writer = new Writer(bus, names(1));
         writer.open();
         writer.write(1);
-        await().atMost(LONG).until(() -> Tally.of(bus.tables(), RUN).complete());
+        await().atMost(LONG).until(() -> Reconciliation.of(bus.tables(), RUN).complete());
         for (String table : List.of("chat_history", "memory")) {
             database().execute("update " + table + " set id = id + 1");
         }
         writer.write(2);
-        await().atMost(LONG).until(() -> Tally.of(bus.tables(), RUN).chain().ended() == 2);
-        await().atMost(LONG).until(() -> Tally.of(bus.tables(), RUN).complete());
+        await().atMost(LONG)
+                .until(() -> Reconciliation.of(bus.tables(), RUN).chain().ended() == 2);
+        await().atMost(LONG).until(() -> Reconciliation.of(bus.tables(), RUN).complete());
     }
 }

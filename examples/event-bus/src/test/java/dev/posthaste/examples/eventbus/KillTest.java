@@ -77,7 +77,8 @@ class KillTest extends BusTest {
         roles.subList(0, 5).forEach(role -> running.put(role, process(role, broker)));
         Random random = new Random();
         try {
-            await().atMost(LONG).until(() -> Tally.of(bus.tables(), RUN).chain().ended() > 0);
+            await().atMost(LONG)
+                    .until(() -> Reconciliation.of(bus.tables(), RUN).chain().ended() > 0);
             for (int kill = 0; kill < KILLS; kill++) {
                 if (kill == 3) {
                     running.put("consumers-3", process("consumers-3", broker)); // one more than there was
@@ -93,19 +94,20 @@ class KillTest extends BusTest {
                 await().atMost(LONG).pollInterval(Duration.ofMillis(20)).until(() -> System.nanoTime() > next);
                 long enough = STARTED_A_KILL * (kill + 1);
                 await().atMost(LONG)
-                        .until(() -> Tally.of(bus.tables(), RUN).chain().started() > enough);
+                        .until(() ->
+                                Reconciliation.of(bus.tables(), RUN).chain().started() > enough);
             }
             Objects.requireNonNull(running.get("writer")).destroyForcibly().waitFor();
             await().atMost(LONG)
                     .pollInterval(Duration.ofMillis(500))
-                    .until(() -> Tally.of(bus.tables(), RUN).complete());
+                    .until(() -> Reconciliation.of(bus.tables(), RUN).complete());
         } finally {
             running.values().forEach(Process::destroyForcibly);
             for (Process process : running.values()) {
                 process.waitFor();
             }
         }
-        Tally tally = Tally.of(bus.tables(), RUN);
+        Reconciliation tally = Reconciliation.of(bus.tables(), RUN);
         System.out.println("After " + KILLS + " kills: " + tally.json(0));
         assertThat(tally.chain().started()).isGreaterThan(STARTED_A_KILL * KILLS);
         assertThat(tally.complete()).as(tally.json(0)).isTrue();

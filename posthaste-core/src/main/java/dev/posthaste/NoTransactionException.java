@@ -1,0 +1,8 @@
+package dev.posthaste;
+
+/** An event was to be written outside of a transaction, where it would not share the fate of the business change. */
+public final class NoTransactionException extends PosthasteException {
+    public NoTransactionException(String message) {
+        super(message, null);
+    }
+}

@@ -1,0 +1,14 @@
+package dev.posthaste;
+
+import java.util.Map;
+
+/** What is known of a payload beside its bytes. Only Posthaste implements it; it grows. */
+public interface PayloadInfo {
+    String eventType();
+
+    /** The schema version of the payload, {@code v1} unless its writer said otherwise. */
+    String version();
+
+    /** The event's headers, the writer's own. Not to be changed. */
+    Map<String, String> headers();
+}

@@ -1,0 +1,10 @@
+package dev.posthaste;
+
+import org.jspecify.annotations.Nullable;
+
+/** Whatever Posthaste itself reports at run time; what the caller's connection reports is an {@code SQLException}. */
+public class PosthasteException extends RuntimeException {
+    protected PosthasteException(String message, @Nullable Throwable cause) {
+        super(message, cause);
+    }
+}

@@ -1,0 +1,35 @@
+package dev.posthaste.broker;
+
+/** A message that a broker handed over, until the consumer says what became of it. Exactly one of the four is called. */
+public interface Delivery {
+    Message message();
+
+    /** Deliveries with equal lanes are handled one after another, in the order they came. */
+    default Object lane() {
+        String key = message().key();
+        return key == null ? this : key;
+    }
+
+    /** Asked before each attempt: whether it is still this process's to handle. If not, it is abandoned. */
+    default boolean wanted() {
+        return true;
+    }
+
+    /** Handled, now or before: the broker may forget it. */
+    void done();
+
+    /** Not handled, but its outbox knows and sees to the rest: the broker may forget this message. */
+    default void leftToOutbox() {
+        done();
+    }
+
+    /**
+     * Given up: to be put on the error queue or dead-letter topic before the broker forgets it.
+     *
+     * @throws Exception if it could not be put there; the consumer tries again
+     */
+    void deadLetter(Failure failure) throws Exception;
+
+    /** Not handled, because the consumer is closing: the broker hands it to somebody else. */
+    void abandoned();
+}

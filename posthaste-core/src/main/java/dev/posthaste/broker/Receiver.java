@@ -1,0 +1,16 @@
+package dev.posthaste.broker;
+
+/** What a subscription feeds. Thread-safe. */
+public interface Receiver extends AutoCloseable {
+    String name();
+
+    /** Whether it wants messages of this type; asked where there are no queues or topics that say so. */
+    boolean handles(String eventType);
+
+    /** Takes a delivery, which is answered later on a thread of the receiver's, or abandoned if it is closed. */
+    void accept(Delivery delivery);
+
+    /** Takes nothing more, waits for what is running within a bound, and abandons the rest. Works twice. */
+    @Override
+    void close();
+}

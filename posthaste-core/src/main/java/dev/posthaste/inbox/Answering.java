@@ -1,0 +1,175 @@
+package dev.posthaste.inbox;
+
+import dev.posthaste.RetryPolicy;
+import dev.posthaste.broker.Delivery;
+import dev.posthaste.broker.Failure;
+import dev.posthaste.broker.Message;
+import dev.posthaste.inbox.ReceiptChannel.Told;
+import dev.posthaste.store.Receipt;
+import java.time.Duration;
+import java.util.random.RandomGenerator;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Says what became of events, to their outboxes and to the broker, until both have heard it.
+ *
+ * <p>An event that is given up, and whose outbox hears receipts, is published again later, or is dead there, with the
+ * reason. Any other goes to the error queue or dead-letter topic, and so does one whose row is not known to say what became
+ * of it. Its key goes on either way.
+ *
+ * <p>Thread-safe.
+ */
+final class Answering {
+    private static final Logger log = LoggerFactory.getLogger(Answering.class);
+    private static final RetryPolicy UNCOUNTED = RetryPolicy.exponential(Duration.ofMillis(100), Duration.ofSeconds(30))
+            .forever();
+
+    private final String inbox;
+    private final MessageHandling handling;
+    private final AfterLastAttempt afterLastAttempt;
+    private final InboxListeners listeners;
+    private final Turns turns;
+    private final RandomGenerator random;
+
+    Answering(
+            MessageHandling handling,
+            AfterLastAttempt afterLastAttempt,
+            InboxListeners listeners,
+            Turns turns,
+            RandomGenerator random) {
+        this.inbox = handling.inbox();
+        this.handling = handling;
+        this.afterLastAttempt = afterLastAttempt;
+        this.listeners = listeners;
+        this.turns = turns;
+        this.random = random;
+    }
+
+    Answer handled(Message message) {
+        return Answer.handled(handling.origin(handling.opened(message)));
+    }
+
+    Answer ignored(Message message) {
+        return Answer.ignored(handling.origin(handling.opened(message)));
+    }
+
+    /** What can be tried again may be published again; what cannot is dead in a tracked outbox, and a dead letter else. */
+    void giveUp(Attempt attempt, Failure failure, boolean retryable) {
+        giveUp(attempt, failure, retryable && afterLastAttempt == AfterLastAttempt.REDELIVER, retryable);
+    }
+
+    /** A dead letter; dead in a tracked outbox too. */
+    void giveUpForGood(Attempt attempt, Failure failure) {
+        giveUp(attempt, failure, false, true);
+    }
+
+    private void giveUp(Attempt attempt, Failure failure, boolean again, boolean deadLetter) {
+        Message message = handling.opened(attempt.message());
+        Receipt.Consumed origin = handling.origin(message);
+        if (origin == null) {
+            answer(attempt, Answer.givenUp(null, failure, true));
+        } else if (again) {
+            Receipt failed = OriginHeaders.failed(origin, message, failure.summary());
+            answer(attempt, Answer.givenUp(failed, failure, false));
+        } else {
+            Receipt rejected = OriginHeaders.rejected(origin, message, failure.summary());
+            answer(attempt, Answer.givenUp(rejected, failure, deadLetter));
+        }
+    }
+
+    void answer(Attempt attempt, Answer answer) {
+        attempt.answer = answer;
+        Receipt receipt = answer.receipt();
+        if (receipt == null) {
+            end(attempt, answer);
+        } else if (receipt instanceof Receipt.Consumed consumed && answer.apart()) {
+            handling.receipts().tellApart(consumed, told -> told(attempt, answer, told));
+        } else {
+            handling.receipts().tell(receipt, told -> told(attempt, answer, told));
+        }
+    }
+
+    /** Called on any thread. */
+    private void told(Attempt attempt, Answer answer, Told told) {
+        if (told instanceof Told.Failed failed) {
+            later(attempt, "its receipt cannot be given", failed.cause());
+        } else if (answer.failure() != null && (answer.deadLetter() || !seenTo(answer, told))) {
+            attempt.answer = Answer.givenUp(null, answer.failure(), true);
+            turns.run(attempt, 0); // on a thread that may wait
+        } else {
+            end(attempt, answer);
+        }
+    }
+
+    /** Whether a refused event is known to be in its outbox, dead or to be published again. */
+    private boolean seenTo(Answer answer, Told told) {
+        if (told instanceof Told.Unmatched nothing) {
+            Receipt receipt = answer.receipt();
+            log.warn(
+                    "Inbox {}: event {} was refused, and row {} of outbox {} does not say so: {}; it goes to the dead"
+                            + " letters",
+                    inbox,
+                    receipt == null ? null : receipt.eventId(),
+                    receipt == null ? null : receipt.row(),
+                    receipt == null ? null : receipt.outbox(),
+                    nothing.why());
+            return false;
+        }
+        return told instanceof Told.Written || answer.receipt() instanceof Receipt.Failed;
+    }
+
+    private void end(Attempt attempt, Answer answer) {
+        Message message = attempt.message();
+        Failure failure = answer.failure();
+        if (failure == null) {
+            turns.next(attempt, Delivery::done);
+            return;
+        }
+        if (answer.deadLetter()) {
+            if (!attempt.mayGive()) {
+                return; // abandoned by close() meanwhile
+            }
+            try {
+                attempt.delivery.deadLetter(failure);
+            } catch (Exception e) {
+                attempt.notGiven();
+                later(attempt, "it cannot be dead-lettered", e);
+                return;
+            }
+            log.warn("Inbox {}: {} is dead-lettered: {}", inbox, message, failure.summary());
+            listeners.hear(each -> each.deadLettered(inbox, message, failure));
+            turns.next(attempt, delivery -> {});
+        } else {
+            boolean again = answer.receipt() instanceof Receipt.Failed;
+            log.warn(
+                    "Inbox {}: {} is {} its outbox: {}",
+                    inbox,
+                    message,
+                    again ? "left to" : "dead in",
+                    failure.summary());
+            if (again) {
+                listeners.hear(each -> each.redelivered(inbox, message, failure));
+            } else {
+                listeners.hear(each -> each.died(inbox, message, failure));
+            }
+            turns.next(attempt, Delivery::leftToOutbox);
+        }
+    }
+
+    void later(Attempt attempt, String what, Throwable failure) {
+        long wait = 30_000;
+        try {
+            wait = UNCOUNTED.delay(++attempt.unanswered, random).toMillis();
+            log.warn(
+                    "Inbox {}: {}: {}, next try in {} ms: {}",
+                    inbox,
+                    attempt.message(),
+                    what,
+                    wait,
+                    Thrown.text(failure));
+        } finally {
+            turns.run(attempt, wait);
+        }
+    }
+}

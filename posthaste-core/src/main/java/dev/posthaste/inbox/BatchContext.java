@@ -1,0 +1,13 @@
+package dev.posthaste.inbox;
+
+import java.sql.Connection;
+import java.util.List;
+
+/** What a handler of batches gets beside the payloads. Made by Posthaste; methods may be added. */
+public interface BatchContext {
+    /** In the batch's transaction; as {@link EventContext#connection()}. */
+    Connection connection();
+
+    /** The context of each event, in the order of the payloads. */
+    List<EventContext> events();
+}

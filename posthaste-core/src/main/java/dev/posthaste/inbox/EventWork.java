@@ -1,0 +1,23 @@
+package dev.posthaste.inbox;
+
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.util.List;
+
+/** What is done with events in one transaction: they are noted, handled, and their outboxes are told. */
+interface EventWork {
+    /** What the events are noted as. */
+    List<String> noteIds();
+
+    /** Runs the handler, on the connection that it may have. */
+    void handle(Connection connection) throws Exception;
+
+    /** Whether there is something to tell if the event was handled before. */
+    boolean tellsOfDuplicates();
+
+    /** Tells the outboxes. */
+    void tell(Connection connection, boolean first) throws SQLException;
+
+    /** The handler's. */
+    HandlerOptions<?> options();
+}

@@ -1,0 +1,83 @@
+package dev.posthaste.inbox;
+
+import dev.posthaste.CheckReturnValue;
+import dev.posthaste.RetryPolicy;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What differs for one handler. Immutable: every method returns a changed copy.
+ *
+ * <pre>{@code
+ * .on("order.cancelled", Order.class, this::release, h -> h
+ *         .retry(RetryPolicy.exponential(Duration.ofMillis(50), Duration.ofSeconds(5)).attempts(20))
+ *         .noRetryOn(IllegalArgumentException.class)
+ *         .fallback((order, context, cause) -> alarm(order.id(), cause)))
+ * }</pre>
+ */
+@CheckReturnValue
+public final class HandlerOptions<T> {
+    private final @Nullable RetryPolicy retry;
+    private final List<Class<? extends Throwable>> retryOn;
+    private final List<Class<? extends Throwable>> noRetryOn;
+    private final @Nullable FallbackHandler<? super T> fallback;
+
+    private HandlerOptions(
+            @Nullable RetryPolicy retry,
+            List<Class<? extends Throwable>> retryOn,
+            List<Class<? extends Throwable>> noRetryOn,
+            @Nullable FallbackHandler<? super T> fallback) {
+        this.retry = retry;
+        this.retryOn = retryOn;
+        this.noRetryOn = noRetryOn;
+        this.fallback = fallback;
+    }
+
+    static <T> HandlerOptions<T> none() {
+        return new HandlerOptions<>(null, List.of(Throwable.class), List.of(), null);
+    }
+
+    /** How often and when it is tried again, instead of what {@link Inbox.Builder#retry} says. */
+    public HandlerOptions<T> retry(RetryPolicy retry) {
+        return new HandlerOptions<>(retry, retryOn, noRetryOn, fallback);
+    }
+
+    /**
+     * Tries again only after exceptions of these classes and their subclasses; after any other, the first attempt was the
+     * last, and the event can never be handled: see {@link AfterLastAttempt}. What the handler throws counts, not its causes. All, unless set.
+     */
+    @SafeVarargs
+    public final HandlerOptions<T> retryOn(Class<? extends Throwable>... only) {
+        return new HandlerOptions<>(retry, List.of(only), noRetryOn, fallback);
+    }
+
+    /**
+     * Never tries again after exceptions of these classes and their subclasses, whatever {@link #retryOn} says. What the
+     * handler throws counts, not its causes.
+     */
+    @SafeVarargs
+    public final HandlerOptions<T> noRetryOn(Class<? extends Throwable>... never) {
+        return new HandlerOptions<>(retry, retryOn, List.of(never), fallback);
+    }
+
+    /**
+     * What is done after the last attempt, instead of the dead letter, and instead of {@link AfterLastAttempt#REDELIVER}.
+     */
+    public HandlerOptions<T> fallback(FallbackHandler<? super T> fallback) {
+        return new HandlerOptions<>(retry, retryOn, noRetryOn, fallback);
+    }
+
+    RetryPolicy retryOr(RetryPolicy otherwise) {
+        return retry == null ? otherwise : retry;
+    }
+
+    boolean retries(Throwable thrown) {
+        return retryOn.stream().anyMatch(each -> each.isInstance(thrown))
+                && noRetryOn.stream().noneMatch(each -> each.isInstance(thrown));
+    }
+
+    @Nullable
+    FallbackHandler<? super T> fallback() {
+        return fallback;
+    }
+}

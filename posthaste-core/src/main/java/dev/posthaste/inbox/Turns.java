@@ -1,0 +1,13 @@
+package dev.posthaste.inbox;
+
+import dev.posthaste.broker.Delivery;
+import java.util.function.Consumer;
+
+/** Whose turn it is, lane by lane. */
+interface Turns {
+    /** Makes an attempt at the head of a lane, later and on a thread that may wait. */
+    void run(Attempt head, long delayMillis);
+
+    /** Answers the head of a lane and starts the one behind it. */
+    void next(Attempt head, Consumer<Delivery> answer);
+}

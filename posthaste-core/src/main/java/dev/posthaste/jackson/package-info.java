@@ -1,0 +1,5 @@
+/** Payloads through a Jackson of your own. Each class needs the library it names, and is not loaded without it. */
+@NullMarked
+package dev.posthaste.jackson;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,8 @@
+/**
+ * Where events are kept and what became of them. {@link dev.posthaste.store.OutboxStore} is all that a relay knows of
+ * the database.
+ */
+@NullMarked
+package dev.posthaste.store;
+
+import org.jspecify.annotations.NullMarked;

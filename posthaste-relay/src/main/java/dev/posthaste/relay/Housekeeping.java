@@ -1,0 +1,51 @@
+package dev.posthaste.relay;
+
+import java.time.Duration;
+import java.util.function.BooleanSupplier;
+
+/** What is done now and then for an outbox that the relay owns, beside publishing. Used by one thread. */
+final class Housekeeping {
+    private final OutboxRuntime parts;
+    private final Lease lease;
+    private final UnconsumedWatch unconsumedWatch;
+    private final Retention retention;
+    private final long purgeEveryNanos;
+    private long nextPurgeAt;
+
+    /** @param purgeEvery how often retention runs at most */
+    Housekeeping(OutboxRuntime parts, Lease lease, Duration purgeEvery) {
+        this.parts = parts;
+        this.lease = lease;
+        this.unconsumedWatch = new UnconsumedWatch(parts);
+        this.retention = new Retention(parts);
+        this.purgeEveryNanos = purgeEvery.toNanos();
+        this.nextPurgeAt = parts.clock().getAsLong();
+    }
+
+    /** Reports how much is to be published. */
+    void measure(int blockedKeys, int waitingKeys) {
+        String outbox = parts.outbox().name();
+        parts.listener().backlog(outbox, parts.store().backlog(), blockedKeys);
+        parts.listener().waitingKeys(outbox, waitingKeys, parts.settings().waitingKeys());
+    }
+
+    /**
+     * Looks for events that nobody has consumed, where the outbox is tracked, and deletes those that were done with long ago,
+     * unless another relay sees the outbox otherwise.
+     *
+     * @param goOn asked between batches
+     * @throws dev.posthaste.store.StoreException if the database failed
+     */
+    void runOnce(BooleanSupplier goOn) {
+        if (parts.outbox().tracked()) {
+            unconsumedWatch.runOnce(goOn);
+        }
+        long now = parts.clock().getAsLong();
+        if (now - nextPurgeAt >= 0) {
+            nextPurgeAt = now + purgeEveryNanos;
+            if (lease.dispute() == null) {
+                retention.runOnce(goOn);
+            }
+        }
+    }
+}

@@ -1,0 +1,77 @@
+package dev.posthaste.relay;
+
+import dev.posthaste.OutboxDefinition;
+import dev.posthaste.broker.Digest;
+import dev.posthaste.broker.Message;
+import dev.posthaste.broker.MessageHeaders;
+import dev.posthaste.broker.Outcome;
+import dev.posthaste.format.MessageFormat;
+import dev.posthaste.store.StoredEvent;
+import dev.posthaste.store.Verdict;
+import java.util.HashMap;
+import java.util.Map;
+
+/**
+ * Makes the message of an event, as relays and replays publish it: what the outbox's format writes, with the attempts and the
+ * generation that were seen, and a digest.
+ */
+final class OutgoingMessage {
+    private OutgoingMessage() {}
+
+    /** No message can be made of an event, or none that may be sent. */
+    static final class UnsendableException extends Exception {
+        private static final long serialVersionUID = 1;
+
+        private final boolean permanent;
+
+        private UnsendableException(String reason, boolean permanent) {
+            super(reason, null, false, false);
+            this.permanent = permanent;
+        }
+
+        /** The refusal that it amounts to; no broker is asked. */
+        Outcome outcome() {
+            return Outcome.rejected(String.valueOf(getMessage())).permanent(permanent);
+        }
+    }
+
+    /**
+     * @param seen what the event's row had counted; nothing for a replay
+     * @throws UnsendableException whatever is wrong with the event or the format
+     */
+    static Message of(StoredEvent event, Verdict.Seen seen, OutboxDefinition outbox, MessageFormat format)
+            throws UnsendableException {
+        String defect = event.defect();
+        if (defect != null) {
+            throw new UnsendableException(defect, true);
+        }
+        Message message;
+        try {
+            message = withHeaders(format.write(event, outbox), event, seen);
+        } catch (Throwable e) { // also what a format throws for a message that nests too deep
+            throw new UnsendableException(reason(e), false);
+        }
+        if (!outbox.allows(message.destination())) {
+            // A newer configuration may allow it, so it is not dead at once.
+            throw new UnsendableException(
+                    "destination " + message.destination() + " is not among those allowed for outbox " + outbox.name(),
+                    false);
+        }
+        return message;
+    }
+
+    private static Message withHeaders(Message written, StoredEvent event, Verdict.Seen seen) {
+        Map<String, String> more = new HashMap<>();
+        more.put(MessageHeaders.ATTEMPTS, Integer.toString(seen.attempts()));
+        if (seen.generation() != null) {
+            more.put(MessageHeaders.GENERATION, Integer.toString(seen.generation()));
+        }
+        more.put(MessageHeaders.DIGEST, Digest.of(event.eventId(), written.body()));
+        return written.headers(more);
+    }
+
+    private static String reason(Throwable thrown) {
+        String message = thrown.getMessage();
+        return thrown instanceof IllegalArgumentException && message != null ? message : thrown.toString();
+    }
+}

@@ -1,0 +1,19 @@
+package dev.posthaste.relay;
+
+import dev.posthaste.broker.Outcome;
+import dev.posthaste.store.OutboxStore;
+
+/** What comes into a pump from other threads. */
+sealed interface Signal {
+    /** What the broker said about an event. */
+    record Answer(Lane.QueuedEvent held, Outcome outcome) implements Signal {}
+
+    /** The batch that was being settled is written down. */
+    record Settled(OutboxStore.Settled settled, long nanos) implements Signal {}
+
+    /** The batch that was being settled is not written down, as far as is known. */
+    record NotSettled(Throwable cause) implements Signal {}
+
+    /** There is something to read. */
+    record Wake() implements Signal {}
+}

@@ -1,0 +1,186 @@
+package dev.posthaste.server;
+
+import com.zaxxer.hikari.HikariConfig;
+import com.zaxxer.hikari.HikariDataSource;
+import dev.posthaste.Catalog;
+import dev.posthaste.Route;
+import dev.posthaste.admin.Admin;
+import dev.posthaste.admin.OperatorStore;
+import dev.posthaste.broker.Broker;
+import dev.posthaste.internal.tracing.TracedBroker;
+import dev.posthaste.jdbc.Stores;
+import dev.posthaste.kafka.KafkaBroker;
+import dev.posthaste.opentelemetry.OpenTelemetryTracing;
+import dev.posthaste.rabbitmq.RabbitBroker;
+import dev.posthaste.rabbitmq.RabbitSettings;
+import dev.posthaste.server.config.Config;
+import dev.posthaste.server.config.Config.BrokerConfig;
+import dev.posthaste.server.config.Config.DatabaseConfig;
+import dev.posthaste.server.config.Config.OutboxConfig;
+import dev.posthaste.server.config.ConfigReader;
+import dev.posthaste.store.StoreException;
+import io.opentelemetry.api.GlobalOpenTelemetry;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import javax.sql.DataSource;
+
+/**
+ * What a configuration names, opened: databases, brokers, and the outboxes in them. The daemon works with it, and so does
+ * every command. Thread-safe.
+ */
+public final class Deployment implements AutoCloseable {
+    private static final int OPERATORS_CONNECTIONS = 4;
+    private static final long CONNECTION_TIMEOUT_MILLIS = 5_000;
+
+    private final Config config;
+    private final Map<String, OpenDatabase> databases = new LinkedHashMap<>();
+    private final Map<String, Broker> brokers = new LinkedHashMap<>(); // guarded by itself
+    private final Admin admin;
+
+    /** A database that answers. */
+    record OpenDatabase(
+            DatabaseConfig config,
+            HikariDataSource pool,
+            Stores stores,
+            List<OutboxConfig> outboxes,
+            Catalog catalog) {}
+
+    private Deployment(Config config) {
+        this.config = config;
+        Map<String, OperatorStore> stores = new LinkedHashMap<>();
+        try {
+            for (DatabaseConfig each : config.databases().values()) {
+                OpenDatabase database = open(config, each);
+                databases.put(each.name(), database);
+                stores.putAll(database.stores().forOperators(database.catalog()));
+            }
+        } catch (RuntimeException e) {
+            close();
+            throw e;
+        }
+        Map<String, OperatorStore> inOrder = new LinkedHashMap<>();
+        config.outboxes().keySet().forEach(name -> inOrder.put(name, Objects.requireNonNull(stores.get(name))));
+        this.admin = new Admin(inOrder);
+    }
+
+    /** @throws UnreachableException if a database does not answer */
+    public static Deployment open(Config config) {
+        return new Deployment(config);
+    }
+
+    /** A server that does not answer; the message names it without its password. */
+    public static final class UnreachableException extends RuntimeException {
+        private static final long serialVersionUID = 1;
+
+        UnreachableException(String message, Throwable cause) {
+            super(message, cause);
+        }
+    }
+
+    private static OpenDatabase open(Config config, DatabaseConfig database) {
+        List<OutboxConfig> outboxes = config.outboxes().values().stream()
+                .filter(outbox -> outbox.database().equals(database.name()))
+                .toList();
+        HikariDataSource pool = pool(database, OPERATORS_CONNECTIONS, "operators");
+        try {
+            Stores stores = Stores.in(pool, database.leases());
+            return new OpenDatabase(database, pool, stores, outboxes, ConfigReader.catalog(outboxes));
+        } catch (StoreException e) {
+            pool.close();
+            Throwable why = Objects.requireNonNullElse(e.getCause(), e);
+            throw new UnreachableException("database " + database + " cannot be reached: " + why.getMessage(), e);
+        }
+    }
+
+    private static HikariDataSource pool(DatabaseConfig database, int connections, String purpose) {
+        HikariConfig pool = new HikariConfig();
+        pool.setPoolName("posthaste-" + database.name() + "-" + purpose);
+        pool.setJdbcUrl(database.url());
+        pool.setUsername(database.user());
+        pool.setPassword(database.password());
+        pool.setMaximumPoolSize(connections);
+        pool.setMinimumIdle(1);
+        pool.setConnectionTimeout(CONNECTION_TIMEOUT_MILLIS);
+        pool.setInitializationFailTimeout(-1);
+        pool.setTransactionIsolation("TRANSACTION_READ_COMMITTED");
+        try {
+            return new HikariDataSource(pool);
+        } catch (RuntimeException e) {
+            String hint = database.url().startsWith("jdbc:mysql:")
+                    ? "; its driver is not bundled: java -cp posthaste-server.jar:mysql-connector-j.jar"
+                            + " dev.posthaste.server.cli.Posthaste …"
+                    : "";
+            throw new UnreachableException("database " + database + " cannot be used: " + e.getMessage() + hint, e);
+        }
+    }
+
+    /** A relay's own small pool on the same database; whoever asks for it closes it. */
+    HikariDataSource relayPool(OpenDatabase database) {
+        return pool(database.config(), 2 * database.outboxes().size() + 2, "relay");
+    }
+
+    Map<String, OpenDatabase> databases() {
+        return databases;
+    }
+
+    public DataSource dataSource(String database) {
+        return Objects.requireNonNull(databases.get(database), database).pool();
+    }
+
+    public Config config() {
+        return config;
+    }
+
+    public Admin admin() {
+        return admin;
+    }
+
+    /** @throws Admin.UnknownOutboxException if there is none */
+    public OutboxConfig outbox(String name) {
+        admin.outbox(name);
+        return Objects.requireNonNull(config.outboxes().get(name));
+    }
+
+    /** The broker of this name, connected when it is first needed. Its spans go where an agent of OpenTelemetry's takes them. */
+    public Broker broker(String name) {
+        synchronized (brokers) {
+            return brokers.computeIfAbsent(
+                    name,
+                    each -> connect(Objects.requireNonNull(config.brokers().get(each), each)));
+        }
+    }
+
+    private Broker connect(BrokerConfig broker) {
+        Broker plain = broker.isKafka() ? new KafkaBroker(broker.kafka()) : new RabbitBroker(rabbit(broker));
+        return new TracedBroker(plain, OpenTelemetryTracing.of(GlobalOpenTelemetry.get()));
+    }
+
+    /** Declares the routes that name a queue, where it is told to. */
+    RabbitSettings rabbit(BrokerConfig broker) {
+        List<Route> routes = new ArrayList<>();
+        if (broker.declare()) {
+            config.outboxes().values().stream()
+                    .filter(outbox -> outbox.broker().equals(broker.name()))
+                    .map(outbox -> outbox.definition().route())
+                    .filter(route -> route.group() != null)
+                    .forEach(routes::add);
+            config.receipts().stream()
+                    .filter(receipts -> receipts.broker().equals(broker.name()))
+                    .forEach(receipts -> routes.add(receipts.route()));
+        }
+        RabbitSettings settings = broker.rabbit();
+        return routes.isEmpty() ? settings : settings.declaring(routes.toArray(Route[]::new));
+    }
+
+    @Override
+    public void close() {
+        synchronized (brokers) {
+            brokers.values().forEach(Broker::close);
+            brokers.clear();
+        }
+        databases.values().forEach(database -> database.pool().close());
+    }
+}

@@ -1,0 +1,7 @@
+package dev.posthaste.server;
+
+import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
+
+/** What the HTTP interface has at hand. */
+public record ServerContext(
+        Deployment deployment, OutboxMonitor monitor, Replays replays, PrometheusMeterRegistry metrics) {}

@@ -1,0 +1,51 @@
+package dev.posthaste.server.http;
+
+import dev.posthaste.admin.Admin;
+import dev.posthaste.admin.Change;
+import dev.posthaste.server.ServerContext;
+import io.javalin.http.Context;
+import java.time.Duration;
+import java.util.function.LongPredicate;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** What all changes of an outbox have in common: how long a request works on one, and what follows once it is made. */
+final class Changes {
+    private static final Logger log = LoggerFactory.getLogger(Changes.class);
+    private static final Duration REQUEST_TIME = Duration.ofSeconds(20);
+
+    private final ServerContext server;
+
+    Changes(ServerContext server) {
+        this.server = server;
+    }
+
+    /** Ends a change's work when a request has taken long enough; proxies and browsers give up on longer ones. */
+    static final class Deadline implements LongPredicate {
+        private final long end = System.nanoTime() + REQUEST_TIME.toNanos();
+        private boolean passed;
+
+        @Override
+        public boolean test(long done) {
+            passed = System.nanoTime() - end >= 0;
+            return !passed;
+        }
+
+        boolean passed() {
+            return passed;
+        }
+    }
+
+    /** Logs the change, has the outbox looked at soon, and answers. */
+    void made(Context context, String what, String outbox, Change change, Admin.Result result, boolean complete) {
+        log.info(
+                "Outbox {}: {} by {}, {} events, because: {}",
+                outbox,
+                what,
+                change.actor(),
+                result.events(),
+                change.reason().replaceAll("\\p{Cntrl}", " "));
+        server.monitor().hint(outbox);
+        context.json(Views.ResultView.of(change, result, complete));
+    }
+}

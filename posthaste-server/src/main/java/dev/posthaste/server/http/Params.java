@@ -1,0 +1,117 @@
+package dev.posthaste.server.http;
+
+import dev.posthaste.Status;
+import dev.posthaste.admin.Admin;
+import dev.posthaste.admin.Search;
+import io.javalin.http.Context;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.format.DateTimeParseException;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What a request asks for, read from its path, its query and its body. All that cannot be read is a
+ * {@link HttpProblemException} with the status 400 that says what is expected.
+ */
+final class Params {
+    private Params() {}
+
+    /** Where a search's parts come from: a query, or a body. */
+    interface Parts {
+        @Nullable
+        String get(String name);
+    }
+
+    /** The outbox of the path, which exists. */
+    static String outbox(Context context, Admin admin) {
+        String name = context.pathParam("outbox");
+        admin.outbox(name);
+        return name;
+    }
+
+    /** The row of the path. */
+    static long row(Context context) {
+        try {
+            return Long.parseLong(context.pathParam("id"));
+        } catch (NumberFormatException e) {
+            throw new HttpProblemException(400, "A row's id is a number");
+        }
+    }
+
+    /**
+     * What a request's body says.
+     *
+     * @throws tools.jackson.core.JacksonException if it is not of this type; answered with 400 too
+     */
+    static <T> T body(Context context, Class<T> type) {
+        T body = HttpServer.JSON.readValue(context.body(), type);
+        if (body == null) {
+            throw new HttpProblemException(400, "The request's body is a JSON object, not null");
+        }
+        return body;
+    }
+
+    static Search search(Parts parts) {
+        String status = text(parts, "status");
+        return new Search(
+                status == null ? null : status(status),
+                text(parts, "type"),
+                text(parts, "key"),
+                text(parts, "eventId"),
+                time(parts, "from"),
+                time(parts, "to"),
+                text(parts, "error"),
+                text(parts, "errorGroup"));
+    }
+
+    static Status status(String code) {
+        try {
+            return Status.ofCode(code);
+        } catch (IllegalArgumentException e) {
+            throw new HttpProblemException(400, "'status' is pending, published, consumed or dead, not '" + code + "'");
+        }
+    }
+
+    static Duration keep(String text) {
+        try {
+            return Duration.parse(text);
+        } catch (DateTimeParseException e) {
+            throw new HttpProblemException(400, "'keep' is an ISO duration as P7D or PT12H, not '" + text + "'");
+        }
+    }
+
+    /** Null if it is empty, too. */
+    static @Nullable String text(Parts parts, String name) {
+        String text = parts.get(name);
+        return text == null || text.isEmpty() ? null : text;
+    }
+
+    private static @Nullable Instant time(Parts parts, String name) {
+        String text = text(parts, name);
+        try {
+            return text == null ? null : Instant.parse(text);
+        } catch (DateTimeParseException e) {
+            throw new HttpProblemException(
+                    400, "'" + name + "' is a time like 2026-01-31T12:00:00Z, not '" + text + "'");
+        }
+    }
+
+    /** A number of the query, or null. */
+    static @Nullable Long number(Context context, String name) {
+        String text = context.queryParam(name);
+        try {
+            return text == null ? null : Long.valueOf(text);
+        } catch (NumberFormatException e) {
+            throw new HttpProblemException(400, "'" + name + "' is a number");
+        }
+    }
+
+    static int number(Context context, String name, int fallback, int least, int most) {
+        Long given = number(context, name);
+        long number = given == null ? fallback : given;
+        if (number < least || number > most) {
+            throw new HttpProblemException(400, "'" + name + "' is from " + least + " to " + most + ", not " + number);
+        }
+        return (int) number;
+    }
+}

@@ -1,0 +1,27 @@
+package dev.posthaste.testkit;
+
+import org.junit.jupiter.api.Nested;
+
+/** The store in memory passes what every store must: the contracts ask for nothing that only a table has. */
+class InMemoryStoreTest {
+    @Nested
+    class Store extends StoreContract {
+        Store() {
+            super(new InMemoryStores());
+        }
+    }
+
+    @Nested
+    class ReceiptsOf extends ReceiptContract {
+        ReceiptsOf() {
+            super(new InMemoryStores());
+        }
+    }
+
+    @Nested
+    class Operators extends OperatorContract {
+        Operators() {
+            super(new InMemoryStores());
+        }
+    }
+}

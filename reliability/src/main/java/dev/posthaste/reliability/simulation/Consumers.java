@@ -1,0 +1,111 @@
+package dev.posthaste.reliability.simulation;
+
+import dev.posthaste.Route;
+import dev.posthaste.broker.Broker;
+import dev.posthaste.broker.Failure;
+import dev.posthaste.broker.LocalBroker;
+import dev.posthaste.broker.Message;
+import dev.posthaste.inbox.Inbox;
+import dev.posthaste.inbox.InboxListener;
+import dev.posthaste.inbox.Receipts;
+import dev.posthaste.jdbc.Dialect;
+import dev.posthaste.jdbc.RowStore;
+import dev.posthaste.relay.ReceiptIntake;
+import java.time.Duration;
+import javax.sql.DataSource;
+
+/** Starts consumers, and what writes down the receipts that they send as messages. */
+final class Consumers {
+    private static final String TRACKING = "shipping";
+
+    private final Surroundings around;
+    private final Population population;
+    private final Plugins plugins;
+    private final Handlers handlers;
+    private final ConsumerGroup group;
+    private final ReceiptTopic receiptTopic;
+
+    Consumers(Surroundings around, Population population, Plugins plugins, Handlers handlers) {
+        this.around = around;
+        this.population = population;
+        this.plugins = plugins;
+        this.handlers = handlers;
+        this.group = new ConsumerGroup(around);
+        this.receiptTopic = new ReceiptTopic(around.random, around.broker, around.truth);
+    }
+
+    void start(String place) {
+        Node node = population.add(Node.Role.CONSUMER, place, 0);
+        ConsumerGroup.Member member = group.join(node, receiver(node, TRACKING));
+        population.repeat(node, 30_000_000L, () -> {
+            member.poll();
+            return false;
+        });
+    }
+
+    /** Looks who is still there, and shares the partitions out again if that changed. */
+    void rebalance() {
+        group.rebalance();
+    }
+
+    /** What writes receipts that come as messages; as often as there are such processes, each reads all of them. */
+    void startIntake(String place) {
+        Node node = population.add(Node.Role.INTAKE, place, 0);
+        DataSource dataSource = around.dataSource(node);
+        ReceiptIntake intake = ReceiptIntake.manual(
+                around.configuration.catalog(),
+                outbox -> new RowStore(dataSource, Dialect.POSTGRESQL, outbox),
+                around.configuration.retry);
+        ReceiptTopic.Reading reading = receiptTopic.new Reading(node, intake);
+        population.repeat(node, 50_000_000L, () -> {
+            reading.poll();
+            return false;
+        });
+    }
+
+    /** All consumers in the relay's process; one of them has receipts. */
+    Broker local(Node relay) {
+        Node node = new Node(Node.Role.CONSUMER, "consumers of " + relay, 0);
+        node.joins(relay);
+        LocalBroker local = new LocalBroker();
+        around.world.consumers().stream().sorted().forEach(name -> local.subscribe(receiver(node, name)));
+        return around.broker.around(local, relay);
+    }
+
+    private Inbox receiver(Node node, String name) {
+        Configuration configuration = around.configuration;
+        return Inbox.builder(name, around.dataSource(node))
+                .on(Writers.TYPE, String.class, handlers.of(node, name))
+                .silenceLimit(Duration.ofSeconds(5))
+                .format(plugins.format())
+                .receipts(configuration.tracked && name.equals(TRACKING) ? receipts(node) : Receipts.none())
+                .retry(configuration.inPlace)
+                .afterLastAttempt(configuration.afterLastAttempt)
+                .listener(listener())
+                .executor(new SimulatedThreads(around.schedule, node), around.random)
+                .build();
+    }
+
+    /** As the relay's policy says; what is refused may count an attempt. */
+    private Receipts receipts(Node node) {
+        Configuration configuration = around.configuration;
+        Receipts receipts = configuration.receiptsTravel()
+                ? Receipts.through(around.broker.forReceipts(node), Route.to("receipts"))
+                : Receipts.inDatabase(configuration.catalog().all(o -> o.retry(configuration.retry)));
+        return receipts.beforeRefusals(eventId -> {
+            node.requireAlive();
+            around.truth.refused(eventId);
+            around.truth.givenUp(eventId);
+        });
+    }
+
+    private InboxListener listener() {
+        return new InboxListener() {
+            @Override
+            public void deadLettered(String inbox, Message message, Failure failure) {
+                around.truth.requireTried(message.eventId(), failure);
+                around.truth.givenUp(message.eventId());
+            }
+        };
+    }
+}

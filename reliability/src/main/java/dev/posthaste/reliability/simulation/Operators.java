@@ -1,0 +1,116 @@
+package dev.posthaste.reliability.simulation;
+
+import dev.posthaste.Status;
+import dev.posthaste.admin.Admin;
+import dev.posthaste.admin.AuditEntry.Action;
+import dev.posthaste.admin.Change;
+import dev.posthaste.admin.Search;
+import dev.posthaste.jdbc.Dialect;
+import dev.posthaste.jdbc.RowOperatorStore;
+import dev.posthaste.store.StoreException;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Random;
+import java.util.Set;
+import java.util.function.LongPredicate;
+
+/**
+ * Operators who put dead events back, discard and purge, pause and resume, while relays and consumers work. A change that
+ * stopped half-way, or of which nobody knows whether it was made, is made again under its id until it says that it is whole.
+ */
+final class Operators {
+    /** What is purged is at least so old. */
+    static final Duration PURGED_AFTER = Duration.ofSeconds(1);
+
+    private final Random random;
+    private final Oracle truth;
+    private final Admin admin;
+    private final Set<Status> purged;
+    private final Desk desk;
+
+    /** What the operators have to bring to an end, whatever becomes of their consoles. */
+    static final class Desk {
+        private final List<Begun> open = new ArrayList<>();
+        private boolean maybePaused;
+        private int changes;
+
+        boolean isClear() {
+            return open.isEmpty() && !maybePaused;
+        }
+    }
+
+    private record Begun(Action action, Change change) {}
+
+    Operators(Surroundings around, Node node, Desk desk) {
+        this.random = around.random;
+        this.truth = around.truth;
+        this.admin = new Admin(RowOperatorStore.all(
+                around.dataSource(node), Dialect.POSTGRESQL, around.configuration.catalog(), null));
+        this.purged = around.configuration.tracked
+                ? Set.of(Status.CONSUMED, Status.DEAD)
+                : Set.of(Status.PUBLISHED, Status.DEAD);
+        this.desk = desk;
+    }
+
+    /** @param tidyingUp whether nothing new is begun */
+    void act(boolean tidyingUp) {
+        if (tidyingUp || (!desk.open.isEmpty() && random.nextBoolean())) {
+            if (!desk.open.isEmpty()) {
+                make(desk.open.get(random.nextInt(desk.open.size())), done -> tidyingUp || random.nextBoolean());
+            } else if (desk.maybePaused) {
+                pause(false);
+            }
+            return;
+        }
+        switch (random.nextInt(5)) {
+            case 0 -> begin(Action.REQUEUE);
+            case 1 -> begin(Action.DISCARD);
+            case 2 -> begin(Action.PURGE);
+            case 3 -> pause(true);
+            default -> pause(false);
+        }
+    }
+
+    private Change change() {
+        return new Change("operator", "it was time", "change-" + ++desk.changes);
+    }
+
+    private void begin(Action action) {
+        Begun begun = new Begun(action, change());
+        desk.open.add(begun);
+        make(begun, done -> random.nextInt(4) > 0);
+    }
+
+    private void make(Begun begun, LongPredicate goOn) {
+        try {
+            Admin.Result result = switch (begun.action()) {
+                case REQUEUE -> admin.requeue(Database.OUTBOX, Search.ALL, begun.change(), goOn);
+                case DISCARD -> admin.discard(Database.OUTBOX, Search.ALL, begun.change(), goOn);
+                default -> admin.purge(Database.OUTBOX, PURGED_AFTER, purged, begun.change(), goOn);
+            };
+            if (result.repeated()) {
+                truth.requireChanged(begun.change().id(), result.events());
+                desk.open.remove(begun);
+            }
+        } catch (StoreException e) {
+            // it is made again
+        } catch (IllegalStateException e) {
+            desk.open.remove(begun); // relays do not agree about the outbox, and will not for an hour
+        }
+    }
+
+    private void pause(boolean pause) {
+        desk.maybePaused |= pause;
+        try {
+            if (pause) {
+                admin.pause(Database.OUTBOX, change());
+            } else {
+                admin.resume(Database.OUTBOX, change());
+                desk.maybePaused = false;
+            }
+        } catch (StoreException e) {
+            // another time
+        }
+    }
+}

@@ -1,0 +1,381 @@
+package dev.posthaste.reliability.simulation;
+
+import dev.posthaste.broker.Failure;
+import dev.posthaste.broker.Message;
+import dev.posthaste.broker.MessageHeaders;
+import dev.posthaste.jdbc.TableLayout.Column;
+import dev.posthaste.reliability.simulation.Transaction.Change;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What really happened, as the database's commits, the broker's log and the handlers show it, and what must be true of it.
+ * Some of it is checked as it happens, the rest at the end. Checkers have the names of what they hold.
+ */
+final class Oracle {
+    /** What a checker found; the first one ends the run. */
+    static final class Violation extends RuntimeException {
+        final String checker;
+
+        Violation(String checker, String what) {
+            super(checker + ": " + what);
+            this.checker = checker;
+        }
+    }
+
+    private static final long STATEMENTS_A_SECOND = 45;
+    private static final long STATEMENTS_AN_EVENT = 15;
+    /** Where a destination is missing for seconds, its events are tried and put off all the time. */
+    private static final long STATEMENTS_A_REFUSAL = 6;
+    /** A destination that fails holds the others up for a second at most, and a relay starts within another. */
+    private static final long ISOLATION_NANOS = 2_500_000_000L;
+
+    private final Schedule schedule;
+    private final boolean tracked;
+    private final int parts;
+    private final boolean isolated;
+    private final Set<String> consumers;
+    private final boolean receiptsTravel;
+    private final OutboxTable table;
+    private final Map<String, String> payloads = new HashMap<>();
+    private final Fates fates;
+    private final RowHistory rows;
+    private final Ownership ownership;
+    private final KeyOrder order;
+    private final Audits audits;
+    private final Replayed replayed;
+    private final boolean missing;
+    private int wireDuplicates;
+    private int arrivals;
+    private long refusals;
+
+    Oracle(Schedule schedule, World world, Configuration configuration) {
+        this.schedule = schedule;
+        this.tracked = configuration.tracked;
+        this.missing = world.has(World.Trait.SECOND_DESTINATION);
+        this.isolated = world.secondFailsAlone();
+        this.parts = Handlers.parts(world);
+        this.consumers = world.consumers();
+        this.receiptsTravel = configuration.receiptsTravel();
+        this.table = configuration.table();
+        this.fates = new Fates(consumers, receiptsTravel);
+        this.rows = new RowHistory(schedule, this, fates, configuration);
+        this.ownership = new Ownership(schedule, this, Configuration.LEASE.toNanos());
+        this.order = new KeyOrder(this, configuration.blocking);
+        this.audits = new Audits(this, table);
+        this.replayed = new Replayed(schedule, this);
+    }
+
+    OutboxTable table() {
+        return table;
+    }
+
+    void require(boolean holds, String checker, String what, @Nullable Object... of) {
+        if (!holds) {
+            Violation violation = new Violation(checker, what.formatted(of));
+            schedule.failed(violation);
+            throw violation;
+        }
+    }
+
+    // --- As it happens -----------------------------------------------------------------------------------------------
+
+    void attempted(String event, String payload) {
+        payloads.put(event, payload);
+    }
+
+    boolean isCommitted(String event) {
+        return fates.find(event) != null;
+    }
+
+    /** Another's commit, with who owned the outbox at that moment. */
+    void committed(Node node, List<Change> changes, @Nullable String owner) {
+        Map<Effect, Integer> handled = new LinkedHashMap<>();
+        for (Change change : changes) {
+            schedule.happened("%s commits %s", node, change);
+        }
+        if (node.role == Node.Role.CONSOLE) {
+            audits.committed(changes);
+            changes.stream()
+                    .filter(change -> change.table().name.equals(Database.AUDIT))
+                    .forEach(replayed::audited);
+        }
+        for (Change change : changes) {
+            String name = change.table().name;
+            if (name.equals(table.name())) {
+                rows.changed(node, change, owner);
+            } else if (name.equals(Database.LEASES)) {
+                ownership.changed(node, change);
+            } else if (name.equals(Database.EFFECTS)) {
+                handled.merge(
+                        new Effect((String) Objects.requireNonNull(change.after("event_id")), (String)
+                                Objects.requireNonNull(change.after("consumer"))),
+                        1,
+                        Integer::sum);
+            }
+        }
+        handled.forEach(this::effect);
+        for (Change change : changes) {
+            @Nullable Object @Nullable [] after = change.after();
+            if (change.table().name.equals(table.name()) && after != null) {
+                Fate fate = fates.get(table.event(after));
+                require(
+                        !"consumed".equals(fate.status) || fate.handled(consumers),
+                        "loss",
+                        "%s is consumed and was handled by %s only",
+                        fate.event,
+                        fate.effects.keySet());
+            }
+        }
+    }
+
+    /** What a consumer's handler of an event does. */
+    private record Effect(String event, String consumer) {}
+
+    private void effect(Effect effect, int rows) {
+        String event = effect.event();
+        Fate fate = fates.find(event);
+        require(fate != null, "phantom", "%s was handled and never committed", event);
+        Fate known = Objects.requireNonNull(fate);
+        require(rows == parts, "effects", "%d of %d parts of what %s does were committed", rows, parts, event);
+        int times = known.effects.merge(effect.consumer(), 1, Integer::sum);
+        require(times == 1, "effects", "%s was handled %d times by %s", event, times, effect.consumer());
+        fates.changed(known);
+        if (tracked && consumers.size() == 1 && !receiptsTravel && !known.replayed) {
+            require(
+                    known.status == null || known.status.equals("consumed"),
+                    "receipt",
+                    "%s was handled, and is %s",
+                    event,
+                    known.status);
+        }
+        order.handled(known, effect.consumer());
+    }
+
+    /** What the driver has in memory at once beside small contents. */
+    void answered(Node node, long largeBytes, long most) {
+        require(
+                node.role != Node.Role.RELAY || largeBytes <= most,
+                "memory",
+                "an answer to %s held %d bytes of large contents, more than the %d that it may",
+                node,
+                largeBytes,
+                most);
+    }
+
+    // --- Sendings ----------------------------------------------------------------------------------------------------
+
+    /**
+     * A node sends an event.
+     *
+     * @param claims how many claims were made on the outbox before
+     * @param changes how often its row had changed
+     * @param seen the attempts and the generation that its message says: it may have been read before its row changed
+     */
+    record Sending(Node node, long claims, int changes, String seen) {}
+
+    /** Whoever heard that the broker has an event does not send it again, while its claim lasts and the row is the same. */
+    Sending sent(Node node, Message message) {
+        String event = message.eventId();
+        ownership.requireNotPaused("%s sent %s", node, event);
+        Fate fate = fates.find(event);
+        String seen = message.headers().get(MessageHeaders.ATTEMPTS) + " in "
+                + message.headers().get(MessageHeaders.GENERATION);
+        if (fate != null && tracked && table.has(Column.GENERATION)) {
+            fate.ungenerated |= message.headers().get(MessageHeaders.GENERATION) == null;
+        }
+        Sending sending = new Sending(node, ownership.claims(), fate == null ? 0 : fate.changes, seen);
+        require(
+                fate == null || !sending.equals(fate.acknowledged),
+                "duplicates",
+                "%s sent %s again, though it knows that the broker has it",
+                node,
+                event);
+        return sending;
+    }
+
+    /** A change says that it is whole, and how many events it has changed. */
+    void requireChanged(String change, long events) {
+        audits.requireChanged(change, events);
+    }
+
+    void acknowledged(Sending sending, @Nullable String event) {
+        Fate fate = fates.find(event);
+        if (fate != null) {
+            fate.acknowledged = sending;
+        }
+    }
+
+    void arrived(@Nullable String event) {
+        Fate fate = fates.find(event);
+        require(fate != null, "phantom", "%s was published and never committed", event);
+        Fate known = Objects.requireNonNull(fate);
+        schedule.happened("the broker has row %d, %s", known.row, event);
+        require(!known.foreign, "phantom", "%s was published, and its status is another program's", event);
+        if (known.arrived) {
+            wireDuplicates++;
+            return;
+        }
+        requireIsolation(known);
+        known.arrived = true;
+        arrivals++;
+        order.arrived(known);
+    }
+
+    /** Where the second destination fails alone, those that go to the first one do not wait for it. */
+    private void requireIsolation(Fate fate) {
+        long waited = schedule.now() - fate.committedAt;
+        require(
+                !isolated || fate.destination != null || fate.delayed || waited <= ISOLATION_NANOS,
+                "isolation",
+                "%s waited for %d ms, and its destination is well",
+                fate.event,
+                waited / 1_000_000);
+    }
+
+    /** The broker said no to its sender, or the consumer to its outbox: one attempt may be counted. */
+    void refused(@Nullable String event) {
+        Fate fate = fates.find(event);
+        if (fate != null) {
+            fate.refusals++;
+            refusals++;
+        }
+    }
+
+    /** The consumer will not handle it now; later ones of its key may go before. */
+    void givenUp(@Nullable String event) {
+        Fate fate = fates.find(event);
+        if (fate != null) {
+            schedule.happened("%s is given up", event);
+            fate.givenUp = true;
+        }
+    }
+
+    /** The broker is told to forget a message that was not handled, because its row says what comes next. */
+    void leftToOutbox(Message message) {
+        if (receiptsTravel) {
+            return; // whether it arrives, the end will show
+        }
+        Fate fate = fates.get(message.eventId());
+        long generation = Long.parseLong(message.headers().getOrDefault(MessageHeaders.GENERATION, "0"));
+        long attempts = Long.parseLong(message.headers().getOrDefault(MessageHeaders.ATTEMPTS, "0"));
+        require(
+                fate.counted(generation, attempts),
+                "refused",
+                "%s was refused, is %s, and neither its row nor a dead letter tells of it",
+                fate.event,
+                fate.status);
+    }
+
+    /** A format or parser throws an error when it meets the event: it may be refused, even after it was handled. */
+    void unreadable(@Nullable String event) {
+        Fate fate = fates.find(event);
+        if (fate != null) {
+            fate.unreadable = true;
+            fates.changed(fate);
+        }
+    }
+
+    /** What was given up after a number of attempts was tried so often by a handler. */
+    void requireTried(@Nullable String event, Failure failure) {
+        Fate fate = fates.find(event);
+        require(
+                fate == null || fate.unreadable || fate.starts >= failure.attempts(),
+                "attempts",
+                "%s was given up after %d attempts, and its handler began %d times: %s",
+                event,
+                failure.attempts(),
+                fate == null ? 0 : fate.starts,
+                failure.reason());
+    }
+
+    void deadLettered(@Nullable String event) {
+        Fate fate = fates.get(event);
+        fate.deadLettered = true;
+        fate.givenUp = true;
+        fates.changed(fate);
+    }
+
+    void handling(String event, String payload, Map<String, String> headers, Map<String, String> found) {
+        schedule.happened("%s is being handled", event);
+        Fate fate = fates.find(event);
+        if (fate != null) {
+            fate.starts++;
+            fate.replayed |= found.containsKey(MessageHeaders.REPLAY);
+        }
+        require(
+                payload.equals(payloads.get(event)),
+                "payload",
+                "%s came as '%.100s' and was written as '%.100s'",
+                event,
+                payload,
+                payloads.get(event));
+        require(
+                found.entrySet().containsAll(headers.entrySet()),
+                "payload",
+                "%s came with headers %s and was written with %s",
+                event,
+                found,
+                headers);
+    }
+
+    /** An application's own transaction failed, and no fault of ours was the cause. */
+    void applicationFailed(Throwable cause) {
+        throw new Violation("application", "a writer's transaction failed: " + cause);
+    }
+
+    // --- At the end --------------------------------------------------------------------------------------------------
+
+    int committedEvents() {
+        return fates.size();
+    }
+
+    /** How many events have reached the broker. */
+    int arrivals() {
+        return arrivals;
+    }
+
+    int wireDuplicates() {
+        return wireDuplicates;
+    }
+
+    /** Whether there is nothing to be done any more. */
+    boolean quiet() {
+        return fates.quiet();
+    }
+
+    Replayed replayed() {
+        return replayed;
+    }
+
+    Fates fates() {
+        return fates;
+    }
+
+    void requireQuiet(long afterNanos) {
+        require(quiet(), "recovery", "%d ms after the last fault, %s", afterNanos / 1_000_000, fates.unquiet());
+    }
+
+    /** Twice what runs have been seen to need: more is a relay that asks again and again. */
+    void requireFewStatements(long statements, long relaySeconds) {
+        long most = STATEMENTS_A_SECOND * relaySeconds
+                + STATEMENTS_AN_EVENT * fates.size()
+                + STATEMENTS_A_REFUSAL * (missing ? refusals : 0);
+        require(
+                statements <= most,
+                "statements",
+                "relays sent %d statements in %d seconds of theirs, for %d events",
+                statements,
+                relaySeconds,
+                fates.size());
+    }
+
+    void requireOrder() {
+        order.require();
+    }
+}

@@ -1,0 +1,81 @@
+package dev.posthaste.reliability.simulation;
+
+import dev.posthaste.Status;
+import dev.posthaste.jdbc.Dialect;
+import dev.posthaste.jdbc.RowStore;
+import dev.posthaste.jdbc.TableLayout.Column;
+import dev.posthaste.store.StoreException;
+import java.sql.Connection;
+import java.sql.PreparedStatement;
+import java.sql.SQLException;
+import java.util.List;
+
+/** Who else has to do with the tables, and never fails: other programs, and an operator without a console. */
+final class Outsiders {
+    private static final long LONGEST_LOCK = 2_000_000_000L;
+
+    private final Surroundings around;
+    private final Node operator = new Node(Node.Role.OPERATOR, "world", 0);
+    private final Node other = new Node(Node.Role.OPERATOR, "outsider", 0);
+
+    Outsiders(Surroundings around) {
+        this.around = around;
+    }
+
+    /** Somebody else has a row locked for a while. */
+    void lockARow(boolean calm) {
+        List<Long> rows = around.truth.fates().open();
+        if (calm || rows.isEmpty()) {
+            return;
+        }
+        long row = rows.get(around.random.nextInt(rows.size()));
+        OutboxTable table = around.configuration.table();
+        try {
+            Connection connection = around.dataSource(other).getConnection();
+            connection.setAutoCommit(false);
+            try (PreparedStatement lock = connection.prepareStatement(
+                    "select %1$s from %2$s where %1$s = ? and %3$s = %4$s for update skip locked"
+                            .formatted(
+                                    table.layout().column(Column.ID),
+                                    table.name(),
+                                    table.layout().column(Column.STATUS),
+                                    table.literal(Status.PENDING)))) {
+                lock.setLong(1, row);
+                lock.executeQuery();
+            }
+            around.schedule.happened("row %d is locked", row);
+            around.schedule.in(around.random.nextLong(LONGEST_LOCK), other, new Object(), () -> close(connection));
+        } catch (SQLException e) {
+            throw new IllegalStateException("nobody fails this node", e);
+        }
+    }
+
+    private static void close(Connection connection) {
+        try {
+            connection.close();
+        } catch (SQLException e) {
+            throw new IllegalStateException("nobody fails this node", e);
+        }
+    }
+
+    void deleteTheLease() {
+        try (Connection connection = around.dataSource(operator).getConnection();
+                PreparedStatement delete = connection.prepareStatement("delete from posthaste_lease")) {
+            delete.executeUpdate();
+        } catch (SQLException e) {
+            // somebody settles just now
+        }
+    }
+
+    void requeueTheDead() {
+        List<Long> dead = around.truth.fates().dead();
+        if (!dead.isEmpty()) {
+            try {
+                new RowStore(around.dataSource(operator), Dialect.POSTGRESQL, around.configuration.outbox())
+                        .requeue(dead);
+            } catch (StoreException e) {
+                // another time
+            }
+        }
+    }
+}

@@ -1,0 +1,83 @@
+package dev.posthaste.reliability.simulation;
+
+import dev.posthaste.broker.Delivery;
+import dev.posthaste.broker.Failure;
+import dev.posthaste.broker.Message;
+import dev.posthaste.inbox.ReceiptMessages;
+import dev.posthaste.relay.ReceiptIntake;
+import java.util.Random;
+import java.util.TreeSet;
+
+/** Hands receipts to whoever writes them: from the first that was not answered, and now and then all of them again. */
+final class ReceiptTopic {
+    private final Random random;
+    private final SimulatedBroker broker;
+    private final Oracle truth;
+    private int committed;
+
+    ReceiptTopic(Random random, SimulatedBroker broker, Oracle truth) {
+        this.random = random;
+        this.broker = broker;
+        this.truth = truth;
+    }
+
+    /** One process's reading of it. */
+    final class Reading {
+        private final Node node;
+        private final ReceiptIntake intake;
+        private final TreeSet<Integer> open = new TreeSet<>();
+        private int position = committed;
+
+        Reading(Node node, ReceiptIntake intake) {
+            this.node = node;
+            this.intake = intake;
+        }
+
+        /** Takes what came, and has it written. */
+        void poll() {
+            if (random.nextInt(100) == 0) {
+                position = 0; // somebody reset the group
+            }
+            while (position < broker.receipts().size()) {
+                int offset = position++;
+                open.add(offset);
+                intake.accept(new Handed(offset));
+            }
+            try {
+                intake.runOnce();
+            } catch (InterruptedException e) {
+                throw new IllegalStateException("nobody interrupts this thread", e);
+            }
+        }
+
+        private final class Handed implements Delivery {
+            private final int offset;
+
+            Handed(int offset) {
+                this.offset = offset;
+            }
+
+            @Override
+            public Message message() {
+                return broker.receipts().get(offset);
+            }
+
+            @Override
+            public void done() {
+                node.requireAlive();
+                open.remove(offset);
+                committed = Math.max(committed, open.isEmpty() ? position : open.first());
+            }
+
+            @Override
+            public void deadLetter(Failure failure) {
+                node.requireAlive();
+                truth.deadLettered(ReceiptMessages.read(message().body()).eventId());
+                done();
+            }
+
+            @Override
+            public void abandoned() {}
+        }
+    }
+}

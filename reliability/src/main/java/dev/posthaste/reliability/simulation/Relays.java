@@ -1,0 +1,96 @@
+package dev.posthaste.reliability.simulation;
+
+import dev.posthaste.Catalog;
+import dev.posthaste.relay.ManualRelay;
+import dev.posthaste.relay.Relay;
+import dev.posthaste.reliability.simulation.World.Trait;
+import dev.posthaste.store.StoreException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Random;
+import java.util.function.BooleanSupplier;
+
+/** Starts relays, and has their threads work. */
+final class Relays {
+    private static final long SECOND = 1_000_000_000L;
+    /** The number of processes that start together, or nearly. */
+    private static final int FIRST = 3;
+
+    private final Surroundings around;
+    private final Random random;
+    private final Population population;
+    private final Plugins plugins;
+    private final Consumers consumers;
+    private final List<Node> all = new ArrayList<>();
+
+    Relays(Surroundings around, Population population, Plugins plugins, Consumers consumers) {
+        this.around = around;
+        this.random = around.random;
+        this.population = population;
+        this.plugins = plugins;
+        this.consumers = consumers;
+    }
+
+    void start(String place) {
+        long skew = random.nextInt(4) == 0 ? (random.nextBoolean() ? 1 : -1) * 7_200 * SECOND : 0;
+        Node node = population.add(Node.Role.RELAY, place, skew);
+        all.add(node);
+        long booted = random.nextLong(SECOND);
+        Object settler = new Object();
+        Schedule schedule = around.schedule;
+        ManualRelay relay = Relay.builder(
+                        around.dataSource(node),
+                        catalog().all(o -> around.configuration.policy.apply(o).format(plugins.format())))
+                .name(node.name)
+                .listener(plugins.listener())
+                .broker(around.world.has(Trait.LOCAL) ? consumers.local(node) : around.broker.seenBy(node))
+                .settings(around.configuration.relays)
+                .clock(() -> schedule.now() + booted)
+                .random(random)
+                .buildManual(work -> schedule.in(1 + random.nextLong(2_000_000L), node, settler, work));
+        population.repeat(node, Configuration.LEASE.toNanos() / 12, () -> {
+            relay.keepLeases();
+            return false;
+        });
+        population.repeat(node, 4_000_000L, () -> !node.hangs() && works(relay::passWithoutLeases));
+        population.repeat(
+                node,
+                300_000_000L,
+                () -> works(() -> {
+                    relay.keepHouse();
+                    return false;
+                }));
+    }
+
+    /** Only failures of the database leave a relay's work: anything else would end its thread, or what is after it. */
+    private static boolean works(BooleanSupplier work) {
+        try {
+            return work.getAsBoolean();
+        } catch (StoreException | Oracle.Violation | Node.Died e) {
+            throw e;
+        } catch (RuntimeException | Error e) {
+            throw new Oracle.Violation("progress", "a thread of a relay's met " + e);
+        }
+    }
+
+    /** In a rolling upgrade some of the relays that start do not know yet that the outbox hears receipts. */
+    private Catalog catalog() {
+        boolean old = around.world.has(Trait.OLD_VERSIONS)
+                && !around.calm()
+                && population.incarnations() > FIRST
+                && random.nextInt(2) == 0;
+        return old ? around.configuration.untracked() : around.configuration.catalog();
+    }
+
+    /** Has the thread hang that works on the outbox now. */
+    void hangTheOwner() {
+        population.living().stream()
+                .filter(node -> node.role == Node.Role.RELAY && node.name.equals(around.owner()))
+                .forEach(Node::hang);
+    }
+
+    void requireFewStatements() {
+        around.truth.requireFewStatements(
+                all.stream().mapToLong(Node::statements).sum(), all.size() * around.schedule.now() / SECOND);
+    }
+}

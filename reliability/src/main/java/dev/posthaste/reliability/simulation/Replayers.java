@@ -1,0 +1,159 @@
+package dev.posthaste.reliability.simulation;
+
+import dev.posthaste.OutboxDefinition;
+import dev.posthaste.Status;
+import dev.posthaste.admin.Admin;
+import dev.posthaste.admin.AuditEntry.Action;
+import dev.posthaste.admin.Change;
+import dev.posthaste.admin.ReplayPlan;
+import dev.posthaste.admin.ReplaySelection;
+import dev.posthaste.admin.Search;
+import dev.posthaste.format.MessageFormat;
+import dev.posthaste.jdbc.Dialect;
+import dev.posthaste.jdbc.RowOperatorStore;
+import dev.posthaste.relay.Replay;
+import dev.posthaste.store.StoreException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Random;
+
+/**
+ * Operators who replay what was published, cancel and interrupt that, continue what another process left, and put back or
+ * discard given rows, which may be locked: they wait in the middle of their work.
+ */
+final class Replayers {
+    private final Surroundings around;
+    private final Schedule schedule;
+    private final Random random;
+    private final Oracle truth;
+    private final Node node;
+    private final SimulatedThread thread;
+    private final OutboxDefinition outbox;
+    private final Admin admin;
+    private final Desk desk;
+
+    /** What they have to bring to an end, whatever becomes of their processes. */
+    static final class Desk {
+        private final List<Begun> open = new ArrayList<>();
+        private int changes;
+        private int runners;
+
+        boolean isClear() {
+            return open.isEmpty();
+        }
+
+        private Change change() {
+            return new Change("operator", "it was time", "given-" + ++changes);
+        }
+
+        private String runner() {
+            return "runner-" + ++runners;
+        }
+    }
+
+    /** @param due the row of each event that was to be sent when it began */
+    private record Begun(Change change, Status status, int perSecond, Map<String, Fate.Seen> due) {}
+
+    Replayers(Surroundings around, Node node, Desk desk) {
+        this.around = around;
+        this.schedule = around.schedule;
+        this.random = around.random;
+        this.truth = around.truth;
+        this.node = node;
+        this.thread = new SimulatedThread(schedule, node);
+        this.outbox = around.configuration.outbox();
+        this.admin = new Admin(Map.of(
+                Database.OUTBOX,
+                new RowOperatorStore(around.dataSource(node), Dialect.POSTGRESQL, outbox, null, thread)));
+        this.desk = desk;
+    }
+
+    /** Works all the time; what sleeps at the end of the run must be abandoned. */
+    SimulatedThread start() {
+        thread.start(() -> {
+            while (true) {
+                thread.sleep(1 + random.nextLong(1_200_000_000L));
+                act();
+            }
+        });
+        return thread;
+    }
+
+    private void act() {
+        if (!desk.open.isEmpty() && (around.calm() || random.nextBoolean())) {
+            replay(desk.open.get(random.nextInt(desk.open.size())));
+        } else if (!around.calm() && random.nextBoolean()) {
+            Status status = outbox.tracked() && random.nextBoolean() ? Status.CONSUMED : Status.PUBLISHED;
+            Begun begun = new Begun(
+                    desk.change(),
+                    status,
+                    10 + random.nextInt(200),
+                    truth.fates().seen(status.code()));
+            desk.open.add(begun);
+            replay(begun);
+        } else if (!around.calm()) {
+            change();
+        }
+    }
+
+    private void replay(Begun begun) {
+        ReplaySelection selection = ReplaySelection.of(Search.ALL.withStatus(begun.status()));
+        Replay replay = new Replay(
+                admin.outbox(Database.OUTBOX),
+                new ReplayPlan(selection, null, null, begun.perSecond()),
+                new Replay.Target(
+                        outbox,
+                        around.broker.forReplays(node, new Replayed.Attempt(begun.perSecond())),
+                        MessageFormat.RAW),
+                begun.change(),
+                desk.runner(),
+                thread);
+        if (!around.calm() && random.nextInt(3) == 0) {
+            schedule.in(
+                    random.nextLong(1_000_000_000L),
+                    node,
+                    new Object(),
+                    random.nextBoolean() ? replay::cancel : replay::interrupt);
+        }
+        replay.run();
+        node.requireAlive(); // which the replay took for a failure
+        Replay.Progress progress = replay.progress();
+        schedule.happened("%s: %s", node, progress);
+        switch (progress.state()) {
+            case FINISHED -> {
+                truth.replayed().finished(begun.change().id(), begun.due(), progress.failed());
+                ended(begun, progress);
+            }
+            case CANCELLED -> ended(begun, progress);
+            case FAILED -> truth.require(false, "replay", "%s failed: %s", progress.id(), progress.errors());
+            default -> {
+                // it is continued
+            }
+        }
+    }
+
+    /** What is over tells the same when it is asked for again. */
+    private void ended(Begun begun, Replay.Progress progress) {
+        if (progress.repeated() || random.nextBoolean()) {
+            desk.open.remove(begun);
+        }
+    }
+
+    /** Some rows that are dead, and perhaps one that is not. */
+    private void change() {
+        List<Long> rows = new ArrayList<>(truth.fates().dead());
+        rows.removeIf(row -> random.nextInt(3) == 0);
+        rows.addAll(truth.fates().open().stream().limit(random.nextInt(2)).toList());
+        Change change = desk.change();
+        Action action = random.nextInt(3) == 0 ? Action.DISCARD : Action.REQUEUE;
+        try {
+            Admin.Result result = action == Action.REQUEUE
+                    ? admin.requeue(Database.OUTBOX, rows, change)
+                    : admin.discard(Database.OUTBOX, rows, change);
+            truth.requireChanged(change.id(), result.events());
+        } catch (StoreException e) {
+            // nobody insists
+        }
+    }
+}

@@ -1,0 +1,25 @@
+package dev.posthaste.reliability.simulation;
+
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/** What an expression sees: one row, or all of them when it counts. */
+final class Scope {
+    final @Nullable Object[] parameters;
+    final long now;
+    final long skew;
+
+    @Nullable
+    Object[] row = new Object[0];
+
+    List<@Nullable Object[]> rows = List.of();
+    long low;
+    long high;
+
+    /** @param skew by how much the client's wall clock is wrong */
+    Scope(@Nullable Object[] parameters, long now, long skew) {
+        this.parameters = parameters;
+        this.now = now;
+        this.skew = skew;
+    }
+}

@@ -1,0 +1,64 @@
+package dev.posthaste.reliability.torture;
+
+import dev.posthaste.Route;
+import dev.posthaste.kafka.KafkaTopics;
+import dev.posthaste.servers.KafkaServer;
+import dev.posthaste.servers.Proxy;
+import dev.posthaste.servers.SmallDisk;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
+import org.apache.kafka.clients.admin.Admin;
+import org.apache.kafka.clients.admin.AlterConfigOp;
+import org.apache.kafka.clients.admin.ConfigEntry;
+import org.apache.kafka.common.config.ConfigResource;
+import org.jspecify.annotations.Nullable;
+
+/** Kafka as stages have it: one broker behind a proxy and on a small disk, or a cluster; and its topics. */
+final class KafkaBrokers {
+    /** Of each partition of a cluster's topic; all of them must have what is acknowledged. */
+    static final short REPLICAS = 2;
+
+    private static final Map<String, String> SETTINGS = Map.of(
+            "auto.create.topics.enable",
+            "false",
+            "transaction.state.log.num.partitions",
+            "2",
+            "group.max.session.timeout.ms",
+            "60000");
+
+    private KafkaBrokers() {}
+
+    /** One that tells its clients to come through the proxy. */
+    static KafkaServer one(Proxy proxy, @Nullable SmallDisk disk) {
+        Map<String, String> properties = new HashMap<>(SETTINGS);
+        properties.put("advertised.listeners", "PLAINTEXT://127.0.0.1:" + proxy.port());
+        if (disk != null) {
+            properties.put("log.dirs", disk.path().resolve("data").toString());
+        }
+        return KafkaServer.start(1, properties);
+    }
+
+    static KafkaServer cluster(int brokers) {
+        return KafkaServer.start(brokers, SETTINGS);
+    }
+
+    /** Those of the campaign's route, if they are not there. */
+    static void createTopics(KafkaServer server, Setup setup) throws Exception {
+        Route route = setup.wire().route();
+        if (server.brokers() == 1) {
+            KafkaTopics.create(setup.kafka(), Testbed.PARTITIONS, 1, route);
+            return;
+        }
+        KafkaTopics.create(setup.kafka(), Testbed.PARTITIONS, REPLICAS, route);
+        AlterConfigOp all = new AlterConfigOp(
+                new ConfigEntry("min.insync.replicas", Short.toString(REPLICAS)), AlterConfigOp.OpType.SET);
+        try (Admin admin = Admin.create(Map.of("bootstrap.servers", setup.broker()))) {
+            admin.incrementalAlterConfigs(
+                            Map.of(new ConfigResource(ConfigResource.Type.TOPIC, route.destination()), List.of(all)))
+                    .all()
+                    .get(30, TimeUnit.SECONDS);
+        }
+    }
+}

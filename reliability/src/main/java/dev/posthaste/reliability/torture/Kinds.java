@@ -1,0 +1,23 @@
+package dev.posthaste.reliability.torture;
+
+import java.time.Duration;
+import java.util.Set;
+
+/**
+ * Which kinds of faults may be drawn.
+ *
+ * @param only these; empty for all that the campaign has time for
+ * @param without none of these
+ * @param campaign how long it lasts
+ */
+record Kinds(Set<String> only, Set<String> without, Duration campaign) {
+    private static final Duration LONG = Duration.ofMinutes(15);
+
+    boolean allow(String kind) {
+        return !without.contains(kind) && (only.isEmpty() ? isTimeFor(kind) : only.contains(kind));
+    }
+
+    private boolean isTimeFor(String kind) {
+        return !LongFaults.ALL.contains(kind) || campaign.compareTo(LONG) > 0;
+    }
+}

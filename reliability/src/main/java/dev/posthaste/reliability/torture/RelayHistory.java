@@ -1,0 +1,156 @@
+package dev.posthaste.reliability.torture;
+
+import dev.posthaste.broker.Outcome;
+import dev.posthaste.relay.RelayListener;
+import dev.posthaste.store.PendingEvent;
+import dev.posthaste.store.ReceiptStore;
+import dev.posthaste.store.Verdict;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.Consumer;
+import java.util.function.LongSupplier;
+import java.util.stream.Stream;
+
+/**
+ * The events that a relay's broker acknowledged, and those that it refused when they were sent for the first time, a line
+ * each; apart from the database, where rows are deleted when they are old. A killed process loses none of it. It also counts
+ * what explains that an event is sent again, and how long it takes to settle.
+ */
+final class RelayHistory implements RelayListener {
+    // What it counts.
+    static final String UNANSWERED = "unanswered";
+    static final String TAKEN = "taken";
+    static final String SILENT = "silent";
+
+    static final String BATCHES = "settled.batches";
+    static final String SETTLING_MICROS = "settling.micros";
+
+    private static final String ACKNOWLEDGED = ".acknowledged";
+    private static final String REFUSED = ".refused";
+    private static final Duration UNDISTURBED = Duration.ofSeconds(10);
+    private static final Duration YOUNG = Duration.ofSeconds(5);
+
+    private final Lines acknowledged;
+    private final Lines refused;
+    private final AtomicLong batches = new AtomicLong();
+    private final AtomicLong settlingMicros = new AtomicLong();
+    /** By their rows, until the refusal is counted there: otherwise the next message looks like the first. */
+    private final Map<Long, String> refusedAtFirst = new ConcurrentHashMap<>();
+    /** Events of which one message may have arrived though nobody said so. */
+    private final Set<String> sentInVain = ConcurrentHashMap.newKeySet();
+
+    private final LongSupplier clock;
+    private volatile long undisturbedSince;
+    private final AtomicLong unanswered = new AtomicLong();
+    private final AtomicLong taken = new AtomicLong();
+    private final AtomicLong silent = new AtomicLong();
+
+    /**
+     * @param vitals not started yet
+     * @param clock as {@link System#nanoTime}
+     */
+    RelayHistory(Path home, String name, Vitals vitals, LongSupplier clock) throws IOException {
+        this.clock = clock;
+        acknowledged = new Lines(home.resolve(name + ACKNOWLEDGED));
+        refused = new Lines(home.resolve(name + REFUSED));
+        vitals.sign(BATCHES, batches::get).sign(SETTLING_MICROS, settlingMicros::get);
+        vitals.sign(UNANSWERED, unanswered::get).sign(TAKEN, taken::get).sign(SILENT, silent::get);
+    }
+
+    @Override
+    public void leaseTaken(String outbox, long epoch) {
+        undisturbedSince = clock.getAsLong();
+        refusedAtFirst.clear();
+        taken.incrementAndGet();
+    }
+
+    @Override
+    public void unconsumed(String outbox, ReceiptStore.Unconsumed unconsumed, Duration limit) {
+        silent.addAndGet(unconsumed.events());
+    }
+
+    @Override
+    public void settled(String outbox, List<Verdict> verdicts, int written, long nanos) {
+        batches.incrementAndGet();
+        settlingMicros.addAndGet(nanos / 1_000);
+        for (Verdict verdict : verdicts) {
+            String event = refusedAtFirst.remove(verdict.id());
+            if (event != null && written == verdicts.size()) {
+                add(refused, event);
+            }
+        }
+    }
+
+    @Override
+    public void answered(String outbox, PendingEvent event, Outcome outcome, long nanos, long sinceWrittenNanos) {
+        String id = event.event().eventId();
+        if (outcome instanceof Outcome.Acknowledged) {
+            add(acknowledged, id);
+        } else if (outcome instanceof Outcome.Unknown) {
+            unanswered.incrementAndGet();
+            sentInVain.add(id);
+        } else if (outcome instanceof Outcome.Rejected rejected
+                && !isNack(rejected)
+                && isFirst(event)
+                && !sentInVain.contains(id)) {
+            refusedAtFirst.put(event.id(), id);
+        }
+        if (outcome instanceof Outcome.Unknown || outcome instanceof Outcome.Unavailable) {
+            undisturbedSince = clock.getAsLong();
+        } else {
+            sentInVain.remove(id);
+        }
+    }
+
+    private static void add(Lines lines, String event) {
+        try {
+            lines.add(event);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /** Which RabbitMQ also says when a queue fails, of messages that are in it when it is back. */
+    private static boolean isNack(Outcome.Rejected rejected) {
+        return rejected.reason().endsWith("(nack)");
+    }
+
+    /**
+     * Whether nobody had sent it before: it was not refused or put back, and it was written since this relay took the outbox.
+     * For it was young when it was read, and while nothing is disturbed it does not wait for long until it is sent.
+     */
+    private boolean isFirst(PendingEvent event) {
+        Integer generation = event.generation();
+        return event.attempts() == 0
+                && (generation == null || generation == 0)
+                && event.ageNanos() < YOUNG.toNanos()
+                && clock.getAsLong() - undisturbedSince > UNDISTURBED.toNanos();
+    }
+
+    /** Every acknowledged event of all relays, as often as it was acknowledged. */
+    static void readAcknowledged(Path home, Consumer<String> taker) throws IOException {
+        read(home, ACKNOWLEDGED, taker);
+    }
+
+    /** Events whose first message ever was refused. */
+    static void readRefused(Path home, Consumer<String> taker) throws IOException {
+        read(home, REFUSED, taker);
+    }
+
+    private static void read(Path home, String suffix, Consumer<String> taker) throws IOException {
+        try (Stream<Path> files = Files.list(home)) {
+            for (Path file :
+                    files.filter(each -> each.toString().endsWith(suffix)).toList()) {
+                Lines.whole(file).forEach(taker);
+            }
+        }
+    }
+}

@@ -1,0 +1,150 @@
+package dev.posthaste.servers;
+
+import io.zonky.test.db.postgres.embedded.EmbeddedPostgres;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.sql.SQLException;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+
+/** A database server of one test's own, which can be killed, frozen, stopped and started again with its data. */
+public final class DatabaseProcess implements ServerProcess {
+    private final Database kind;
+    private final Path home;
+    private final int port = Ports.free();
+    private final List<String> command;
+    private @Nullable Process process;
+
+    private DatabaseProcess(Database kind, Path home, List<String> command) {
+        this.kind = kind;
+        this.home = home;
+        this.command = new ArrayList<>(command);
+        this.command.replaceAll(each -> each.replace("PORT", Integer.toString(port)));
+        Processes.deleteOnExit(home);
+    }
+
+    public static DatabaseProcess start(Database kind) {
+        try {
+            Path home = Files.createTempDirectory("posthaste-" + kind.name().toLowerCase(java.util.Locale.ROOT) + "-");
+            DatabaseProcess started = switch (kind) {
+                case POSTGRESQL -> new DatabaseProcess(kind, home, postgres(home));
+                case MARIADB -> new DatabaseProcess(kind, home, DatabaseServer.installMariaDb(home));
+                case MYSQL -> new DatabaseProcess(kind, home, DatabaseServer.installMySql(home));
+                case SQLITE, H2 -> throw new IllegalArgumentException(kind + " is not a server");
+            };
+            started.startAgain();
+            if (kind == Database.MARIADB) {
+                DatabaseServer.turnRightsOn(started.url("mysql"));
+                started.command.remove(DatabaseServer.SKIP_RIGHTS); // when it is started again
+            }
+            return started;
+        } catch (IOException | SQLException e) {
+            throw new IllegalStateException("Cannot start " + kind, e);
+        }
+    }
+
+    /** Has the data made by the embedded server, and its programs found out. */
+    private static List<String> postgres(Path home) throws IOException {
+        Path data = home.resolve("data");
+        String program;
+        try (EmbeddedPostgres once = EmbeddedPostgres.builder()
+                .setDataDirectory(data)
+                .setCleanDataDirectory(false)
+                .start()) {
+            String pid =
+                    Files.readAllLines(data.resolve("postmaster.pid")).get(0).trim();
+            program = Files.readSymbolicLink(Path.of("/proc", pid, "exe")).toString();
+        }
+        List<String> command = new ArrayList<>();
+        if (System.getProperty("user.name").equals("root")) {
+            command.addAll(List.of("unshare", "-U")); // it refuses to run as root
+        }
+        command.addAll(List.of(program, "-D", data.toString(), "-p", "PORT"));
+        for (String setting : List.of("max_connections=200", "shared_buffers=256MB", "max_wal_size=4GB")) {
+            command.addAll(List.of("-c", setting));
+        }
+        return command;
+    }
+
+    public Database kind() {
+        return kind;
+    }
+
+    @Override
+    public int port() {
+        return port;
+    }
+
+    /** With user and password in it, through another port: a proxy's. */
+    public String url(String database, int through) {
+        return switch (kind) {
+            case POSTGRESQL -> "jdbc:postgresql://127.0.0.1:" + through + "/" + database + "?user=postgres";
+            case MARIADB -> "jdbc:mariadb://127.0.0.1:" + through + "/" + database + "?user=root&password=";
+            default ->
+                "jdbc:mysql://127.0.0.1:" + through + "/" + database
+                        + "?user=root&password=&allowPublicKeyRetrieval=true&useSSL=false&rewriteBatchedStatements=true";
+        };
+    }
+
+    public String url(String database) {
+        return url(database, port);
+    }
+
+    @Override
+    public void startAgain() {
+        if (process == null || !process.isAlive()) {
+            process = Processes.start(
+                    kind.name(), home, home.resolve("out.log"), Map.of(), command.toArray(String[]::new));
+            Ports.awaitListening(kind.name(), port, Duration.ofSeconds(90), process, home);
+        }
+    }
+
+    private List<ProcessHandle> all() {
+        List<ProcessHandle> all = new ArrayList<>();
+        if (process != null) {
+            all.add(process.toHandle());
+            all.addAll(process.descendants().toList());
+        }
+        return all;
+    }
+
+    @Override
+    public void kill() {
+        List<ProcessHandle> all = all();
+        all.forEach(ProcessHandle::destroyForcibly);
+        all.forEach(each -> each.onExit().join());
+        process = null;
+    }
+
+    /** Open connections are closed. */
+    @Override
+    public void stop() {
+        Process running = process;
+        if (running != null) {
+            Processes.signal(kind == Database.POSTGRESQL ? "INT" : "TERM", running.pid());
+            try {
+                if (!running.waitFor(30, TimeUnit.SECONDS)) {
+                    kill();
+                }
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+            }
+            process = null;
+        }
+    }
+
+    @Override
+    public void signal(String signal) {
+        Processes.signal(signal, all());
+    }
+
+    @Override
+    public void close() {
+        kill();
+    }
+}

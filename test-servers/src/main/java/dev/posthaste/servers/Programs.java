@@ -1,0 +1,40 @@
+package dev.posthaste.servers;
+
+import java.nio.file.Files;
+import java.nio.file.Path;
+import org.jspecify.annotations.Nullable;
+
+/** Programs that come from Debian's packages and not from Maven's. */
+public final class Programs {
+    private static final String INSTALLER = "test-servers/install";
+
+    private Programs() {}
+
+    /**
+     * Installs the packages when {@code file} is missing.
+     *
+     * @throws IllegalStateException if that does not bring it
+     */
+    public static synchronized void require(Path file) {
+        if (Files.exists(file)) {
+            return;
+        }
+        Path root = checkout();
+        if (root != null) {
+            Processes.run(root, root.resolve(INSTALLER).toString());
+        }
+        if (!Files.exists(file)) {
+            throw new IllegalStateException(file + " is missing, and " + INSTALLER + " did not bring it: install the"
+                    + " Debian packages rabbitmq-server, libfaketime, iproute2, chromium and chromium-driver");
+        }
+    }
+
+    private static @Nullable Path checkout() {
+        for (Path each = Path.of("").toAbsolutePath(); each != null; each = each.getParent()) {
+            if (Files.isExecutable(each.resolve(INSTALLER))) {
+                return each;
+            }
+        }
+        return null;
+    }
+}

@@ -1,0 +1,80 @@
+package dev.posthaste.tests;
+
+import dev.posthaste.OutboxDefinition;
+import dev.posthaste.testkit.DatabaseSource;
+import dev.posthaste.testkit.DatabaseStores;
+import dev.posthaste.testkit.LeaseContract;
+import dev.posthaste.testkit.RowStoreContract;
+import dev.posthaste.testkit.StoreContract;
+import dev.posthaste.testkit.WriterContract;
+import org.junit.jupiter.api.Nested;
+
+/** The contracts of the store, for an outbox in a table of its own layout. */
+abstract class StoreInTableTests {
+    final DatabaseSource source;
+    final OutboxDefinition inTable;
+    private final boolean timesKnowTheirZone;
+
+    /**
+     * @param source makes the table, unless Posthaste does
+     * @param timesKnowTheirZone whether a time in the table means the same to every session
+     */
+    StoreInTableTests(DatabaseSource source, OutboxDefinition inTable, boolean timesKnowTheirZone) {
+        this.source = source;
+        this.inTable = inTable;
+        this.timesKnowTheirZone = timesKnowTheirZone;
+    }
+
+    @Nested
+    class Store extends StoreContract {
+        Store() {
+            super(new DatabaseStores(source));
+        }
+
+        @Override
+        protected OutboxDefinition definition() {
+            return inTable;
+        }
+    }
+
+    @Nested
+    class RowStore extends RowStoreContract {
+        RowStore() {
+            super(source);
+        }
+
+        @Override
+        protected OutboxDefinition definition() {
+            return inTable;
+        }
+    }
+
+    @Nested
+    class Writers extends WriterContract {
+        Writers() {
+            super(source);
+        }
+
+        @Override
+        protected OutboxDefinition definition() {
+            return inTable;
+        }
+
+        @Override
+        protected boolean timesKnowTheirZone() {
+            return timesKnowTheirZone;
+        }
+    }
+
+    @Nested
+    class Leases extends LeaseContract {
+        Leases() {
+            super(source);
+        }
+
+        @Override
+        protected OutboxDefinition definition() {
+            return inTable;
+        }
+    }
+}

@@ -1,0 +1,284 @@
+package dev.posthaste.house;
+
+import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.classes;
+import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
+import static com.tngtech.archunit.library.dependencies.SlicesRuleDefinition.slices;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.tngtech.archunit.base.DescribedPredicate;
+import com.tngtech.archunit.core.domain.JavaClass;
+import com.tngtech.archunit.core.domain.JavaClasses;
+import com.tngtech.archunit.core.domain.JavaCodeUnit;
+import com.tngtech.archunit.core.domain.JavaField;
+import com.tngtech.archunit.core.domain.JavaMember;
+import com.tngtech.archunit.core.domain.JavaModifier;
+import com.tngtech.archunit.core.domain.JavaType;
+import com.tngtech.archunit.core.importer.ClassFileImporter;
+import com.tngtech.archunit.core.importer.ImportOption;
+import com.tngtech.archunit.lang.ArchCondition;
+import com.tngtech.archunit.lang.ConditionEvents;
+import com.tngtech.archunit.lang.SimpleConditionEvent;
+import java.util.Set;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+
+/** The floors of the house: dependencies point down, and each thing is done in one room. */
+class ArchitectureTest {
+    private static final String ROOT = "dev.posthaste";
+    /** The packages of posthaste-core. */
+    private static final String[] CORE = {
+        ROOT,
+        in("inbox"),
+        in("broker"),
+        in("store"),
+        in("format"),
+        in("jdbc"),
+        in("admin"),
+        in("internal"),
+        in("jackson"),
+        in("opentelemetry")
+    };
+
+    private static JavaClasses all;
+
+    @BeforeAll
+    static void read() {
+        all = new ClassFileImporter()
+                .withImportOption(new ImportOption.DoNotIncludeTests())
+                .importPackages(ROOT);
+        assertThat(all.size()).as("classes that the rules look at").isGreaterThan(80);
+    }
+
+    private static String in(String name) {
+        return ROOT + "." + name + "..";
+    }
+
+    /** The root is the library's face: it may know any package, and any may know it. */
+    @Test
+    void packagesDoNotGoRoundInCircles() {
+        slices().matching(ROOT + ".(*)..").should().beFreeOfCycles().check(all);
+        slices().matching(ROOT + ".server.(*)..").should().beFreeOfCycles().check(all);
+    }
+
+    @Test
+    void theServerIsOnTopOfEverythingAndNothingKnowsIt() {
+        assertThat(all.containPackage(ROOT + ".server.http")).isTrue();
+        noClasses()
+                .that()
+                .resideOutsideOfPackage(in("server"))
+                .should()
+                .dependOnClassesThat()
+                .resideInAPackage(in("server"))
+                .check(all);
+        noClasses()
+                .that()
+                .resideInAPackage(in("server"))
+                .should()
+                .dependOnClassesThat()
+                .haveFullyQualifiedName("java.sql.PreparedStatement")
+                .check(all);
+    }
+
+    @Test
+    void theCoreKnowsNoRelayAndNoBrokersClient() {
+        noClasses()
+                .that()
+                .resideInAnyPackage(CORE)
+                .should()
+                .dependOnClassesThat()
+                .resideInAnyPackage(
+                        in("relay"), in("rabbitmq"), in("kafka"), in("testkit"), "com.rabbitmq..", "org.apache.kafka..")
+                .check(all);
+    }
+
+    @Test
+    void theCoreNeedsNoMoreLibrariesThanItSays() {
+        classes()
+                .that()
+                .resideInAnyPackage(CORE)
+                .should()
+                .onlyDependOnClassesThat()
+                .resideInAnyPackage(
+                        "java..",
+                        "javax.sql..",
+                        ROOT + "..",
+                        "org.slf4j..",
+                        "tools.jackson..",
+                        "com.fasterxml.jackson..",
+                        "io.micrometer..",
+                        "io.opentelemetry..",
+                        "com.fasterxml.uuid..",
+                        "org.jspecify..")
+                .check(all);
+    }
+
+    @Test
+    void brokersDoNotKnowRelaysOrDatabases() {
+        noClasses()
+                .that()
+                .resideInAnyPackage(in("rabbitmq"), in("kafka"))
+                .should()
+                .dependOnClassesThat()
+                .resideInAnyPackage(in("relay"), in("store"), in("jdbc"), "java.sql..")
+                .check(all);
+    }
+
+    @Test
+    void whatIsAboveTheStoreDoesNotKnowHowItKeepsEvents() {
+        noClasses()
+                .that()
+                .resideInAPackage(in("store"))
+                .and()
+                .doNotHaveSimpleName("TransactionalStore") // somebody's transaction is a connection
+                .should()
+                .dependOnClassesThat()
+                .resideInAnyPackage(in("jdbc"), in("broker"), in("inbox"), "java.sql..")
+                .check(all);
+        noClasses()
+                .that()
+                .resideInAPackage(in("relay"))
+                .and()
+                .haveNameNotMatching(".*\\.(Relay|Relay\\$Builder|Leases|Balance)")
+                .should()
+                .dependOnClassesThat()
+                .resideInAPackage(in("jdbc"))
+                .check(all);
+    }
+
+    @Test
+    void allSqlIsInOneRoom() {
+        noClasses()
+                .that()
+                .resideInAnyPackage(
+                        ROOT,
+                        in("inbox"),
+                        in("broker"),
+                        in("store"),
+                        in("format"),
+                        in("admin"),
+                        in("relay"),
+                        in("rabbitmq"),
+                        in("kafka"))
+                .should()
+                .dependOnClassesThat()
+                .haveFullyQualifiedName("java.sql.PreparedStatement")
+                .orShould()
+                .dependOnClassesThat()
+                .haveFullyQualifiedName("java.sql.Statement")
+                .check(all);
+    }
+
+    @Test
+    void theRelayIsTheOnlyOwnerOfItsThreads() {
+        noClasses()
+                .that()
+                .resideInAPackage(in("relay"))
+                .and()
+                .haveSimpleNameNotStartingWith("Relay")
+                .and()
+                .doNotHaveSimpleName("ReceiptIntake")
+                .should()
+                .callConstructor(Thread.class, Runnable.class, String.class)
+                .orShould()
+                .dependOnClassesThat()
+                .haveFullyQualifiedName("java.util.concurrent.Executors")
+                .check(all);
+    }
+
+    @Test
+    void noWallClockDecidesAnythingInTheRelay() {
+        noClasses()
+                .that()
+                .resideInAPackage(in("relay"))
+                .should()
+                .callMethod(System.class, "currentTimeMillis")
+                .orShould()
+                .dependOnClassesThat()
+                .resideInAPackage("java.time.chrono..")
+                .orShould()
+                .dependOnClassesThat()
+                .haveFullyQualifiedName("java.time.Instant")
+                .check(all);
+    }
+
+    /** Where an optional library is missing, nobody who uses or looks at another class notices. */
+    @Test
+    void optionalLibrariesAreNamedByTheirAdaptersAlone() {
+        namedOnlyBy("tools.jackson..", ".*\\.(JacksonSerializer|Jackson3Json(\\$.*)?|FoundSerializer\\$Three)");
+        namedOnlyBy("com.fasterxml.jackson..", ".*\\.(Jackson2Serializer|Jackson2Json(\\$.*)?|FoundSerializer\\$Two)");
+        namedOnlyBy("io.micrometer..", ".*\\.(InboxMeters|RelayMeters)(\\$.*)?");
+        namedOnlyBy("io.opentelemetry..", ".*\\.(OpenTelemetryTracing(\\$.*)?|FoundTracing\\$Found)");
+    }
+
+    /** The daemon is an application: it brings its libraries. */
+    private static void namedOnlyBy(String library, String adapters) {
+        noClasses()
+                .that()
+                .resideOutsideOfPackage(in("server"))
+                .and()
+                .haveNameNotMatching(adapters)
+                .should()
+                .dependOnClassesThat()
+                .resideInAPackage(library)
+                .check(all);
+        assertThat(all.stream().filter(each -> each.getName().matches(adapters)))
+                .as("adapters of " + library)
+                .isNotEmpty();
+    }
+
+    /** Mocks and frameworks ask a class for its methods, which fails if one of them names a class that is not there. */
+    @Test
+    void noPublicSignatureNamesAnOptionalLibrary() {
+        noClasses()
+                .that(arePublic())
+                .should(nameInASignature("tools.jackson", "com.fasterxml", "io.micrometer", "io.opentelemetry"))
+                .check(all);
+    }
+
+    private static DescribedPredicate<JavaClass> arePublic() {
+        Set<String> adapters =
+                Set.of("JacksonSerializer", "Jackson2Serializer", "OpenTelemetryTracing", "InboxMeters", "RelayMeters");
+        return DescribedPredicate.describe(
+                "are published, and no adapters",
+                each -> each.getModifiers().contains(JavaModifier.PUBLIC)
+                        && !each.getPackageName().startsWith(ROOT + ".server")
+                        && !adapters.contains(each.getSimpleName()));
+    }
+
+    private static ArchCondition<JavaClass> nameInASignature(String... libraries) {
+        return new ArchCondition<>("name an optional library in a signature") {
+            @Override
+            public void check(JavaClass each, ConditionEvents events) {
+                Stream<JavaType> supertypes =
+                        Stream.concat(each.getInterfaces().stream(), each.getSuperclass().stream());
+                Stream<JavaType> fields = each.getFields().stream()
+                        .filter(ArchitectureTest::isOpen)
+                        .map(JavaField::getType);
+                Stream<JavaType> calls = each.getCodeUnits().stream()
+                        .filter(ArchitectureTest::isOpen)
+                        .flatMap(ArchitectureTest::types);
+                Stream.of(supertypes, fields, calls)
+                        .flatMap(types -> types)
+                        .flatMap(type -> type.getAllInvolvedRawTypes().stream())
+                        .map(JavaClass::getName)
+                        .filter(name -> Stream.of(libraries).anyMatch(name::startsWith))
+                        .forEach(name ->
+                                events.add(SimpleConditionEvent.satisfied(each, each.getName() + " names " + name)));
+            }
+        };
+    }
+
+    private static Stream<JavaType> types(JavaCodeUnit unit) {
+        return Stream.of(
+                        Stream.of(unit.getReturnType()),
+                        unit.getParameterTypes().stream(),
+                        unit.getThrowsClause().getTypes().stream())
+                .flatMap(types -> types);
+    }
+
+    private static boolean isOpen(JavaMember member) {
+        return member.getModifiers().contains(JavaModifier.PUBLIC)
+                || member.getModifiers().contains(JavaModifier.PROTECTED);
+    }
+}

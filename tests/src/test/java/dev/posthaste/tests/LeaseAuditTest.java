@@ -1,0 +1,146 @@
+package dev.posthaste.tests;
+
+import static java.util.Objects.requireNonNull;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import dev.posthaste.Catalog;
+import dev.posthaste.OutboxDefinition;
+import dev.posthaste.Route;
+import dev.posthaste.broker.LocalBroker;
+import dev.posthaste.jdbc.Dialect;
+import dev.posthaste.jdbc.LeaseTable;
+import dev.posthaste.jdbc.Schema;
+import dev.posthaste.relay.ManualRelay;
+import dev.posthaste.relay.Relay;
+import dev.posthaste.relay.RelaySettings;
+import dev.posthaste.servers.Database;
+import dev.posthaste.servers.DatabaseServer;
+import dev.posthaste.servers.TestDatabase;
+import dev.posthaste.store.Claim;
+import dev.posthaste.testkit.SettableClock;
+import java.lang.reflect.InvocationTargetException;
+import java.lang.reflect.Proxy;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import javax.sql.DataSource;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+/** What campaigns found about leases. */
+class LeaseAuditTest {
+    private static final OutboxDefinition ORDERS =
+            OutboxDefinition.named("orders").route(Route.to("t")).types("order.placed");
+    private static final Duration LEASE = Duration.ofMillis(600);
+
+    /** As after some time without a writable database: the owner and the others are back in the same moment. */
+    @ParameterizedTest
+    @EnumSource(Database.class)
+    void D02_aLeaseThatWasStaleAndIsRenewedInTheLastMomentStaysItsOwners(Database kind) throws Exception {
+        try (TestDatabase database = DatabaseServer.of(kind).createDatabase()) {
+            Schema.create(database.dataSource(), List.of(ORDERS));
+            SettableClock clock = new SettableClock();
+            ManualRelay owner = relay("owner", database.dataSource(), clock);
+            owner.keepLeases();
+            assertThat(owner.owns("orders")).isTrue();
+            LeaseTable leases = new LeaseTable(database.dataSource(), dialect(database));
+            AtomicInteger renewals = new AtomicInteger();
+            ManualRelay other = relay(
+                    "other",
+                    beforeTaking(database.dataSource(), () -> {
+                        assertThat(leases.renew(new Claim("orders", "owner", 1), Duration.ofMinutes(1)))
+                                .isTrue();
+                        renewals.incrementAndGet();
+                    }),
+                    clock);
+            other.keepLeases(); // sees the lease for the first time
+            await("the lease expires").until(() -> leases.leases().stream().noneMatch(LeaseTable.Row::live));
+            clock.advance(LEASE.multipliedBy(10));
+
+            other.keepLeases();
+
+            assertThat(renewals).hasValue(1);
+            assertThat(other.owns("orders")).isFalse();
+            assertThat(leases.leases())
+                    .singleElement()
+                    .satisfies(
+                            row -> assertThat(row.owner() + " " + row.epoch()).isEqualTo("owner 1"));
+        }
+    }
+
+    /** The look for free leases that is under way when a relay stops sees the one that its worker has just given back. */
+    @ParameterizedTest
+    @EnumSource(Database.class)
+    void C26_aLeaseThatIsTakenWhileTheRelayStopsIsGivenBack(Database kind) throws Exception {
+        OutboxDefinition outbox =
+                OutboxDefinition.named("stopping").route(Route.to("t")).types("order.placed");
+        try (TestDatabase database = DatabaseServer.of(kind).createDatabase()) {
+            Schema.create(database.dataSource(), List.of(outbox));
+            LeaseTable leases = new LeaseTable(database.dataSource(), dialect(database));
+            leases.release(requireNonNull(leases.take("stopping", "before", null, LEASE)));
+            CountDownLatch aboutToTake = new CountDownLatch(1);
+            DataSource watched = beforeTaking(database.dataSource(), () -> {
+                aboutToTake.countDown();
+                await("its worker ends")
+                        .until(() -> Thread.getAllStackTraces().keySet().stream()
+                                .noneMatch(thread -> thread.getName().equals("posthaste-relay-stopping")));
+            });
+            Relay relay = Relay.builder(watched, Catalog.of(outbox))
+                    .name("stopped")
+                    .broker(new LocalBroker())
+                    .build()
+                    .start();
+            assertThat(aboutToTake.await(10, TimeUnit.SECONDS)).isTrue();
+
+            relay.close();
+
+            assertThat(leases.leases()).singleElement().satisfies(row -> {
+                assertThat(row.epoch()).as("taken after all").isEqualTo(2);
+                assertThat(row.owner()).isEmpty();
+            });
+        }
+    }
+
+    private static ManualRelay relay(String name, DataSource dataSource, SettableClock clock) {
+        return Relay.builder(dataSource, Catalog.of(ORDERS))
+                .name(name)
+                .broker(new LocalBroker())
+                .clock(clock)
+                .settings(RelaySettings.defaults().withLease(LEASE, Duration.ofMillis(200)))
+                .buildManual();
+    }
+
+    private static Dialect dialect(TestDatabase database) throws SQLException {
+        try (Connection connection = database.dataSource().getConnection()) {
+            return Dialect.of(connection);
+        }
+    }
+
+    /** {@code dataSource}, with something that happens between the look at a lease and the attempt to take it. */
+    private static DataSource beforeTaking(DataSource dataSource, Runnable what) {
+        return Intercepted.of(DataSource.class, dataSource, (getConnection, call) -> {
+            Object result = call.proceed();
+            return result instanceof Connection connection ? beforeTaking(connection, what) : result;
+        });
+    }
+
+    private static Connection beforeTaking(Connection connection, Runnable what) {
+        return (Connection) Proxy.newProxyInstance(
+                Connection.class.getClassLoader(), new Class<?>[] {Connection.class}, (self, method, arguments) -> {
+                    if (method.getName().equals("prepareStatement")
+                            && arguments[0].toString().contains("set owner = ?, epoch = ?")) {
+                        what.run();
+                    }
+                    try {
+                        return method.invoke(connection, arguments);
+                    } catch (InvocationTargetException e) {
+                        throw e.getCause();
+                    }
+                });
+    }
+}
