@@ -79,7 +79,8 @@ final class EventLimits {
         if (destination != null && !outbox.allows(destination)) {
             throw refused(
                     event,
-                    "its destination '" + destination + "' is not among those allowed for outbox " + outbox.name());
+                    "its destination '" + destination + "' is not among those allowed for outbox " + outbox.name()
+                            + "; add it to the outbox's allowed destinations");
         }
         String prefix = outbox.table().destinationPrefix();
         if (destination != null && !destination.startsWith(prefix)) {

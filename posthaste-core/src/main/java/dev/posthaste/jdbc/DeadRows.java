@@ -33,8 +33,10 @@ final class DeadRows {
             statement.setLong(1, after);
             statement.setInt(2, limit);
             try (ResultSet rows = statement.executeQuery()) {
+                int id = rows.findColumn(sql.label(Column.ID));
+                int key = rows.findColumn(sql.label(Column.KEY));
                 while (rows.next()) {
-                    dead.add(new DeadEvent(rows.getLong(sql.label(Column.ID)), rows.getString(sql.label(Column.KEY))));
+                    dead.add(new DeadEvent(rows.getLong(id), rows.getString(key)));
                 }
             }
         }

@@ -69,27 +69,22 @@ final class EventRow {
 
         private Reader(ResultSet rows) throws SQLException {
             row = rows;
-            id = find(Column.ID);
-            eventId = find(Column.EVENT_ID);
-            type = find(Column.TYPE);
-            version = find(Column.VERSION);
-            key = find(Column.KEY);
-            destination = find(Column.DESTINATION);
-            routingKey = find(Column.ROUTING_KEY);
-            attempts = find(Column.ATTEMPTS);
-            maxAttempts = find(Column.MAX_ATTEMPTS);
-            generation = find(Column.GENERATION);
+            id = find(rows, Column.ID);
+            eventId = find(rows, Column.EVENT_ID);
+            type = find(rows, Column.TYPE);
+            version = find(rows, Column.VERSION);
+            key = find(rows, Column.KEY);
+            destination = find(rows, Column.DESTINATION);
+            routingKey = find(rows, Column.ROUTING_KEY);
+            attempts = find(rows, Column.ATTEMPTS);
+            maxAttempts = find(rows, Column.MAX_ATTEMPTS);
+            generation = find(rows, Column.GENERATION);
             waitNanos = rows.findColumn("wait_nanos");
             ageNanos = rows.findColumn("age_nanos");
             contentBytes = rows.findColumn("content_bytes");
             namesBytes = rows.findColumn("names_bytes");
-            headers = find(Column.HEADERS);
-            payload = find(Column.PAYLOAD);
-        }
-
-        /** 0 if the table has none. */
-        private int find(Column column) throws SQLException {
-            return layout.has(column) ? row.findColumn(sql.label(column)) : 0;
+            headers = find(rows, Column.HEADERS);
+            payload = find(rows, Column.PAYLOAD);
         }
 
         private @Nullable String text(int column) throws SQLException {
@@ -155,19 +150,52 @@ final class EventRow {
         }
     }
 
-    /** A row of {@code id}, {@code headers} and {@code payload}, for an event that came without. */
-    PendingEvent withContents(PendingEvent event, ResultSet row) throws SQLException {
-        StoredEvent stored = event.event();
-        try {
-            String headers = layout.has(Column.HEADERS) ? row.getString(sql.label(Column.HEADERS)) : null;
-            byte[] payload = row.getBytes(sql.label(Column.PAYLOAD));
-            stored =
-                    payload == null ? stored.defective("its payload is null") : complete(stored.with(headers, payload));
-        } catch (SQLException | RuntimeException | StackOverflowError e) {
-            stored = defective(stored, e);
+    /** The same of a result of {@code id}, {@code headers} and {@code payload}. */
+    Contents contents(ResultSet rows) throws SQLException {
+        return new Contents(rows);
+    }
+
+    /** Headers and payloads of events that came without. */
+    final class Contents {
+        private final ResultSet row;
+        private final int id;
+        private final int headers;
+        private final int payload;
+
+        private Contents(ResultSet rows) throws SQLException {
+            row = rows;
+            id = find(rows, Column.ID);
+            headers = find(rows, Column.HEADERS);
+            payload = find(rows, Column.PAYLOAD);
         }
-        return new PendingEvent(
-                stored, event.attempts(), event.maxAttempts(), event.generation(), event.waitNanos(), event.ageNanos());
+
+        long id() throws SQLException {
+            return row.getLong(id);
+        }
+
+        /** The event with what the current row holds. */
+        PendingEvent into(PendingEvent event) throws SQLException {
+            StoredEvent stored = event.event();
+            try {
+                String its = headers == 0 ? null : row.getString(headers);
+                byte[] bytes = row.getBytes(payload);
+                stored = bytes == null ? stored.defective("its payload is null") : complete(stored.with(its, bytes));
+            } catch (SQLException | RuntimeException | StackOverflowError e) {
+                stored = defective(stored, e);
+            }
+            return new PendingEvent(
+                    stored,
+                    event.attempts(),
+                    event.maxAttempts(),
+                    event.generation(),
+                    event.waitNanos(),
+                    event.ageNanos());
+        }
+    }
+
+    /** 0 if the table has none. */
+    private int find(ResultSet rows, Column column) throws SQLException {
+        return layout.has(column) ? rows.findColumn(sql.label(column)) : 0;
     }
 
     private StoredEvent complete(StoredEvent event) {

@@ -162,10 +162,11 @@ final class RowChanges {
             firstRefusal = why;
             // Not the message, which may show the row.
             log.warn(
-                    "Row {} of outbox {} cannot be marked: the table refuses the change, even without its error text"
-                            + " (SQLSTATE {}, code {})",
-                    id,
+                    "Outbox {}: row {} cannot be marked, and others of this batch may follow: the table refuses the change even"
+                            + " without its error text (SQLSTATE {}, code {}). Its event may be published again until a"
+                            + " constraint or trigger of the table lets status, attempts and times change",
                     sql.outbox,
+                    id,
                     why.getSQLState(),
                     why.getErrorCode());
         }

@@ -77,8 +77,9 @@ final class RowLocks {
         Set<Long> found = new HashSet<>();
         try (PreparedStatement statement = sql.prepare(connection, text, ids);
                 ResultSet rows = statement.executeQuery()) {
+            int id = rows.findColumn(sql.label(Column.ID));
             while (rows.next()) {
-                found.add(rows.getLong(sql.label(Column.ID)));
+                found.add(rows.getLong(id));
             }
         }
         return found;

@@ -1,7 +1,6 @@
 package dev.posthaste.jdbc;
 
 import dev.posthaste.OutboxDefinition;
-import dev.posthaste.jdbc.TableLayout.Column;
 import dev.posthaste.store.Pending;
 import dev.posthaste.store.PendingEvent;
 import dev.posthaste.store.PendingRef;
@@ -149,9 +148,10 @@ public final class RowReads {
             int count = 0;
             long before = bytes;
             try (ResultSet rows = statement.executeQuery()) {
-                EventRow.Reader reader = eventRow.of(rows);
+                EventRow.Reader reader = null; // most reads of an idle outbox find nothing
                 while (!full && rows.next()) {
                     count++;
+                    reader = reader == null ? eventRow.of(rows) : reader;
                     add(reader, refersToWhatIsNotDue);
                 }
             }
@@ -213,10 +213,11 @@ public final class RowReads {
                     """);
             try (PreparedStatement statement = sql.prepare(connection, text, placeOf.keySet());
                     ResultSet rows = statement.executeQuery()) {
+                EventRow.Contents contents = eventRow.contents(rows);
                 while (rows.next()) {
-                    Integer place = placeOf.get(rows.getLong(sql.label(Column.ID)));
+                    Integer place = placeOf.get(contents.id());
                     if (place != null && found.get(place) instanceof PendingEvent event) {
-                        found.set(place, eventRow.withContents(event, rows));
+                        found.set(place, contents.into(event));
                         large.remove(place);
                     }
                 }

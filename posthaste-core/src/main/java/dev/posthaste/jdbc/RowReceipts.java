@@ -146,13 +146,16 @@ public final class RowReceipts {
         return now == null || (now.status() == Status.CONSUMED && now.attempts() == before.attempts());
     }
 
+    private static final String LOCK = """
+            select %s from {table:id} where {status in pending, published, dead} and {id in ids} {skipLocked}
+            """.formatted(ReceiptRow.COLUMNS);
+
+    private static final String FIND = "select %s from {table:id} where {id in ids}".formatted(ReceiptRow.COLUMNS);
+
     /** The rows, whatever their status; those that are locked by others are noted in {@code changes}. */
     private Map<Long, ReceiptTarget> lockRows(Connection connection, List<Long> ids, RowChanges changes)
             throws SQLException {
-        String lock = sql.text("""
-                select %s from {table:id} where {status in pending, published, dead} and {id in ids} {skipLocked}
-                """.formatted(ReceiptRow.COLUMNS));
-        Map<Long, ReceiptTarget> mine = locks.locking(each -> read(each, lock, ids), connection);
+        Map<Long, ReceiptTarget> mine = locks.locking(each -> read(each, sql.text(LOCK), ids), connection);
         changes.waits = mine == null;
         Map<Long, ReceiptTarget> rows = mine == null ? new HashMap<>() : mine;
         List<Long> others = ids.stream().filter(id -> !rows.containsKey(id)).toList();
@@ -167,16 +170,16 @@ public final class RowReceipts {
     }
 
     private Map<Long, ReceiptTarget> find(Connection connection, List<Long> ids) throws SQLException {
-        return read(
-                connection, sql.text("select %s from {table:id} where {id in ids}".formatted(ReceiptRow.COLUMNS)), ids);
+        return read(connection, sql.text(FIND), ids);
     }
 
     private Map<Long, ReceiptTarget> read(Connection connection, String text, List<Long> ids) throws SQLException {
         Map<Long, ReceiptTarget> found = new HashMap<>();
         try (PreparedStatement statement = sql.prepare(connection, text, ids);
-                ResultSet row = statement.executeQuery()) {
-            while (row.next()) {
-                ReceiptTarget each = ReceiptRow.read(row, sql);
+                ResultSet rows = statement.executeQuery()) {
+            ReceiptRow row = new ReceiptRow(rows, sql);
+            while (rows.next()) {
+                ReceiptTarget each = row.read();
                 found.put(each.id(), each);
             }
         }

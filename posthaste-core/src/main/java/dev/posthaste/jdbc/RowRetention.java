@@ -41,12 +41,16 @@ final class RowRetention {
             statement.setLong(1, after);
             statement.setInt(2, limit);
             try (ResultSet row = statement.executeQuery()) {
+                int id = row.findColumn(sql.label(Column.ID));
+                int status = row.findColumn(sql.label(Column.STATUS));
+                int rest = row.findColumn("rest_nanos");
+                int age = row.findColumn("age_nanos");
                 while (row.next()) {
                     rows.add(new Aged(
-                            row.getLong(sql.label(Column.ID)),
-                            sql.layout.status(row.getString(sql.label(Column.STATUS))),
-                            row.getLong("rest_nanos"),
-                            row.getLong("age_nanos")));
+                            row.getLong(id),
+                            sql.layout.status(row.getString(status)),
+                            row.getLong(rest),
+                            row.getLong(age)));
                 }
             }
         }

@@ -21,15 +21,20 @@ public final class RowScan {
 
     private final RowSql sql;
     private final PlanChoice plan;
+    private final String scanRanges;
 
     public RowScan(Dialect dialect, OutboxDefinition outbox) {
-        this.sql = new RowSql(dialect, outbox);
-        this.plan = new PlanChoice(sql);
+        this(new RowSql(dialect, outbox));
+    }
+
+    private RowScan(RowSql sql) {
+        this(sql, new PlanChoice(sql));
     }
 
     RowScan(RowSql sql, PlanChoice plan) {
         this.sql = sql;
         this.plan = plan;
+        this.scanRanges = SCAN_RANGES.formatted(sql.dialect.limit());
     }
 
     private static final String SCAN = """
@@ -47,7 +52,7 @@ public final class RowScan {
         }
     }
 
-    /** The statement that looks behind, for plans and their tests. */
+    /** The statement that finds work below the cursor, for plans and their tests. */
     public String statement() {
         return sql.text(SCAN);
     }
@@ -65,17 +70,18 @@ public final class RowScan {
         return found;
     }
 
+    private static final String SCAN_RANGES = """
+            select pending.* from unnest(?, ?) ranges (low, high) cross join lateral (
+                select {id}[, {name:key}], {until:next-attempt-at} as wait_nanos
+                from {table:pending} where {status} = {pending}
+                    and {position} >= ranges.low and {position} <= ranges.high
+                order by {order} {limit}
+            ) pending
+            order by 1 %s
+            """;
+
     private List<PendingRef> scanBound(Connection connection, List<IdRange> ranges, int limit) throws SQLException {
-        String text = plan.text(connection, """
-                select pending.* from unnest(?, ?) ranges (low, high) cross join lateral (
-                    select {id}[, {name:key}], {until:next-attempt-at} as wait_nanos
-                    from {table:pending} where {status} = {pending}
-                        and {position} >= ranges.low and {position} <= ranges.high
-                    order by {order} {limit}
-                ) pending
-                order by 1 %s
-                """.formatted(sql.dialect.limit()));
-        try (PreparedStatement statement = connection.prepareStatement(text)) {
+        try (PreparedStatement statement = connection.prepareStatement(plan.text(connection, scanRanges))) {
             statement.setArray(1, bigints(connection, ranges, IdRange::first));
             statement.setArray(2, bigints(connection, ranges, IdRange::last));
             statement.setInt(3, limit);

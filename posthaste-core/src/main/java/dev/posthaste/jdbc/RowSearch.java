@@ -259,8 +259,9 @@ final class RowSearch {
         List<Long> found = new ArrayList<>();
         try (PreparedStatement statement = sql.prepare(connection, text, ids);
                 ResultSet rows = statement.executeQuery()) {
+            int id = rows.findColumn(sql.label(Column.ID));
             while (rows.next()) {
-                found.add(rows.getLong(sql.label(Column.ID)));
+                found.add(rows.getLong(id));
             }
         }
         return found;

@@ -218,6 +218,9 @@ class InboxLifecycleTest {
                 .hasMessageContaining(TYPE);
         assertThatThrownBy(() -> inbox.threads(0)).hasMessageContaining("thread");
         assertThatThrownBy(() -> inbox.keep(Duration.ZERO)).hasMessageContaining("keep");
+        assertThatThrownBy(() -> inbox.keep(Duration.ofDays(36_526))).hasMessageContaining("keep", "life");
+        assertThatThrownBy(() -> inbox.closeTimeout(Duration.ofDays(36_526)))
+                .hasMessageContaining("closeTimeout", "life");
         assertThatThrownBy(() -> inbox.closeTimeout(Duration.ofSeconds(-1))).hasMessageContaining("closeTimeout");
         assertThatThrownBy(() -> Inbox.builder(" ", pool)).hasMessageContaining("1 to 100");
         assertThatThrownBy(() -> Inbox.builder("x".repeat(101), pool)).hasMessageContaining("1 to 100");

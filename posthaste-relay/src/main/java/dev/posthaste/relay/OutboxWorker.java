@@ -144,10 +144,13 @@ final class OutboxWorker implements Runnable {
         }
         if (!mine.drained()) {
             log.warn(
-                    "Outbox {}: {} events were still at the broker after {}; the next owner sends them again",
+                    "Outbox {}: stopped while {} events were at the broker, {}; what the table does not show as published, the"
+                            + " next owner publishes again",
                     parts.outbox().name(),
                     mine.inFlight(),
-                    parts.settings().stopTimeout());
+                    lease.holds(claim)
+                            ? "for the stop timeout of " + parts.settings().stopTimeout() + " is over"
+                            : "for its lease is lost");
         }
     }
 

@@ -53,11 +53,14 @@ final class OutgoingMessage {
         }
         if (!outbox.allows(message.destination())) {
             // A newer configuration may allow it, so it is not dead at once.
-            throw new UnsendableException(
-                    "destination " + message.destination() + " is not among those allowed for outbox " + outbox.name(),
-                    false);
+            throw new UnsendableException(notAllowed(message.destination(), outbox), false);
         }
         return message;
+    }
+
+    static String notAllowed(String destination, OutboxDefinition outbox) {
+        return "destination " + destination + " is not among those allowed for outbox " + outbox.name()
+                + "; add it to the outbox's allowed destinations";
     }
 
     private static Message withHeaders(Message written, StoredEvent event, Verdict.Seen seen) {

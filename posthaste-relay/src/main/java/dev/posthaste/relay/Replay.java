@@ -124,8 +124,7 @@ public final class Replay implements Runnable {
     public Replay(OperatorStore store, ReplayPlan plan, Target target, Change change, String runner, Waiting waiting) {
         String destination = plan.destination();
         if (destination != null && !target.outbox().allows(destination)) {
-            throw new IllegalArgumentException("Destination " + destination + " is not among those that outbox "
-                    + target.outbox().name() + " allows");
+            throw new IllegalArgumentException(OutgoingMessage.notAllowed(destination, target.outbox()));
         }
         this.store = new ReplayStore(store, plan, change, runner, waiting, this::pause);
         this.plan = plan;
@@ -216,7 +215,7 @@ public final class Replay implements Runnable {
     }
 
     private void elsewhere() {
-        window.error("another process runs this replay");
+        window.error("another process runs replay " + change.id() + "; the audit tells how far it is");
         state = State.ELSEWHERE;
     }
 
@@ -256,14 +255,18 @@ public final class Replay implements Runnable {
             return;
         }
         long end = waiting.nanoTime() + (how == State.CANCELLED ? CANCEL_NANOS : STOP_NANOS);
+        boolean interrupted = false;
         try {
             while (window.atBroker() > 0 && end - waiting.nanoTime() > 0) {
                 window.takeIn(10);
             }
         } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
+            interrupted = true;
         }
         end(how);
+        if (interrupted) {
+            Thread.currentThread().interrupt();
+        }
     }
 
     /** A cancelled replay says at once that it is, a finished one when the audit says so too. */
@@ -286,8 +289,7 @@ public final class Replay implements Runnable {
         if (found.isPresent()) {
             send(found.get().stored());
         } else {
-            window.fail(id, "row " + id + " is not there, or neither published nor consumed");
-            step(0);
+            fail(id, "row " + id + " is not there, or neither published nor consumed");
         }
     }
 
@@ -296,7 +298,7 @@ public final class Replay implements Runnable {
         try {
             message = message(event);
         } catch (OutgoingMessage.UnsendableException e) {
-            window.fail(event.id(), event + ": " + e.getMessage());
+            fail(event.id(), event + ": " + e.getMessage());
             return;
         }
         step(0);
@@ -306,6 +308,14 @@ public final class Replay implements Runnable {
         await(throttle.next());
         throttle.handedOver(waiting.nanoTime());
         window.send(event.id(), message);
+    }
+
+    private void fail(long id, String why) throws InterruptedException {
+        while (!window.takesRow()) {
+            step(10);
+        }
+        window.fail(id, why);
+        step(0);
     }
 
     private Message message(StoredEvent event) throws OutgoingMessage.UnsendableException {

@@ -146,25 +146,32 @@ final class ReplayStore {
                 certain.state().isOver() ? certain.at(certain.after(), window.sent(), window.failed()) : certain;
         boolean waits = how != State.INTERRUPTED;
         boolean interrupted = false;
-        for (int tries = 0; ; tries++) {
-            try {
-                return store.note(change, end, runner) ? how : State.ELSEWHERE;
-            } catch (StoreException e) {
-                waitingFor = e.getMessage();
-                if (!waits || interrupted || processEnds.getAsBoolean()) {
-                    window.error("Its end could not be noted: " + e.getMessage());
-                    return end.state().isOver() ? State.INTERRUPTED : how;
-                }
-                interrupted = !rest(backoff(tries), processEnds);
-            } catch (RuntimeException e) {
-                window.error("Its end could not be noted: " + e.getMessage());
-                return end.state().isOver() ? State.FAILED : how;
-            } finally {
-                if (interrupted) {
-                    Thread.currentThread().interrupt();
+        try {
+            for (int tries = 0; ; tries++) {
+                try {
+                    return store.note(change, end, runner) ? how : State.ELSEWHERE;
+                } catch (StoreException e) {
+                    waitingFor = e.getMessage();
+                    if (!waits || interrupted || processEnds.getAsBoolean()) {
+                        window.error(notNoted(e));
+                        return end.state().isOver() ? State.INTERRUPTED : how;
+                    }
+                    interrupted = !rest(backoff(tries), processEnds);
+                } catch (RuntimeException e) {
+                    window.error(notNoted(e));
+                    return end.state().isOver() ? State.FAILED : how;
                 }
             }
+        } finally {
+            if (interrupted) { // not earlier: a driver or a pool may refuse a thread that is interrupted
+                Thread.currentThread().interrupt();
+            }
         }
+    }
+
+    private String notNoted(RuntimeException e) {
+        return "The end of replay " + change.id()
+                + " could not be noted in the audit, and the same change id continues it: " + e.getMessage();
     }
 
     /** @return false if this thread was interrupted */

@@ -18,7 +18,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * What a replay has on its way to the broker: a bounded number of messages, one of a key at a time, each until the broker has
- * answered for good. Knows up to which row all are through. Of one thread; counts and words are for any.
+ * answered for good. Knows up to which row all are through. Used by one thread; counts and texts are for any.
  */
 final class ReplayWindow {
     private static final int MESSAGES = 200;
@@ -65,6 +65,7 @@ final class ReplayWindow {
         final Message message;
         int refusals;
         int tries;
+        boolean atBroker;
         long notBefore;
 
         Sending(Place place, Message message) {
@@ -73,7 +74,8 @@ final class ReplayWindow {
         }
     }
 
-    private record Answer(Sending sending, Outcome outcome) {}
+    /** @param attempt which of the sending's it answers */
+    private record Answer(Sending sending, int attempt, Outcome outcome) {}
 
     ReplayWindow(Broker broker, Waiting waiting) {
         this.waiting = waiting;
@@ -133,9 +135,13 @@ final class ReplayWindow {
     /** Whether there is room for a message. One that is larger than the window goes alone. */
     boolean takes(Message next) {
         int out = atBroker + again.size();
-        boolean full =
-                out >= MESSAGES || (out > 0 && (bytesOut + next.body().length > BYTES || places.size() >= MAX_PLACES));
-        return !full && !(next.key() != null && keysOut.contains(next.key()));
+        boolean full = out >= MESSAGES || (out > 0 && bytesOut + next.body().length > BYTES);
+        return !full && takesRow() && !(next.key() != null && keysOut.contains(next.key()));
+    }
+
+    /** Whether there is room for a row of which nothing is sent. */
+    boolean takesRow() {
+        return places.size() < MAX_PLACES;
     }
 
     void send(long id, Message message) {
@@ -167,8 +173,13 @@ final class ReplayWindow {
         long nanos = TimeUnit.MILLISECONDS.toNanos(millis);
         Answer answer = atBroker == 0 && nanos > 0 ? sleep(nanos) : waiting.poll(answers, nanos);
         while (answer != null) {
-            atBroker--;
-            decide(answer.sending(), answer.outcome());
+            Sending sending = answer.sending();
+            // A broker that answers twice, or throws after it has answered, is heard once.
+            if (sending.atBroker && sending.tries == answer.attempt()) {
+                sending.atBroker = false;
+                atBroker--;
+                decide(sending, answer.outcome());
+            }
             answer = answers.poll();
         }
     }
@@ -197,11 +208,12 @@ final class ReplayWindow {
 
     private void publish(Sending sending) {
         atBroker++;
-        sending.tries++;
+        sending.atBroker = true;
+        int attempt = ++sending.tries;
         try {
-            broker.publish(sending.message, outcome -> answers.add(new Answer(sending, outcome)));
+            broker.publish(sending.message, outcome -> answers.add(new Answer(sending, attempt, outcome)));
         } catch (RuntimeException e) {
-            answers.add(new Answer(sending, Outcome.unknown(e.toString())));
+            answers.add(new Answer(sending, attempt, Outcome.unknown(e.toString())));
         }
     }
 

@@ -79,6 +79,7 @@ class OutgoingMessageTest {
     @Test
     void aDestinationThatIsNotAllowedYetIsRefusedAndMayBeAllowedLater() {
         assertThat(refusal(event("elsewhere"), MessageFormat.RAW))
-                .isEqualTo(Outcome.rejected("destination elsewhere is not among those allowed for outbox orders"));
+                .isEqualTo(Outcome.rejected("destination elsewhere is not among those allowed for outbox orders;"
+                        + " add it to the outbox's allowed destinations"));
     }
 }

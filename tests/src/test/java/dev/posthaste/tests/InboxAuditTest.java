@@ -3,6 +3,7 @@ package dev.posthaste.tests;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.posthaste.inbox.Inbox;
 import dev.posthaste.servers.Database;
 import dev.posthaste.servers.TestDatabase;
 import dev.posthaste.testkit.Attempts;
@@ -247,6 +248,30 @@ class InboxAuditTest extends WithInbox {
                     connection.setAutoCommit(true);
                 }
             }
+        }
+    }
+
+    /** Two inboxes in one transaction: neither takes the other's note, limits or savepoint for its own. */
+    @ParameterizedTest
+    @EnumSource
+    void aHandlerMayUseAnotherInboxInItsTransaction(Database kind) throws Exception {
+        try (TestDatabase database = open(kind);
+                Connection connection = database.dataSource().getConnection();
+                Inbox second = Inbox.builder("second", database.dataSource()).build()) {
+            List<String> before = limits(kind, connection);
+            Attempts inbox = attempts(always(database, connection), (text, context) -> {
+                List<String> inside = limits(kind, context.connection());
+                boolean done = second.once(context.connection(), "other", () -> effect(context, "other"));
+                assertThat(done).isEqualTo(text.equals("1"));
+                assertThat(limits(kind, context.connection())).isEqualTo(inside);
+                effect(context, text);
+            });
+            assertThat(inbox.handle(message("1"))).isInstanceOf(Result.Handled.class);
+            assertThat(inbox.handle(message("2"))).isInstanceOf(Result.Handled.class);
+            assertThat(inbox.handle(message("2"))).isInstanceOf(Result.Duplicate.class);
+            assertThat(effects(database)).containsExactly("1", "2", "other");
+            assertThat(notes(database)).containsExactly("1", "2", "other");
+            assertThat(limits(kind, connection)).isEqualTo(before);
         }
     }
 

@@ -2,6 +2,7 @@ package dev.posthaste.tests;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.catchThrowable;
 
 import dev.posthaste.NoTransactionException;
 import dev.posthaste.RetryPolicy;
@@ -21,11 +22,16 @@ import java.sql.SQLException;
 import java.sql.Statement;
 import java.time.Duration;
 import java.util.List;
+import java.util.Objects;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.EnumSource.Mode;
 
 /** An inbox in transactions that are not its own. */
 class OnceTest {
@@ -161,6 +167,31 @@ class OnceTest {
             connection.commit();
         }
         assertThat(effects()).containsExactly("mine");
+    }
+
+    /** Whoever hears that it is busy goes on and commits; so what it did before must still be there. */
+    @ParameterizedTest
+    @EnumSource(mode = Mode.EXCLUDE, names = "SQLITE") // which has one writer at a time
+    void ofTwoThatWaitForEachOtherEachIsToldWhatBecameOfItsTransaction(Database kind) throws Exception {
+        open(kind);
+        try (Connection one = begun();
+                Connection two = begun()) {
+            effect(one, "one");
+            effect(two, "two");
+            inbox.once(one, "1", () -> {});
+            inbox.once(two, "2", () -> {});
+            CompletableFuture<Throwable> crossing =
+                    CompletableFuture.supplyAsync(() -> catchThrowable(() -> inbox.once(two, "1", () -> {})));
+            Throwable ofOne = catchThrowable(() -> inbox.once(one, "2", () -> {}));
+            Throwable ofTwo = crossing.get(30, TimeUnit.SECONDS);
+            one.commit();
+            two.commit();
+            assertThat(Stream.of(ofOne, ofTwo).filter(Objects::nonNull))
+                    .isNotEmpty()
+                    .allMatch(each -> each instanceof InboxBusyException || each instanceof SQLException);
+            assertThat(effects().contains("one")).isEqualTo(!(ofOne instanceof SQLException));
+            assertThat(effects().contains("two")).isEqualTo(!(ofTwo instanceof SQLException));
+        }
     }
 
     @ParameterizedTest

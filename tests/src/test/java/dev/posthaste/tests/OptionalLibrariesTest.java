@@ -15,6 +15,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 
 /** An application writes, relays and handles events with whichever optional libraries it has, or none. */
 class OptionalLibrariesTest {
@@ -117,6 +118,20 @@ class OptionalLibrariesTest {
             assertThat(call(application, "refusedInbox"))
                     .startsWith("IllegalArgumentException: ")
                     .contains("OptionalLibraries$Order", COORDINATES);
+        }
+    }
+
+    /** As after an update of one of several libraries. */
+    @Test
+    void withAJackson2WhoseModuleIsGone(@TempDir Path folder) throws Exception {
+        Path services = Files.createDirectories(folder.resolve("classes/META-INF/services"));
+        Files.writeString(services.resolve("com.fasterxml.jackson.databind.Module"), "com.acme.GoneModule");
+        try (URLClassLoader application = application(JACKSON_3 + "|" + JACKSON_2, BOOT_3, folder)) {
+            assertThat(call(application, "serializer")).isEqualTo("MissingSerializer");
+            assertThat(call(application, "text")).isEqualTo("a text");
+            assertThat(call(application, "refusedObject"))
+                    .startsWith("InvalidEventException: ")
+                    .contains("OptionalLibraries$Order", "no Jackson that works");
         }
     }
 

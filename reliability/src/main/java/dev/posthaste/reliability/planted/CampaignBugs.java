@@ -144,8 +144,8 @@ final class CampaignBugs {
                     List.of("attempts"),
                     new Edit(
                             RELAY + "OutgoingMessage.java",
-                            " is not among those allowed for outbox \" + outbox.name(),\n                    false);",
-                            " is not among those allowed for outbox \" + outbox.name(),\n                    true);")),
+                            "notAllowed(message.destination(), outbox), false);",
+                            "notAllowed(message.destination(), outbox), true);")),
             bug(
                     "G19 a throttled client gets all that there is",
                     List.of("duplicates"),
