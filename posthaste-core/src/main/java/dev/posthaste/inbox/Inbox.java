@@ -42,6 +42,8 @@ import org.jspecify.annotations.Nullable;
  * <p>Threads start with the first delivery or the first {@code once}, and end with {@link #close}. Thread-safe.
  */
 public final class Inbox implements Receiver {
+    private static final Duration MAX_TIME = Duration.ofDays(36_525);
+
     private final String name;
     private final @Nullable Transactions transactions;
     private final Deliveries deliveries;
@@ -168,8 +170,6 @@ public final class Inbox implements Receiver {
 
     /** Collects what an inbox needs. Used by one thread. */
     public static final class Builder {
-        private static final Duration MAX_TIME = Duration.ofDays(36_525);
-
         private final String name;
         private final @Nullable DataSource dataSource;
         private final @Nullable Transactions transactions;

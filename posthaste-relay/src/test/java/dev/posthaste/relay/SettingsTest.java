@@ -25,5 +25,6 @@ class SettingsTest {
                 .hasMessageContaining("at least 1 ms");
         assertThatThrownBy(() -> outbox.keep(TOO_LONG)).isInstanceOf(IllegalArgumentException.class);
         assertThatThrownBy(() -> outbox.consumedWithin(TOO_LONG)).isInstanceOf(IllegalArgumentException.class);
+        assertThatThrownBy(() -> outbox.lagLimit(TOO_LONG)).isInstanceOf(IllegalArgumentException.class);
     }
 }
