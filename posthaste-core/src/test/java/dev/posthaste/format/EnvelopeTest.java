@@ -72,7 +72,7 @@ class EnvelopeTest {
     void whatIsNoEnvelopeIsRefusedWithTheReason(String json) {
         assertThatThrownBy(() -> Envelope.open(bytes(json)))
                 .isInstanceOf(IllegalArgumentException.class)
-                .hasMessageContaining("no envelope");
+                .hasMessageContaining("not an envelope");
     }
 
     @Test
@@ -112,7 +112,7 @@ class EnvelopeTest {
     void aPayloadThatIsNoJsonCannotBeSentInIt() {
         assertThatThrownBy(() -> MessageFormat.ENVELOPE.write(event("e", "plain text", null), AGENT))
                 .isInstanceOf(IllegalArgumentException.class)
-                .hasMessageContaining("no JSON");
+                .hasMessageContaining("not JSON");
         assertThatThrownBy(() -> MessageFormat.ENVELOPE.write(event("e", "1},\"payload\":{2", null), AGENT))
                 .isInstanceOf(IllegalArgumentException.class);
     }

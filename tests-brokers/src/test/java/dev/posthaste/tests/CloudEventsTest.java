@@ -129,7 +129,7 @@ class CloudEventsTest {
     void whatIsNoCloudEventIsRefusedWithTheReason() {
         assertThatThrownBy(() -> MessageFormat.cloudEvents(SOURCE).read(Message.of("t", new byte[] {'x'})))
                 .isInstanceOf(IllegalArgumentException.class)
-                .hasMessageContaining("no CloudEvent");
+                .hasMessageContaining("not a CloudEvent");
         assertThatThrownBy(() -> MessageFormat.cloudEvents(" ")).isInstanceOf(IllegalArgumentException.class);
     }
 

@@ -236,7 +236,7 @@ class ForeignWritersTest {
             awaitRows(MESSAGES, "published|0|1|0|1", "dead|1|1|1|1");
             assertThat(database.query("select last_error from agent_outbox_messages where status = 'dead'")
                             .get(0))
-                    .contains("no envelope");
+                    .contains("not an envelope");
             KafkaSubscription subscription = opened(new KafkaSubscription(
                     kafka(),
                     route,
