@@ -3,20 +3,20 @@ package dev.posthaste;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import dev.posthaste.admin.Admin;
 import dev.posthaste.admin.AuditEntry;
 import dev.posthaste.admin.Change;
-import dev.posthaste.admin.Search;
+import dev.posthaste.admin.EventFilter;
 import dev.posthaste.broker.Message;
 import dev.posthaste.broker.MessageHeaders;
 import dev.posthaste.format.Envelope;
 import dev.posthaste.format.MessageFormat;
 import dev.posthaste.inbox.OriginHeaders;
 import dev.posthaste.inbox.ReceiptMessages;
+import dev.posthaste.internal.admin.StoreOutboxAdmin;
 import dev.posthaste.jdbc.Dialect;
-import dev.posthaste.jdbc.RowOperatorStore;
 import dev.posthaste.jdbc.RowStore;
 import dev.posthaste.jdbc.Schema;
+import dev.posthaste.jdbc.Stores;
 import dev.posthaste.jdbc.TableLayout;
 import dev.posthaste.store.Receipt;
 import dev.posthaste.store.StoredEvent;
@@ -59,8 +59,8 @@ class FuzzCasesTest {
         return dataSource;
     }
 
-    private static Admin admin(DataSource dataSource, OutboxDefinition outbox) {
-        return new Admin(RowOperatorStore.all(dataSource, Dialect.H2, Catalog.of(outbox), null));
+    private static StoreOutboxAdmin admin(DataSource dataSource, OutboxDefinition outbox) {
+        return Stores.in(dataSource).admin(Catalog.of(outbox)).outbox("orders");
     }
 
     @Test
@@ -156,13 +156,13 @@ class FuzzCasesTest {
                 """);
         for (String id : List.of("orders-17", "orders-18")) {
             assertThat(admin(dataSource, outbox)
-                            .search("orders", Search.ALL.withEventId(id), null, 10)
+                            .search(EventFilter.all().eventId(id))
                             .events())
                     .extracting(found -> found.eventId())
                     .containsExactly(id);
         }
         assertThat(admin(dataSource, outbox)
-                        .search("orders", Search.ALL.withEventId("orders-19"), null, 10)
+                        .search(EventFilter.all().eventId("orders-19"))
                         .events())
                 .isEmpty();
     }
@@ -170,8 +170,8 @@ class FuzzCasesTest {
     @Test
     void C08_timesThatNoDatabaseKnowsAreNotLookedFor() {
         for (Instant time : List.of(Instant.MIN, Instant.MAX, Instant.parse("0999-12-31T23:59:59Z"))) {
-            assertThatThrownBy(() -> Search.ALL.written(time, null)).isInstanceOf(IllegalArgumentException.class);
-            assertThatThrownBy(() -> Search.ALL.written(null, time)).isInstanceOf(IllegalArgumentException.class);
+            assertThatThrownBy(() -> EventFilter.all().from(time)).isInstanceOf(IllegalArgumentException.class);
+            assertThatThrownBy(() -> EventFilter.all().to(time)).isInstanceOf(IllegalArgumentException.class);
         }
     }
 
@@ -222,18 +222,14 @@ class FuzzCasesTest {
                 insert into "orders" (id, event_id, event_type, payload, status)
                 values (0, 'zero', 'order.placed', '{}', 'dead'), (1, 'one', 'order.placed', '{}', 'dead')
                 """);
-        Admin admin = admin(dataSource, ORDERS);
-        Change change = new Change("ada", "put right", "c1");
-        assertThat(admin.requeue("orders", Search.ALL, change, done -> true).events())
+        StoreOutboxAdmin admin = admin(dataSource, ORDERS);
+        Change change = Change.by("ada", "put right").id("c1");
+        assertThat(admin.requeue(EventFilter.status(Status.DEAD), change).events())
                 .isEqualTo(2);
-        assertThat(admin.requeue("orders", Search.ALL, change, done -> true).repeated())
+        assertThat(admin.requeue(EventFilter.status(Status.DEAD), change).repeated())
                 .isTrue();
         assertThat(new RowStore(dataSource, Dialect.H2, ORDERS).counts()).containsEntry(Status.PENDING, 2L);
-        assertThat(admin.audit("orders", 0L, null, 10))
-                .extracting(AuditEntry::eventId)
-                .containsExactly("zero");
-        assertThat(admin.audit("orders", null, null, 10))
-                .extracting(AuditEntry::row)
-                .containsOnly(null, 0L, 1L);
+        assertThat(admin.audit(0L, null, 10)).extracting(AuditEntry::eventId).containsExactly("zero");
+        assertThat(admin.audit(null, null, 10)).extracting(AuditEntry::position).containsOnly(null, 0L, 1L);
     }
 }

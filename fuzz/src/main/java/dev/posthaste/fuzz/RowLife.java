@@ -6,12 +6,12 @@ import dev.posthaste.RetryPolicy;
 import dev.posthaste.Status;
 import dev.posthaste.admin.Admin;
 import dev.posthaste.admin.Change;
+import dev.posthaste.admin.EventFilter;
+import dev.posthaste.admin.EventPage;
 import dev.posthaste.admin.FoundEvent;
-import dev.posthaste.admin.Page;
-import dev.posthaste.admin.Search;
+import dev.posthaste.admin.OutboxAdmin;
 import dev.posthaste.jdbc.Dialect;
 import dev.posthaste.jdbc.LeaseTable;
-import dev.posthaste.jdbc.RowOperatorStore;
 import dev.posthaste.jdbc.RowStore;
 import dev.posthaste.jdbc.TableLayout.Column;
 import dev.posthaste.store.Claim;
@@ -35,7 +35,7 @@ final class RowLife {
     private final Dice dice;
     private final RowStore store;
     private final LeaseTable leases;
-    private final Admin admin;
+    private final OutboxAdmin admin;
 
     RowLife(FuzzDatabase database, OutboxDefinition outbox, Dice dice) {
         DataSource dataSource = database.dataSource();
@@ -44,7 +44,7 @@ final class RowLife {
         this.dice = dice;
         this.store = new RowStore(dataSource, dialect, outbox);
         this.leases = new LeaseTable(dataSource, dialect);
-        this.admin = new Admin(RowOperatorStore.all(dataSource, dialect, Catalog.of(outbox), null));
+        this.admin = Admin.of(dataSource, Catalog.of(outbox)).outbox(outbox.name());
     }
 
     /**
@@ -65,21 +65,21 @@ final class RowLife {
                     store.dead(Long.MIN_VALUE, 10));
         }
         requireFound(event, error, isFoundById);
-        admin.errors(outbox.name());
+        admin.errors();
         if (dice.oneIn(3)) {
             Finding.unlessEqual(
                     "discarded events",
                     1L,
-                    admin.discard(outbox.name(), List.of(id), change()).events());
-            admin.audit(outbox.name(), id, null, 10);
+                    admin.discard(EventFilter.positions(id), change()).events());
+            admin.audit();
             return;
         }
         Finding.unlessEqual(
                 "requeued events",
                 1L,
                 dice.oneIn(2)
-                        ? admin.requeue(outbox.name(), List.of(id), change()).events()
-                        : admin.requeue(outbox.name(), Search.ALL, change(), done -> true)
+                        ? admin.requeue(EventFilter.positions(id), change()).events()
+                        : admin.requeue(EventFilter.status(Status.DEAD), change())
                                 .events());
         requireStatus(Status.PENDING);
         settle(claim, new Verdict.Published(id, 0));
@@ -99,7 +99,7 @@ final class RowLife {
     }
 
     private Change change() {
-        return new Change(dice.good(100), "reason " + dice.good(400), dice.good(64));
+        return Change.by(dice.good(100), "reason " + dice.good(400)).id(dice.good(64));
     }
 
     private void settle(Claim claim, Verdict verdict) {
@@ -113,13 +113,13 @@ final class RowLife {
 
     /** By everything that an operator may know of it. */
     private void requireFound(StoredEvent event, String error, boolean isFoundById) {
-        for (Search search : List.of(
-                Search.ALL,
-                Search.ALL.withStatus(Status.DEAD),
-                Search.ALL.withType(event.type()),
-                Search.ALL.withEventId(isFoundById ? event.eventId() : null),
-                Search.ALL.withKey(event.key()))) {
-            Page page = admin.search(outbox.name(), search, null, 10);
+        for (EventFilter search : List.of(
+                EventFilter.all(),
+                EventFilter.status(Status.DEAD),
+                EventFilter.all().type(event.type()),
+                isFoundById ? EventFilter.all().eventId(event.eventId()) : EventFilter.all(),
+                event.key() == null ? EventFilter.all() : EventFilter.all().key(event.key()))) {
+            EventPage page = admin.search(search);
             Finding.unlessEqual(
                     "the events found by '" + search + "'", 1, page.events().size());
             FoundEvent found = page.events().get(0);
@@ -132,8 +132,8 @@ final class RowLife {
         Finding.unlessEqual(
                 "the payload that operators see",
                 EnvelopeTarget.text(event.payload()),
-                admin.find(outbox.name(), event.id())
-                        .map(details -> EnvelopeTarget.text(details.stored().payload()))
+                admin.find(event.id())
+                        .map(details -> EnvelopeTarget.text(Objects.requireNonNull(details.payload())))
                         .orElse(null));
     }
 }

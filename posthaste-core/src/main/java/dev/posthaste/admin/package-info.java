@@ -1,6 +1,13 @@
 /**
- * What operators do: look, find, mend. {@link dev.posthaste.admin.Admin} does everything that an HTTP interface, a command
- * line and a console offer.
+ * What operators do: look, find, repair. {@link dev.posthaste.admin.Admin} is what the HTTP interface, the command line and the
+ * console are made of.
+ *
+ * <pre>{@code
+ * OutboxAdmin orders = Admin.of(database, catalog).outbox("orders");
+ * EventFilter unroutable = EventFilter.status(Status.DEAD).error("NO_ROUTE");
+ * DryRun dead = orders.dryRun(unroutable);
+ * orders.requeue(unroutable, Change.by("ada", "the exchange is back").expecting(dead.events()));
+ * }</pre>
  */
 @NullMarked
 package dev.posthaste.admin;

@@ -1,8 +1,8 @@
 package dev.posthaste.jdbc;
 
-import dev.posthaste.admin.AuditEntry;
 import dev.posthaste.admin.AuditEntry.Action;
 import dev.posthaste.admin.Change;
+import dev.posthaste.internal.admin.AuditRow;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
@@ -218,7 +218,7 @@ final class AuditTable {
     }
 
     /** Entries below {@code before}, newest first; of one row if {@code event} is not null. */
-    List<AuditEntry> list(Connection connection, String outbox, @Nullable Long event, long before, int limit)
+    List<AuditRow> list(Connection connection, String outbox, @Nullable Long event, long before, int limit)
             throws SQLException {
         Long row = event == null ? null : Long.valueOf(entryOf(event));
         return list(connection, outbox, row, null, before, limit).stream()
@@ -227,11 +227,11 @@ final class AuditTable {
     }
 
     /** The newest changes of a kind that are not of one event, as they are noted. */
-    List<AuditEntry> list(Connection connection, String outbox, Action action, int limit) throws SQLException {
+    List<AuditRow> list(Connection connection, String outbox, Action action, int limit) throws SQLException {
         return list(connection, outbox, NO_ROW, action, Long.MAX_VALUE, limit);
     }
 
-    private List<AuditEntry> list(
+    private List<AuditRow> list(
             Connection connection, String outbox, @Nullable Long event, @Nullable Action action, long before, int limit)
             throws SQLException {
         String select = """
@@ -248,11 +248,11 @@ final class AuditTable {
             if (event != null) {
                 statement.setLong(3, event);
             }
-            List<AuditEntry> entries = new ArrayList<>();
+            List<AuditRow> entries = new ArrayList<>();
             try (ResultSet row = statement.executeQuery()) {
                 while (row.next()) {
                     long of = row.getLong("event_row");
-                    entries.add(new AuditEntry(
+                    entries.add(new AuditRow(
                             row.getLong("id"),
                             Instant.EPOCH.plus(row.getLong("at_micros"), ChronoUnit.MICROS),
                             row.getString("change_id"),

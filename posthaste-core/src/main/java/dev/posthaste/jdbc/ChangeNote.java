@@ -1,10 +1,11 @@
 package dev.posthaste.jdbc;
 
+import static dev.posthaste.internal.admin.FilterParts.with;
+
 import dev.posthaste.Status;
-import dev.posthaste.admin.ChangeProgress;
-import dev.posthaste.admin.ReplayPlan;
-import dev.posthaste.admin.ReplaySelection;
-import dev.posthaste.admin.Search;
+import dev.posthaste.admin.EventFilter;
+import dev.posthaste.internal.admin.ChangeProgress;
+import dev.posthaste.internal.admin.ReplayPlan;
 import dev.posthaste.internal.json.Json;
 import dev.posthaste.internal.json.JsonException;
 import dev.posthaste.internal.json.JsonObject;
@@ -12,9 +13,6 @@ import java.time.DateTimeException;
 import java.time.Instant;
 import java.util.LinkedHashMap;
 import java.util.Map;
-import java.util.Set;
-import java.util.TreeSet;
-import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -67,31 +65,29 @@ record ChangeNote(ChangeProgress progress, @Nullable String runner, long seenMic
         if (selection == null || search == null) {
             throw new IllegalArgumentException("its plan has no selection");
         }
-        Set<Long> ids = selection.list("ids").stream()
-                .map(id -> Long.valueOf(((JsonObject.Scalar) id).text()))
-                .collect(Collectors.toSet());
+        long[] ids = selection.list("ids").stream()
+                .mapToLong(id -> Long.parseLong(((JsonObject.Scalar) id).text()))
+                .toArray();
         return new ReplayPlan(
-                new ReplaySelection(search(search), ids),
+                filter(ids, search),
                 json.text("destination"),
                 json.text("routingKey"),
                 Math.toIntExact(json.number("perSecond")));
     }
 
-    private static Search search(JsonObject json) {
-        String status = json.text("status");
-        return new Search(
-                status == null ? null : Status.valueOf(status),
-                json.text("type"),
-                json.text("key"),
-                json.text("eventId"),
-                time(json.text("from")),
-                time(json.text("to")),
-                json.text("error"),
-                json.text("errorGroup"));
-    }
-
-    private static @Nullable Instant time(@Nullable String text) {
-        return text == null ? null : Instant.parse(text);
+    private static EventFilter filter(long[] ids, JsonObject search) {
+        String status = search.text("status");
+        EventFilter filter = ids.length > 0
+                ? EventFilter.positions(ids)
+                : status == null ? EventFilter.all() : EventFilter.status(Status.valueOf(status));
+        filter = with(filter, search.text("type"), EventFilter::type);
+        filter = with(filter, search.text("key"), EventFilter::key);
+        filter = with(filter, search.text("eventId"), EventFilter::eventId);
+        filter = with(filter, search.text("from"), (copy, time) -> copy.from(Instant.parse(time)));
+        filter = with(filter, search.text("to"), (copy, time) -> copy.to(Instant.parse(time)));
+        filter = with(filter, search.text("error"), EventFilter::error);
+        filter = with(filter, search.text("errorGroup"), EventFilter::errorGroup);
+        return with(filter, search.text("limit"), (copy, limit) -> copy.limit(Integer.parseInt(limit)));
     }
 
     /** The part for people. */
@@ -123,8 +119,8 @@ record ChangeNote(ChangeProgress progress, @Nullable String runner, long seenMic
 
     private static Map<String, @Nullable Object> json(ReplayPlan plan) {
         Map<String, @Nullable Object> selection = new LinkedHashMap<>();
-        selection.put("search", json(plan.selection().search()));
-        selection.put("ids", new TreeSet<>(plan.selection().ids()));
+        selection.put("search", json(plan.filter()));
+        selection.put("ids", plan.filter().positions());
         Map<String, @Nullable Object> json = new LinkedHashMap<>();
         json.put("selection", selection);
         json.put("destination", plan.destination());
@@ -133,7 +129,7 @@ record ChangeNote(ChangeProgress progress, @Nullable String runner, long seenMic
         return json;
     }
 
-    private static Map<String, @Nullable Object> json(Search search) {
+    private static Map<String, @Nullable Object> json(EventFilter search) {
         Map<String, @Nullable Object> json = new LinkedHashMap<>();
         json.put("status", search.status() == null ? null : search.status().name());
         json.put("type", search.type());
@@ -143,6 +139,7 @@ record ChangeNote(ChangeProgress progress, @Nullable String runner, long seenMic
         json.put("to", search.to() == null ? null : search.to().toString());
         json.put("error", search.error());
         json.put("errorGroup", search.errorGroup());
+        json.put("limit", search.limit() == null ? null : search.limit().toString());
         return json;
     }
 

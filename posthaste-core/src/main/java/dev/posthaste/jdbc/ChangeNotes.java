@@ -1,11 +1,11 @@
 package dev.posthaste.jdbc;
 
-import dev.posthaste.admin.AuditEntry;
 import dev.posthaste.admin.AuditEntry.Action;
 import dev.posthaste.admin.Change;
-import dev.posthaste.admin.ChangeProgress;
-import dev.posthaste.admin.NotedReplay;
-import dev.posthaste.admin.OperatorStore.Taken;
+import dev.posthaste.internal.admin.AuditRow;
+import dev.posthaste.internal.admin.ChangeProgress;
+import dev.posthaste.internal.admin.NotedReplay;
+import dev.posthaste.internal.admin.OperatorStore.Taken;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.util.ArrayList;
@@ -87,14 +87,18 @@ final class ChangeNotes {
     List<NotedReplay> replays(Connection connection, int most) throws SQLException {
         long now = audit.now(connection);
         List<NotedReplay> replays = new ArrayList<>();
-        for (AuditEntry entry : audit.list(connection, name, Action.REPLAY, most)) {
+        for (AuditRow entry : audit.list(connection, name, Action.REPLAY, most)) {
             ChangeNote note = ChangeNote.of(entry.detail());
             if (note != null) {
-                Change change = new Change(entry.actor(), entry.reason(), entry.changeId());
+                Change change = Change.by(entry.actor(), entry.reason()).id(entry.changeId());
                 replays.add(new NotedReplay(name, change, entry.at(), note.progress(), note.isLive(now)));
             }
         }
         return replays;
+    }
+
+    boolean knows(Connection connection, Change change) throws SQLException {
+        return audit.find(connection, name, change.id()).isPresent();
     }
 
     /** Adds events to a change that continues. */

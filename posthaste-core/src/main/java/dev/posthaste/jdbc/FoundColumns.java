@@ -1,6 +1,6 @@
 package dev.posthaste.jdbc;
 
-import dev.posthaste.admin.FoundEvent;
+import dev.posthaste.internal.admin.FoundRow;
 import dev.posthaste.jdbc.TableLayout.Column;
 import dev.posthaste.jdbc.TableLayout.Payload;
 import dev.posthaste.store.StoredEvent;
@@ -46,12 +46,12 @@ final class FoundColumns {
         return layout.payload() == Payload.ENVELOPE && !layout.has(Column.EVENT_ID);
     }
 
-    FoundEvent read(ResultSet row) throws SQLException {
+    FoundRow read(ResultSet row) throws SQLException {
         long id = row.getLong(sql.label(Column.ID));
         String destination = text(row, Column.DESTINATION);
         String code = String.valueOf(row.getString(sql.label(Column.STATUS)));
         String version = layout.has(Column.VERSION) ? row.getString(sql.label(Column.VERSION)) : null;
-        return new FoundEvent(
+        return new FoundRow(
                 id,
                 eventId(row, id),
                 row.getString(sql.label(Column.TYPE)),
@@ -70,7 +70,8 @@ final class FoundColumns {
                 time(row, Column.NEXT_ATTEMPT_AT, "next_attempt_micros"),
                 time(row, Column.PUBLISHED_AT, "published_micros"),
                 time(row, Column.CONSUMED_AT, "consumed_micros"),
-                time(row, Column.UPDATED_AT, "updated_micros"));
+                time(row, Column.UPDATED_AT, "updated_micros"),
+                null);
     }
 
     private String eventId(ResultSet row, long id) throws SQLException {

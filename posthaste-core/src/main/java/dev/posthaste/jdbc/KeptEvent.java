@@ -1,8 +1,8 @@
 package dev.posthaste.jdbc;
 
-import dev.posthaste.admin.EventDetails;
-import dev.posthaste.admin.FoundEvent;
+import dev.posthaste.internal.admin.FoundRow;
 import dev.posthaste.internal.json.Json;
+import dev.posthaste.store.StoredEvent;
 import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
@@ -17,20 +17,20 @@ final class KeptEvent {
     private KeptEvent() {}
 
     /** Without its contents, which stay in its row. */
-    static AuditTable.Changed without(FoundEvent event) {
+    static AuditTable.Changed without(FoundRow event) {
         return changed(event, snapshot(event));
     }
 
     /** With its contents, as its row is deleted. */
-    static AuditTable.Changed with(EventDetails details) {
-        return changed(details.event(), snapshot(details));
+    static AuditTable.Changed with(FoundRow event, StoredEvent stored) {
+        return changed(event, snapshot(event, stored));
     }
 
-    private static AuditTable.Changed changed(FoundEvent event, Map<String, @Nullable Object> snapshot) {
+    private static AuditTable.Changed changed(FoundRow event, Map<String, @Nullable Object> snapshot) {
         return new AuditTable.Changed(event.id(), event.eventId(), Json.write(snapshot));
     }
 
-    private static Map<String, @Nullable Object> snapshot(FoundEvent event) {
+    private static Map<String, @Nullable Object> snapshot(FoundRow event) {
         Map<String, @Nullable Object> all = new LinkedHashMap<>();
         all.put("type", event.type());
         all.put("version", event.version());
@@ -44,10 +44,10 @@ final class KeptEvent {
         return all;
     }
 
-    private static Map<String, @Nullable Object> snapshot(EventDetails details) {
-        Map<String, @Nullable Object> all = snapshot(details.event());
-        all.put("headers", details.stored().headers());
-        byte[] payload = details.stored().payload();
+    private static Map<String, @Nullable Object> snapshot(FoundRow event, StoredEvent stored) {
+        Map<String, @Nullable Object> all = snapshot(event);
+        all.put("headers", stored.headers());
+        byte[] payload = stored.payload();
         try {
             all.put(
                     "payload",

@@ -1,7 +1,7 @@
 package dev.posthaste.jdbc;
 
 import dev.posthaste.OutboxDefinition;
-import dev.posthaste.admin.LeaseState;
+import dev.posthaste.internal.admin.LeaseRow;
 import dev.posthaste.store.Claim;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
@@ -232,7 +232,7 @@ public final class LeaseTable {
     }
 
     /** What operators see of an outbox's lease. */
-    LeaseState state(Connection connection, String outbox) throws SQLException {
+    LeaseRow state(Connection connection, String outbox) throws SQLException {
         List<String> alive = relays.alive(connection, outbox);
         try (PreparedStatement statement = connection.prepareStatement(sql("""
                 select owner, epoch, {nanosUntil:expires_at} as nanos_left, paused_by
@@ -241,12 +241,12 @@ public final class LeaseTable {
             statement.setString(1, outbox);
             try (ResultSet row = statement.executeQuery()) {
                 if (!row.next()) {
-                    return new LeaseState(outbox, null, 0, Duration.ZERO, null, alive);
+                    return new LeaseRow(outbox, null, 0, Duration.ZERO, null, alive);
                 }
                 String owner = row.getString("owner");
                 long nanosLeft = row.getLong("nanos_left");
                 boolean held = nanosLeft > 0 && !owner.isEmpty();
-                return new LeaseState(
+                return new LeaseRow(
                         outbox,
                         held ? owner : null,
                         row.getLong("epoch"),

@@ -1,32 +1,31 @@
 package dev.posthaste.jdbc;
 
-import dev.posthaste.Catalog;
 import dev.posthaste.OutboxDefinition;
 import dev.posthaste.Status;
-import dev.posthaste.admin.Admin;
 import dev.posthaste.admin.AuditEntry;
 import dev.posthaste.admin.AuditEntry.Action;
 import dev.posthaste.admin.Change;
-import dev.posthaste.admin.ChangeProgress;
 import dev.posthaste.admin.ErrorGroup;
-import dev.posthaste.admin.EventDetails;
-import dev.posthaste.admin.FoundEvent;
+import dev.posthaste.admin.EventFilter;
 import dev.posthaste.admin.LeaseState;
-import dev.posthaste.admin.NotedReplay;
-import dev.posthaste.admin.OperatorStore;
-import dev.posthaste.admin.Page;
-import dev.posthaste.admin.Search;
-import dev.posthaste.admin.Waiting;
+import dev.posthaste.admin.UnexpectedCountException;
+import dev.posthaste.internal.admin.ChangeOutcome;
+import dev.posthaste.internal.admin.ChangeProgress;
+import dev.posthaste.internal.admin.FoundPage;
+import dev.posthaste.internal.admin.FoundRow;
+import dev.posthaste.internal.admin.NotedReplay;
+import dev.posthaste.internal.admin.OperatorStore;
+import dev.posthaste.internal.admin.Waiting;
 import dev.posthaste.store.OutboxStore;
 import dev.posthaste.store.StoreException;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.util.Collection;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import javax.sql.DataSource;
@@ -78,37 +77,32 @@ public final class RowOperatorStore implements OperatorStore {
         this.notes = new ChangeNotes(audit, name);
     }
 
-    /** The stores of all outboxes of a catalog, by name, in the catalog's order. */
-    public static Map<String, OperatorStore> all(
-            DataSource dataSource, Dialect dialect, Catalog catalog, @Nullable String leases) {
-        Map<String, OperatorStore> stores = new LinkedHashMap<>();
-        for (OutboxDefinition outbox : catalog.outboxes()) {
-            stores.put(outbox.name(), new RowOperatorStore(dataSource, dialect, outbox, leases));
-        }
-        return stores;
-    }
-
     // --- Looking -----------------------------------------------------------------------------------------------------
 
     @Override
-    public Page search(Search wanted, long before, int limit) {
+    public FoundPage search(EventFilter wanted, long before, int limit) {
         return read("search events", connection -> search.page(connection, wanted, before, limit));
     }
 
     @Override
-    public Stretch read(Search wanted, long after, long through, int limit, long maxBytes) {
+    public Stretch read(EventFilter wanted, long after, long through, int limit, long maxBytes) {
         // In a transaction, where some drivers must be to read row by row: payloads are large.
         return change("read events", connection -> search.read(connection, wanted, after, through, limit, maxBytes));
     }
 
     @Override
-    public Tally count(Search wanted, long after, long through) {
+    public Tally count(EventFilter wanted, long after, long through) {
         return read("count found events", connection -> search.count(connection, wanted, after, through));
     }
 
     @Override
-    public Optional<EventDetails> find(long id) {
+    public Optional<FoundRow> find(long id) {
         return read("find an event", connection -> search.details(connection, id));
+    }
+
+    @Override
+    public List<FoundRow> find(Collection<Long> ids) {
+        return read("find events", connection -> search.events(connection, ids));
     }
 
     @Override
@@ -138,7 +132,7 @@ public final class RowOperatorStore implements OperatorStore {
 
     @Override
     public List<AuditEntry> audit(@Nullable Long row, long before, int limit) {
-        return read("read the audit", connection -> audit.list(connection, name, row, before, limit));
+        return List.copyOf(read("read the audit", connection -> audit.list(connection, name, row, before, limit)));
     }
 
     @Override
@@ -169,7 +163,7 @@ public final class RowOperatorStore implements OperatorStore {
     // --- Changing ----------------------------------------------------------------------------------------------------
 
     @Override
-    public Admin.Result change(Action action, Change change, Collection<Long> ids) {
+    public ChangeOutcome change(Action action, Change change, Collection<Long> ids) {
         long end = waiting.nanoTime() + MAX_LOCK_WAIT_NANOS;
         while (true) {
             try {
@@ -193,21 +187,24 @@ public final class RowOperatorStore implements OperatorStore {
         }
     }
 
-    private Admin.Result changeNow(Action action, Change change, Collection<Long> ids) {
+    private ChangeOutcome changeNow(Action action, Change change, Collection<Long> ids) {
         return change(what(action), connection -> {
             Optional<AuditTable.Known> before = notes.claim(connection, change, action);
             if (before.isPresent()) {
                 if (before.get().own() != null) {
                     throw notes.usedFor(change, ChangeNote.words(before.get().own()));
                 }
-                return new Admin.Result(before.get().events(), true);
+                return new ChangeOutcome(before.get().events(), true);
             }
             List<Long> mine = ids.isEmpty() ? List.of() : search.lock(connection, ids, DEAD);
             if (!ids.isEmpty() && mine.size() < search.in(connection, ids, DEAD).size()) {
                 throw new SQLException("some of the rows are locked", "55P03");
             }
+            if (change.expecting() != null && change.expecting() != mine.size()) {
+                throw new UnexpectedCountException(name, change.expecting(), mine.size());
+            }
             changeDead(connection, action, change, mine);
-            return new Admin.Result(mine.size(), false);
+            return new ChangeOutcome(mine.size(), false);
         });
     }
 
@@ -237,7 +234,7 @@ public final class RowOperatorStore implements OperatorStore {
     private void changeDead(Connection connection, Action action, Change change, List<Long> all) throws SQLException {
         for (int from = 0; from < all.size(); from += KEPT_AT_A_TIME) {
             List<Long> ids = all.subList(from, Math.min(from + KEPT_AT_A_TIME, all.size()));
-            List<FoundEvent> dead = search.dead(connection, ids);
+            List<FoundRow> dead = search.dead(connection, ids);
             List<AuditTable.Changed> kept;
             int changed;
             if (action == Action.REQUEUE) {
@@ -245,7 +242,7 @@ public final class RowOperatorStore implements OperatorStore {
                 changed = deadRows.requeue(connection, ids);
             } else {
                 kept = search.withPayloads(connection, dead).stream()
-                        .map(KeptEvent::with)
+                        .map(event -> KeptEvent.with(event, Objects.requireNonNull(event.stored())))
                         .toList();
                 changed = retention.delete(connection, ids, DEAD);
             }
@@ -279,6 +276,22 @@ public final class RowOperatorStore implements OperatorStore {
     }
 
     @Override
+    public Part purge(Change change, Collection<Long> ids, Collection<Status> statuses) {
+        return change("delete events", connection -> {
+            ChangeProgress before = notes.lock(connection, change).progress();
+            if (before.state().isOver()) {
+                return new Part(before, 0, null);
+            }
+            List<Long> mine = search.lock(connection, ids, statuses);
+            int locked = mine.size() == ids.size()
+                    ? 0
+                    : search.in(connection, ids, statuses).size() - mine.size();
+            int deleted = mine.isEmpty() ? 0 : retention.delete(connection, mine, statuses);
+            return new Part(notes.add(connection, change, before, deleted), Math.max(0, locked), null);
+        });
+    }
+
+    @Override
     public boolean pause(Change change, boolean paused) {
         return change(paused ? "pause the outbox" : "resume the outbox", connection -> {
             Action action = paused ? Action.PAUSE : Action.RESUME;
@@ -290,6 +303,11 @@ public final class RowOperatorStore implements OperatorStore {
             }
             return false;
         });
+    }
+
+    @Override
+    public boolean knows(Change change) {
+        return read("read the audit", connection -> notes.knows(connection, change));
     }
 
     // --- Changes that take many transactions -------------------------------------------------------------------------

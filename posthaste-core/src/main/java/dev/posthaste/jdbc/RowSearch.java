@@ -2,12 +2,13 @@ package dev.posthaste.jdbc;
 
 import dev.posthaste.Status;
 import dev.posthaste.admin.ErrorGroup;
-import dev.posthaste.admin.EventDetails;
+import dev.posthaste.admin.EventFilter;
 import dev.posthaste.admin.FoundEvent;
-import dev.posthaste.admin.OperatorStore.Stretch;
-import dev.posthaste.admin.OperatorStore.Tally;
-import dev.posthaste.admin.Page;
-import dev.posthaste.admin.Search;
+import dev.posthaste.internal.admin.DeadGroup;
+import dev.posthaste.internal.admin.FoundPage;
+import dev.posthaste.internal.admin.FoundRow;
+import dev.posthaste.internal.admin.OperatorStore.Stretch;
+import dev.posthaste.internal.admin.OperatorStore.Tally;
 import dev.posthaste.jdbc.TableLayout.Column;
 import dev.posthaste.store.PendingEvent;
 import dev.posthaste.store.StoredEvent;
@@ -55,7 +56,7 @@ final class RowSearch {
     private record Range(long first, long below) {}
 
     /** What of a range can match, as times follow ids nearly. */
-    private Range narrow(Connection connection, Search search, long first, long below) throws SQLException {
+    private Range narrow(Connection connection, EventFilter search, long first, long below) throws SQLException {
         return new Range(
                 search.from() == null
                         ? first
@@ -65,14 +66,14 @@ final class RowSearch {
                         : Math.min(below, idAt(connection, search.to().plus(DISORDER))));
     }
 
-    private SearchFilter filter(Search search) {
+    private SearchFilter filter(EventFilter search) {
         return new SearchFilter(sql, columns, search);
     }
 
-    Page page(Connection connection, Search search, long before, int limit) throws SQLException {
+    FoundPage page(Connection connection, EventFilter search, long before, int limit) throws SQLException {
         SearchFilter filter = filter(search);
         if (filter.matchesNothing()) {
-            return new Page(List.of(), null);
+            return new FoundPage(List.of(), null);
         }
         Range range = narrow(connection, search, Long.MIN_VALUE, before);
         long below = range.below();
@@ -81,21 +82,21 @@ final class RowSearch {
         while (below > range.first()) {
             Long edge = filter.lastStretch(connection, range.first(), below, patience.stretch());
             if (edge == null) {
-                return new Page(found, null);
+                return new FoundPage(found, null);
             }
             filter.find(connection, edge, below, limit - found.size(), found);
             if (found.size() == limit) {
-                return new Page(found, found.get(limit - 1).id());
+                return new FoundPage(found, found.get(limit - 1).position());
             }
             below = edge;
             if (patience.isOver()) {
-                return new Page(found, below);
+                return new FoundPage(found, below);
             }
         }
-        return new Page(found, null);
+        return new FoundPage(found, null);
     }
 
-    Tally count(Connection connection, Search search, long after, long through) throws SQLException {
+    Tally count(Connection connection, EventFilter search, long after, long through) throws SQLException {
         SearchFilter filter = filter(search);
         if (filter.matchesNothing()) {
             return new Tally(0, null);
@@ -118,7 +119,7 @@ final class RowSearch {
         return new Tally(count, null);
     }
 
-    Stretch read(Connection connection, Search search, long after, long through, int limit, long maxBytes)
+    Stretch read(Connection connection, EventFilter search, long after, long through, int limit, long maxBytes)
             throws SQLException {
         SearchFilter filter = filter(search);
         if (filter.matchesNothing()) {
@@ -155,8 +156,17 @@ final class RowSearch {
         private final long start = System.nanoTime();
         private int stretch;
 
-        Patience(Search search, int limit) {
-            this.stretch = search.looksInside() ? FIRST_STRETCH : Math.min(limit, MAX_STRETCH);
+        Patience(EventFilter search, int limit) {
+            this.stretch = looksInside(search) ? FIRST_STRETCH : Math.min(limit, MAX_STRETCH);
+        }
+
+        /** Whether an event is told from others by more than its status and its time. */
+        private static boolean looksInside(EventFilter search) {
+            return search.type() != null
+                    || search.key() != null
+                    || search.eventId() != null
+                    || search.error() != null
+                    || search.errorGroup() != null;
         }
 
         int stretch() {
@@ -220,13 +230,18 @@ final class RowSearch {
 
     // --- Rows --------------------------------------------------------------------------------------------------------
 
-    Optional<EventDetails> details(Connection connection, long id) throws SQLException {
-        return withPayloads(connection, events(connection, List.of(id), "")).stream()
+    Optional<FoundRow> details(Connection connection, long id) throws SQLException {
+        return withPayloads(connection, events(connection, List.of(id))).stream()
                 .findFirst();
     }
 
+    /** Those of {@code ids} that there are, in id order. */
+    List<FoundRow> events(Connection connection, Collection<Long> ids) throws SQLException {
+        return events(connection, ids, "");
+    }
+
     /** Those of {@code ids} that are dead, in id order. */
-    List<FoundEvent> dead(Connection connection, Collection<Long> ids) throws SQLException {
+    List<FoundRow> dead(Connection connection, Collection<Long> ids) throws SQLException {
         return events(connection, ids, " and {status in dead}");
     }
 
@@ -267,12 +282,12 @@ final class RowSearch {
         return found;
     }
 
-    private List<FoundEvent> events(Connection connection, Collection<Long> ids, String condition) throws SQLException {
+    private List<FoundRow> events(Connection connection, Collection<Long> ids, String condition) throws SQLException {
         String text = sql.text("""
                 select %s from {table:id} where {id in ids}%s
                 order by {id}
                 """.formatted(columns.columns(), condition));
-        List<FoundEvent> found = new ArrayList<>();
+        List<FoundRow> found = new ArrayList<>();
         try (PreparedStatement statement = sql.prepare(connection, text, ids);
                 ResultSet rows = statement.executeQuery()) {
             while (rows.next()) {
@@ -283,18 +298,18 @@ final class RowSearch {
     }
 
     /** The same events with what else their rows hold; without those that are gone meanwhile. */
-    List<EventDetails> withPayloads(Connection connection, List<FoundEvent> events) throws SQLException {
+    List<FoundRow> withPayloads(Connection connection, List<FoundRow> events) throws SQLException {
         if (events.isEmpty()) {
             return List.of();
         }
         Map<Long, StoredEvent> stored = new HashMap<>();
-        List<Long> ids = events.stream().map(FoundEvent::id).toList();
+        List<Long> ids = events.stream().map(FoundRow::id).toList();
         stored(connection, ids, Long.MAX_VALUE).forEach(each -> stored.put(each.id(), each));
-        List<EventDetails> details = new ArrayList<>();
-        for (FoundEvent event : events) {
+        List<FoundRow> details = new ArrayList<>();
+        for (FoundRow event : events) {
             StoredEvent its = stored.get(event.id());
             if (its != null) {
-                details.add(new EventDetails(event, its));
+                details.add(event.with(its));
             }
         }
         return details;
@@ -314,14 +329,14 @@ final class RowSearch {
                     [, {time:created-at} as created_micros]
                 from {table:dead} where {status} = {dead}
                 order by {order:desc} limit %2$s
-                """.formatted(ErrorGroup.LOOKED_AT, most));
-        Map<List<String>, ErrorGroup> groups = new LinkedHashMap<>();
+                """.formatted(DeadGroup.LOOKED_AT, most));
+        Map<List<String>, DeadGroup> groups = new LinkedHashMap<>();
         try (PreparedStatement statement = connection.prepareStatement(text);
                 ResultSet rows = statement.executeQuery()) {
             while (rows.next()) {
                 String error = columns.text(rows, Column.LAST_ERROR);
-                ErrorGroup one = new ErrorGroup(
-                        ErrorGroup.of(error),
+                DeadGroup one = new DeadGroup(
+                        DeadGroup.of(error),
                         rows.getString(sql.label(Column.TYPE)),
                         1,
                         error,
@@ -331,6 +346,7 @@ final class RowSearch {
             }
         }
         return groups.values().stream()
+                .map(ErrorGroup.class::cast)
                 .sorted(Comparator.comparingLong(ErrorGroup::events).reversed())
                 .toList();
     }

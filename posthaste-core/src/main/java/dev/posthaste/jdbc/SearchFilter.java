@@ -1,9 +1,10 @@
 package dev.posthaste.jdbc;
 
 import dev.posthaste.Status;
-import dev.posthaste.admin.ErrorGroup;
+import dev.posthaste.admin.EventFilter;
 import dev.posthaste.admin.FoundEvent;
-import dev.posthaste.admin.Search;
+import dev.posthaste.internal.admin.DeadGroup;
+import dev.posthaste.internal.admin.FoundRow;
 import dev.posthaste.jdbc.TableLayout.Column;
 import dev.posthaste.jdbc.TableLayout.Payload;
 import dev.posthaste.store.StoredEvent;
@@ -34,7 +35,7 @@ final class SearchFilter {
     private final RowSql sql;
     private final TableLayout layout;
     private final FoundColumns columns;
-    private final Search search;
+    private final EventFilter search;
     private final String position;
     private final String from;
     private final String order;
@@ -42,7 +43,7 @@ final class SearchFilter {
     private final StringBuilder conditions = new StringBuilder();
     private final List<Binding> bindings = new ArrayList<>();
 
-    SearchFilter(RowSql sql, FoundColumns columns, Search search) {
+    SearchFilter(RowSql sql, FoundColumns columns, EventFilter search) {
         this.sql = sql;
         this.layout = sql.layout;
         this.columns = columns;
@@ -180,7 +181,7 @@ final class SearchFilter {
     /** Takes a matching event, and says whether more are wanted. */
     @FunctionalInterface
     private interface Taking {
-        boolean take(FoundEvent event);
+        boolean take(FoundRow event);
     }
 
     /** A few rows at a time where the database cannot tell which match: it might be any number. */
@@ -199,7 +200,7 @@ final class SearchFilter {
                     ResultSet row = statement.executeQuery()) {
                 while (more && row.next()) {
                     rows++;
-                    FoundEvent event = columns.read(row);
+                    FoundRow event = columns.read(row);
                     if (isDescending) {
                         high = event.id();
                     } else {
@@ -257,8 +258,8 @@ final class SearchFilter {
                         && (!layout.has(Column.EVENT_ID) || (!layout.isStandard() && rowOf(search.eventId()) != null)));
     }
 
-    private boolean matches(FoundEvent event) {
-        return (search.errorGroup() == null || search.errorGroup().equals(ErrorGroup.of(event.error())))
+    private boolean matches(FoundRow event) {
+        return (search.errorGroup() == null || search.errorGroup().equals(DeadGroup.of(event.error())))
                 && (search.eventId() == null || search.eventId().equals(event.eventId()));
     }
 

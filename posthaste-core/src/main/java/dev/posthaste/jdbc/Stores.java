@@ -2,14 +2,13 @@ package dev.posthaste.jdbc;
 
 import dev.posthaste.Catalog;
 import dev.posthaste.OutboxDefinition;
-import dev.posthaste.admin.OperatorStore;
+import dev.posthaste.internal.admin.StoreAdmin;
+import dev.posthaste.internal.admin.StoreOutboxAdmin;
 import dev.posthaste.store.OutboxStore;
 import dev.posthaste.store.ReceiptStore;
 import dev.posthaste.store.StoreException;
 import java.sql.Connection;
 import java.sql.SQLException;
-import java.util.LinkedHashMap;
-import java.util.Map;
 import javax.sql.DataSource;
 import org.jspecify.annotations.Nullable;
 
@@ -70,12 +69,11 @@ public final class Stores {
         return new LeaseTable(dataSource, dialect, leaseSchema);
     }
 
-    /** The stores of all outboxes of a catalog, for operators, by name and in the catalog's order. */
-    public Map<String, OperatorStore> forOperators(Catalog catalog) {
-        Map<String, OperatorStore> stores = new LinkedHashMap<>();
-        for (OutboxDefinition outbox : catalog.outboxes()) {
-            stores.put(outbox.name(), new RowOperatorStore(dataSource, dialect, outbox, leaseSchema));
-        }
-        return stores;
+    /** All outboxes of a catalog, for operators, in the catalog's order. */
+    public StoreAdmin admin(Catalog catalog) {
+        return new StoreAdmin(catalog.outboxes().stream()
+                .map(outbox ->
+                        new StoreOutboxAdmin(outbox, new RowOperatorStore(dataSource, dialect, outbox, leaseSchema)))
+                .toList());
     }
 }

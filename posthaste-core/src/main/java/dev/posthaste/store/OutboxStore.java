@@ -82,7 +82,8 @@ public interface OutboxStore extends BacklogSource {
      * @param oldestAge since the oldest pending event was written; zero without one
      * @param oldestTransaction how long the database's oldest open transaction has been open; zero where it does not tell
      */
-    record Backlog(long pending, long dead, Duration oldestAge, Duration oldestTransaction) {}
+    record Backlog(long pending, long dead, Duration oldestAge, Duration oldestTransaction)
+            implements dev.posthaste.Backlog {}
 
     /**
      * What came of settling a batch.

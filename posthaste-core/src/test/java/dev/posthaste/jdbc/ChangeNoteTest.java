@@ -3,21 +3,19 @@ package dev.posthaste.jdbc;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.posthaste.Status;
-import dev.posthaste.admin.ChangeProgress;
-import dev.posthaste.admin.ReplayPlan;
-import dev.posthaste.admin.ReplaySelection;
-import dev.posthaste.admin.Search;
+import dev.posthaste.admin.EventFilter;
+import dev.posthaste.internal.admin.ChangeProgress;
+import dev.posthaste.internal.admin.ReplayPlan;
 import java.time.Instant;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
 /** The progress of changes is read as it was written, by this version and by those that let Jackson write it. */
 class ChangeNoteTest {
-    private static final Search SEARCH = Search.ALL
-            .withStatus(Status.PUBLISHED)
-            .withType("order \"placed\"")
-            .written(Instant.parse("2026-11-29T10:15:30.123456Z"), null);
-    private static final ReplayPlan PLAN = new ReplayPlan(ReplaySelection.of(SEARCH), "topic", null, 50);
+    private static final EventFilter SEARCH = EventFilter.status(Status.PUBLISHED)
+            .type("order \"placed\"")
+            .from(Instant.parse("2026-11-29T10:15:30.123456Z"));
+    private static final ReplayPlan PLAN = new ReplayPlan(SEARCH, "topic", null, 50);
     private static final ChangeNote NOTE =
             new ChangeNote(ChangeProgress.begin("what\nfor", 1_000, PLAN).at(7, 5, 1), "relay-1", 123_456);
 
@@ -27,7 +25,8 @@ class ChangeNoteTest {
         ChangeNote many = new ChangeNote(ChangeProgress.begin("w", Long.MAX_VALUE, null), null, 0);
         assertThat(ChangeNote.of(many.detail())).isEqualTo(many);
         ChangeNote rows = new ChangeNote(
-                ChangeProgress.begin("w", 9, new ReplayPlan(ReplaySelection.of(List.of(3L, 1L)), null, "key", 1)),
+                ChangeProgress.begin(
+                        "w", 9, new ReplayPlan(EventFilter.positions(3, 1).limit(7), null, "key", 1)),
                 null,
                 0);
         assertThat(ChangeNote.of(rows.detail())).isEqualTo(rows);

@@ -1,14 +1,14 @@
 package dev.posthaste.relay;
 
+import dev.posthaste.Status;
 import dev.posthaste.admin.AuditEntry.Action;
 import dev.posthaste.admin.Change;
-import dev.posthaste.admin.ChangeProgress;
-import dev.posthaste.admin.EventDetails;
-import dev.posthaste.admin.OperatorStore;
-import dev.posthaste.admin.ReplayPlan;
-import dev.posthaste.admin.ReplaySelection;
-import dev.posthaste.admin.Waiting;
-import dev.posthaste.relay.Replay.State;
+import dev.posthaste.internal.admin.ChangeProgress;
+import dev.posthaste.internal.admin.FoundRow;
+import dev.posthaste.internal.admin.OperatorStore;
+import dev.posthaste.internal.admin.ReplayPlan;
+import dev.posthaste.internal.admin.Waiting;
+import dev.posthaste.relay.Replay.Run.State;
 import dev.posthaste.store.StoreException;
 import java.time.Duration;
 import java.util.Optional;
@@ -80,14 +80,17 @@ final class ReplayStore {
     // --- The rows ----------------------------------------------------------------------------------------------------
 
     /** The next rows that are to be sent, of those that were there when the replay began. */
-    OperatorStore.Stretch read(long after) throws InterruptedException {
+    OperatorStore.Stretch read(long after, long most) throws InterruptedException {
         long through = begun().through();
-        return ask(() -> store.read(plan.selection().search(), after, through, READ, READ_BYTES));
+        return ask(() -> store.read(plan.filter(), after, through, (int) Math.min(READ, most), READ_BYTES));
     }
 
     /** A row, if it may be sent. */
-    Optional<EventDetails> find(long id) throws InterruptedException {
-        return ask(() -> store.find(id)).filter(details -> ReplaySelection.allows(details.event()));
+    Optional<FoundRow> find(long id) throws InterruptedException {
+        return ask(() -> store.find(id)).filter(event -> {
+            Status status = event.status();
+            return status != null && ReplayPlan.STATUSES.contains(status);
+        });
     }
 
     // --- The entry in the audit --------------------------------------------------------------------------------------

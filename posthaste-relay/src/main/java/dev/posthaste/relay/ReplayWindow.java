@@ -1,10 +1,10 @@
 package dev.posthaste.relay;
 
-import dev.posthaste.admin.ChangeProgress;
-import dev.posthaste.admin.Waiting;
 import dev.posthaste.broker.Broker;
 import dev.posthaste.broker.Message;
 import dev.posthaste.broker.Outcome;
+import dev.posthaste.internal.admin.ChangeProgress;
+import dev.posthaste.internal.admin.Waiting;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.ArrayList;

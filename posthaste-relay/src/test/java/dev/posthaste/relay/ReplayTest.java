@@ -6,13 +6,12 @@ import dev.posthaste.OutboxDefinition;
 import dev.posthaste.Route;
 import dev.posthaste.Status;
 import dev.posthaste.admin.Change;
-import dev.posthaste.admin.ChangeProgress;
-import dev.posthaste.admin.OperatorStore;
-import dev.posthaste.admin.ReplayPlan;
-import dev.posthaste.admin.ReplaySelection;
-import dev.posthaste.admin.Search;
+import dev.posthaste.admin.EventFilter;
 import dev.posthaste.broker.LocalBroker;
-import dev.posthaste.format.MessageFormat;
+import dev.posthaste.internal.admin.ChangeProgress;
+import dev.posthaste.internal.admin.OperatorStore;
+import dev.posthaste.internal.admin.ReplayPlan;
+import dev.posthaste.internal.admin.StoreOutboxAdmin;
 import dev.posthaste.store.StoreException;
 import java.lang.reflect.Proxy;
 import java.sql.SQLException;
@@ -23,10 +22,10 @@ class ReplayTest {
     private static final OutboxDefinition ORDERS =
             OutboxDefinition.named("orders").route(Route.to("orders-topic")).types("order.placed");
 
-    private final Replay replay = new Replay(
-            goingAway(),
-            new ReplayPlan(ReplaySelection.of(Search.ALL.withStatus(Status.PUBLISHED)), null, null, 1),
-            new Replay.Target(ORDERS, new LocalBroker(), MessageFormat.RAW),
+    private final ReplayRun replay = new ReplayRun(
+            new StoreOutboxAdmin(ORDERS, goingAway()),
+            new ReplayPlan(EventFilter.status(Status.PUBLISHED), null, null, 1),
+            new LocalBroker(),
             Change.by("ada", "rebuilt"));
 
     /** A database that goes away before the end can be noted, and a process that ends while it is away. */
@@ -49,7 +48,7 @@ class ReplayTest {
     @Test
     void C21_whatCouldNotBeNotedAsFinishedIsToBeContinued() {
         replay.run();
-        assertThat(replay.progress().state()).isEqualTo(Replay.State.INTERRUPTED);
+        assertThat(replay.progress().state()).isEqualTo(Replay.Run.State.INTERRUPTED);
         assertThat(replay.progress().errors()).singleElement().asString().contains("the database is away");
     }
 }

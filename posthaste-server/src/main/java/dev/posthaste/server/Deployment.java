@@ -4,9 +4,10 @@ import com.zaxxer.hikari.HikariConfig;
 import com.zaxxer.hikari.HikariDataSource;
 import dev.posthaste.Catalog;
 import dev.posthaste.Route;
-import dev.posthaste.admin.Admin;
-import dev.posthaste.admin.OperatorStore;
+import dev.posthaste.admin.UnknownOutboxException;
 import dev.posthaste.broker.Broker;
+import dev.posthaste.internal.admin.StoreAdmin;
+import dev.posthaste.internal.admin.StoreOutboxAdmin;
 import dev.posthaste.internal.tracing.TracedBroker;
 import dev.posthaste.jdbc.Stores;
 import dev.posthaste.kafka.KafkaBroker;
@@ -38,7 +39,7 @@ public final class Deployment implements AutoCloseable {
     private final Config config;
     private final Map<String, OpenDatabase> databases = new LinkedHashMap<>();
     private final Map<String, Broker> brokers = new LinkedHashMap<>(); // guarded by itself
-    private final Admin admin;
+    private final StoreAdmin admin;
 
     /** A database that answers. */
     record OpenDatabase(
@@ -50,20 +51,23 @@ public final class Deployment implements AutoCloseable {
 
     private Deployment(Config config) {
         this.config = config;
-        Map<String, OperatorStore> stores = new LinkedHashMap<>();
+        Map<String, StoreOutboxAdmin> outboxes = new LinkedHashMap<>();
         try {
             for (DatabaseConfig each : config.databases().values()) {
                 OpenDatabase database = open(config, each);
                 databases.put(each.name(), database);
-                stores.putAll(database.stores().forOperators(database.catalog()));
+                database.stores()
+                        .admin(database.catalog())
+                        .all()
+                        .forEach(outbox -> outboxes.put(outbox.definition().name(), outbox));
             }
         } catch (RuntimeException e) {
             close();
             throw e;
         }
-        Map<String, OperatorStore> inOrder = new LinkedHashMap<>();
-        config.outboxes().keySet().forEach(name -> inOrder.put(name, Objects.requireNonNull(stores.get(name))));
-        this.admin = new Admin(inOrder);
+        this.admin = new StoreAdmin(config.outboxes().keySet().stream()
+                .map(name -> Objects.requireNonNull(outboxes.get(name)))
+                .toList());
     }
 
     /** @throws UnreachableException if a database does not answer */
@@ -134,11 +138,11 @@ public final class Deployment implements AutoCloseable {
         return config;
     }
 
-    public Admin admin() {
+    public StoreAdmin admin() {
         return admin;
     }
 
-    /** @throws Admin.UnknownOutboxException if there is none */
+    /** @throws UnknownOutboxException if there is none */
     public OutboxConfig outbox(String name) {
         admin.outbox(name);
         return Objects.requireNonNull(config.outboxes().get(name));

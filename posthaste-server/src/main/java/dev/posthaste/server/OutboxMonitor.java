@@ -1,9 +1,9 @@
 package dev.posthaste.server;
 
 import dev.posthaste.Status;
+import dev.posthaste.admin.EventFilter;
 import dev.posthaste.admin.LeaseState;
-import dev.posthaste.admin.OperatorStore;
-import dev.posthaste.admin.Search;
+import dev.posthaste.internal.admin.OperatorStore;
 import dev.posthaste.relay.RelayListener;
 import dev.posthaste.server.config.Config.OutboxConfig;
 import dev.posthaste.store.OutboxStore;
@@ -92,7 +92,8 @@ public final class OutboxMonitor implements RelayListener, AutoCloseable {
         for (Deployment.OpenDatabase database : deployment.databases().values()) {
             List<Subject> its = new ArrayList<>();
             for (OutboxConfig outbox : database.outboxes()) {
-                Subject subject = new Subject(outbox, deployment.admin().outbox(outbox.name()));
+                Subject subject = new Subject(
+                        outbox, deployment.admin().outbox(outbox.name()).store());
                 its.add(subject);
                 subjects.put(outbox.name(), subject);
             }
@@ -152,7 +153,9 @@ public final class OutboxMonitor implements RelayListener, AutoCloseable {
             double seconds = (now - subject.seenAt) / 1e9;
             long fresh = highest <= subject.seenId
                     ? 0
-                    : subject.store.count(Search.ALL, subject.seenId, highest).events();
+                    : subject.store
+                            .count(EventFilter.all(), subject.seenId, highest)
+                            .events();
             written = fresh / seconds;
             done = Math.max(0, fresh + subject.seenPending - backlog.pending()) / seconds;
         }

@@ -1,11 +1,12 @@
 package dev.posthaste.server;
 
 import dev.posthaste.admin.Change;
-import dev.posthaste.admin.ChangeProgress;
-import dev.posthaste.admin.NotedReplay;
-import dev.posthaste.admin.ReplayPlan;
+import dev.posthaste.internal.admin.ChangeProgress;
+import dev.posthaste.internal.admin.NotedReplay;
+import dev.posthaste.internal.admin.ReplayPlan;
+import dev.posthaste.internal.admin.StoreOutboxAdmin;
 import dev.posthaste.relay.Replay;
-import dev.posthaste.server.config.Config.OutboxConfig;
+import dev.posthaste.relay.ReplayRun;
 import dev.posthaste.store.StoreException;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -37,15 +38,15 @@ public final class Replays implements AutoCloseable {
 
     /** @param selection in words */
     public record Running(
-            String outbox, Change change, String selection, Instant startedAt, Replay replay, Thread thread) {
+            String outbox, Change change, String selection, Instant startedAt, ReplayRun replay, Thread thread) {
         boolean isOver() {
-            Replay.State state = replay.progress().state();
-            return state == Replay.State.FINISHED || state == Replay.State.CANCELLED;
+            Replay.Run.State state = replay.progress().state();
+            return state == Replay.Run.State.FINISHED || state == Replay.Run.State.CANCELLED;
         }
 
         /** Whether this process still has to do with it, or was the one to bring it to its end. */
         boolean isMine() {
-            return replay.progress().state() != Replay.State.ELSEWHERE;
+            return replay.progress().state() != Replay.Run.State.ELSEWHERE;
         }
     }
 
@@ -53,24 +54,18 @@ public final class Replays implements AutoCloseable {
      * Starts a replay, unless it runs or is over. One that stopped before its end, in this process or another, continues.
      *
      * @throws IllegalStateException if too many run already
+     * @throws dev.posthaste.admin.UnexpectedCountException if the change expects another number of events
      */
     public Running start(String outbox, Change change, ReplayPlan plan) {
         return start(outbox, change, plan, prepare(outbox, change, plan));
     }
 
-    private Replay prepare(String outbox, Change change, ReplayPlan plan) {
-        OutboxConfig config = deployment.outbox(outbox);
-        return new Replay(
-                deployment.admin().outbox(outbox),
-                plan,
-                new Replay.Target(
-                        config.definition(),
-                        deployment.broker(config.broker()),
-                        config.definition().format()),
-                change);
+    private ReplayRun prepare(String outbox, Change change, ReplayPlan plan) {
+        String broker = deployment.outbox(outbox).broker();
+        return new ReplayRun(deployment.admin().outbox(outbox), plan, deployment.broker(broker), change);
     }
 
-    private Running start(String outbox, Change change, ReplayPlan plan, Replay replay) {
+    private Running start(String outbox, Change change, ReplayPlan plan, ReplayRun replay) {
         synchronized (replays) {
             Running known = replays.get(change.id());
             if (known != null && (known.thread().isAlive() || known.isOver())) {
@@ -84,7 +79,7 @@ public final class Replays implements AutoCloseable {
             }
             Thread thread = new Thread(replay, "posthaste-replay-" + change.id());
             thread.setDaemon(true);
-            Running running = new Running(outbox, change, plan.selection().toString(), Instant.now(), replay, thread);
+            Running running = new Running(outbox, change, plan.filter().toString(), Instant.now(), replay, thread);
             replays.put(change.id(), running);
             if (replays.size() > REMEMBERED) {
                 replays.values().stream()
@@ -139,11 +134,14 @@ public final class Replays implements AutoCloseable {
     /** The newest replays of all outboxes as their audit says, newest first; without those whose database is away. */
     public List<NotedReplay> noted() {
         List<NotedReplay> noted = new ArrayList<>();
-        for (String outbox : deployment.admin().outboxes()) {
+        for (StoreOutboxAdmin outbox : deployment.admin().all()) {
             try {
-                noted.addAll(deployment.admin().replays(outbox));
+                noted.addAll(outbox.replays());
             } catch (StoreException e) {
-                log.debug("The replays of outbox {} are not known", outbox, e);
+                log.debug(
+                        "The replays of outbox {} are not known",
+                        outbox.definition().name(),
+                        e);
             }
         }
         noted.sort(Comparator.comparing(NotedReplay::begunAt).reversed());
@@ -166,7 +164,7 @@ public final class Replays implements AutoCloseable {
     public @Nullable Running cancel(String id) {
         Running running = find(id).orElse(null);
         if (running == null || (!running.thread().isAlive() && !running.isOver())) {
-            running = restart(id, Replay::cancel);
+            running = restart(id, ReplayRun::cancel);
         }
         if (running != null) {
             running.replay().cancel();
@@ -184,7 +182,7 @@ public final class Replays implements AutoCloseable {
         return restart(id, replay -> {});
     }
 
-    private @Nullable Running restart(String id, Consumer<Replay> before) {
+    private @Nullable Running restart(String id, Consumer<ReplayRun> before) {
         NotedReplay noted = noted().stream()
                 .filter(each -> each.change().id().equals(id))
                 .findFirst()
@@ -199,7 +197,7 @@ public final class Replays implements AutoCloseable {
         if (noted.live()) {
             throw new IllegalStateException("Another process runs replay " + id);
         }
-        Replay replay = prepare(noted.outbox(), noted.change(), plan);
+        ReplayRun replay = prepare(noted.outbox(), noted.change(), plan);
         before.accept(replay);
         return start(noted.outbox(), noted.change(), plan, replay);
     }

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.posthaste.OutboxDefinition;
 import dev.posthaste.Route;
 import dev.posthaste.admin.LeaseState;
+import dev.posthaste.internal.admin.LeaseRow;
 import dev.posthaste.server.Diagnosis.Level;
 import dev.posthaste.server.OutboxMonitor.BrokerState;
 import dev.posthaste.server.OutboxMonitor.Failure;
@@ -32,7 +33,7 @@ class DiagnosisTest {
     private static final Backlog EMPTY = backlog(0, 0, Duration.ZERO, Duration.ZERO);
 
     private static LeaseState lease(@Nullable String owner, @Nullable String pausedBy) {
-        return new LeaseState("orders", owner, 3, Duration.ofSeconds(10), pausedBy, List.of("east"));
+        return new LeaseRow("orders", owner, 3, Duration.ofSeconds(10), pausedBy, List.of("east"));
     }
 
     private Diagnosis of(Backlog backlog, LeaseState lease, @Nullable BrokerState broker) {

@@ -9,14 +9,13 @@ import static dev.posthaste.server.RestClient.json;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.posthaste.Status;
-import dev.posthaste.admin.Admin;
 import dev.posthaste.admin.Change;
-import dev.posthaste.admin.ReplayPlan;
-import dev.posthaste.admin.ReplaySelection;
-import dev.posthaste.admin.Search;
-import dev.posthaste.jdbc.Dialect;
-import dev.posthaste.jdbc.RowOperatorStore;
+import dev.posthaste.admin.EventFilter;
+import dev.posthaste.internal.admin.ReplayPlan;
+import dev.posthaste.internal.admin.StoreOutboxAdmin;
+import dev.posthaste.jdbc.Stores;
 import dev.posthaste.relay.Replay;
+import dev.posthaste.relay.ReplayRun;
 import dev.posthaste.server.config.Config.OutboxConfig;
 import dev.posthaste.server.config.ConfigReader;
 import dev.posthaste.testkit.RecordingBroker;
@@ -97,6 +96,17 @@ class RestTest {
                         .get("error")
                         .stringValue())
                 .contains("Say which");
+        assertThat(json(
+                                rest.send(
+                                        "POST",
+                                        O + "/requeue",
+                                        "",
+                                        "{\"reason\":\"because\",\"search\":{\"status\":\"published\"},\"expecting\":1}",
+                                        robot),
+                                400)
+                        .get("error")
+                        .stringValue())
+                .contains("Only dead events");
         json(rest.send("POST", O + "/requeue", "", "{\"reason\":", robot), 400);
         json(
                 rest.send(
@@ -205,6 +215,29 @@ class RestTest {
     }
 
     @Test
+    void aMassChangeSaysHowManyItExpects() throws Exception {
+        long dead = rest.site.count("dead");
+        for (String change : List.of("requeue", "discard")) {
+            String search = "\"reason\":\"because\",\"search\":{\"type\":\"order.refused\"}";
+            JsonNode dry = json(
+                    rest.send("POST", O + "/" + change, "", "{\"dryRun\":true," + search + "}", as(OPERATOR)), 200);
+            assertThat(dry.get("events").longValue()).isEqualTo(dead);
+            assertThat(json(rest.send("POST", O + "/" + change, "", "{" + search + "}", as(OPERATOR)), 400)
+                            .get("error")
+                            .stringValue())
+                    .contains("'expecting' is missing");
+            String wrong = "{\"expecting\":" + (dead + 1) + "," + search + "}";
+            assertThat(json(rest.send("POST", O + "/" + change, "", wrong, as(OPERATOR)), 409)
+                            .get("error")
+                            .stringValue())
+                    .contains("outbox orders has " + dead);
+        }
+        String replay = "{\"reason\":\"because\",\"search\":{\"status\":\"published\"},\"expecting\":1}";
+        json(rest.send("POST", O + "/replays", "", replay, as(OPERATOR)), 409);
+        assertThat(rest.site.count("dead")).isEqualTo(dead);
+    }
+
+    @Test
     void aSecondClickIsKnownForWhatItIs() throws Exception {
         long dead = rest.site.database.count("select max(id) from orders where status = 'dead'");
         String body = "{\"reason\":\"not needed\",\"changeId\":\"click-1\",\"ids\":[" + dead + "]}";
@@ -252,18 +285,18 @@ class RestTest {
     /** As another process leaves it that is told to stop before it has sent anything. */
     private static void interrupted(String id) throws Exception {
         OutboxConfig orders = Objects.requireNonNull(rest.site.config.outboxes().get("orders"));
-        Admin admin = new Admin(RowOperatorStore.all(
-                rest.site.database.dataSource(), Dialect.POSTGRESQL, ConfigReader.catalog(List.of(orders)), null));
+        StoreOutboxAdmin admin = Stores.in(rest.site.database.dataSource())
+                .admin(ConfigReader.catalog(List.of(orders)))
+                .outbox("orders");
         try (RecordingBroker nobody = new RecordingBroker()) {
-            Replay replay = new Replay(
-                    admin.outbox("orders"),
-                    new ReplayPlan(ReplaySelection.of(Search.ALL.withStatus(Status.PUBLISHED)), null, null, 1_000),
-                    new Replay.Target(
-                            orders.definition(), nobody, orders.definition().format()),
-                    new Change("ada", "rebuilt", id));
+            ReplayRun replay = new ReplayRun(
+                    admin,
+                    new ReplayPlan(EventFilter.status(Status.PUBLISHED), null, null, 1_000),
+                    nobody,
+                    Change.by("ada", "rebuilt").id(id));
             replay.interrupt();
             replay.run();
-            assertThat(replay.progress().state()).isEqualTo(Replay.State.INTERRUPTED);
+            assertThat(replay.progress().state()).isEqualTo(Replay.Run.State.INTERRUPTED);
         }
     }
 

@@ -9,9 +9,13 @@ import dev.posthaste.Route;
 import dev.posthaste.Status;
 import dev.posthaste.admin.Admin;
 import dev.posthaste.admin.Change;
+import dev.posthaste.admin.ChangeResult;
+import dev.posthaste.admin.OutboxAdmin;
 import dev.posthaste.broker.Outcome;
+import dev.posthaste.internal.admin.ChangeOutcome;
+import dev.posthaste.internal.admin.StoreOutboxAdmin;
 import dev.posthaste.jdbc.Dialect;
-import dev.posthaste.jdbc.RowOperatorStore;
+import dev.posthaste.jdbc.Stores;
 import dev.posthaste.relay.ManualRelay;
 import dev.posthaste.relay.RelayListener;
 import dev.posthaste.relay.Retention;
@@ -43,8 +47,7 @@ public abstract class AdminBesideRelaysContract extends WithAdmin {
         Retention retention =
                 new Retention(orders.keep(Duration.ofMillis(1)).deleteDead(true), store, new RelayListener() {});
         List<Long> results = together(List.of(
-                () -> persist(() -> admin.requeue("orders", DEAD, because("repaired"), done -> true))
-                        .events(),
+                () -> persist(() -> admin.requeue(DEAD, because("repaired"))).events(),
                 () -> persist(() -> (long) retention.runOnce(() -> true))));
         assertThat(audited("requeue")).isEqualTo(results.get(0)).isEqualTo(count(Status.PENDING));
         assertThat(ids()).hasSize((int) (count(Status.PENDING) + count(Status.DEAD)));
@@ -57,7 +60,7 @@ public abstract class AdminBesideRelaysContract extends WithAdmin {
         one.pass();
         ManualRelay other = builder("another").buildManual();
         boolean[] handedOver = {false};
-        Admin.Result result = admin.requeue("orders", DEAD, because("repaired"), done -> {
+        ChangeResult result = admin.requeue(DEAD, because("repaired"), done -> {
             if (done >= 200 && !handedOver[0]) {
                 handedOver[0] = true;
                 one.release();
@@ -67,7 +70,7 @@ public abstract class AdminBesideRelaysContract extends WithAdmin {
             other.pass();
             return true;
         });
-        assertThat(result).isEqualTo(new Admin.Result(400, false));
+        assertThat(result).isEqualTo(new ChangeOutcome(400, false));
         until(
                 "all are sent",
                 () -> {
@@ -84,17 +87,17 @@ public abstract class AdminBesideRelaysContract extends WithAdmin {
     void whatIsRequeuedWhilePausedWaitsAndDyingAgainIsNotPartOfTheChange() throws Exception {
         rows(10, Status.DEAD);
         Change change = because("repaired");
-        admin.pause("orders", because("maintenance"));
+        admin.pause(because("maintenance"));
         ManualRelay relay = relay();
         boolean[] first = {true};
-        admin.requeue("orders", DEAD.withKey("k3"), change, done -> first[0] && !(first[0] = false));
+        admin.requeue(DEAD.key("k3"), change, done -> first[0] && !(first[0] = false));
         for (int i = 0; i < 5; i++) {
             clock.advance(Duration.ofSeconds(2));
             relay.pass();
         }
         assertThat(broker.arrived()).isEmpty();
         broker.answering(message -> Outcome.rejected("still too large").permanent(true));
-        admin.resume("orders", because("done"));
+        admin.resume(because("done"));
         until(
                 "it is dead again",
                 () -> {
@@ -102,15 +105,15 @@ public abstract class AdminBesideRelaysContract extends WithAdmin {
                     relay.pass();
                 },
                 () -> count(Status.DEAD) == 10);
-        assertThat(admin.requeue("orders", DEAD.withKey("k3"), change, done -> true))
+        assertThat(admin.requeue(DEAD.key("k3"), change))
                 .as("the change had it in hand before")
-                .isIn(new Admin.Result(1, false), new Admin.Result(1, true));
+                .isIn(new ChangeOutcome(1, false), new ChangeOutcome(1, true));
         assertThat(count(Status.DEAD)).isEqualTo(10);
     }
 
     @Test
     void aPauseDoesNotWaitForeverForTheLease() throws Exception {
-        Admin impatient = new Admin(RowOperatorStore.all(impatient(), dialect, catalog, null));
+        OutboxAdmin impatient = Admin.of(impatient(), catalog).outbox("orders");
         ManualRelay relay = relay();
         relay.pass();
         Connection other = begin();
@@ -118,11 +121,11 @@ public abstract class AdminBesideRelaysContract extends WithAdmin {
             statement.executeUpdate("update posthaste_lease set epoch = epoch");
         }
         Change change = because("maintenance");
-        assertThatThrownBy(() -> impatient.pause("orders", change)).hasMessageContaining("try again");
+        assertThatThrownBy(() -> impatient.pause(change)).hasMessageContaining("try again");
         end(other, false);
-        assertThat(admin.pause("orders", change)).isEqualTo(new Admin.Result(0, false));
-        assertThat(admin.pause("orders", change)).isEqualTo(new Admin.Result(0, true));
-        assertThat(admin.lease("orders").paused()).isTrue();
+        assertThat(admin.pause(change)).isEqualTo(new ChangeOutcome(0, false));
+        assertThat(admin.pause(change)).isEqualTo(new ChangeOutcome(0, true));
+        assertThat(admin.lease().paused()).isTrue();
     }
 
     /** H2 waits for a lock as long as the session says, not as long as Posthaste does. */
@@ -149,28 +152,25 @@ public abstract class AdminBesideRelaysContract extends WithAdmin {
         Thread.sleep(20); // so that all are older than nothing
         Change change = because("space");
         relay().pass();
-        assertThat(admin.purge("orders", Duration.ofDays(1), Set.of(Status.PUBLISHED), because("agreed"), done -> true)
+        assertThat(admin.purge(Duration.ofDays(1), Set.of(Status.PUBLISHED), because("agreed"), done -> true)
                         .events())
                 .isZero();
-        Admin untracked = new Admin(RowOperatorStore.all(
-                dataSource,
-                dialect,
-                Catalog.of(OutboxDefinition.named("orders")
+        StoreOutboxAdmin untracked = Stores.in(dataSource)
+                .admin(Catalog.of(OutboxDefinition.named("orders")
                         .route(Route.to("orders-topic"))
-                        .types(TYPE)),
-                null));
-        assertThatThrownBy(
-                        () -> untracked.purge("orders", Duration.ZERO, Set.of(Status.PUBLISHED), change, done -> true))
+                        .types(TYPE)))
+                .outbox("orders");
+        assertThatThrownBy(() -> untracked.purge(Duration.ZERO, Set.of(Status.PUBLISHED), change, done -> true))
                 .isInstanceOf(IllegalStateException.class)
                 .hasMessageContaining("relay me sees it as [tracked: true");
         execute("insert into posthaste_relay (relay, outbox, definition, expires_at) select 'old', outbox, 'tracked:"
                 + " true, as it was', expires_at from posthaste_relay");
-        assertThatThrownBy(() -> admin.purge("orders", Duration.ZERO, Set.of(Status.PUBLISHED), change, done -> true))
+        assertThatThrownBy(() -> admin.purge(Duration.ZERO, Set.of(Status.PUBLISHED), change, done -> true))
                 .isInstanceOf(IllegalStateException.class)
                 .hasMessageContaining("relay old");
         assertThat(ids()).hasSize(20);
         execute("delete from posthaste_relay where relay = 'old'");
-        assertThat(admin.purge("orders", Duration.ZERO, Set.of(Status.PUBLISHED), change, done -> true))
-                .isEqualTo(new Admin.Result(20, false));
+        assertThat(admin.purge(Duration.ZERO, Set.of(Status.PUBLISHED), change, done -> true))
+                .isEqualTo(new ChangeOutcome(20, false));
     }
 }

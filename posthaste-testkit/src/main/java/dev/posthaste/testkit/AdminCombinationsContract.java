@@ -4,8 +4,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.posthaste.Status;
-import dev.posthaste.admin.Admin;
 import dev.posthaste.admin.Change;
+import dev.posthaste.admin.ChangeResult;
+import dev.posthaste.internal.admin.ChangeOutcome;
 import dev.posthaste.store.StoreException;
 import java.sql.Connection;
 import java.sql.Statement;
@@ -32,15 +33,15 @@ public abstract class AdminCombinationsContract extends WithAdmin {
         Change change = because("repaired");
         Connection other = lock(ids.get(1));
         long start = System.nanoTime();
-        assertThatThrownBy(() -> admin.requeue("orders", ids, change))
+        assertThatThrownBy(() -> admin.requeue(at(ids), change))
                 .isInstanceOf(StoreException.class)
                 .hasMessageContaining("try again");
         assertThat(Duration.ofNanos(System.nanoTime() - start)).isLessThan(Duration.ofSeconds(10));
         assertThat(count(Status.DEAD)).as("all or nothing").isEqualTo(3);
-        assertThat(admin.audit("orders", null, null, 10)).isEmpty();
+        assertThat(admin.audit(null, null, 10)).isEmpty();
         end(other, false);
-        assertThat(admin.requeue("orders", ids, change)).isEqualTo(new Admin.Result(3, false));
-        assertThat(admin.requeue("orders", ids, change)).isEqualTo(new Admin.Result(3, true));
+        assertThat(admin.requeue(at(ids), change)).isEqualTo(new ChangeOutcome(3, false));
+        assertThat(admin.requeue(at(ids), change)).isEqualTo(new ChangeOutcome(3, true));
     }
 
     @Test
@@ -49,25 +50,25 @@ public abstract class AdminCombinationsContract extends WithAdmin {
         Change change = because("repaired");
         Connection other = lock(ids.get(7));
         if (hasOneWriter()) {
-            assertThatThrownBy(() -> admin.requeue("orders", DEAD, change, done -> true))
+            assertThatThrownBy(() -> admin.requeue(DEAD, change))
                     .isInstanceOf(StoreException.class)
                     .hasMessageContaining("try again");
             end(other, false);
-            assertThat(admin.requeue("orders", DEAD, change, done -> true)).isEqualTo(new Admin.Result(450, false));
+            assertThat(admin.requeue(DEAD, change)).isEqualTo(new ChangeOutcome(450, false));
             assertThat(audited("requeue")).isEqualTo(450);
             return;
         }
-        assertThat(admin.requeue("orders", DEAD, change, done -> true)).isEqualTo(new Admin.Result(449, false, 1));
-        assertThat(admin.audit("orders", null, null, 500))
-                .filteredOn(entry -> entry.row() == null)
+        assertThat(admin.requeue(DEAD, change)).isEqualTo(new ChangeOutcome(449, false, 1));
+        assertThat(admin.audit(null, null, 500))
+                .filteredOn(entry -> entry.position() == null)
                 .singleElement()
                 .satisfies(entry -> {
                     assertThat(entry.detail()).isEqualTo("interrupted: status dead");
                     assertThat(entry.events()).isEqualTo(449);
                 });
         end(other, false);
-        assertThat(admin.requeue("orders", DEAD, change, done -> true)).isEqualTo(new Admin.Result(450, false));
-        assertThat(admin.requeue("orders", DEAD, change, done -> true)).isEqualTo(new Admin.Result(450, true));
+        assertThat(admin.requeue(DEAD, change)).isEqualTo(new ChangeOutcome(450, false));
+        assertThat(admin.requeue(DEAD, change)).isEqualTo(new ChangeOutcome(450, true));
         assertThat(count(Status.PENDING)).isEqualTo(450);
         assertThat(audited("requeue")).isEqualTo(450);
     }
@@ -80,23 +81,22 @@ public abstract class AdminCombinationsContract extends WithAdmin {
         Change change = because("space");
         Connection other = lock(ids.get(7));
         if (hasOneWriter()) {
-            assertThatThrownBy(
-                            () -> admin.purge("orders", Duration.ZERO, Set.of(Status.CONSUMED), change, done -> true))
+            assertThatThrownBy(() -> admin.purge(Duration.ZERO, Set.of(Status.CONSUMED), change, done -> true))
                     .isInstanceOf(StoreException.class)
                     .hasMessageContaining("try again");
             end(other, false);
-            assertThat(admin.purge("orders", Duration.ZERO, Set.of(Status.CONSUMED), change, done -> true))
-                    .isEqualTo(new Admin.Result(300, false));
+            assertThat(admin.purge(Duration.ZERO, Set.of(Status.CONSUMED), change, done -> true))
+                    .isEqualTo(new ChangeOutcome(300, false));
             assertThat(ids()).isEmpty();
             return;
         }
-        assertThat(admin.purge("orders", Duration.ZERO, Set.of(Status.CONSUMED), change, done -> true))
-                .isEqualTo(new Admin.Result(299, false, 1));
+        assertThat(admin.purge(Duration.ZERO, Set.of(Status.CONSUMED), change, done -> true))
+                .isEqualTo(new ChangeOutcome(299, false, 1));
         end(other, false);
-        assertThat(admin.purge("orders", Duration.ZERO, Set.of(Status.CONSUMED), change, done -> true))
-                .isEqualTo(new Admin.Result(300, false));
-        assertThat(admin.purge("orders", Duration.ZERO, Set.of(Status.CONSUMED), change, done -> true))
-                .isEqualTo(new Admin.Result(300, true));
+        assertThat(admin.purge(Duration.ZERO, Set.of(Status.CONSUMED), change, done -> true))
+                .isEqualTo(new ChangeOutcome(300, false));
+        assertThat(admin.purge(Duration.ZERO, Set.of(Status.CONSUMED), change, done -> true))
+                .isEqualTo(new ChangeOutcome(300, true));
         assertThat(ids()).isEmpty();
     }
 
@@ -110,14 +110,13 @@ public abstract class AdminCombinationsContract extends WithAdmin {
         try (Statement statement = retention.createStatement()) {
             statement.executeUpdate("delete from " + table() + " where id = " + ids.get(1));
         }
-        Future<Admin.Result> requeue =
-                threads.submit(() -> persist(() -> admin.requeue("orders", ids, because("repaired"))));
+        Future<ChangeResult> requeue = threads.submit(() -> persist(() -> admin.requeue(at(ids), because("repaired"))));
         Thread.sleep(300); // most likely it waits for the rows by now; the promise holds whether it does or not
         end(consumer, true);
         if (retention != consumer) {
             end(retention, true);
         }
-        assertThat(requeue.get()).isEqualTo(new Admin.Result(2, false));
+        assertThat(requeue.get()).isEqualTo(new ChangeOutcome(2, false));
         assertThat(statuses()).containsExactly("consumed", "pending", "pending");
         assertThat(audited("requeue")).isEqualTo(2);
     }
@@ -128,16 +127,15 @@ public abstract class AdminCombinationsContract extends WithAdmin {
     void twoClientsWithOneChangeIdMakeItOnce() throws Exception {
         List<Long> ids = rows(600, Status.DEAD);
         Change mass = because("repaired");
-        List<Admin.Result> results = together(List.of(
-                () -> persist(() -> admin.requeue("orders", DEAD, mass, done -> true)),
-                () -> persist(() -> admin.requeue("orders", DEAD, mass, done -> true))));
+        List<ChangeResult> results = together(List.of(
+                () -> persist(() -> admin.requeue(DEAD, mass)), () -> persist(() -> admin.requeue(DEAD, mass))));
         assertThat(results).allSatisfy(result -> {
             assertThat(result.events()).isEqualTo(600);
             assertThat(result.locked()).isZero();
         });
         assertThat(audited("requeue")).isEqualTo(600);
         execute("update " + table() + " set status = " + code(Status.DEAD));
-        assertThat(admin.requeue("orders", DEAD, mass, done -> true)).isEqualTo(new Admin.Result(600, true));
+        assertThat(admin.requeue(DEAD, mass)).isEqualTo(new ChangeOutcome(600, true));
         assertThat(count(Status.DEAD)).as("they died again, after the change").isEqualTo(600);
     }
 
@@ -149,10 +147,10 @@ public abstract class AdminCombinationsContract extends WithAdmin {
             List<Long> some = ids.subList(round * 40, round * 40 + 20);
             boolean same = round % 2 == 0;
             List<Long> others = same ? some : ids.subList(round * 40 + 20, round * 40 + 40);
-            List<Admin.Result> results = together(List.of(
-                    () -> persist(() -> admin.discard("orders", some, change)),
-                    () -> persist(() -> admin.discard("orders", others, change))));
-            assertThat(results).containsExactlyInAnyOrder(new Admin.Result(20, false), new Admin.Result(20, true));
+            List<ChangeResult> results = together(List.of(
+                    () -> persist(() -> admin.discard(at(some), change)),
+                    () -> persist(() -> admin.discard(at(others), change))));
+            assertThat(results).containsExactlyInAnyOrder(new ChangeOutcome(20, false), new ChangeOutcome(20, true));
         }
         assertThat(audited("discard")).isEqualTo(200);
         assertThat(count(Status.DEAD)).isEqualTo(200);
@@ -162,22 +160,22 @@ public abstract class AdminCombinationsContract extends WithAdmin {
     void aChangeIdIsOfOneChange() throws Exception {
         List<Long> ids = rows(10, Status.DEAD);
         Change change = because("repaired");
-        admin.requeue("orders", DEAD.withKey("k1"), change, done -> true);
-        assertThatThrownBy(() -> admin.requeue("orders", DEAD, change, done -> true))
+        admin.requeue(DEAD.key("k1"), change);
+        assertThatThrownBy(() -> admin.requeue(DEAD, change))
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessageContaining("was something else (finished: status dead, key k1)");
-        assertThatThrownBy(() -> admin.requeue("orders", ids, change)).isInstanceOf(IllegalArgumentException.class);
-        assertThatThrownBy(() -> admin.discard("orders", ids, change)).hasMessageContaining("(a requeue)");
-        assertThatThrownBy(() -> admin.pause("orders", change)).isInstanceOf(IllegalArgumentException.class);
+        assertThatThrownBy(() -> admin.requeue(at(ids), change)).isInstanceOf(IllegalArgumentException.class);
+        assertThatThrownBy(() -> admin.discard(at(ids), change)).hasMessageContaining("(a requeue)");
+        assertThatThrownBy(() -> admin.pause(change)).isInstanceOf(IllegalArgumentException.class);
         assertThat(count(Status.DEAD)).isEqualTo(9);
     }
 
     @Test
     void whatOneRequeuesAnotherCannotDiscard() throws Exception {
         rows(500, Status.DEAD);
-        List<Admin.Result> results = together(List.of(
-                () -> persist(() -> admin.requeue("orders", DEAD, because("repaired"), done -> true)),
-                () -> persist(() -> admin.discard("orders", DEAD, because("unwanted"), done -> true))));
+        List<ChangeResult> results = together(List.of(
+                () -> persist(() -> admin.requeue(DEAD, because("repaired"))),
+                () -> persist(() -> admin.discard(DEAD, because("unwanted")))));
         long left = results.get(0).events() + results.get(1).events();
         assertThat(count(Status.PENDING)).isEqualTo(results.get(0).events()).isEqualTo(audited("requeue"));
         assertThat(ids()).hasSize((int) (500 - results.get(1).events()));

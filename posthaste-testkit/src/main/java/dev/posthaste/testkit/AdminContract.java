@@ -5,26 +5,25 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.posthaste.Event;
 import dev.posthaste.Status;
-import dev.posthaste.admin.Admin;
 import dev.posthaste.admin.AuditEntry;
 import dev.posthaste.admin.AuditEntry.Action;
+import dev.posthaste.admin.EventFilter;
 import dev.posthaste.admin.FoundEvent;
-import dev.posthaste.admin.ReplaySelection;
-import dev.posthaste.admin.Search;
 import dev.posthaste.broker.Outcome;
+import dev.posthaste.internal.admin.StoreOutboxAdmin;
 import dev.posthaste.relay.ManualRelay;
+import dev.posthaste.relay.Replay;
 import dev.posthaste.store.StoreException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 import java.util.Set;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
 /** What operators are promised of relays, replays and the audit, on every database. */
 public abstract class AdminContract extends WithRelay {
-    private Admin admin;
+    private StoreOutboxAdmin admin;
 
     protected AdminContract(DatabaseSource source) {
         super(source);
@@ -32,7 +31,7 @@ public abstract class AdminContract extends WithRelay {
 
     @BeforeEach
     void openAdmin() {
-        admin = new Admin(Map.of("orders", operators));
+        admin = new StoreOutboxAdmin(orders, operators);
     }
 
     /** Writes events whose payload is their number, and lets a relay publish them; the broker refuses those given. */
@@ -53,7 +52,7 @@ public abstract class AdminContract extends WithRelay {
     }
 
     private List<Long> ids() throws Exception {
-        return found().stream().map(FoundEvent::id).toList();
+        return found().stream().map(FoundEvent::position).toList();
     }
 
     // --- Mending -----------------------------------------------------------------------------------------------------
@@ -65,13 +64,12 @@ public abstract class AdminContract extends WithRelay {
         ManualRelay relay = relay();
         until("it is at the broker", relay::pass, () -> broker.heldCount() == 1);
         List<Long> ids = ids();
-        assertThat(admin.discard("orders", ids, because("not wanted")).events()).isZero();
-        assertThat(admin.requeue("orders", ids, because("again")).events()).isZero();
-        assertThatThrownBy(() -> ReplaySelection.of(Search.ALL.withStatus(Status.PENDING)))
+        assertThat(admin.discard(at(ids), because("not wanted")).events()).isZero();
+        assertThat(admin.requeue(at(ids), because("again")).events()).isZero();
+        assertThatThrownBy(() -> Replay.of(admin, EventFilter.status(Status.PENDING), broker))
                 .hasMessageContaining("published or consumed");
-        assertThat(admin.dryRun("orders", ReplaySelection.of(ids), done -> true).events())
-                .isZero();
-        assertThat(admin.audit("orders", null, null, 10)).isEmpty();
+        assertThat(Replay.of(admin, at(ids), broker).dryRun().events()).isZero();
+        assertThat(admin.audit(null, null, 10)).isEmpty();
         broker.release();
         until("it is settled", relay::pass, () -> store.backlog().pending() == 0);
         assertThat(broker.arrived()).hasSize(1);
@@ -81,10 +79,10 @@ public abstract class AdminContract extends WithRelay {
     void aChangeThatCannotBeAuditedIsNotMade() throws Exception {
         List<Long> ids = publish(2, Set.of(1));
         execute("drop table posthaste_audit");
-        assertThatThrownBy(() -> admin.requeue("orders", ids, because("again"))).isInstanceOf(StoreException.class);
-        assertThatThrownBy(() -> admin.pause("orders", because("stop"))).isInstanceOf(StoreException.class);
+        assertThatThrownBy(() -> admin.requeue(at(ids), because("again"))).isInstanceOf(StoreException.class);
+        assertThatThrownBy(() -> admin.pause(because("stop"))).isInstanceOf(StoreException.class);
         assertThat(store.backlog().dead()).isEqualTo(1);
-        assertThat(admin.lease("orders").paused()).isFalse();
+        assertThat(admin.lease().paused()).isFalse();
     }
 
     // --- Outboxes ----------------------------------------------------------------------------------------------------
@@ -95,25 +93,25 @@ public abstract class AdminContract extends WithRelay {
         ManualRelay one = relay();
         until("it is published", one::pass, () -> store.backlog().pending() == 0);
         ManualRelay other = builder("another").buildManual();
-        admin.pause("orders", because("maintenance"));
-        admin.pause("orders", because("twice"));
-        assertThat(admin.lease("orders").pausedBy()).isEqualTo("ada");
+        admin.pause(because("maintenance"));
+        admin.pause(because("twice"));
+        assertThat(admin.lease().pausedBy()).isEqualTo("ada");
         until(
                 "the owner gives it up",
                 () -> step(one, other),
-                () -> admin.lease("orders").owner() == null);
+                () -> admin.lease().owner() == null);
         write("k", "1");
         for (int i = 0; i < 20; i++) {
             clock.advance(Duration.ofSeconds(2));
             step(one, other);
         }
         assertThat(broker.bodies()).containsExactly("0");
-        assertThat(admin.lease("orders").relays()).hasSize(2);
-        admin.resume("orders", because("done"));
+        assertThat(admin.lease().relays()).hasSize(2);
+        admin.resume(because("done"));
         until("somebody goes on", () -> step(one, other), () -> store.backlog().pending() == 0);
         assertThat(broker.bodies()).containsExactly("0", "1");
-        assertThat(admin.lease("orders").owner()).isNotNull();
-        assertThat(admin.audit(null, null, null, 10))
+        assertThat(admin.lease().owner()).isNotNull();
+        assertThat(admin.audit(null, null, 10))
                 .extracting(AuditEntry::action)
                 .containsExactly(Action.RESUME, Action.PAUSE);
     }
@@ -126,7 +124,7 @@ public abstract class AdminContract extends WithRelay {
 
     @Test
     void anOutboxThatNoRelayHasSeenCanBePaused() throws Exception {
-        admin.pause("orders", because("not yet"));
+        admin.pause(because("not yet"));
         write("k", "0");
         ManualRelay relay = relay();
         for (int i = 0; i < 10; i++) {
@@ -134,7 +132,7 @@ public abstract class AdminContract extends WithRelay {
             relay.pass();
         }
         assertThat(broker.arrived()).isEmpty();
-        admin.resume("orders", because("now"));
+        admin.resume(because("now"));
         until("it is published", () -> step(relay, relay), () -> store.backlog().pending() == 0);
     }
 }

@@ -4,7 +4,7 @@ import dev.posthaste.Catalog;
 import dev.posthaste.Event;
 import dev.posthaste.JdbcOutbox;
 import dev.posthaste.OutboxDefinition;
-import dev.posthaste.admin.OperatorStore;
+import dev.posthaste.internal.admin.OperatorStore;
 import dev.posthaste.jdbc.Dialect;
 import dev.posthaste.jdbc.LeaseTable;
 import dev.posthaste.jdbc.Schema;
@@ -69,8 +69,7 @@ public final class DatabaseStores implements StoreSource {
                     outbox,
                     stores.open(outbox),
                     stores.receipts(outbox),
-                    Objects.requireNonNull(
-                            stores.forOperators(Catalog.of(outbox)).get(outbox.name())),
+                    stores.admin(Catalog.of(outbox)).outbox(outbox.name()).store(),
                     stores.leases(),
                     dialect);
         }

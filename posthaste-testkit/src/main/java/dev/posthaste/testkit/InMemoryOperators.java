@@ -1,19 +1,23 @@
 package dev.posthaste.testkit;
 
 import dev.posthaste.Status;
-import dev.posthaste.admin.Admin;
 import dev.posthaste.admin.AuditEntry;
 import dev.posthaste.admin.AuditEntry.Action;
 import dev.posthaste.admin.Change;
-import dev.posthaste.admin.ChangeProgress;
 import dev.posthaste.admin.ErrorGroup;
-import dev.posthaste.admin.EventDetails;
+import dev.posthaste.admin.EventFilter;
 import dev.posthaste.admin.FoundEvent;
 import dev.posthaste.admin.LeaseState;
-import dev.posthaste.admin.NotedReplay;
-import dev.posthaste.admin.OperatorStore;
-import dev.posthaste.admin.Page;
-import dev.posthaste.admin.Search;
+import dev.posthaste.admin.UnexpectedCountException;
+import dev.posthaste.internal.admin.AuditRow;
+import dev.posthaste.internal.admin.ChangeOutcome;
+import dev.posthaste.internal.admin.ChangeProgress;
+import dev.posthaste.internal.admin.DeadGroup;
+import dev.posthaste.internal.admin.FoundPage;
+import dev.posthaste.internal.admin.FoundRow;
+import dev.posthaste.internal.admin.LeaseRow;
+import dev.posthaste.internal.admin.NotedReplay;
+import dev.posthaste.internal.admin.OperatorStore;
 import dev.posthaste.internal.json.Json;
 import dev.posthaste.store.Claim;
 import dev.posthaste.store.OutboxStore;
@@ -76,23 +80,25 @@ final class InMemoryOperators implements OperatorStore {
     // --- Looking -----------------------------------------------------------------------------------------------------
 
     @Override
-    public Page search(Search wanted, long before, int limit) {
+    public FoundPage search(EventFilter wanted, long before, int limit) {
         synchronized (store) {
             List<FoundEvent> all = search.found(wanted)
                     .filter(event -> event.id() < before)
-                    .sorted(Comparator.comparingLong(FoundEvent::id).reversed())
+                    .sorted(Comparator.comparingLong(FoundRow::id).reversed())
                     .limit(limit)
+                    .map(FoundEvent.class::cast)
                     .toList();
-            return new Page(all, all.size() < limit ? null : all.get(limit - 1).id());
+            return new FoundPage(
+                    all, all.size() < limit ? null : all.get(limit - 1).position());
         }
     }
 
     @Override
-    public Stretch read(Search wanted, long after, long through, int limit, long maxBytes) {
+    public Stretch read(EventFilter wanted, long after, long through, int limit, long maxBytes) {
         synchronized (store) {
             List<StoredEvent> events = new ArrayList<>();
             long bytes = 0;
-            for (FoundEvent each : search.found(wanted)
+            for (FoundRow each : search.found(wanted)
                     .filter(event -> event.id() > after && event.id() <= through)
                     .toList()) {
                 InMemoryEvent event = Objects.requireNonNull(store.get(each.id()));
@@ -107,7 +113,7 @@ final class InMemoryOperators implements OperatorStore {
     }
 
     @Override
-    public Tally count(Search wanted, long after, long through) {
+    public Tally count(EventFilter wanted, long after, long through) {
         synchronized (store) {
             long count = search.found(wanted)
                     .filter(event -> event.id() > after && event.id() <= through)
@@ -117,25 +123,37 @@ final class InMemoryOperators implements OperatorStore {
     }
 
     @Override
-    public Optional<EventDetails> find(long id) {
+    public Optional<FoundRow> find(long id) {
         synchronized (store) {
-            return Optional.ofNullable(store.get(id)).map(event -> new EventDetails(search.found(event), event.stored));
+            return Optional.ofNullable(store.get(id))
+                    .map(event -> search.found(event).with(event.stored));
+        }
+    }
+
+    @Override
+    public List<FoundRow> find(Collection<Long> ids) {
+        synchronized (store) {
+            return store.those(ids)
+                    .map(search::found)
+                    .sorted(Comparator.comparingLong(FoundRow::id))
+                    .toList();
         }
     }
 
     @Override
     public List<ErrorGroup> errors(int most) {
         synchronized (store) {
-            Map<List<String>, ErrorGroup> groups = new LinkedHashMap<>();
-            for (FoundEvent event : search(Search.ALL.withStatus(Status.DEAD), Long.MAX_VALUE, most)
+            Map<List<String>, DeadGroup> groups = new LinkedHashMap<>();
+            for (FoundEvent event : search(EventFilter.status(Status.DEAD), Long.MAX_VALUE, most)
                     .events()) {
-                String group = ErrorGroup.of(event.error());
+                String group = DeadGroup.of(event.error());
                 groups.merge(
                         List.of(event.type(), group),
-                        new ErrorGroup(group, event.type(), 1, event.error(), event.id(), event.createdAt()),
+                        new DeadGroup(group, event.type(), 1, event.error(), event.position(), event.createdAt()),
                         (newer, older) -> newer.andOneMore());
             }
             return groups.values().stream()
+                    .map(ErrorGroup.class::cast)
                     .sorted(Comparator.comparingLong(ErrorGroup::events).reversed())
                     .toList();
         }
@@ -167,8 +185,8 @@ final class InMemoryOperators implements OperatorStore {
         synchronized (store) {
             Claim claim = owner.get();
             return claim == null
-                    ? new LeaseState(outbox, null, 0, Duration.ZERO, pausedBy, List.of())
-                    : new LeaseState(
+                    ? new LeaseRow(outbox, null, 0, Duration.ZERO, pausedBy, List.of())
+                    : new LeaseRow(
                             outbox,
                             claim.owner(),
                             claim.epoch(),
@@ -182,7 +200,7 @@ final class InMemoryOperators implements OperatorStore {
     public List<AuditEntry> audit(@Nullable Long row, long before, int limit) {
         synchronized (store) {
             return audit.stream()
-                    .filter(entry -> entry.id() < before && (row == null || row.equals(entry.row())))
+                    .filter(entry -> entry.id() < before && (row == null || row.equals(entry.position())))
                     .sorted(Comparator.comparingLong(AuditEntry::id).reversed())
                     .limit(limit)
                     .toList();
@@ -210,7 +228,7 @@ final class InMemoryOperators implements OperatorStore {
 
     private void note(
             Change change, Action action, @Nullable InMemoryEvent event, long events, @Nullable String detail) {
-        audit.add(new AuditEntry(
+        audit.add(new AuditRow(
                 audit.size() + 1,
                 search.now(),
                 change.id(),
@@ -238,13 +256,27 @@ final class InMemoryOperators implements OperatorStore {
     }
 
     @Override
-    public Admin.Result change(Action action, Change change, Collection<Long> ids) {
+    public ChangeOutcome change(Action action, Change change, Collection<Long> ids) {
         synchronized (store) {
             List<AuditEntry> before = made(change);
-            requireSame(before.stream().allMatch(entry -> entry.action() == action && entry.row() != null), change);
-            return before.isEmpty()
-                    ? new Admin.Result(changeDead(action, change, ids).size(), false)
-                    : new Admin.Result(before.size(), true);
+            requireSame(
+                    before.stream().allMatch(entry -> entry.action() == action && entry.position() != null), change);
+            if (!before.isEmpty()) {
+                return new ChangeOutcome(before.size(), true);
+            }
+            long dead = store.those(ids).filter(event -> event.is(Status.DEAD)).count();
+            if (change.expecting() != null && change.expecting() != dead) {
+                throw new UnexpectedCountException(outbox, change.expecting(), dead);
+            }
+            changeDead(action, change, ids);
+            return new ChangeOutcome(dead, false);
+        }
+    }
+
+    @Override
+    public boolean knows(Change change) {
+        synchronized (store) {
+            return !made(change).isEmpty();
         }
     }
 
@@ -306,8 +338,8 @@ final class InMemoryOperators implements OperatorStore {
 
     private void progress(Noted known, ChangeProgress progress) {
         known.progress = progress;
-        audit.replaceAll(entry -> entry.changeId().equals(known.change.id()) && entry.row() == null
-                ? new AuditEntry(
+        audit.replaceAll(entry -> entry.changeId().equals(known.change.id()) && entry.position() == null
+                ? new AuditRow(
                         entry.id(),
                         entry.at(),
                         entry.changeId(),
@@ -360,6 +392,22 @@ final class InMemoryOperators implements OperatorStore {
             }
             List<Long> open = ids.stream().filter(known.done::add).toList();
             progress(known, known.progress.and(changeDead(action, change, open).size()));
+            return new Part(known.progress, 0, null);
+        }
+    }
+
+    @Override
+    public Part purge(Change change, Collection<Long> ids, Collection<Status> statuses) {
+        synchronized (store) {
+            Noted known = known(change);
+            if (known.progress.state().isOver()) {
+                return new Part(known.progress, 0, null);
+            }
+            List<InMemoryEvent> mine = store.those(ids)
+                    .filter(event -> statuses.stream().anyMatch(event::is))
+                    .toList();
+            mine.forEach(store::remove);
+            progress(known, known.progress.and(mine.size()));
             return new Part(known.progress, 0, null);
         }
     }

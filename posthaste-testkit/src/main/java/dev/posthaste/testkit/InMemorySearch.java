@@ -1,13 +1,10 @@
 package dev.posthaste.testkit;
 
 import dev.posthaste.Status;
-import dev.posthaste.admin.ErrorGroup;
-import dev.posthaste.admin.FoundEvent;
-import dev.posthaste.admin.Search;
+import dev.posthaste.admin.EventFilter;
+import dev.posthaste.internal.admin.FoundRow;
 import dev.posthaste.store.StoredEvent;
 import java.time.Instant;
-import java.util.Locale;
-import java.util.Objects;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
@@ -32,10 +29,10 @@ final class InMemorySearch {
     }
 
     /** As an operator sees it. */
-    FoundEvent found(InMemoryEvent event) {
+    FoundRow found(InMemoryEvent event) {
         StoredEvent stored = event.stored;
         boolean waits = event.is(Status.PENDING) && event.dueAt - store.now() > 0;
-        return new FoundEvent(
+        return new FoundRow(
                 stored.id(),
                 stored.eventId(),
                 stored.type(),
@@ -52,24 +49,12 @@ final class InMemorySearch {
                 waits ? instant(event.dueAt) : null,
                 instant(event.publishedAt),
                 instant(event.consumedAt),
-                instant(event.changedAt));
+                instant(event.changedAt),
+                null);
     }
 
     /** Those that an operator looks for, in id order. */
-    Stream<FoundEvent> found(Search search) {
-        return store.all().map(this::found).filter(event -> matches(search, event));
-    }
-
-    private static boolean matches(Search search, FoundEvent event) {
-        String error = event.error() == null ? "" : event.error().toLowerCase(Locale.ROOT);
-        Instant written = Objects.requireNonNull(event.createdAt());
-        return (search.status() == null || search.status() == event.status())
-                && (search.type() == null || search.type().equals(event.type()))
-                && (search.key() == null || search.key().equals(event.key()))
-                && (search.eventId() == null || search.eventId().equals(event.eventId()))
-                && (search.from() == null || !written.isBefore(search.from()))
-                && (search.to() == null || written.isBefore(search.to()))
-                && (search.error() == null || error.contains(search.error().toLowerCase(Locale.ROOT)))
-                && (search.errorGroup() == null || search.errorGroup().equals(ErrorGroup.of(event.error())));
+    Stream<FoundRow> found(EventFilter search) {
+        return store.all().map(this::found).filter(event -> event.matches(search));
     }
 }

@@ -3,7 +3,7 @@ package dev.posthaste.testkit;
 import dev.posthaste.DuplicateEventException;
 import dev.posthaste.Event;
 import dev.posthaste.OutboxDefinition;
-import dev.posthaste.admin.OperatorStore;
+import dev.posthaste.internal.admin.OperatorStore;
 import dev.posthaste.internal.json.Json;
 import dev.posthaste.store.Claim;
 import dev.posthaste.store.OutboxStore;

@@ -1,7 +1,7 @@
 package dev.posthaste.testkit;
 
 import dev.posthaste.Event;
-import dev.posthaste.admin.OperatorStore;
+import dev.posthaste.internal.admin.OperatorStore;
 import dev.posthaste.store.Claim;
 import dev.posthaste.store.OutboxStore;
 import dev.posthaste.store.ReceiptStore;

@@ -6,10 +6,10 @@ import dev.posthaste.Route;
 import dev.posthaste.Status;
 import dev.posthaste.admin.AuditEntry.Action;
 import dev.posthaste.admin.Change;
+import dev.posthaste.admin.EventFilter;
 import dev.posthaste.admin.FoundEvent;
-import dev.posthaste.admin.OperatorStore;
-import dev.posthaste.admin.Page;
-import dev.posthaste.admin.Search;
+import dev.posthaste.internal.admin.FoundPage;
+import dev.posthaste.internal.admin.OperatorStore;
 import dev.posthaste.jdbc.TableLayout.Column;
 import dev.posthaste.store.Claim;
 import dev.posthaste.store.OutboxStore;
@@ -162,7 +162,7 @@ public abstract class OutboxContract {
         List<FoundEvent> found = new ArrayList<>();
         Long before = Long.MAX_VALUE;
         while (before != null) {
-            Page page = operators.search(Search.ALL, before, 1_000);
+            FoundPage page = operators.search(EventFilter.all(), before, 1_000);
             page.events().forEach(event -> found.add(0, event));
             before = page.next();
         }
@@ -170,7 +170,7 @@ public abstract class OutboxContract {
     }
 
     protected final FoundEvent found(long id) {
-        return operators.find(id).orElseThrow().event();
+        return operators.find(id).orElseThrow();
     }
 
     /** The codes of all events' statuses, in id order. */
@@ -184,6 +184,15 @@ public abstract class OutboxContract {
 
     static Change because(String reason) {
         return Change.by("ada", reason);
+    }
+
+    static EventFilter at(Collection<Long> positions) {
+        return EventFilter.positions(
+                positions.stream().mapToLong(Long::longValue).toArray());
+    }
+
+    static EventFilter at(Long... positions) {
+        return at(List.of(positions));
     }
 
     /** Puts dead events back to pending; returns how many there were. */

@@ -5,16 +5,15 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.posthaste.Event;
 import dev.posthaste.OutboxDefinition;
 import dev.posthaste.Status;
-import dev.posthaste.admin.Admin;
+import dev.posthaste.admin.EventFilter;
 import dev.posthaste.admin.FoundEvent;
-import dev.posthaste.admin.Search;
+import dev.posthaste.internal.admin.StoreOutboxAdmin;
 import dev.posthaste.store.StoreException;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
@@ -25,11 +24,11 @@ import org.junit.jupiter.api.BeforeEach;
 
 /** Operators of a tracked outbox, and others that work on its rows meanwhile. */
 abstract class WithAdmin extends WithRelay {
-    static final Search DEAD = Search.ALL.withStatus(Status.DEAD);
-    static final Search PUBLISHED = Search.ALL.withStatus(Status.PUBLISHED);
+    static final EventFilter DEAD = EventFilter.status(Status.DEAD);
+    static final EventFilter PUBLISHED = EventFilter.status(Status.PUBLISHED);
 
     final ExecutorService threads = Executors.newCachedThreadPool();
-    Admin admin;
+    StoreOutboxAdmin admin;
 
     WithAdmin(DatabaseSource source) {
         super(source);
@@ -42,7 +41,7 @@ abstract class WithAdmin extends WithRelay {
 
     @BeforeEach
     void openAdmin() {
-        admin = new Admin(Map.of("orders", operators));
+        admin = new StoreOutboxAdmin(orders, operators);
     }
 
     @AfterEach
@@ -63,7 +62,7 @@ abstract class WithAdmin extends WithRelay {
     }
 
     final List<Long> ids() {
-        return found().stream().map(FoundEvent::id).toList();
+        return found().stream().map(FoundEvent::position).toList();
     }
 
     /** A transaction of somebody else's, which has the row locked until it is closed. */

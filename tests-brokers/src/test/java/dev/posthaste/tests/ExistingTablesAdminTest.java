@@ -8,14 +8,12 @@ import dev.posthaste.JdbcOutbox;
 import dev.posthaste.OutboxDefinition;
 import dev.posthaste.Route;
 import dev.posthaste.Status;
-import dev.posthaste.admin.Admin;
 import dev.posthaste.admin.Change;
-import dev.posthaste.admin.EventDetails;
-import dev.posthaste.admin.ReplaySelection;
-import dev.posthaste.admin.Search;
-import dev.posthaste.jdbc.Dialect;
-import dev.posthaste.jdbc.RowOperatorStore;
+import dev.posthaste.admin.EventFilter;
+import dev.posthaste.admin.FoundEvent;
+import dev.posthaste.internal.admin.StoreOutboxAdmin;
 import dev.posthaste.jdbc.Schema;
+import dev.posthaste.jdbc.Stores;
 import dev.posthaste.jdbc.TableLayout.Column;
 import dev.posthaste.servers.Database;
 import dev.posthaste.servers.DatabaseServer;
@@ -44,9 +42,7 @@ class ExistingTablesAdminTest {
         try (TestDatabase database = DatabaseServer.of(kind).createDatabase()) {
             table.create(database);
             Schema.create(database.dataSource(), catalog.outboxes());
-            Dialect dialect;
             try (Connection connection = database.dataSource().getConnection()) {
-                dialect = Dialect.of(connection);
                 connection.setAutoCommit(false);
                 for (int i = 0; i < 5; i++) {
                     JdbcOutbox.of(catalog)
@@ -60,64 +56,63 @@ class ExistingTablesAdminTest {
                 }
                 connection.commit();
             }
-            Admin admin = new Admin(RowOperatorStore.all(database.dataSource(), dialect, catalog, null));
-            List<Long> ids = admin.search("orders", Search.ALL, null, 10).events().stream()
-                    .map(each -> each.id())
+            StoreOutboxAdmin admin =
+                    Stores.in(database.dataSource()).admin(catalog).outbox("orders");
+            List<Long> ids = admin.search(EventFilter.all(), null, 10).events().stream()
+                    .map(each -> each.position())
                     .sorted()
                     .toList();
             mark(database, outbox, ids.get(1), Status.PUBLISHED);
             mark(database, outbox, ids.get(2), Status.DEAD);
             mark(database, outbox, ids.get(3), Status.DEAD);
 
-            EventDetails one = admin.find("orders", ids.get(2)).orElseThrow();
-            assertThat(one.event().eventId()).isEqualTo("event-2");
-            assertThat(one.event().status()).isEqualTo(Status.DEAD);
-            assertThat(new String(one.stored().payload(), StandardCharsets.UTF_8).replace(" ", ""))
+            FoundEvent one = admin.find(ids.get(2)).orElseThrow();
+            assertThat(one.eventId()).isEqualTo("event-2");
+            assertThat(one.status()).isEqualTo(Status.DEAD);
+            assertThat(new String(one.payload(), StandardCharsets.UTF_8).replace(" ", ""))
                     .isEqualTo("{\"order\":2}");
-            assertThat(one.event().createdAt())
+            assertThat(one.createdAt())
                     .isBetween(Instant.now().minusSeconds(60), Instant.now().plusSeconds(5));
-            assertThat(found(admin, Search.ALL.withEventId("event-4"))).containsExactly(ids.get(4));
-            assertThat(found(admin, Search.ALL.withEventId("event"))).isEmpty();
-            assertThat(found(admin, Search.ALL.withStatus(Status.PENDING))).containsExactly(ids.get(4), ids.get(0));
-            assertThat(found(admin, Search.ALL.withStatus(Status.PUBLISHED))).containsExactly(ids.get(1));
-            assertThat(found(admin, Search.ALL.written(Instant.now().minusSeconds(60), null)))
+            assertThat(found(admin, EventFilter.all().eventId("event-4"))).containsExactly(ids.get(4));
+            assertThat(found(admin, EventFilter.all().eventId("event"))).isEmpty();
+            assertThat(found(admin, EventFilter.status(Status.PENDING))).containsExactly(ids.get(4), ids.get(0));
+            assertThat(found(admin, EventFilter.status(Status.PUBLISHED))).containsExactly(ids.get(1));
+            assertThat(found(admin, EventFilter.all().from(Instant.now().minusSeconds(60))))
                     .hasSize(5);
-            assertThat(found(admin, Search.ALL.written(Instant.now().plusSeconds(5), null)))
+            assertThat(found(admin, EventFilter.all().from(Instant.now().plusSeconds(5))))
                     .isEmpty();
-            assertThat(found(admin, Search.ALL.withError("TOO large"))).hasSize(2);
-            assertThat(admin.errors("orders"))
+            assertThat(found(admin, EventFilter.all().error("TOO large"))).hasSize(2);
+            assertThat(admin.errors())
                     .singleElement()
                     .satisfies(group -> assertThat(group.events()).isEqualTo(2));
-            assertThat(admin.backlog("orders").dead()).isEqualTo(2);
+            assertThat(admin.backlog().dead()).isEqualTo(2);
 
-            assertThat(admin.requeue("orders", List.of(ids.get(2)), Change.by("ada", "try again"))
+            assertThat(admin.requeue(EventFilter.positions(ids.get(2)), Change.by("ada", "try again"))
                             .events())
                     .isEqualTo(1);
-            assertThat(admin.discard("orders", ids, Change.by("ada", "a test")).events())
-                    .isEqualTo(1);
-            assertThat(admin.audit("orders", ids.get(3), null, 1).get(0).detail())
-                    .contains("order", "too large");
-            assertThat(found(admin, Search.ALL)).hasSize(4).doesNotContain(ids.get(3));
-            admin.pause("orders", Change.by("ada", "an upgrade"));
-            assertThat(admin.lease("orders").paused()).isTrue();
-            assertThat(admin.dryRun("orders", ReplaySelection.of(Search.ALL.withStatus(Status.PUBLISHED)), done -> true)
+            assertThat(admin.discard(
+                                    EventFilter.positions(ids.stream()
+                                            .mapToLong(Long::longValue)
+                                            .toArray()),
+                                    Change.by("ada", "a test"))
                             .events())
+                    .isEqualTo(1);
+            assertThat(admin.audit(ids.get(3), null, 1).get(0).detail()).contains("order", "too large");
+            assertThat(found(admin, EventFilter.all())).hasSize(4).doesNotContain(ids.get(3));
+            admin.pause(Change.by("ada", "an upgrade"));
+            assertThat(admin.lease().paused()).isTrue();
+            assertThat(admin.dryRun(EventFilter.status(Status.PUBLISHED)).events())
                     .isEqualTo(1);
             Thread.sleep(1_100); // some of these tables count in seconds
-            assertThat(admin.purge(
-                                    "orders",
-                                    Duration.ZERO,
-                                    Set.of(Status.PUBLISHED),
-                                    Change.by("ada", "space"),
-                                    done -> true)
+            assertThat(admin.purge(Duration.ZERO, Set.of(Status.PUBLISHED), Change.by("ada", "space"), done -> true)
                             .events())
                     .isEqualTo(1);
         }
     }
 
-    private static List<Long> found(Admin admin, Search search) {
-        return admin.search("orders", search, null, 50).events().stream()
-                .map(each -> each.id())
+    private static List<Long> found(StoreOutboxAdmin admin, EventFilter search) {
+        return admin.search(search, null, 50).events().stream()
+                .map(each -> each.position())
                 .toList();
     }
 

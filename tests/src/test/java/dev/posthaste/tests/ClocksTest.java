@@ -10,11 +10,12 @@ import dev.posthaste.Event;
 import dev.posthaste.JdbcOutbox;
 import dev.posthaste.OutboxDefinition;
 import dev.posthaste.Route;
-import dev.posthaste.admin.Admin;
+import dev.posthaste.admin.EventFilter;
+import dev.posthaste.internal.admin.StoreOutboxAdmin;
 import dev.posthaste.jdbc.Dialect;
-import dev.posthaste.jdbc.RowOperatorStore;
 import dev.posthaste.jdbc.RowStore;
 import dev.posthaste.jdbc.Schema;
+import dev.posthaste.jdbc.Stores;
 import dev.posthaste.jdbc.TableLayout;
 import dev.posthaste.servers.Database;
 import dev.posthaste.servers.DatabaseServer;
@@ -124,17 +125,13 @@ class ClocksTest {
 
     private static void assertShownAndPurgedByTheRightTime(DataSource relaying, OutboxDefinition outbox, RowStore store)
             throws SQLException {
-        Admin admin = new Admin(RowOperatorStore.all(relaying, Dialect.POSTGRESQL, Catalog.of(outbox), null));
+        StoreOutboxAdmin admin = Stores.in(relaying).admin(Catalog.of(outbox)).outbox("orders");
         Instant now = Instant.now();
         for (long row = 1; row <= 3; row++) {
-            assertThat(admin.find("orders", row).orElseThrow().event().createdAt())
+            assertThat(admin.find(row).orElseThrow().createdAt())
                     .isCloseTo(now, org.assertj.core.api.Assertions.within(60, ChronoUnit.SECONDS));
         }
-        assertThat(admin.search(
-                                "orders",
-                                dev.posthaste.admin.Search.ALL.written(now.minusSeconds(60), now.plusSeconds(60)),
-                                null,
-                                10)
+        assertThat(admin.search(EventFilter.all().from(now.minusSeconds(60)).to(now.plusSeconds(60)))
                         .events())
                 .hasSize(3);
         try (Connection connection = relaying.getConnection();

@@ -6,23 +6,21 @@ import static org.awaitility.Awaitility.await;
 
 import dev.posthaste.Event;
 import dev.posthaste.Status;
-import dev.posthaste.admin.Admin;
 import dev.posthaste.admin.Change;
-import dev.posthaste.admin.NotedReplay;
-import dev.posthaste.admin.ReplayPlan;
-import dev.posthaste.admin.ReplaySelection;
-import dev.posthaste.admin.Search;
+import dev.posthaste.admin.ChangeResult;
+import dev.posthaste.admin.EventFilter;
 import dev.posthaste.broker.Message;
 import dev.posthaste.broker.Outcome;
-import dev.posthaste.format.MessageFormat;
-import dev.posthaste.jdbc.Dialect;
-import dev.posthaste.jdbc.RowOperatorStore;
-import dev.posthaste.relay.Replay;
-import dev.posthaste.relay.Replay.State;
+import dev.posthaste.internal.admin.ChangeOutcome;
+import dev.posthaste.internal.admin.NotedReplay;
+import dev.posthaste.internal.admin.ReplayPlan;
+import dev.posthaste.internal.admin.StoreOutboxAdmin;
+import dev.posthaste.jdbc.Stores;
+import dev.posthaste.relay.Replay.Run.State;
+import dev.posthaste.relay.ReplayRun;
 import dev.posthaste.servers.Database;
 import dev.posthaste.store.StoreException;
 import dev.posthaste.testkit.RecordingBroker;
-import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.util.HashSet;
@@ -39,16 +37,16 @@ import org.junit.jupiter.params.provider.EnumSource;
 
 /** What the audits found in what operators do. */
 class OperatorAuditTest {
-    private static final Search DEAD = Search.ALL.withStatus(Status.DEAD);
-    private static final Search PUBLISHED = Search.ALL.withStatus(Status.PUBLISHED);
+    private static final EventFilter DEAD = EventFilter.status(Status.DEAD);
+    private static final EventFilter PUBLISHED = EventFilter.status(Status.PUBLISHED);
     private static final LongPredicate ALL = done -> true;
 
     /** An outbox with so many rows in one status, whose payloads are their numbers; and operators whose database can go away. */
     private static final class Shop implements AutoCloseable {
         final TestOutbox outbox;
         final AtomicBoolean down = new AtomicBoolean();
-        final Admin admin;
-        final Admin other;
+        final StoreOutboxAdmin admin;
+        final StoreOutboxAdmin other;
         final String table;
 
         Shop(Database kind, int rows, String status) throws SQLException {
@@ -74,18 +72,12 @@ class OperatorAuditTest {
                     + " published_at = created_at, status = '" + status + "' where id > " + last);
         }
 
-        private Admin admin(DataSource dataSource) throws SQLException {
-            try (Connection connection = outbox.database.dataSource().getConnection()) {
-                return new Admin(RowOperatorStore.all(dataSource, Dialect.of(connection), outbox.catalog, null));
-            }
+        private StoreOutboxAdmin admin(DataSource dataSource) {
+            return Stores.in(dataSource).admin(outbox.catalog).outbox("orders");
         }
 
-        Replay replay(Admin by, RecordingBroker to, ReplaySelection selection, int perSecond, Change change) {
-            return new Replay(
-                    by.outbox("orders"),
-                    new ReplayPlan(selection, null, null, perSecond),
-                    new Replay.Target(TestOutbox.ORDERS, to, MessageFormat.RAW),
-                    change);
+        ReplayRun replay(StoreOutboxAdmin by, RecordingBroker to, EventFilter filter, int perSecond, Change change) {
+            return new ReplayRun(by, new ReplayPlan(filter, null, null, perSecond), to, change);
         }
 
         /** What the audit says of a change that is not of one event. */
@@ -120,7 +112,7 @@ class OperatorAuditTest {
         return Change.by("ada", reason);
     }
 
-    private static Thread start(Replay replay) {
+    private static Thread start(ReplayRun replay) {
         Thread thread = new Thread(replay, "replay");
         thread.setDaemon(true);
         thread.start();
@@ -137,7 +129,7 @@ class OperatorAuditTest {
     // --- Mass changes ------------------------------------------------------------------------------------------------
 
     private interface Mass {
-        Admin.Result make(Admin admin, LongPredicate goOn);
+        ChangeResult make(StoreOutboxAdmin admin, LongPredicate goOn);
     }
 
     /** Fails once when it has begun: the database goes away, or the process dies, and nothing can be noted. */
@@ -161,9 +153,8 @@ class OperatorAuditTest {
             for (boolean discards : new boolean[] {false, true}) {
                 try (Shop shop = new Shop(kind, 700, "dead")) {
                     Change change = because("repaired");
-                    Mass mass = (admin, goOn) -> discards
-                            ? admin.discard("orders", DEAD, change, goOn)
-                            : admin.requeue("orders", DEAD, change, goOn);
+                    Mass mass = (admin, goOn) ->
+                            discards ? admin.discard(DEAD, change, goOn) : admin.requeue(DEAD, change, goOn);
                     failHalfWay(shop, mass, dies);
                     assertThat(shop.entry(change)).endsWith("|200|running: status dead");
                     assertThat(shop.count("status = 'dead'")).isEqualTo(500);
@@ -174,9 +165,9 @@ class OperatorAuditTest {
                     assertThat(mass.make(shop.admin, done -> done < 200).events())
                             .isEqualTo(some);
                     assertThat(shop.entry(change)).endsWith("|" + some + "|interrupted: status dead");
-                    assertThat(mass.make(shop.other, ALL)).isEqualTo(new Admin.Result(700, false));
+                    assertThat(mass.make(shop.other, ALL)).isEqualTo(new ChangeOutcome(700, false));
                     assertThat(shop.entry(change)).endsWith("|700|finished: status dead");
-                    assertThat(mass.make(shop.admin, ALL)).isEqualTo(new Admin.Result(700, true));
+                    assertThat(mass.make(shop.admin, ALL)).isEqualTo(new ChangeOutcome(700, true));
                     assertThat(shop.count("status = 'dead'"))
                             .as("those that have died again, and those that came later")
                             .isEqualTo(discards ? 10 : 110);
@@ -193,11 +184,11 @@ class OperatorAuditTest {
         try (Shop shop = new Shop(kind, 4_500, "published")) {
             Thread.sleep(10); // so that all are older than nothing
             Change change = because("space");
-            Mass mass = (admin, goOn) -> admin.purge("orders", Duration.ZERO, Set.of(Status.PUBLISHED), change, goOn);
+            Mass mass = (admin, goOn) -> admin.purge(Duration.ZERO, Set.of(Status.PUBLISHED), change, goOn);
             failHalfWay(shop, mass, false);
             assertThat(shop.entry(change)).isEqualTo("purge|2000|running: older than PT0S: published");
-            assertThat(mass.make(shop.admin, ALL)).isEqualTo(new Admin.Result(4_500, false));
-            assertThat(mass.make(shop.admin, ALL)).isEqualTo(new Admin.Result(4_500, true));
+            assertThat(mass.make(shop.admin, ALL)).isEqualTo(new ChangeOutcome(4_500, false));
+            assertThat(mass.make(shop.admin, ALL)).isEqualTo(new ChangeOutcome(4_500, true));
             assertThat(shop.entry(change)).isEqualTo("purge|4500|finished: older than PT0S: published");
         }
     }
@@ -210,7 +201,7 @@ class OperatorAuditTest {
         try (Shop shop = new Shop(kind, 1_200, "published")) {
             RecordingBroker broker = new RecordingBroker();
             Change change = because("rebuilt");
-            Replay replay = shop.replay(shop.admin, broker, ReplaySelection.of(PUBLISHED), 2_000, change);
+            ReplayRun replay = shop.replay(shop.admin, broker, PUBLISHED, 2_000, change);
             Thread thread = start(replay);
             until("some are sent", () -> replay.progress().sent() > 100);
             shop.down.set(true);
@@ -228,7 +219,7 @@ class OperatorAuditTest {
             assertThat(shop.entry(change)).startsWith("replay|1200|finished: status published");
 
             Change unwanted = because("by mistake");
-            Replay second = shop.replay(shop.admin, broker, ReplaySelection.of(PUBLISHED), 200, unwanted);
+            ReplayRun second = shop.replay(shop.admin, broker, PUBLISHED, 200, unwanted);
             Thread other = start(second);
             until("some are sent", () -> second.progress().sent() > 5);
             shop.down.set(true);
@@ -248,16 +239,16 @@ class OperatorAuditTest {
     @EnumSource
     void B15_aReplayContinuesFromItsAuditAfterItsProcessDied(Database kind) throws Exception {
         try (Shop shop = new Shop(kind, 400, "published")) {
-            List<Long> ids = shop.outbox.database.query("select id from " + shop.table + " order by id").stream()
-                    .map(Long::valueOf)
-                    .toList();
-            for (ReplaySelection selection : List.of(ReplaySelection.of(PUBLISHED), ReplaySelection.of(ids))) {
+            long[] ids = shop.outbox.database.query("select id from " + shop.table + " order by id").stream()
+                    .mapToLong(Long::parseLong)
+                    .toArray();
+            for (EventFilter selection : List.of(PUBLISHED, EventFilter.positions(ids))) {
                 RecordingBroker first = new RecordingBroker();
                 first.answering(message -> RecordingBroker.body(message).equals("5")
                         ? Outcome.rejected("unroutable").permanent(true)
                         : Outcome.acknowledged());
                 Change change = because("rebuilt");
-                Replay dying = shop.replay(shop.admin, first, selection, 100, change);
+                ReplayRun dying = shop.replay(shop.admin, first, selection, 100, change);
                 Thread thread = start(dying);
                 until(
                         "it has noted how far it is",
@@ -270,7 +261,7 @@ class OperatorAuditTest {
                         .size();
                 shop.write(written, written + 20, "published"); // after it had begun
                 shop.letTheRunnerDie(change);
-                assertThat(shop.other.replays("orders"))
+                assertThat(shop.other.replays())
                         .filteredOn(each -> each.change().id().equals(change.id()))
                         .singleElement()
                         .matches(NotedReplay::isInterrupted);
@@ -279,7 +270,7 @@ class OperatorAuditTest {
                 int noted = Integer.parseInt(entry.split("\\|")[1]);
                 assertThat(noted).isBetween(1, 398);
                 RecordingBroker second = new RecordingBroker();
-                Replay again = shop.replay(shop.other, second, selection, 2_000, change);
+                ReplayRun again = shop.replay(shop.other, second, selection, 2_000, change);
                 again.run();
                 assertThat(again.progress().state()).isEqualTo(State.FINISHED);
                 assertThat(again.progress().repeated()).isFalse();
@@ -307,8 +298,8 @@ class OperatorAuditTest {
         try (Shop shop = new Shop(kind, 300, "published")) {
             Change change = because("rebuilt");
             RecordingBroker broker = new RecordingBroker();
-            ReplaySelection all = ReplaySelection.of(PUBLISHED);
-            Replay first = shop.replay(shop.admin, broker, all, 200, change);
+            EventFilter all = PUBLISHED;
+            ReplayRun first = shop.replay(shop.admin, broker, all, 200, change);
             Thread thread = start(first);
             until("some are sent", () -> first.progress().sent() > 5);
             first.interrupt();
@@ -316,12 +307,12 @@ class OperatorAuditTest {
             assertThat(first.progress().state()).isEqualTo(State.INTERRUPTED);
             assertThat(shop.entry(change))
                     .startsWith("replay|" + first.progress().sent() + "|interrupted: status published");
-            Replay second = shop.replay(shop.other, broker, all, 2_000, change);
+            ReplayRun second = shop.replay(shop.other, broker, all, 2_000, change);
             second.run();
             assertThat(second.progress().state()).isEqualTo(State.FINISHED);
             assertThat(broker.bodies()).hasSize(300).doesNotHaveDuplicates();
             Change unwanted = because("by mistake");
-            Replay cancelled = shop.replay(shop.admin, broker, all, 200, unwanted);
+            ReplayRun cancelled = shop.replay(shop.admin, broker, all, 200, unwanted);
             thread = start(cancelled);
             until("some are sent", () -> cancelled.progress().sent() > 5);
             cancelled.cancel();
@@ -329,12 +320,12 @@ class OperatorAuditTest {
             List<Message> arrived = broker.arrived();
             for (Change over : List.of(change, unwanted)) {
                 String before = shop.entry(over);
-                Replay again = shop.replay(shop.other, broker, all, 100, over);
+                ReplayRun again = shop.replay(shop.other, broker, all, 100, over);
                 again.run();
                 assertThat(again.progress().repeated()).isTrue();
                 assertThat(again.progress().state()).isEqualTo(over == change ? State.FINISHED : State.CANCELLED);
                 assertThat(shop.entry(over)).isEqualTo(before);
-                Replay another = shop.replay(shop.other, broker, ReplaySelection.of(List.of(1L)), 100, over);
+                ReplayRun another = shop.replay(shop.other, broker, EventFilter.positions(1), 100, over);
                 another.run();
                 assertThat(another.progress().errors())
                         .singleElement()
@@ -365,18 +356,14 @@ class OperatorAuditTest {
                     .map(Long::valueOf)
                     .toList();
             String odd = "\uD83D\uDE00".repeat(50) + "\uD83D";
-            Change change = new Change(odd.substring(0, 100), "why " + odd, odd.substring(0, 63) + "\0");
-            assertThat(shop.admin.requeue("orders", List.of(ids.get(0)), change))
-                    .isEqualTo(new Admin.Result(1, false));
-            assertThat(shop.admin.requeue("orders", List.of(ids.get(0)), change))
-                    .isEqualTo(new Admin.Result(1, true));
-            assertThat(shop.admin.discard("orders", DEAD, because("unwanted"), ALL))
-                    .isEqualTo(new Admin.Result(2, false));
+            Change change = Change.by(odd.substring(0, 100), "why " + odd).id(odd.substring(0, 63) + "\0");
+            assertThat(shop.admin.requeue(EventFilter.positions(ids.get(0)), change))
+                    .isEqualTo(new ChangeOutcome(1, false));
+            assertThat(shop.admin.requeue(EventFilter.positions(ids.get(0)), change))
+                    .isEqualTo(new ChangeOutcome(1, true));
+            assertThat(shop.admin.discard(DEAD, because("unwanted"))).isEqualTo(new ChangeOutcome(2, false));
             assertThat(Stream.of(ids.get(0), ids.get(1))
-                            .map(id -> shop.admin
-                                    .audit("orders", id, null, 1)
-                                    .get(0)
-                                    .eventId()))
+                            .map(id -> shop.admin.audit(id, null, 1).get(0).eventId()))
                     .containsOnly("x".repeat(63));
         }
     }

@@ -7,16 +7,14 @@ import dev.posthaste.Catalog;
 import dev.posthaste.OutboxDefinition;
 import dev.posthaste.Route;
 import dev.posthaste.Status;
-import dev.posthaste.admin.Admin;
-import dev.posthaste.admin.Page;
-import dev.posthaste.admin.Search;
-import dev.posthaste.jdbc.Dialect;
-import dev.posthaste.jdbc.RowOperatorStore;
+import dev.posthaste.admin.EventFilter;
+import dev.posthaste.internal.admin.FoundPage;
+import dev.posthaste.internal.admin.StoreOutboxAdmin;
 import dev.posthaste.jdbc.Schema;
+import dev.posthaste.jdbc.Stores;
 import dev.posthaste.servers.Database;
 import dev.posthaste.servers.DatabaseServer;
 import dev.posthaste.servers.TestDatabase;
-import java.sql.Connection;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -67,32 +65,33 @@ class PagingTest {
         OutboxDefinition orders =
                 OutboxDefinition.named("orders").route(Route.to("orders")).types("type-1");
         Catalog catalog = Catalog.of(orders);
-        try (TestDatabase database = DatabaseServer.of(kind).createDatabase();
-                Connection connection = database.dataSource().getConnection()) {
+        try (TestDatabase database = DatabaseServer.of(kind).createDatabase()) {
             Schema.create(database.dataSource(), catalog.outboxes());
             database.execute(fill);
-            Admin admin = new Admin(RowOperatorStore.all(database.dataSource(), Dialect.of(connection), catalog, null));
-            Instant end = admin.find("orders", ROWS).orElseThrow().event().createdAt();
-            page(admin, "newest", Search.ALL, 50);
-            page(admin, "in the middle", Search.ALL, 50, ROWS / 2L);
-            page(admin, "pending", Search.ALL.withStatus(Status.PENDING), 50);
-            page(admin, "dead", Search.ALL.withStatus(Status.DEAD), 50);
+            StoreOutboxAdmin admin =
+                    Stores.in(database.dataSource()).admin(catalog).outbox("orders");
+            Instant end = admin.find(ROWS).orElseThrow().createdAt();
+            page(admin, "newest", EventFilter.all(), 50);
+            page(admin, "in the middle", EventFilter.all(), 50, ROWS / 2L);
+            page(admin, "pending", EventFilter.status(Status.PENDING), 50);
+            page(admin, "dead", EventFilter.status(Status.DEAD), 50);
             if (kind == Database.POSTGRESQL) {
                 String used = "select idx_scan from pg_stat_user_indexes where indexrelname = 'orders_dead_in_order'";
                 await().until(() -> database.count(used) > 0);
             }
-            page(admin, "by event id", Search.ALL.withEventId("event-4711"), 1);
+            page(admin, "by event id", EventFilter.all().eventId("event-4711"), 1);
             page(
                     admin,
                     "by time",
-                    Search.ALL.written(end.minusSeconds(ROWS / 2), end.minusSeconds(ROWS / 2 - 1000)),
+                    EventFilter.all().from(end.minusSeconds(ROWS / 2)).to(end.minusSeconds(ROWS / 2 - 1000)),
                     50);
-            page(admin, "dead by error", Search.ALL.withStatus(Status.DEAD).withError("order 10000 "), 1);
-            assertThat(all(admin, "by key", Search.ALL.withKey("key-77"))).hasSize(ROWS / 50_000);
-            assertThat(all(admin, "by error", Search.ALL.withError("order 70000 ")))
+            page(admin, "dead by error", EventFilter.status(Status.DEAD).error("order 10000 "), 1);
+            assertThat(all(admin, "by key", EventFilter.all().key("key-77"))).hasSize(ROWS / 50_000);
+            assertThat(all(admin, "by error", EventFilter.all().error("order 70000 ")))
                     .hasSize(1);
-            assertThat(all(admin, "by type, none", Search.ALL.withType("none"))).isEmpty();
-            assertThat(timed(3, kind + " errors", () -> admin.errors("orders")))
+            assertThat(all(admin, "by type, none", EventFilter.all().type("none")))
+                    .isEmpty();
+            assertThat(timed(3, kind + " errors", () -> admin.errors()))
                     .hasSize(1) // each is of a type of its own in this data: 10000 divides by 10
                     .allSatisfy(group -> assertThat(group.events()).isEqualTo(ROWS / 10_000));
             PlansTest.analyze(database);
@@ -100,22 +99,22 @@ class PagingTest {
         }
     }
 
-    private static void page(Admin admin, String what, Search search, int found, Long... before) {
+    private static void page(StoreOutboxAdmin admin, String what, EventFilter search, int found, Long... before) {
         Long start = before.length == 0 ? null : before[0];
-        Page page = timed(3, what, () -> admin.search("orders", search, start, 50));
+        FoundPage page = timed(3, what, () -> admin.search(search, start, 50));
         assertThat(page.events()).as(what).hasSize(found);
     }
 
     /** As many pages as it takes; each of them within the bound. */
-    private static List<Long> all(Admin admin, String what, Search search) {
+    private static List<Long> all(StoreOutboxAdmin admin, String what, EventFilter search) {
         List<Long> ids = new ArrayList<>();
         Long before = null;
         int calls = 0;
         long start = System.nanoTime();
         do {
             Long from = before;
-            Page page = timed(1, what, () -> admin.search("orders", search, from, 50));
-            page.events().forEach(event -> ids.add(event.id()));
+            FoundPage page = timed(1, what, () -> admin.search(search, from, 50));
+            page.events().forEach(event -> ids.add(event.position()));
             before = page.next();
             calls++;
         } while (before != null);

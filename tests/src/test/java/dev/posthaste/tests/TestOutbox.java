@@ -10,10 +10,11 @@ import dev.posthaste.JdbcOutbox;
 import dev.posthaste.OutboxDefinition;
 import dev.posthaste.RetryPolicy;
 import dev.posthaste.Route;
+import dev.posthaste.Status;
 import dev.posthaste.admin.Admin;
 import dev.posthaste.admin.Change;
-import dev.posthaste.jdbc.Dialect;
-import dev.posthaste.jdbc.RowOperatorStore;
+import dev.posthaste.admin.EventFilter;
+import dev.posthaste.admin.OutboxAdmin;
 import dev.posthaste.jdbc.Schema;
 import dev.posthaste.relay.Relay;
 import dev.posthaste.relay.RelaySettings;
@@ -198,14 +199,12 @@ final class TestOutbox implements AutoCloseable {
     }
 
     /** As an operator does. */
-    void requeue(String eventId) throws SQLException {
-        try (Connection connection = database.dataSource().getConnection()) {
-            Admin admin = new Admin(RowOperatorStore.all(database.dataSource(), Dialect.of(connection), catalog, null));
-            long id = database.count("select id from orders where event_id = '" + eventId + "'");
-            assertThat(admin.requeue("orders", List.of(id), Change.by("operator", "it is repaired"))
-                            .events())
-                    .isEqualTo(1);
-        }
+    void requeue(String eventId) {
+        OutboxAdmin orders = Admin.of(database.dataSource(), catalog).outbox("orders");
+        EventFilter event = EventFilter.status(Status.DEAD).eventId(eventId);
+        assertThat(orders.requeue(event, Change.by("operator", "it is repaired").expecting(1))
+                        .events())
+                .isEqualTo(1);
     }
 
     // --- Looking -----------------------------------------------------------------------------------------------------

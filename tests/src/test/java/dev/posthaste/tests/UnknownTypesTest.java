@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 import dev.posthaste.Status;
+import dev.posthaste.admin.Admin;
 import dev.posthaste.broker.LocalBroker;
 import dev.posthaste.broker.Message;
 import dev.posthaste.broker.MessageHeaders;
@@ -15,7 +16,6 @@ import dev.posthaste.inbox.InboxListener;
 import dev.posthaste.inbox.Receipts;
 import dev.posthaste.inbox.UnknownTypes;
 import dev.posthaste.jdbc.Schema;
-import dev.posthaste.jdbc.Stores;
 import dev.posthaste.servers.Database;
 import dev.posthaste.servers.DatabaseServer;
 import dev.posthaste.servers.TestDatabase;
@@ -92,9 +92,8 @@ class UnknownTypesTest {
                 deliveries.await(1);
             }
             assertThat(deliveries.answers).containsExactly("done 1");
-            assertThat(Stores.in(outbox.database.dataSource())
-                            .forOperators(outbox.catalog)
-                            .get("orders")
+            assertThat(Admin.of(outbox.database.dataSource(), outbox.catalog)
+                            .outbox("orders")
                             .counts())
                     .containsEntry(Status.CONSUMED, 1L);
         }

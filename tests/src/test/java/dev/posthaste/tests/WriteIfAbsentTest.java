@@ -10,8 +10,8 @@ import dev.posthaste.NoTransactionException;
 import dev.posthaste.Outbox;
 import dev.posthaste.OutboxEvent;
 import dev.posthaste.Transactions;
+import dev.posthaste.admin.Admin;
 import dev.posthaste.jdbc.Schema;
-import dev.posthaste.jdbc.Stores;
 import dev.posthaste.servers.Database;
 import dev.posthaste.servers.DatabaseServer;
 import dev.posthaste.servers.TestDatabase;
@@ -52,7 +52,7 @@ class WriteIfAbsentTest {
     }
 
     private static long rows(TestDatabase database) {
-        return Stores.in(database.dataSource()).forOperators(CATALOG).get("orders").counts().values().stream()
+        return Admin.of(database.dataSource(), CATALOG).outbox("orders").counts().values().stream()
                 .mapToLong(Long::longValue)
                 .sum();
     }

@@ -30,7 +30,9 @@ final class AuditCommand extends DeploymentCommand {
 
     @Override
     int run(Deployment open) {
-        List<AuditEntry> entries = open.admin().audit(outbox, null, before, limit);
+        List<AuditEntry> entries = outbox == null
+                ? open.admin().audit(null, before, limit)
+                : open.admin().outbox(outbox).audit(null, before, limit);
         if (output.json) {
             entries.forEach(entry -> Output.json(out(), entry));
         } else {
@@ -41,7 +43,7 @@ final class AuditCommand extends DeploymentCommand {
                     entry.actor(),
                     entry.action().name().toLowerCase(Locale.ROOT),
                     entry.outbox(),
-                    entry.row(),
+                    entry.position(),
                     entry.events(),
                     entry.reason())));
             Output.table(out(), List.of("ENTRY", "WHEN", "WHO", "WHAT", "OUTBOX", "ROW", "EVENTS", "WHY"), rows);

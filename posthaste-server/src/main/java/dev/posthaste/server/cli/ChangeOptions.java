@@ -35,10 +35,15 @@ final class ChangeOptions {
     Change change() {
         Change known = change;
         if (known == null) {
-            known = id == null ? Change.by(actor, reason) : new Change(actor, reason, id);
+            known = Change.by(actor, reason);
+            known = id == null ? known : known.id(id);
             change = known;
         }
         return known;
+    }
+
+    Change change(@Nullable Long expected) {
+        return expected == null ? change() : change().expecting(expected);
     }
 
     /** Says how to continue what may stop before its end. */

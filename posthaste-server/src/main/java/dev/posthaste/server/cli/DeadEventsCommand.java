@@ -1,12 +1,14 @@
 package dev.posthaste.server.cli;
 
 import dev.posthaste.Status;
-import dev.posthaste.admin.Admin;
 import dev.posthaste.admin.Change;
-import dev.posthaste.admin.Search;
+import dev.posthaste.admin.ChangeResult;
+import dev.posthaste.admin.EventFilter;
+import dev.posthaste.internal.admin.StoreOutboxAdmin;
 import dev.posthaste.server.Deployment;
 import java.util.List;
 import java.util.function.LongPredicate;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
@@ -31,9 +33,14 @@ abstract class DeadEventsCommand extends DeploymentCommand {
     @Option(names = "--all", description = "Every dead event, or every one that is found.")
     private boolean all;
 
-    abstract Admin.Result change(Admin admin, String outbox, List<Long> rows, Change change);
+    @Option(
+            names = "--expect",
+            paramLabel = "N",
+            description = "Change nothing if there are more or fewer than so many.")
+    @Nullable
+    private Long expected;
 
-    abstract Admin.Result change(Admin admin, String outbox, Search search, Change change, LongPredicate goOn);
+    abstract ChangeResult change(StoreOutboxAdmin outbox, EventFilter events, Change change, LongPredicate goOn);
 
     abstract String done();
 
@@ -49,13 +56,11 @@ abstract class DeadEventsCommand extends DeploymentCommand {
 
     @Override
     int run(Deployment open) {
-        Admin admin = open.admin();
         if (all) {
             change.announce(err(), output.json);
         }
-        Admin.Result result = all
-                ? change(admin, outbox, search.search(), change.change(), this::progress)
-                : change(admin, outbox, rows, change.change());
+        EventFilter events = all ? search.search(EventFilter.status(Status.DEAD)) : Events.at(rows);
+        ChangeResult result = change(open.admin().outbox(outbox), events, change.change(expected), this::progress);
         return Posthaste.tell(out(), output.json, done(), result);
     }
 

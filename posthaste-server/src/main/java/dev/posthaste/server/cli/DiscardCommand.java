@@ -1,9 +1,9 @@
 package dev.posthaste.server.cli;
 
-import dev.posthaste.admin.Admin;
 import dev.posthaste.admin.Change;
-import dev.posthaste.admin.Search;
-import java.util.List;
+import dev.posthaste.admin.ChangeResult;
+import dev.posthaste.admin.EventFilter;
+import dev.posthaste.internal.admin.StoreOutboxAdmin;
 import java.util.function.LongPredicate;
 import picocli.CommandLine.Command;
 
@@ -13,13 +13,8 @@ import picocli.CommandLine.Command;
         description = "Deletes dead events for good; the audit keeps each with its payload.")
 final class DiscardCommand extends DeadEventsCommand {
     @Override
-    Admin.Result change(Admin admin, String outbox, List<Long> rows, Change change) {
-        return admin.discard(outbox, rows, change);
-    }
-
-    @Override
-    Admin.Result change(Admin admin, String outbox, Search search, Change change, LongPredicate goOn) {
-        return admin.discard(outbox, search, change, goOn);
+    ChangeResult change(StoreOutboxAdmin outbox, EventFilter events, Change change, LongPredicate goOn) {
+        return outbox.discard(events, change, goOn);
     }
 
     @Override

@@ -1,9 +1,9 @@
 package dev.posthaste.server.cli;
 
-import dev.posthaste.admin.Admin;
+import dev.posthaste.admin.EventFilter;
 import dev.posthaste.admin.FoundEvent;
-import dev.posthaste.admin.Page;
-import dev.posthaste.admin.Search;
+import dev.posthaste.internal.admin.FoundPage;
+import dev.posthaste.internal.admin.StoreOutboxAdmin;
 import java.io.PrintWriter;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -14,16 +14,20 @@ import org.jspecify.annotations.Nullable;
 final class Events {
     private Events() {}
 
+    static EventFilter at(List<Long> rows) {
+        return EventFilter.positions(rows.stream().mapToLong(Long::longValue).toArray());
+    }
+
     /** The newest {@code limit} that are found with rows below {@code before}, however long it takes. */
-    static Page find(Admin admin, String outbox, Search search, @Nullable Long before, int limit) {
+    static FoundPage find(StoreOutboxAdmin outbox, EventFilter search, @Nullable Long before, int limit) {
         List<FoundEvent> found = new ArrayList<>();
         Long next = before;
         do {
-            Page page = admin.search(outbox, search, next, Math.min(Admin.LONGEST_PAGE, limit - found.size()));
+            FoundPage page = outbox.search(search, next, Math.min(StoreOutboxAdmin.MAX_PAGE, limit - found.size()));
             found.addAll(page.events());
             next = page.next();
         } while (next != null && found.size() < limit);
-        return new Page(found, next);
+        return new FoundPage(found, next);
     }
 
     static void print(PrintWriter out, boolean json, List<FoundEvent> events) {
@@ -34,7 +38,7 @@ final class Events {
         List<List<? extends @Nullable Object>> rows = new ArrayList<>();
         for (FoundEvent event : events) {
             rows.add(Arrays.asList(
-                    event.id(),
+                    event.position(),
                     event.createdAt(),
                     event.status() == null ? event.statusCode() : event.status().code(),
                     event.attempts(),

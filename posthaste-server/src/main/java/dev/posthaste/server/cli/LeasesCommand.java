@@ -1,6 +1,7 @@
 package dev.posthaste.server.cli;
 
 import dev.posthaste.admin.LeaseState;
+import dev.posthaste.admin.OutboxAdmin;
 import dev.posthaste.server.Deployment;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -20,13 +21,13 @@ final class LeasesCommand extends DeploymentCommand {
     @Override
     int run(Deployment open) {
         List<List<? extends @Nullable Object>> rows = new ArrayList<>();
-        for (String outbox : open.admin().outboxes()) {
-            LeaseState lease = open.admin().lease(outbox);
+        for (OutboxAdmin outbox : open.admin().all()) {
+            LeaseState lease = outbox.lease();
             if (output.json) {
                 Output.json(out(), lease);
             } else {
                 rows.add(Arrays.asList(
-                        outbox,
+                        lease.outbox(),
                         lease.owner(),
                         lease.epoch(),
                         lease.owner() == null ? null : lease.expiresIn().toSeconds() + " s",

@@ -1,5 +1,7 @@
 package dev.posthaste.server.cli;
 
+import com.fasterxml.jackson.annotation.JsonIgnoreProperties;
+import dev.posthaste.internal.admin.FoundRow;
 import java.io.PrintWriter;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
@@ -12,8 +14,13 @@ import tools.jackson.databind.json.JsonMapper;
 
 /** Tables for people, JSON for programs. */
 final class Output {
-    static final JsonMapper JSON = JsonMapper.builder().build();
+    static final JsonMapper JSON =
+            JsonMapper.builder().addMixIn(FoundRow.class, WithoutContents.class).build();
     private static final int WIDEST = 60;
+
+    /** Headers and payload of an event are printed beside it. */
+    @JsonIgnoreProperties("stored")
+    private interface WithoutContents {}
 
     @Option(names = "--json", description = "Print JSON, one object a line.")
     boolean json;

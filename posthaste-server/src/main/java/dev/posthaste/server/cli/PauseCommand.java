@@ -1,7 +1,7 @@
 package dev.posthaste.server.cli;
 
-import dev.posthaste.admin.Admin;
 import dev.posthaste.admin.Change;
+import dev.posthaste.admin.OutboxAdmin;
 import picocli.CommandLine.Command;
 
 @Command(
@@ -10,8 +10,8 @@ import picocli.CommandLine.Command;
         description = "Stops publishing from an outbox on all relays; its events wait.")
 final class PauseCommand extends PausingCommand {
     @Override
-    void change(Admin admin, String outbox, Change change) {
-        admin.pause(outbox, change);
+    void change(OutboxAdmin outbox, Change change) {
+        outbox.pause(change);
     }
 
     @Override

@@ -1,7 +1,7 @@
 package dev.posthaste.server.cli;
 
-import dev.posthaste.admin.Admin;
 import dev.posthaste.admin.Change;
+import dev.posthaste.admin.OutboxAdmin;
 import dev.posthaste.server.Deployment;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Parameters;
@@ -19,16 +19,16 @@ abstract class PausingCommand extends DeploymentCommand {
 
     record Line(String outbox, boolean paused, boolean changed) {}
 
-    abstract void change(Admin admin, String outbox, Change change);
+    abstract void change(OutboxAdmin outbox, Change change);
 
     abstract String tell(boolean changed);
 
     @Override
     int run(Deployment open) {
-        Admin admin = open.admin();
-        boolean before = admin.lease(outbox).paused();
-        change(admin, outbox, change.change());
-        boolean paused = admin.lease(outbox).paused();
+        OutboxAdmin admin = open.admin().outbox(outbox);
+        boolean before = admin.lease().paused();
+        change(admin, change.change());
+        boolean paused = admin.lease().paused();
         boolean changed = paused != before;
         if (output.json) {
             Output.json(out(), new Line(outbox, paused, changed));

@@ -1,6 +1,8 @@
 package dev.posthaste.server.cli;
 
-import dev.posthaste.admin.Admin;
+import dev.posthaste.admin.ChangeResult;
+import dev.posthaste.admin.UnexpectedCountException;
+import dev.posthaste.admin.UnknownOutboxException;
 import dev.posthaste.server.Deployment;
 import dev.posthaste.server.Logging;
 import dev.posthaste.server.config.ConfigException;
@@ -68,9 +70,15 @@ public final class Posthaste implements Runnable {
 
     private static int explain(Exception e, CommandLine command) throws Exception {
         PrintWriter err = command.getErr();
-        if (e instanceof ConfigException || e instanceof IllegalArgumentException) {
+        if (e instanceof ConfigException
+                || e instanceof IllegalArgumentException
+                || e instanceof UnknownOutboxException) {
             err.println(e.getMessage());
             return ExitCodes.USAGE;
+        }
+        if (e instanceof UnexpectedCountException) {
+            err.println(e.getMessage());
+            return ExitCodes.NOTHING;
         }
         if (e instanceof Deployment.UnreachableException
                 || e instanceof StoreException
@@ -82,7 +90,7 @@ public final class Posthaste implements Runnable {
     }
 
     /** How many were changed, in words. */
-    static int tell(PrintWriter out, boolean json, String what, Admin.Result result) {
+    static int tell(PrintWriter out, boolean json, String what, ChangeResult result) {
         if (json) {
             Output.json(out, result);
         } else {

@@ -1,7 +1,7 @@
 package dev.posthaste.server.cli;
 
 import dev.posthaste.Status;
-import dev.posthaste.admin.Admin;
+import dev.posthaste.admin.ChangeResult;
 import dev.posthaste.server.Deployment;
 import java.time.Duration;
 import java.util.Set;
@@ -47,8 +47,9 @@ final class PurgeCommand extends DeploymentCommand {
             wanted.add(config.definition().tracked() ? Status.CONSUMED : Status.PUBLISHED);
         }
         change.announce(err(), output.json);
-        Admin.Result result = open.admin()
-                .purge(outbox, keep == null ? config.definition().keep() : keep, wanted, change.change(), done -> {
+        ChangeResult result = open.admin()
+                .outbox(outbox)
+                .purge(keep == null ? config.definition().keep() : keep, wanted, change.change(), done -> {
                     if (done > 0 && !output.json) {
                         err().println(done + " deleted …");
                     }

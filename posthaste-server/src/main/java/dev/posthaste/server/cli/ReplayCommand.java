@@ -1,13 +1,14 @@
 package dev.posthaste.server.cli;
 
-import dev.posthaste.admin.Admin;
-import dev.posthaste.admin.EventDetails;
+import dev.posthaste.admin.DryRun;
+import dev.posthaste.admin.EventFilter;
 import dev.posthaste.admin.FoundEvent;
-import dev.posthaste.admin.ReplayPlan;
-import dev.posthaste.admin.ReplaySelection;
+import dev.posthaste.broker.Broker;
+import dev.posthaste.internal.admin.ReplayPlan;
+import dev.posthaste.internal.admin.StoreOutboxAdmin;
 import dev.posthaste.relay.Replay;
+import dev.posthaste.relay.ReplayRun;
 import dev.posthaste.server.Deployment;
-import dev.posthaste.server.config.Config.OutboxConfig;
 import java.util.List;
 import java.util.Locale;
 import org.jspecify.annotations.Nullable;
@@ -58,17 +59,20 @@ final class ReplayCommand extends DeploymentCommand {
             description = "No faster than this; ${DEFAULT-VALUE} if not given.")
     private int perSecond = 100;
 
+    @Option(names = "--expect", paramLabel = "N", description = "Send nothing if there are more or fewer than so many.")
+    @Nullable
+    private Long expected;
+
     record Dry(long events, List<FoundEvent> sample) {}
 
     @Override
     int run(Deployment open) throws InterruptedException {
-        ReplaySelection selection = rows.isEmpty() ? ReplaySelection.of(search.search()) : ReplaySelection.of(rows);
-        Admin admin = open.admin();
-        OutboxConfig config = open.outbox(outbox);
+        EventFilter events = rows.isEmpty() ? search.search() : Events.at(rows);
+        ReplayPlan plan = new ReplayPlan(events, destination, routingKey, perSecond);
+        StoreOutboxAdmin admin = open.admin().outbox(outbox);
         if (!go) {
-            Admin.DryRun dry = admin.dryRun(outbox, selection, done -> true);
-            List<FoundEvent> sample =
-                    dry.sample().stream().map(EventDetails::event).toList();
+            DryRun dry = admin.dryRun(events, ReplayPlan.STATUSES, done -> true);
+            List<FoundEvent> sample = dry.sample();
             if (output.json) {
                 Output.json(out(), new Dry(dry.events(), sample));
             } else {
@@ -79,20 +83,14 @@ final class ReplayCommand extends DeploymentCommand {
             }
             return dry.events() == 0 ? ExitCodes.NOTHING : ExitCodes.OK;
         }
-        Replay replay = new Replay(
-                admin.outbox(outbox),
-                new ReplayPlan(selection, destination, routingKey, perSecond),
-                new Replay.Target(
-                        config.definition(),
-                        open.broker(config.broker()),
-                        config.definition().format()),
-                change.change());
+        Broker broker = open.broker(open.outbox(outbox).broker());
+        ReplayRun replay = new ReplayRun(admin, plan, broker, change.change(expected));
         change.announce(err(), output.json);
         return follow(replay);
     }
 
     /** SIGINT cancels; what is at the broker is waited for. */
-    private int follow(Replay replay) throws InterruptedException {
+    private int follow(ReplayRun replay) throws InterruptedException {
         Thread thread = new Thread(replay, "posthaste-replay");
         Thread cancel = new Thread(() -> {
             replay.cancel();
@@ -102,11 +100,11 @@ final class ReplayCommand extends DeploymentCommand {
         thread.start();
         while (thread.isAlive()) {
             thread.join(2_000);
-            Replay.Progress progress = replay.progress();
+            ReplayRun.Progress progress = replay.progress();
             err().println(progress.sent() + " sent, " + progress.failed() + " failed"
                     + (progress.waitingFor() == null ? "" : "; waiting: " + Output.printable(progress.waitingFor())));
         }
-        Replay.Progress end = replay.progress();
+        ReplayRun.Progress end = replay.progress();
         end.errors().forEach(error -> err().println(Output.printable(error)));
         if (output.json) {
             Output.json(out(), end);
@@ -114,7 +112,7 @@ final class ReplayCommand extends DeploymentCommand {
             out().println(end.state().name().toLowerCase(Locale.ROOT) + ": " + end.sent() + " sent, " + end.failed()
                     + " failed");
         }
-        return end.state() != Replay.State.FINISHED
+        return end.state() != Replay.Run.State.FINISHED
                 ? ExitCodes.UNREACHABLE
                 : end.sent() == 0 || end.failed() > 0 ? ExitCodes.NOTHING : ExitCodes.OK;
     }

@@ -1,6 +1,6 @@
 package dev.posthaste.server.cli;
 
-import dev.posthaste.admin.Page;
+import dev.posthaste.internal.admin.FoundPage;
 import dev.posthaste.server.Deployment;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
@@ -28,7 +28,7 @@ final class SearchCommand extends DeploymentCommand {
 
     @Override
     int run(Deployment open) {
-        Page found = Events.find(open.admin(), outbox, search.search(), before, limit);
+        FoundPage found = Events.find(open.admin().outbox(outbox), search.search(), before, limit);
         Events.print(out(), output.json, found.events());
         if (found.next() != null && !output.json) {
             err().println("There may be more: --before " + found.next());

@@ -1,7 +1,9 @@
 package dev.posthaste.server.cli;
 
+import static dev.posthaste.internal.admin.FilterParts.with;
+
 import dev.posthaste.Status;
-import dev.posthaste.admin.Search;
+import dev.posthaste.admin.EventFilter;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.format.DateTimeParseException;
@@ -44,8 +46,18 @@ final class SearchOptions {
     @Nullable
     String error;
 
-    Search search() {
-        return new Search(status, type, key, eventId, from, to, error, null);
+    EventFilter search() {
+        return search(status == null ? EventFilter.all() : EventFilter.status(status));
+    }
+
+    /** The same of these events; the status is left out. */
+    EventFilter search(EventFilter of) {
+        EventFilter search = with(of, type, EventFilter::type);
+        search = with(search, key, EventFilter::key);
+        search = with(search, eventId, EventFilter::eventId);
+        search = with(search, from, EventFilter::from);
+        search = with(search, to, EventFilter::to);
+        return with(search, error, EventFilter::error);
     }
 
     /** A status by its word. */

@@ -1,8 +1,8 @@
 package dev.posthaste.server.cli;
 
 import dev.posthaste.admin.AuditEntry;
-import dev.posthaste.admin.EventDetails;
 import dev.posthaste.admin.FoundEvent;
+import dev.posthaste.internal.admin.StoreOutboxAdmin;
 import dev.posthaste.server.Deployment;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
@@ -10,6 +10,7 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
@@ -32,26 +33,27 @@ final class ShowCommand extends DeploymentCommand {
 
     @Override
     int run(Deployment open) {
-        Optional<EventDetails> found = open.admin().find(outbox, row);
+        StoreOutboxAdmin admin = open.admin().outbox(outbox);
+        Optional<FoundEvent> found = admin.find(row);
         if (found.isEmpty()) {
             err().println("Outbox " + outbox + " has no row " + row);
             return ExitCodes.NOTHING;
         }
-        EventDetails details = found.get();
-        List<AuditEntry> audit = open.admin().audit(outbox, row, null, 50);
-        String payload = new String(details.stored().payload(), StandardCharsets.UTF_8);
+        FoundEvent event = found.get();
+        List<AuditEntry> audit = admin.audit(row, null, 50);
+        String payload = new String(Objects.requireNonNull(event.payload()), StandardCharsets.UTF_8);
         if (output.json) {
             Map<String, @Nullable Object> all = new LinkedHashMap<>();
-            all.put("event", details.event());
-            all.put("headers", details.stored().headers());
+            all.put("event", event);
+            all.put("headers", event.headers());
             all.put("payload", payload);
             all.put("audit", audit);
             Output.json(out(), all);
             return ExitCodes.OK;
         }
-        print(details.event());
-        line("headers", details.stored().headers());
-        line("defect", details.stored().defect());
+        print(event);
+        line("headers", event.headers());
+        line("defect", event.defect());
         out().println();
         out().println(payload.lines().map(Output::printable).toList().stream()
                 .reduce((a, b) -> a + "\n" + b)
@@ -66,7 +68,7 @@ final class ShowCommand extends DeploymentCommand {
     }
 
     private void print(FoundEvent event) {
-        line("row", event.id());
+        line("row", event.position());
         line("event", event.eventId());
         line("type", event.type() + " " + event.version());
         line("key", event.key());

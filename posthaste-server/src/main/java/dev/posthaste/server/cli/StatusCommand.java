@@ -1,10 +1,10 @@
 package dev.posthaste.server.cli;
 
-import dev.posthaste.admin.Admin;
+import dev.posthaste.Backlog;
 import dev.posthaste.admin.LeaseState;
+import dev.posthaste.admin.OutboxAdmin;
 import dev.posthaste.server.Deployment;
 import dev.posthaste.server.Diagnosis;
-import dev.posthaste.store.OutboxStore;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -30,12 +30,11 @@ final class StatusCommand extends DeploymentCommand {
     @Override
     int run(Deployment open) {
         List<List<? extends @Nullable Object>> rows = new ArrayList<>();
-        Admin admin = open.admin();
-        for (String outbox : admin.outboxes()) {
-            OutboxStore.Backlog backlog = admin.backlog(outbox);
-            LeaseState lease = admin.lease(outbox);
+        for (OutboxAdmin outbox : open.admin().all()) {
+            Backlog backlog = outbox.backlog();
+            LeaseState lease = outbox.lease();
             Line line = new Line(
-                    outbox,
+                    lease.outbox(),
                     backlog.pending(),
                     backlog.oldestAge().toMillis(),
                     backlog.dead(),
@@ -45,7 +44,7 @@ final class StatusCommand extends DeploymentCommand {
                 Output.json(out(), line);
             } else {
                 rows.add(java.util.Arrays.asList(
-                        outbox,
+                        line.outbox(),
                         Diagnosis.number(line.pending()),
                         line.pending() == 0 ? null : Diagnosis.words(backlog.oldestAge()),
                         Diagnosis.number(line.dead()),

@@ -1,9 +1,9 @@
 package dev.posthaste.server.cli;
 
-import dev.posthaste.admin.Admin;
+import dev.posthaste.admin.EventFilter;
 import dev.posthaste.admin.FoundEvent;
-import dev.posthaste.admin.Page;
-import dev.posthaste.admin.Search;
+import dev.posthaste.internal.admin.FoundPage;
+import dev.posthaste.internal.admin.StoreOutboxAdmin;
 import dev.posthaste.server.Deployment;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -24,7 +24,7 @@ import picocli.CommandLine.Parameters;
 final class TailCommand extends DeploymentCommand {
     private static final long EVERY_MILLIS = 500;
     /** How many rows below the newest are looked at again. */
-    private static final int BEHIND = Admin.LONGEST_PAGE - 1;
+    private static final int BEHIND = StoreOutboxAdmin.MAX_PAGE - 1;
 
     @Mixin
     private Output output = new Output();
@@ -48,12 +48,12 @@ final class TailCommand extends DeploymentCommand {
 
     @Override
     int run(Deployment open) throws InterruptedException {
-        Admin admin = open.admin();
-        long start = admin.outbox(outbox).highestId();
+        StoreOutboxAdmin admin = open.admin().outbox(outbox);
+        long start = admin.store().highestId();
         if (lines > 0) {
-            print(Events.find(admin, outbox, search.search(), start + 1, lines).events());
+            print(Events.find(admin, search.search(), start + 1, lines).events());
         }
-        Follower follower = new Follower(admin, outbox, search.search(), start);
+        Follower follower = new Follower(admin, search.search(), start);
         while (follow && !out().checkError()) { // until whoever reads it has gone
             TimeUnit.MILLISECONDS.sleep(EVERY_MILLIS);
             print(follower.look());
@@ -63,15 +63,13 @@ final class TailCommand extends DeploymentCommand {
 
     /** Finds what is new since the last look. An event may appear below newer ones: its transaction committed after theirs. */
     private static final class Follower {
-        private final Admin admin;
-        private final String outbox;
-        private final Search search;
+        private final StoreOutboxAdmin outbox;
+        private final EventFilter search;
         private final long start;
         private final TreeSet<Long> shown = new TreeSet<>();
         private long highest;
 
-        Follower(Admin admin, String outbox, Search search, long start) {
-            this.admin = admin;
+        Follower(StoreOutboxAdmin outbox, EventFilter search, long start) {
             this.outbox = outbox;
             this.search = search;
             this.start = start;
@@ -81,13 +79,13 @@ final class TailCommand extends DeploymentCommand {
         List<FoundEvent> look() {
             long floor = Math.max(start, highest - BEHIND);
             shown.headSet(floor, true).clear();
-            highest = Math.max(highest, admin.outbox(outbox).highestId());
+            highest = Math.max(highest, outbox.store().highestId());
             List<FoundEvent> fresh = new ArrayList<>();
             Long before = highest + 1;
             while (before != null && before > floor) {
-                Page page = admin.search(outbox, search, before, Admin.LONGEST_PAGE);
+                FoundPage page = outbox.search(search, before, StoreOutboxAdmin.MAX_PAGE);
                 page.events().stream()
-                        .filter(event -> event.id() > floor && shown.add(event.id()))
+                        .filter(event -> event.position() > floor && shown.add(event.position()))
                         .forEach(fresh::add);
                 before = page.next();
             }
@@ -110,7 +108,7 @@ final class TailCommand extends DeploymentCommand {
 
     private static String line(FoundEvent event) {
         @Nullable String error = event.error();
-        return Output.printable(event.id() + "  " + event.createdAt() + "  "
+        return Output.printable(event.position() + "  " + event.createdAt() + "  "
                 + (event.status() == null ? event.statusCode() : event.status().code()) + "  " + event.type() + "  key "
                 + event.key() + "  " + event.eventId() + (error == null ? "" : "  " + error));
     }

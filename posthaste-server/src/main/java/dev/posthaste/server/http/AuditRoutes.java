@@ -1,7 +1,7 @@
 package dev.posthaste.server.http;
 
-import dev.posthaste.admin.Admin;
 import dev.posthaste.admin.AuditEntry;
+import dev.posthaste.internal.admin.StoreOutboxAdmin;
 import dev.posthaste.server.ServerContext;
 import dev.posthaste.server.config.Config.Role;
 import io.javalin.http.Context;
@@ -23,9 +23,11 @@ final class AuditRoutes {
         String outbox = Params.text(context::queryParam, "outbox");
         Long before = Params.number(context, "before");
         Long row = Params.number(context, "row");
-        int limit = Params.number(context, "limit", PAGE, 1, Admin.LONGEST_PAGE);
+        int limit = Params.number(context, "limit", PAGE, 1, StoreOutboxAdmin.MAX_PAGE);
         boolean mayRead = Security.Principal.of(context).may(Role.READER);
-        List<AuditEntry> entries = server.deployment().admin().audit(outbox, row, before, limit);
+        List<AuditEntry> entries = outbox == null
+                ? server.deployment().admin().audit(row, before, limit)
+                : server.deployment().admin().outbox(outbox).audit(row, before, limit);
         Long next = outbox != null && entries.size() == limit
                 ? Long.valueOf(entries.get(limit - 1).id())
                 : null;

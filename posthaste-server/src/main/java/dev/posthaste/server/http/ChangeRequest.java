@@ -1,11 +1,11 @@
 package dev.posthaste.server.http;
 
 import dev.posthaste.admin.Change;
-import dev.posthaste.admin.Search;
+import dev.posthaste.admin.EventFilter;
 import io.javalin.http.Context;
 import java.util.List;
 import java.util.Map;
-import java.util.UUID;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -22,6 +22,7 @@ record ChangeRequest(
         @Nullable String destination,
         @Nullable String routingKey,
         @Nullable Integer perSecond,
+        @Nullable Long expecting,
         @Nullable Boolean dryRun) {
     ChangeRequest {
         requireNoNull("ids", ids);
@@ -43,19 +44,35 @@ record ChangeRequest(
         if (reason == null) {
             throw new HttpProblemException(400, "'reason' is missing: why, in words; it goes into the audit");
         }
-        return new Change(
-                Security.Principal.of(context).name(),
-                reason,
-                changeId == null ? UUID.randomUUID().toString() : changeId);
+        Change change = Change.by(Security.Principal.of(context).name(), reason);
+        change = changeId == null ? change : change.id(changeId);
+        return expecting == null ? change : change.expecting(expecting);
     }
 
-    /** The rows that are named; empty if none are. */
-    List<Long> rows() {
-        return ids == null ? List.of() : List.copyOf(ids);
+    boolean namesRows() {
+        return ids != null && !ids.isEmpty();
     }
 
-    Search found() {
-        return search == null ? Search.ALL : Params.search(search::get);
+    /** The rows that are named. */
+    private EventFilter rows() {
+        return EventFilter.positions(
+                Objects.requireNonNull(ids).stream().mapToLong(Long::longValue).toArray());
+    }
+
+    /** The rows that are named, or what is found. */
+    EventFilter events() {
+        return namesRows() ? rows() : search == null ? EventFilter.all() : Params.search(search::get);
+    }
+
+    /** The rows that are named, or the dead events that are found. */
+    EventFilter dead() {
+        if (namesRows()) {
+            return rows();
+        }
+        if (search == null) {
+            throw new HttpProblemException(400, "Say which: 'ids', or 'search' for all dead events that it finds");
+        }
+        return Params.dead(search::get);
     }
 
     boolean isDry() {

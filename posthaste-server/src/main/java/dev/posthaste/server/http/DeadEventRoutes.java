@@ -1,12 +1,13 @@
 package dev.posthaste.server.http;
 
-import dev.posthaste.admin.Admin;
+import dev.posthaste.Status;
 import dev.posthaste.admin.Change;
-import dev.posthaste.admin.Search;
+import dev.posthaste.admin.ChangeResult;
+import dev.posthaste.admin.EventFilter;
+import dev.posthaste.internal.admin.StoreOutboxAdmin;
 import dev.posthaste.server.ServerContext;
 import io.javalin.http.Context;
-import java.util.Collection;
-import java.util.List;
+import java.util.Set;
 import java.util.function.LongPredicate;
 
 /** Dead events: what their errors say, requeue and discard. */
@@ -19,42 +20,38 @@ final class DeadEventRoutes {
         this.changes = new Changes(server);
     }
 
-    private Admin admin() {
-        return server.deployment().admin();
-    }
-
     void errors(Context context) {
-        context.json(new Views.ErrorsView(admin().errors(Params.outbox(context, admin()))));
+        context.json(new Views.ErrorsView(Params.outbox(context, server).errors()));
     }
 
     void requeue(Context context) {
-        change(context, "requeue", admin()::requeue, admin()::requeue);
+        change(context, "requeue", StoreOutboxAdmin::requeue);
     }
 
     void discard(Context context) {
-        change(context, "discard", admin()::discard, admin()::discard);
+        change(context, "discard", StoreOutboxAdmin::discard);
     }
 
-    private interface OfRows {
-        Admin.Result change(String outbox, Collection<Long> ids, Change change);
+    private interface Kind {
+        ChangeResult change(StoreOutboxAdmin outbox, EventFilter filter, Change change, LongPredicate goOn);
     }
 
-    private interface OfFound {
-        Admin.Result change(String outbox, Search search, Change change, LongPredicate goOn);
-    }
-
-    private void change(Context context, String what, OfRows ofRows, OfFound ofFound) {
-        String outbox = Params.outbox(context, admin());
+    private void change(Context context, String what, Kind kind) {
+        StoreOutboxAdmin outbox = Params.outbox(context, server);
         ChangeRequest request = ChangeRequest.of(context);
+        if (request.isDry()) {
+            changes.dryRun(context, outbox, request.dead(), Set.of(Status.DEAD));
+            return;
+        }
         Change change = request.change(context);
-        List<Long> rows = request.rows();
-        if (rows.isEmpty() && request.search() == null) {
-            throw new HttpProblemException(400, "Say which: 'ids', or 'search' for all dead events that it finds");
+        EventFilter dead = request.dead();
+        if (!request.namesRows() && change.expecting() == null) {
+            throw new HttpProblemException(
+                    400,
+                    "'expecting' is missing: how many events 'search' finds, as the same request with 'dryRun' says");
         }
         Changes.Deadline deadline = new Changes.Deadline();
-        Admin.Result result = rows.isEmpty()
-                ? ofFound.change(outbox, request.found(), change, deadline)
-                : ofRows.change(outbox, rows, change);
+        ChangeResult result = kind.change(outbox, dead, change, deadline);
         changes.made(context, what, outbox, change, result, !deadline.passed());
     }
 }

@@ -1,11 +1,12 @@
 package dev.posthaste.server.http;
 
-import dev.posthaste.admin.Admin;
-import dev.posthaste.admin.EventDetails;
-import dev.posthaste.admin.Page;
+import dev.posthaste.admin.FoundEvent;
+import dev.posthaste.internal.admin.FoundPage;
+import dev.posthaste.internal.admin.StoreOutboxAdmin;
 import dev.posthaste.server.ServerContext;
 import dev.posthaste.server.config.Config.Role;
 import io.javalin.http.Context;
+import java.util.Objects;
 
 /** The events of an outbox, whatever their status: found page by page, and one with its contents. */
 final class EventRoutes {
@@ -19,56 +20,52 @@ final class EventRoutes {
         this.redactor = redactor;
     }
 
-    private Admin admin() {
-        return server.deployment().admin();
-    }
-
     void page(Context context) {
-        String outbox = Params.outbox(context, admin());
-        Page page = admin().search(
-                        outbox,
-                        Params.search(context::queryParam),
-                        Params.number(context, "before"),
-                        Params.number(context, "limit", PAGE, 1, Admin.LONGEST_PAGE));
-        context.json(Views.PageView.of(outbox, page));
+        StoreOutboxAdmin outbox = Params.outbox(context, server);
+        FoundPage page = outbox.search(
+                Params.search(context::queryParam),
+                Params.number(context, "before"),
+                Params.number(context, "limit", PAGE, 1, StoreOutboxAdmin.MAX_PAGE));
+        context.json(Views.PageView.of(outbox.definition().name(), page));
     }
 
     void one(Context context) {
-        String outbox = Params.outbox(context, admin());
-        EventDetails details = details(context, outbox);
+        StoreOutboxAdmin outbox = Params.outbox(context, server);
+        FoundEvent event = event(context, outbox);
         boolean mayRead = Security.Principal.of(context).may(Role.READER);
-        byte[] payload = details.stored().payload();
+        byte[] payload = Objects.requireNonNull(event.payload());
         String text = mayRead ? redactor.text(payload) : null;
         String hidden = !mayRead ? "role" : text == null ? "binary" : null;
         context.json(new Views.DetailsView(
-                Views.EventView.of(outbox, details.event()),
-                mayRead ? redactor.json(details.stored().headers()) : null,
+                Views.EventView.of(outbox.definition().name(), event),
+                mayRead ? redactor.json(event.headers()) : null,
                 text,
                 payload.length,
                 hidden,
-                details.stored().defect(),
-                admin().audit(outbox, details.event().id(), null, AuditRoutes.PAGE).stream()
+                event.defect(),
+                outbox.audit(event.position(), null, AuditRoutes.PAGE).stream()
                         .map(entry -> Views.AuditView.of(entry, mayRead, redactor))
                         .toList()));
     }
 
-    private EventDetails details(Context context, String outbox) {
+    private static FoundEvent event(Context context, StoreOutboxAdmin outbox) {
         long row = Params.row(context);
-        return admin().find(outbox, row)
-                .orElseThrow(() -> new HttpProblemException(404, "Outbox " + outbox + " has no row " + row));
+        return outbox.find(row)
+                .orElseThrow(() -> new HttpProblemException(
+                        404, "Outbox " + outbox.definition().name() + " has no row " + row));
     }
 
     /** As a file, whatever is in it: never as something that a browser would show. */
     void payload(Context context) {
-        String outbox = Params.outbox(context, admin());
-        EventDetails details = details(context, outbox);
-        byte[] payload = details.stored().payload();
+        StoreOutboxAdmin outbox = Params.outbox(context, server);
+        FoundEvent event = event(context, outbox);
+        byte[] payload = Objects.requireNonNull(event.payload());
         String text = redactor.text(payload);
         context.contentType("text/plain; charset=utf-8");
         context.header(
                 "Content-Disposition",
-                "attachment; filename=\"" + outbox.replaceAll("[^A-Za-z0-9._-]", "_") + "-"
-                        + details.event().id() + ".txt\"");
+                "attachment; filename=\"" + outbox.definition().name().replaceAll("[^A-Za-z0-9._-]", "_") + "-"
+                        + event.position() + ".txt\"");
         if (text == null) {
             context.contentType("application/octet-stream").result(payload);
         } else {

@@ -1,6 +1,7 @@
 package dev.posthaste.server.http;
 
-import dev.posthaste.admin.Admin;
+import dev.posthaste.admin.UnexpectedCountException;
+import dev.posthaste.admin.UnknownOutboxException;
 import dev.posthaste.server.ServerContext;
 import dev.posthaste.server.config.Config.ConsoleConfig;
 import dev.posthaste.server.config.Config.Role;
@@ -76,8 +77,8 @@ public final class HttpServer implements AutoCloseable {
         routes(javalin, server);
         javalin.routes.exception(
                 HttpProblemException.class, (e, context) -> answer(context, e.status(), e.getMessage()));
-        javalin.routes.exception(
-                Admin.UnknownOutboxException.class, (e, context) -> answer(context, 404, e.getMessage()));
+        javalin.routes.exception(UnknownOutboxException.class, (e, context) -> answer(context, 404, e.getMessage()));
+        javalin.routes.exception(UnexpectedCountException.class, (e, context) -> answer(context, 409, e.getMessage()));
         javalin.routes.exception(IllegalArgumentException.class, (e, context) -> answer(context, 400, e.getMessage()));
         javalin.routes.exception(IllegalStateException.class, (e, context) -> answer(context, 409, e.getMessage()));
         javalin.routes.exception(

@@ -1,8 +1,9 @@
 package dev.posthaste.server.http;
 
 import dev.posthaste.Status;
-import dev.posthaste.admin.Admin;
 import dev.posthaste.admin.Change;
+import dev.posthaste.admin.ChangeResult;
+import dev.posthaste.internal.admin.StoreOutboxAdmin;
 import dev.posthaste.server.ServerContext;
 import io.javalin.http.Context;
 import java.time.Duration;
@@ -21,10 +22,6 @@ final class OutboxRoutes {
         this.changes = new Changes(server);
     }
 
-    private Admin admin() {
-        return server.deployment().admin();
-    }
-
     void all(Context context) {
         context.json(new Views.OutboxesView(server.monitor().outboxes().stream()
                 .map(name -> Views.OutboxView.of(name, server.monitor()))
@@ -32,30 +29,31 @@ final class OutboxRoutes {
     }
 
     void one(Context context) {
-        context.json(Views.OutboxView.of(Params.outbox(context, admin()), server.monitor()));
+        context.json(
+                Views.OutboxView.of(Params.outbox(context, server).definition().name(), server.monitor()));
     }
 
     void history(Context context) {
-        String outbox = Params.outbox(context, admin());
+        String outbox = Params.outbox(context, server).definition().name();
         int minutes = Params.number(context, "minutes", 15, 1, 60);
         Instant from = Instant.now().minus(Duration.ofMinutes(minutes));
         context.json(new Views.HistoryView(server.monitor().samples(outbox, from)));
     }
 
     void pause(Context context) {
-        String outbox = Params.outbox(context, admin());
+        StoreOutboxAdmin outbox = Params.outbox(context, server);
         Change change = ChangeRequest.of(context).change(context);
-        changes.made(context, "pause", outbox, change, admin().pause(outbox, change), true);
+        changes.made(context, "pause", outbox, change, outbox.pause(change), true);
     }
 
     void resume(Context context) {
-        String outbox = Params.outbox(context, admin());
+        StoreOutboxAdmin outbox = Params.outbox(context, server);
         Change change = ChangeRequest.of(context).change(context);
-        changes.made(context, "resume", outbox, change, admin().resume(outbox, change), true);
+        changes.made(context, "resume", outbox, change, outbox.resume(change), true);
     }
 
     void purge(Context context) {
-        String outbox = Params.outbox(context, admin());
+        StoreOutboxAdmin outbox = Params.outbox(context, server);
         ChangeRequest request = ChangeRequest.of(context);
         Change change = request.change(context);
         if (request.keep() == null || request.statuses() == null) {
@@ -65,7 +63,7 @@ final class OutboxRoutes {
         Set<Status> statuses =
                 request.statuses().stream().map(Params::status).collect(Collectors.toCollection(TreeSet::new));
         Changes.Deadline deadline = new Changes.Deadline();
-        Admin.Result result = admin().purge(outbox, keep, statuses, change, deadline);
+        ChangeResult result = outbox.purge(keep, statuses, change, deadline);
         changes.made(context, "purge", outbox, change, result, !deadline.passed());
     }
 }

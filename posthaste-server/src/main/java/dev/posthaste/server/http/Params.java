@@ -1,8 +1,11 @@
 package dev.posthaste.server.http;
 
+import static dev.posthaste.internal.admin.FilterParts.with;
+
 import dev.posthaste.Status;
-import dev.posthaste.admin.Admin;
-import dev.posthaste.admin.Search;
+import dev.posthaste.admin.EventFilter;
+import dev.posthaste.internal.admin.StoreOutboxAdmin;
+import dev.posthaste.server.ServerContext;
 import io.javalin.http.Context;
 import java.time.Duration;
 import java.time.Instant;
@@ -23,10 +26,8 @@ final class Params {
     }
 
     /** The outbox of the path, which exists. */
-    static String outbox(Context context, Admin admin) {
-        String name = context.pathParam("outbox");
-        admin.outbox(name);
-        return name;
+    static StoreOutboxAdmin outbox(Context context, ServerContext server) {
+        return server.deployment().admin().outbox(context.pathParam("outbox"));
     }
 
     /** The row of the path. */
@@ -51,17 +52,29 @@ final class Params {
         return body;
     }
 
-    static Search search(Parts parts) {
+    static EventFilter search(Parts parts) {
         String status = text(parts, "status");
-        return new Search(
-                status == null ? null : status(status),
-                text(parts, "type"),
-                text(parts, "key"),
-                text(parts, "eventId"),
-                time(parts, "from"),
-                time(parts, "to"),
-                text(parts, "error"),
-                text(parts, "errorGroup"));
+        return search(status == null ? EventFilter.all() : EventFilter.status(status(status)), parts);
+    }
+
+    /** A search for dead events, whether it says so or not. */
+    static EventFilter dead(Parts parts) {
+        String status = text(parts, "status");
+        if (status != null && status(status) != Status.DEAD) {
+            throw new HttpProblemException(
+                    400, "Only dead events are requeued and discarded; leave 'status' out, or say dead");
+        }
+        return search(EventFilter.status(Status.DEAD), parts);
+    }
+
+    private static EventFilter search(EventFilter filter, Parts parts) {
+        EventFilter search = with(filter, text(parts, "type"), EventFilter::type);
+        search = with(search, text(parts, "key"), EventFilter::key);
+        search = with(search, text(parts, "eventId"), EventFilter::eventId);
+        search = with(search, time(parts, "from"), EventFilter::from);
+        search = with(search, time(parts, "to"), EventFilter::to);
+        search = with(search, text(parts, "error"), EventFilter::error);
+        return with(search, text(parts, "errorGroup"), EventFilter::errorGroup);
     }
 
     static Status status(String code) {

@@ -1,14 +1,13 @@
 package dev.posthaste.server.http;
 
-import dev.posthaste.admin.Admin;
 import dev.posthaste.admin.Change;
-import dev.posthaste.admin.ReplayPlan;
-import dev.posthaste.admin.ReplaySelection;
+import dev.posthaste.admin.EventFilter;
+import dev.posthaste.internal.admin.ReplayPlan;
+import dev.posthaste.internal.admin.StoreOutboxAdmin;
 import dev.posthaste.server.Replays;
 import dev.posthaste.server.ServerContext;
 import dev.posthaste.server.http.Views.ReplayView;
 import io.javalin.http.Context;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
@@ -18,34 +17,33 @@ import org.jspecify.annotations.Nullable;
 
 /** Replays: tried dry, begun, watched, cancelled and continued. */
 final class ReplayRoutes {
-    private static final Duration DRY_RUN_TIME = Duration.ofSeconds(10);
     private static final int PER_SECOND = 100;
 
     private final ServerContext server;
+    private final Changes changes;
 
     ReplayRoutes(ServerContext server) {
         this.server = server;
+        this.changes = new Changes(server);
     }
 
     void start(Context context) {
-        Admin admin = server.deployment().admin();
-        String outbox = Params.outbox(context, admin);
+        StoreOutboxAdmin outbox = Params.outbox(context, server);
         ChangeRequest request = ChangeRequest.of(context);
-        List<Long> rows = request.rows();
-        ReplaySelection selection = rows.isEmpty() ? ReplaySelection.of(request.found()) : ReplaySelection.of(rows);
+        EventFilter events = request.events();
+        ReplayPlan.requireSent(events);
         if (request.isDry()) {
-            long end = System.nanoTime() + DRY_RUN_TIME.toNanos();
-            Admin.DryRun dry = admin.dryRun(outbox, selection, done -> System.nanoTime() - end < 0);
-            context.json(Views.DryRunView.of(outbox, dry));
+            changes.dryRun(context, outbox, events, ReplayPlan.STATUSES);
             return;
         }
         Change change = request.change(context);
         ReplayPlan plan = new ReplayPlan(
-                selection,
+                events,
                 request.destination(),
                 request.routingKey(),
                 request.perSecond() == null ? PER_SECOND : request.perSecond());
-        context.status(202).json(ReplayView.of(server.replays().start(outbox, change, plan)));
+        context.status(202)
+                .json(ReplayView.of(server.replays().start(outbox.definition().name(), change, plan)));
     }
 
     /** Those of this process as they are now, and those that only the audit knows. */

@@ -1,23 +1,24 @@
 package dev.posthaste.server.http;
 
+import dev.posthaste.Backlog;
 import dev.posthaste.Status;
-import dev.posthaste.admin.Admin;
 import dev.posthaste.admin.AuditEntry;
 import dev.posthaste.admin.Change;
-import dev.posthaste.admin.ChangeProgress;
+import dev.posthaste.admin.ChangeResult;
+import dev.posthaste.admin.DryRun;
 import dev.posthaste.admin.ErrorGroup;
 import dev.posthaste.admin.FoundEvent;
 import dev.posthaste.admin.LeaseState;
-import dev.posthaste.admin.NotedReplay;
-import dev.posthaste.admin.Page;
-import dev.posthaste.relay.Replay;
+import dev.posthaste.internal.admin.ChangeProgress;
+import dev.posthaste.internal.admin.FoundPage;
+import dev.posthaste.internal.admin.NotedReplay;
+import dev.posthaste.relay.ReplayRun;
 import dev.posthaste.server.Diagnosis;
 import dev.posthaste.server.OutboxMonitor;
 import dev.posthaste.server.Replays;
 import dev.posthaste.server.config.Config.ConsoleConfig;
 import dev.posthaste.server.config.Config.OutboxConfig;
 import dev.posthaste.server.http.Security.Principal;
-import dev.posthaste.store.OutboxStore;
 import java.time.Instant;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -63,7 +64,7 @@ final class Views {
             OutboxConfig config = monitor.config(name);
             OutboxMonitor.State state = monitor.state(name);
             Diagnosis diagnosis = monitor.diagnosis(name);
-            OutboxStore.Backlog backlog = state.backlog();
+            Backlog backlog = state.backlog();
             List<OutboxMonitor.Sample> recent =
                     monitor.samples(name, Instant.now().minusSeconds(15));
             Map<String, Long> counts = new LinkedHashMap<>();
@@ -133,7 +134,7 @@ final class Views {
             Status status = event.status();
             return new EventView(
                     outbox,
-                    event.id(),
+                    event.position(),
                     event.eventId(),
                     event.type(),
                     event.version(),
@@ -153,7 +154,7 @@ final class Views {
     }
 
     record PageView(List<EventView> events, @Nullable Long next) {
-        static PageView of(String outbox, Page page) {
+        static PageView of(String outbox, FoundPage page) {
             return new PageView(
                     page.events().stream()
                             .map(event -> EventView.of(outbox, event))
@@ -202,11 +203,11 @@ final class Views {
                     entry.actor(),
                     entry.action().name().toLowerCase(Locale.ROOT),
                     entry.outbox(),
-                    entry.row(),
+                    entry.position(),
                     entry.eventId(),
                     entry.events(),
                     entry.reason(),
-                    entry.row() == null ? detail : mayRead ? redactor.json(detail) : null);
+                    entry.position() == null ? detail : mayRead ? redactor.json(detail) : null);
         }
     }
 
@@ -219,19 +220,19 @@ final class Views {
      *     id again continues
      */
     record ResultView(String changeId, long events, boolean repeated, boolean complete, long locked) {
-        static ResultView of(Change change, Admin.Result result, boolean complete) {
+        static ResultView of(Change change, ChangeResult result, boolean complete) {
             return new ResultView(
                     change.id(), result.events(), result.repeated(), complete && result.locked() == 0, result.locked());
         }
     }
 
     record DryRunView(long events, boolean counted, List<EventView> sample) {
-        static DryRunView of(String outbox, Admin.DryRun dry) {
+        static DryRunView of(String outbox, DryRun dry) {
             return new DryRunView(
                     dry.events(),
                     dry.counted(),
                     dry.sample().stream()
-                            .map(each -> EventView.of(outbox, each.event()))
+                            .map(each -> EventView.of(outbox, each))
                             .toList());
         }
     }
@@ -249,7 +250,7 @@ final class Views {
             @Nullable String waitingFor,
             List<String> errors) {
         static ReplayView of(Replays.Running running) {
-            Replay.Progress progress = running.replay().progress();
+            ReplayRun.Progress progress = running.replay().progress();
             return new ReplayView(
                     running.change().id(),
                     running.outbox(),

@@ -17,12 +17,20 @@ export async function dead(main, page) {
   const change = async (action, group) => {
     const changeId = newChangeId();
     const requeue = action === 'requeue';
+    const search = { type: group.type, errorGroup: group.group };
+    let expecting;
+    try {
+      expecting = (await post(`${outbox(chosen)}/${action}`, { search, dryRun: true })).events;
+    } catch (error) {
+      toast(error.message);
+      return;
+    }
     const result = await ask({
-      title: `${requeue ? 'Requeue' : 'Discard'} ${number(group.events)} of ${group.type}`,
+      title: `${requeue ? 'Requeue' : 'Discard'} ${number(expecting)} of ${group.type}`,
       text: requeue ? 'They are sent again, in the order of their keys, with no attempts counted.' : 'They are deleted for good. The audit keeps each, with its payload.',
       button: requeue ? 'Requeue' : 'Discard',
       grave: !requeue,
-      act: (reason) => post(`${outbox(chosen)}/${action}`, { search: { type: group.type, errorGroup: group.group }, reason, changeId }),
+      act: (reason) => post(`${outbox(chosen)}/${action}`, { search, expecting, reason, changeId }),
     });
     if (result) {
       toast(`${number(result.events)} ${requeue ? 'requeued' : 'discarded'}${result.locked ? `; ${number(result.locked)} are locked by others, try again` : result.complete ? '' : '; there are more, do it again'}`);

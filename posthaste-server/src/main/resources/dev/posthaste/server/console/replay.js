@@ -45,7 +45,7 @@ export async function replay(main, page) {
         h('div', { class: 'actions' }, h('button', {
           class: 'main',
           onclick: async () => {
-            const started = await ask({ title: `Replay ${many} events of ${name}`, button: 'Replay', act: (reason) => post(`${outbox(name)}/replays`, { ...asked, reason, changeId }) });
+            const started = await ask({ title: `Replay ${many} events of ${name}`, button: 'Replay', act: (reason) => post(`${outbox(name)}/replays`, { ...asked, expecting: dry.counted ? dry.events : undefined, reason, changeId }) });
             if (started) {
               toast('The replay has begun');
               show(preview);

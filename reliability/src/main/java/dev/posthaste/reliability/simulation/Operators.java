@@ -1,10 +1,11 @@
 package dev.posthaste.reliability.simulation;
 
 import dev.posthaste.Status;
-import dev.posthaste.admin.Admin;
 import dev.posthaste.admin.AuditEntry.Action;
 import dev.posthaste.admin.Change;
-import dev.posthaste.admin.Search;
+import dev.posthaste.admin.ChangeResult;
+import dev.posthaste.admin.EventFilter;
+import dev.posthaste.internal.admin.StoreOutboxAdmin;
 import dev.posthaste.jdbc.Dialect;
 import dev.posthaste.jdbc.RowOperatorStore;
 import dev.posthaste.store.StoreException;
@@ -23,9 +24,11 @@ final class Operators {
     /** What is purged is at least so old. */
     static final Duration PURGED_AFTER = Duration.ofSeconds(1);
 
+    private static final EventFilter DEAD = EventFilter.status(Status.DEAD);
+
     private final Random random;
     private final Oracle truth;
-    private final Admin admin;
+    private final StoreOutboxAdmin admin;
     private final Set<Status> purged;
     private final Desk desk;
 
@@ -45,8 +48,9 @@ final class Operators {
     Operators(Surroundings around, Node node, Desk desk) {
         this.random = around.random;
         this.truth = around.truth;
-        this.admin = new Admin(RowOperatorStore.all(
-                around.dataSource(node), Dialect.POSTGRESQL, around.configuration.catalog(), null));
+        this.admin = new StoreOutboxAdmin(
+                around.configuration.outbox(),
+                new RowOperatorStore(around.dataSource(node), Dialect.POSTGRESQL, around.configuration.outbox(), null));
         this.purged = around.configuration.tracked
                 ? Set.of(Status.CONSUMED, Status.DEAD)
                 : Set.of(Status.PUBLISHED, Status.DEAD);
@@ -73,7 +77,7 @@ final class Operators {
     }
 
     private Change change() {
-        return new Change("operator", "it was time", "change-" + ++desk.changes);
+        return Change.by("operator", "it was time").id("change-" + ++desk.changes);
     }
 
     private void begin(Action action) {
@@ -84,10 +88,10 @@ final class Operators {
 
     private void make(Begun begun, LongPredicate goOn) {
         try {
-            Admin.Result result = switch (begun.action()) {
-                case REQUEUE -> admin.requeue(Database.OUTBOX, Search.ALL, begun.change(), goOn);
-                case DISCARD -> admin.discard(Database.OUTBOX, Search.ALL, begun.change(), goOn);
-                default -> admin.purge(Database.OUTBOX, PURGED_AFTER, purged, begun.change(), goOn);
+            ChangeResult result = switch (begun.action()) {
+                case REQUEUE -> admin.requeue(DEAD, begun.change(), goOn);
+                case DISCARD -> admin.discard(DEAD, begun.change(), goOn);
+                default -> admin.purge(PURGED_AFTER, purged, begun.change(), goOn);
             };
             if (result.repeated()) {
                 truth.requireChanged(begun.change().id(), result.events());
@@ -104,9 +108,9 @@ final class Operators {
         desk.maybePaused |= pause;
         try {
             if (pause) {
-                admin.pause(Database.OUTBOX, change());
+                admin.pause(change());
             } else {
-                admin.resume(Database.OUTBOX, change());
+                admin.resume(change());
                 desk.maybePaused = false;
             }
         } catch (StoreException e) {

@@ -2,16 +2,15 @@ package dev.posthaste.reliability.simulation;
 
 import dev.posthaste.OutboxDefinition;
 import dev.posthaste.Status;
-import dev.posthaste.admin.Admin;
 import dev.posthaste.admin.AuditEntry.Action;
 import dev.posthaste.admin.Change;
-import dev.posthaste.admin.ReplayPlan;
-import dev.posthaste.admin.ReplaySelection;
-import dev.posthaste.admin.Search;
-import dev.posthaste.format.MessageFormat;
+import dev.posthaste.admin.ChangeResult;
+import dev.posthaste.admin.EventFilter;
+import dev.posthaste.internal.admin.ReplayPlan;
+import dev.posthaste.internal.admin.StoreOutboxAdmin;
 import dev.posthaste.jdbc.Dialect;
 import dev.posthaste.jdbc.RowOperatorStore;
-import dev.posthaste.relay.Replay;
+import dev.posthaste.relay.ReplayRun;
 import dev.posthaste.store.StoreException;
 import java.util.ArrayList;
 import java.util.List;
@@ -30,7 +29,7 @@ final class Replayers {
     private final Node node;
     private final SimulatedThread thread;
     private final OutboxDefinition outbox;
-    private final Admin admin;
+    private final StoreOutboxAdmin admin;
     private final Desk desk;
 
     /** What they have to bring to an end, whatever becomes of their processes. */
@@ -44,7 +43,7 @@ final class Replayers {
         }
 
         private Change change() {
-            return new Change("operator", "it was time", "given-" + ++changes);
+            return Change.by("operator", "it was time").id("given-" + ++changes);
         }
 
         private String runner() {
@@ -63,9 +62,8 @@ final class Replayers {
         this.node = node;
         this.thread = new SimulatedThread(schedule, node);
         this.outbox = around.configuration.outbox();
-        this.admin = new Admin(Map.of(
-                Database.OUTBOX,
-                new RowOperatorStore(around.dataSource(node), Dialect.POSTGRESQL, outbox, null, thread)));
+        this.admin = new StoreOutboxAdmin(
+                outbox, new RowOperatorStore(around.dataSource(node), Dialect.POSTGRESQL, outbox, null, thread));
         this.desk = desk;
     }
 
@@ -98,14 +96,10 @@ final class Replayers {
     }
 
     private void replay(Begun begun) {
-        ReplaySelection selection = ReplaySelection.of(Search.ALL.withStatus(begun.status()));
-        Replay replay = new Replay(
-                admin.outbox(Database.OUTBOX),
-                new ReplayPlan(selection, null, null, begun.perSecond()),
-                new Replay.Target(
-                        outbox,
-                        around.broker.forReplays(node, new Replayed.Attempt(begun.perSecond())),
-                        MessageFormat.RAW),
+        ReplayRun replay = new ReplayRun(
+                admin,
+                new ReplayPlan(EventFilter.status(begun.status()), null, null, begun.perSecond()),
+                around.broker.forReplays(node, new Replayed.Attempt(begun.perSecond())),
                 begun.change(),
                 desk.runner(),
                 thread);
@@ -118,7 +112,7 @@ final class Replayers {
         }
         replay.run();
         node.requireAlive(); // which the replay took for a failure
-        Replay.Progress progress = replay.progress();
+        ReplayRun.Progress progress = replay.progress();
         schedule.happened("%s: %s", node, progress);
         switch (progress.state()) {
             case FINISHED -> {
@@ -134,7 +128,7 @@ final class Replayers {
     }
 
     /** What is over tells the same when it is asked for again. */
-    private void ended(Begun begun, Replay.Progress progress) {
+    private void ended(Begun begun, ReplayRun.Progress progress) {
         if (progress.repeated() || random.nextBoolean()) {
             desk.open.remove(begun);
         }
@@ -148,9 +142,7 @@ final class Replayers {
         Change change = desk.change();
         Action action = random.nextInt(3) == 0 ? Action.DISCARD : Action.REQUEUE;
         try {
-            Admin.Result result = action == Action.REQUEUE
-                    ? admin.requeue(Database.OUTBOX, rows, change)
-                    : admin.discard(Database.OUTBOX, rows, change);
+            ChangeResult result = admin.store().change(action, change, rows);
             truth.requireChanged(change.id(), result.events());
         } catch (StoreException e) {
             // nobody insists

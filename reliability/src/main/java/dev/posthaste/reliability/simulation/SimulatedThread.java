@@ -1,6 +1,6 @@
 package dev.posthaste.reliability.simulation;
 
-import dev.posthaste.admin.Waiting;
+import dev.posthaste.internal.admin.Waiting;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.Semaphore;
 import org.jspecify.annotations.Nullable;

@@ -3,9 +3,10 @@ package dev.posthaste.reliability.torture;
 import com.zaxxer.hikari.HikariDataSource;
 import dev.posthaste.admin.Admin;
 import dev.posthaste.admin.Change;
+import dev.posthaste.admin.EventFilter;
+import dev.posthaste.admin.OutboxAdmin;
 import dev.posthaste.jdbc.Dialect;
 import dev.posthaste.jdbc.LeaseTable;
-import dev.posthaste.jdbc.RowOperatorStore;
 import dev.posthaste.store.StoreException;
 import java.sql.Connection;
 import java.sql.SQLException;
@@ -129,7 +130,7 @@ final class Calm {
             Map<String, VitalSigns> before = Ownership.relays(stage);
             String dead = Probe.writeDead(stage, "put-back-" + probes++, 1, LONGEST) + "-0";
             measureHandling(after); // of a later event: what was dead before is behind what the relay has read
-            measureRequeue(new Admin(RowOperatorStore.all(pool, dialect, stage.setup.catalog(), null)), dead, after);
+            measureRequeue(Admin.of(pool, stage.setup.catalog()).outbox(Setup.OUTBOX), dead, after);
             Thread.sleep(Math.max(0, (end - System.nanoTime()) / 1_000_000));
             count(before, Ownership.relays(stage));
             millis += (System.nanoTime() - start) / 1_000_000;
@@ -155,7 +156,7 @@ final class Calm {
         }
     }
 
-    private void measureRequeue(Admin admin, String dead, String after) throws Exception {
+    private void measureRequeue(OutboxAdmin admin, String dead, String after) throws Exception {
         String its = " where event_id = '" + dead + "'";
         long row = stage.count("select id from orders" + its);
         long start = System.nanoTime();
@@ -169,11 +170,11 @@ final class Calm {
     }
 
     /** The same change again if it fails: it is made once. */
-    private static void requeue(Admin admin, long row, long until) throws InterruptedException {
+    private static void requeue(OutboxAdmin admin, long row, long until) throws InterruptedException {
         Change change = Change.by("the campaign", "to measure how long it takes");
         while (true) {
             try {
-                admin.requeue(Setup.OUTBOX, List.of(row), change);
+                admin.requeue(EventFilter.positions(row), change);
                 return;
             } catch (StoreException e) {
                 if (System.nanoTime() > until) {

@@ -7,12 +7,12 @@ import dev.posthaste.JdbcOutbox;
 import dev.posthaste.OutboxDefinition;
 import dev.posthaste.Route;
 import dev.posthaste.Status;
-import dev.posthaste.admin.OperatorStore;
+import dev.posthaste.admin.Admin;
+import dev.posthaste.admin.OutboxAdmin;
 import dev.posthaste.broker.LocalBroker;
 import dev.posthaste.inbox.Inbox;
 import dev.posthaste.jackson.JacksonSerializer;
 import dev.posthaste.jdbc.Schema;
-import dev.posthaste.jdbc.Stores;
 import dev.posthaste.rabbitmq.RabbitBroker;
 import dev.posthaste.rabbitmq.RabbitSettings;
 import dev.posthaste.rabbitmq.RabbitSubscription;
@@ -66,7 +66,7 @@ final class Application implements AutoCloseable {
     private final Database database;
     private final HistoryTable history;
     private final ConfigCenter configs;
-    private final OperatorStore store;
+    private final OutboxAdmin outbox;
     private final SwitchableBroker broker;
 
     /** What an application does besides making changes. */
@@ -95,8 +95,7 @@ final class Application implements AutoCloseable {
         history.restore();
         database.createTables();
         Schema.create(database.dataSource(), CATALOG.outboxes());
-        this.store = Objects.requireNonNull(
-                Stores.in(database.dataSource()).forOperators(CATALOG).get(OUTBOX));
+        this.outbox = Admin.of(database.dataSource(), CATALOG).outbox(OUTBOX);
         this.broker = broker(settings, parts.contains(Part.CONSUMER), clock);
         Runnable afterCommit = parts.contains(Part.RELAY) ? relay(settings) : () -> {};
         this.configs = new ConfigCenter(
@@ -224,7 +223,7 @@ final class Application implements AutoCloseable {
     }
 
     State state() throws SQLException {
-        return new State(store.counts(), history.count(), history.available(), broker.on());
+        return new State(outbox.counts(), history.count(), history.available(), broker.on());
     }
 
     void switchBroker(boolean on) {

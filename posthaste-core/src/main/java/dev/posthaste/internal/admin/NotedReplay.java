@@ -1,5 +1,6 @@
-package dev.posthaste.admin;
+package dev.posthaste.internal.admin;
 
+import dev.posthaste.admin.Change;
 import java.time.Instant;
 
 /**

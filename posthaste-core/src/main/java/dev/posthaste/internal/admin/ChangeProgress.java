@@ -1,4 +1,4 @@
-package dev.posthaste.admin;
+package dev.posthaste.internal.admin;
 
 import java.util.Locale;
 import org.jspecify.annotations.Nullable;

@@ -1,7 +1,12 @@
-package dev.posthaste.admin;
+package dev.posthaste.internal.admin;
 
 import dev.posthaste.Status;
+import dev.posthaste.admin.AuditEntry;
 import dev.posthaste.admin.AuditEntry.Action;
+import dev.posthaste.admin.Change;
+import dev.posthaste.admin.ErrorGroup;
+import dev.posthaste.admin.EventFilter;
+import dev.posthaste.admin.LeaseState;
 import dev.posthaste.store.BacklogSource;
 import dev.posthaste.store.StoredEvent;
 import java.time.Duration;
@@ -19,16 +24,20 @@ import org.jspecify.annotations.Nullable;
  */
 public interface OperatorStore extends BacklogSource {
 
-    /** Found events with ids below {@code before}, newest first. */
-    Page search(Search search, long before, int limit);
+    /** Events that match, with ids below {@code before}, newest first. The filter has no positions, here and below. */
+    FoundPage search(EventFilter filter, long before, int limit);
 
-    /** Found events with ids above {@code after} and up to {@code through}, oldest first, with their payloads. */
-    Stretch read(Search search, long after, long through, int limit, long maxBytes);
+    /** Events that match, with ids above {@code after} and up to {@code through}, oldest first, with their payloads. */
+    Stretch read(EventFilter filter, long after, long through, int limit, long maxBytes);
 
-    /** Counts found events with ids above {@code after} and up to {@code through}. */
-    Tally count(Search search, long after, long through);
+    /** Counts events that match, with ids above {@code after} and up to {@code through}. */
+    Tally count(EventFilter filter, long after, long through);
 
-    Optional<EventDetails> find(long id);
+    /** One event with its contents. */
+    Optional<FoundRow> find(long id);
+
+    /** Those of {@code ids} that there are, in id order, without their contents. */
+    List<FoundRow> find(Collection<Long> ids);
 
     /** Dead events by what their errors say, looking at the newest {@code most} of them; the largest group first. */
     List<ErrorGroup> errors(int most);
@@ -47,8 +56,12 @@ public interface OperatorStore extends BacklogSource {
      *
      * @param action {@link Action#REQUEUE} or {@link Action#DISCARD}
      * @return how many were dead; if the change was made before, what it did then
+     * @throws dev.posthaste.admin.UnexpectedCountException if the change expects more or fewer; then nothing is changed
      */
-    Admin.Result change(Action action, Change change, Collection<Long> ids);
+    ChangeOutcome change(Action action, Change change, Collection<Long> ids);
+
+    /** Whether the audit has something of this change. */
+    boolean knows(Change change);
 
     // --- Changes that take many transactions -------------------------------------------------------------------------
 
@@ -95,6 +108,12 @@ public interface OperatorStore extends BacklogSource {
      * @param keep not negative
      */
     Part purge(Change change, long after, Duration keep, Collection<Status> statuses, int batch);
+
+    /**
+     * Deletes, as one part of a change, those of {@code ids} that are in one of {@code statuses}; leaves out what somebody else
+     * has locked.
+     */
+    Part purge(Change change, Collection<Long> ids, Collection<Status> statuses);
 
     /**
      * What one part of a change did.

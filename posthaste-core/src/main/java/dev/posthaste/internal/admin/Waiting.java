@@ -1,4 +1,4 @@
-package dev.posthaste.admin;
+package dev.posthaste.internal.admin;
 
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.TimeUnit;

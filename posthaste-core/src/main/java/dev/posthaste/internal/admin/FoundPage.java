@@ -1,5 +1,6 @@
-package dev.posthaste.admin;
+package dev.posthaste.internal.admin;
 
+import dev.posthaste.admin.FoundEvent;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -9,4 +10,4 @@ import org.jspecify.annotations.Nullable;
  * @param next where the next page begins: below this id; null when there is nothing more. A page with fewer events than
  *     were asked for and a {@code next} is where the search has got to within its time; the caller goes on from there
  */
-public record Page(List<FoundEvent> events, @Nullable Long next) {}
+public record FoundPage(List<FoundEvent> events, @Nullable Long next) {}

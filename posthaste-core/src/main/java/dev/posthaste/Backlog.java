@@ -1,0 +1,17 @@
+package dev.posthaste;
+
+import java.time.Duration;
+
+/** What is waiting in an outbox, and what is dead. */
+@ProvidedByPosthaste
+public interface Backlog {
+    long pending();
+
+    long dead();
+
+    /** Since the oldest pending event was written; zero without one. */
+    Duration oldestAge();
+
+    /** How long the database's oldest open transaction has been open; zero where the database does not say. */
+    Duration oldestTransaction();
+}

@@ -1,0 +1,225 @@
+package dev.posthaste.admin;
+
+import dev.posthaste.CheckReturnValue;
+import dev.posthaste.Status;
+import java.time.Instant;
+import java.util.Arrays;
+import java.util.Collections;
+import java.util.List;
+import java.util.Objects;
+import java.util.SortedSet;
+import java.util.TreeSet;
+import java.util.function.Consumer;
+import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Which events. What is not said matches all; what is said, must all be true. Immutable: every method with a parameter
+ * returns a changed copy.
+ *
+ * <pre>{@code
+ * EventFilter.status(Status.DEAD).type("order.placed").error("timeout")
+ * EventFilter.positions(17, 18)
+ * }</pre>
+ */
+@CheckReturnValue
+public final class EventFilter {
+    private static final Instant EARLIEST = Instant.parse("1000-01-01T00:00:00Z");
+    private static final Instant LATEST = Instant.parse("9999-12-31T00:00:00Z");
+
+    private final Fields fields;
+
+    /** What a filter says; changed only until a filter has it. */
+    private static final class Fields implements Cloneable {
+        private @Nullable Status status;
+        private SortedSet<Long> positions = Collections.emptySortedSet();
+        private @Nullable String type;
+        private @Nullable String key;
+        private @Nullable String eventId;
+        private @Nullable Instant from;
+        private @Nullable Instant to;
+        private @Nullable String error;
+        private @Nullable String errorGroup;
+        private @Nullable Integer limit;
+
+        private Fields copy() {
+            try {
+                return (Fields) super.clone();
+            } catch (CloneNotSupportedException e) {
+                throw new AssertionError(e);
+            }
+        }
+
+        private List<@Nullable Object> all() {
+            return Arrays.asList(status, positions, type, key, eventId, from, to, error, errorGroup, limit);
+        }
+    }
+
+    private EventFilter(Fields fields) {
+        this.fields = fields;
+    }
+
+    private EventFilter with(Consumer<Fields> change) {
+        Fields changed = fields.copy();
+        change.accept(changed);
+        return new EventFilter(changed);
+    }
+
+    /** Every event. */
+    public static EventFilter all() {
+        return new EventFilter(new Fields());
+    }
+
+    /** Events in one status. */
+    public static EventFilter status(Status status) {
+        return all().with(copy -> copy.status = Objects.requireNonNull(status, "status"));
+    }
+
+    /**
+     * The events at these positions, in whatever status.
+     *
+     * @param positions at least one
+     */
+    public static EventFilter positions(long... positions) {
+        if (positions.length == 0) {
+            throw new IllegalArgumentException("Say at which positions the events are");
+        }
+        SortedSet<Long> all = Arrays.stream(positions).boxed().collect(Collectors.toCollection(TreeSet::new));
+        return all().with(copy -> copy.positions = Collections.unmodifiableSortedSet(all));
+    }
+
+    /** The whole event type. */
+    public EventFilter type(String type) {
+        return with(copy -> copy.type = Objects.requireNonNull(type, "type"));
+    }
+
+    /** The whole event key. */
+    public EventFilter key(String key) {
+        return with(copy -> copy.key = Objects.requireNonNull(key, "key"));
+    }
+
+    public EventFilter eventId(String id) {
+        return with(copy -> copy.eventId = Objects.requireNonNull(id, "eventId"));
+    }
+
+    /** Written at this time or later, by the database's clock; between the years 1000 and 9999. */
+    public EventFilter from(Instant written) {
+        return between(requireKnown("from", written), fields.to);
+    }
+
+    /** Written before this time; between the years 1000 and 9999. */
+    public EventFilter to(Instant written) {
+        return between(fields.from, requireKnown("to", written));
+    }
+
+    private EventFilter between(@Nullable Instant from, @Nullable Instant to) {
+        if (from != null && to != null && !from.isBefore(to)) {
+            throw new IllegalArgumentException("'from' must be before 'to': " + from + " is not before " + to);
+        }
+        return with(copy -> {
+            copy.from = from;
+            copy.to = to;
+        });
+    }
+
+    /** Every database knows these times; beyond them each has limits of its own. */
+    private static Instant requireKnown(String what, Instant time) {
+        if (time.isBefore(EARLIEST) || time.isAfter(LATEST)) {
+            throw new IllegalArgumentException(
+                    "'" + what + "' is between " + EARLIEST + " and " + LATEST + ", not " + time);
+        }
+        return time;
+    }
+
+    /** What the last error contains, in capitals or not. */
+    public EventFilter error(String contains) {
+        return with(copy -> copy.error = Objects.requireNonNull(contains, "error"));
+    }
+
+    /** The {@link ErrorGroup#group} of the last error. */
+    public EventFilter errorGroup(String group) {
+        return with(copy -> copy.errorGroup = Objects.requireNonNull(group, "errorGroup"));
+    }
+
+    /** The most events: of a page in a search, where they are the newest; otherwise of all, where they are the oldest. 1 or more. */
+    public EventFilter limit(int events) {
+        if (events < 1) {
+            throw new IllegalArgumentException("A filter's limit is 1 or more, not " + events);
+        }
+        return with(copy -> copy.limit = events);
+    }
+
+    public @Nullable Status status() {
+        return fields.status;
+    }
+
+    /** Ascending; empty if events are not chosen by their position. */
+    public SortedSet<Long> positions() {
+        return fields.positions;
+    }
+
+    public @Nullable String type() {
+        return fields.type;
+    }
+
+    public @Nullable String key() {
+        return fields.key;
+    }
+
+    public @Nullable String eventId() {
+        return fields.eventId;
+    }
+
+    public @Nullable Instant from() {
+        return fields.from;
+    }
+
+    public @Nullable Instant to() {
+        return fields.to;
+    }
+
+    public @Nullable String error() {
+        return fields.error;
+    }
+
+    public @Nullable String errorGroup() {
+        return fields.errorGroup;
+    }
+
+    public @Nullable Integer limit() {
+        return fields.limit;
+    }
+
+    @Override
+    public boolean equals(@Nullable Object other) {
+        return other instanceof EventFilter filter && filter.fields.all().equals(fields.all());
+    }
+
+    @Override
+    public int hashCode() {
+        return fields.all().hashCode();
+    }
+
+    /** As people read it, and as the audit keeps it. */
+    @Override
+    public String toString() {
+        StringBuilder text = new StringBuilder();
+        add(text, "rows", positions().isEmpty() ? null : positions());
+        add(text, "status", fields.status == null ? null : fields.status.code());
+        add(text, "type", fields.type);
+        add(text, "key", fields.key);
+        add(text, "event", fields.eventId);
+        add(text, "from", fields.from);
+        add(text, "to", fields.to);
+        add(text, "error contains", fields.error);
+        add(text, "error group", fields.errorGroup);
+        add(text, "at most", fields.limit);
+        return text.isEmpty() ? "all events" : text.toString();
+    }
+
+    private static void add(StringBuilder text, String name, @Nullable Object value) {
+        if (value != null) {
+            text.append(text.isEmpty() ? "" : ", ").append(name).append(' ').append(value);
+        }
+    }
+}

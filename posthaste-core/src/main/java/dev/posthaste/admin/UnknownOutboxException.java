@@ -1,0 +1,13 @@
+package dev.posthaste.admin;
+
+import dev.posthaste.PosthasteException;
+import java.util.Set;
+
+/** No outbox has this name. */
+public final class UnknownOutboxException extends PosthasteException {
+    private static final long serialVersionUID = 1;
+
+    public UnknownOutboxException(String name, Set<String> known) {
+        super("No outbox is named '" + name + "'; there are " + String.join(", ", known), null);
+    }
+}

@@ -1,0 +1,34 @@
+package dev.posthaste.internal.admin;
+
+import dev.posthaste.admin.AuditEntry;
+import java.time.Instant;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * An entry of the audit as the database has it.
+ *
+ * @param row the event's position, or null when the entry is not of one event
+ */
+public record AuditRow(
+        long id,
+        Instant at,
+        String changeId,
+        String actor,
+        Action action,
+        String outbox,
+        @Nullable Long row,
+        @Nullable String eventId,
+        long events,
+        String reason,
+        @Nullable String detail)
+        implements AuditEntry {
+    @Override
+    public @Nullable Long position() {
+        return row;
+    }
+
+    /** The same with another detail. */
+    public AuditRow withDetail(@Nullable String detail) {
+        return new AuditRow(id, at, changeId, actor, action, outbox, row, eventId, events, reason, detail);
+    }
+}
