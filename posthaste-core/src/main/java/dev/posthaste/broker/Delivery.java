@@ -1,6 +1,7 @@
 package dev.posthaste.broker;
 
-/** A message that a broker handed over, until the consumer says what became of it. Exactly one of the four is called. */
+/** A message that a broker handed over, until the consumer says what became of it. Exactly one of
+ * {@link #done}, {@link #leftToOutbox}, {@link #deadLetter} and {@link #abandoned} is its answer. */
 public interface Delivery {
     Message message();
 
@@ -14,6 +15,9 @@ public interface Delivery {
     default boolean wanted() {
         return true;
     }
+
+    /** An attempt has ended without an answer. The next comes later, and {@link #wanted} is asked before it. */
+    default void attemptEnded() {}
 
     /** Handled, now or before: the broker may forget it. */
     void done();

@@ -26,7 +26,7 @@ class ReplayTest {
     private final Replay replay = new Replay(
             goingAway(),
             new ReplayPlan(ReplaySelection.of(Search.ALL.withStatus(Status.PUBLISHED)), null, null, 1),
-            new Replay.Target(ORDERS, new LocalBroker(), MessageFormat.RAW),
+            new Replay.Target(ORDERS, LocalBroker.to(), MessageFormat.RAW),
             Change.by("ada", "rebuilt"));
 
     /** A database that goes away before the end can be noted, and a process that ends while it is away. */

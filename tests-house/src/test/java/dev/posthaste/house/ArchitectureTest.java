@@ -177,7 +177,7 @@ class ArchitectureTest {
                 .and()
                 .haveSimpleNameNotStartingWith("Relay")
                 .and()
-                .doNotHaveSimpleName("ReceiptIntake")
+                .doNotHaveSimpleName("ReceiptProcessor")
                 .should()
                 .callConstructor(Thread.class, Runnable.class, String.class)
                 .orShould()
