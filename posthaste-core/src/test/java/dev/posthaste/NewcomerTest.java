@@ -104,7 +104,8 @@ class NewcomerTest {
                 .key("order-42")
                 .headers(Map.of(MessageHeaders.EVENT_ID, Event.newId(), MessageHeaders.EVENT_TYPE, "order.placed"));
         CountDownLatch answered = new CountDownLatch(2);
-        try (LocalBroker broker = new LocalBroker().subscribe(inbox)) {
+        try (inbox;
+                LocalBroker broker = LocalBroker.to(inbox)) {
             broker.publish(message, outcome -> answered.countDown());
             broker.publish(message, outcome -> answered.countDown());
             assertThat(answered.await(20, TimeUnit.SECONDS)).isTrue();

@@ -3,10 +3,8 @@ package dev.posthaste.benchmarks;
 import dev.posthaste.Route;
 import dev.posthaste.kafka.KafkaBroker;
 import dev.posthaste.kafka.KafkaSettings;
-import dev.posthaste.kafka.KafkaTopics;
 import dev.posthaste.rabbitmq.RabbitBroker;
 import dev.posthaste.rabbitmq.RabbitSettings;
-import dev.posthaste.rabbitmq.RabbitTopology;
 import dev.posthaste.servers.Database;
 import dev.posthaste.servers.DatabaseServer;
 import dev.posthaste.servers.KafkaServer;
@@ -201,11 +199,10 @@ final class Bench implements Callable<Integer> {
             progress("To RabbitMQ nothing was measured: " + e.getMessage());
             return;
         }
-        RabbitSettings settings = RabbitSettings.of(server.uri()).declaring(ROUTE);
-        RabbitTopology.declare(settings, ROUTE);
+        RabbitSettings settings = RabbitSettings.of(server.uri()).declare(true);
         List<Double> rates = new ArrayList<>();
         for (int round = 0; round <= ROUNDS; round++) {
-            try (RabbitBroker broker = new RabbitBroker(settings)) {
+            try (RabbitBroker broker = RabbitBroker.of(settings)) {
                 rates.add(rate("to RabbitMQ", backlog, SMALL, () -> ByRelay.drain(backlog, pool, broker, SMALL)));
             }
         }
@@ -228,13 +225,13 @@ final class Bench implements Callable<Integer> {
         progress("Starting Kafka…");
         try (KafkaServer server = KafkaServer.start(1, Map.of("auto.create.topics.enable", "false"))) {
             KafkaSettings settings = KafkaSettings.of(server.bootstrap());
-            KafkaTopics.create(settings, 6, 1, Route.to(ROUTE.destination()));
+            server.createTopic(ROUTE.destination(), 6);
             List<List<Double>> rates = producers.stream()
                     .map(each -> (List<Double>) new ArrayList<Double>())
                     .toList();
             for (int round = 0; round <= ROUNDS; round++) {
                 for (int i = 0; i < producers.size(); i++) {
-                    try (KafkaBroker broker = new KafkaBroker(settings.withProducer(producers.get(i)))) {
+                    try (KafkaBroker broker = KafkaBroker.of(settings.producer(producers.get(i)))) {
                         rates.get(i)
                                 .add(rate(
                                         "to Kafka " + producers.get(i),

@@ -1,5 +1,6 @@
 package dev.posthaste.broker;
 
+import dev.posthaste.Route;
 import java.util.function.Consumer;
 
 /**
@@ -17,6 +18,13 @@ public interface Broker extends AutoCloseable {
      */
     void publish(Message message, Consumer<Outcome> callback);
 
+    /**
+     * Tells of a route before the first message goes there, so that a broker that was told to can create or declare what the
+     * route needs. Returns without waiting for the server; what cannot be done now is done later, or shows in the outcomes of
+     * the messages. The same route may be told of any number of times. Does nothing by default.
+     */
+    default void prepare(Route route) {}
+
     /** Whether a message handed over now has a chance, as far as is known without asking the server. */
     boolean healthy();
 
@@ -28,7 +36,10 @@ public interface Broker extends AutoCloseable {
         return false;
     }
 
-    /** Ends every open publish with an outcome, and closes connections. Works twice. */
+    /**
+     * Closes the subscriptions, if there are any, ends every open publish with an outcome, and closes connections. Works
+     * before the first message, and twice.
+     */
     @Override
     void close();
 }

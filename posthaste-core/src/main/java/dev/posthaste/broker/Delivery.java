@@ -1,6 +1,9 @@
 package dev.posthaste.broker;
 
-/** A message that a broker handed over, until the consumer reports its outcome. Exactly one of the four methods is called. */
+/**
+ * A message that a broker handed over, until the consumer reports its outcome. Exactly one of {@link #done},
+ * {@link #leftToOutbox}, {@link #deadLetter} and {@link #abandoned} is its answer.
+ */
 public interface Delivery {
     Message message();
 
@@ -14,6 +17,9 @@ public interface Delivery {
     default boolean wanted() {
         return true;
     }
+
+    /** An attempt has ended without an answer. The next comes later, and {@link #wanted} is asked before it. */
+    default void attemptEnded() {}
 
     /** Handled, now or before: the broker may forget it. */
     void done();

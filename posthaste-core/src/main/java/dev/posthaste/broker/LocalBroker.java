@@ -1,56 +1,62 @@
 package dev.posthaste.broker;
 
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Consumer;
 
 /**
- * Hands events to consumers in this JVM, through the same inbox that a real broker feeds; there is no server. It has no
- * memory of its own: an event counts as acknowledged when every consumer has handled it, and until then it stays pending
- * in the outbox. A consumer that gives an event up for good makes it dead there, with the reason.
+ * Hands events to receivers in this JVM, such as the inboxes that a real broker would feed; there is no server. It has no
+ * memory of its own: an event counts as acknowledged when every receiver has handled it, and until then it stays pending
+ * in the outbox. A receiver that gives an event up for good makes it dead there, with the reason.
  *
- * <p>An event that one consumer handles may be consumed in that consumer's own transaction, by its receipts. Where several
+ * <p>An event that one receiver handles may be consumed in that receiver's own transaction, by its receipts. Where several
  * handle it, none of them speaks for the others: the event is told of when the last has ended. Those that had handled it
  * before somebody refused it, or before the process died, find their notes when it comes again.
  *
  * <p>Thread-safe.
  */
 public final class LocalBroker implements Broker {
-    private final List<Receiver> consumers = new CopyOnWriteArrayList<>();
+    private final List<Receiver> receivers;
+    private final Set<FanOut> open = ConcurrentHashMap.newKeySet();
     private volatile boolean closed;
 
-    /** Every message published from now on goes to this consumer too. The broker closes it with itself. */
-    public LocalBroker subscribe(Receiver consumer) {
-        consumers.add(consumer);
-        return this;
+    private LocalBroker(List<Receiver> receivers) {
+        this.receivers = receivers;
+    }
+
+    /**
+     * A broker for these receivers: each gets every event of a type that it handles. An event that nobody handles is rejected.
+     *
+     * @param receivers stay the caller's, who closes them after the broker
+     */
+    public static LocalBroker to(Receiver... receivers) {
+        return new LocalBroker(List.of(receivers));
     }
 
     @Override
-    public void publish(Message message, java.util.function.Consumer<Outcome> callback) {
-        if (closed) {
-            callback.accept(Outcome.unavailable("the local broker is closed"));
-            return;
-        }
-        List<Receiver> receivers = consumersOf(message);
-        if (receivers.isEmpty()) {
+    public void publish(Message message, Consumer<Outcome> callback) {
+        List<Receiver> receivers = receiversOf(message);
+        if (receivers.isEmpty() && !closed) {
             callback.accept(Outcome.rejected("no consumer in this JVM handles events of type " + message.eventType()));
             return;
         }
         Message each = receivers.size() == 1 ? message : message.headers(Map.of(MessageHeaders.NO_RECEIPTS, "several"));
         FanOut fan = new FanOut(each, receivers.size(), callback);
-        receivers.forEach(consumer -> consumer.accept(fan));
+        open.add(fan);
+        if (closed) {
+            fan.answer(Outcome.unavailable("the local broker is closed"));
+        } else {
+            receivers.forEach(receiver -> receiver.accept(fan));
+        }
     }
 
-    private List<Receiver> consumersOf(Message message) {
-        List<Receiver> receivers = new ArrayList<>();
+    private List<Receiver> receiversOf(Message message) {
         String type = message.eventType();
-        for (Receiver consumer : consumers) {
-            if (type != null && consumer.handles(type)) {
-                receivers.add(consumer);
-            }
-        }
-        return receivers;
+        return type == null
+                ? List.of()
+                : receivers.stream().filter(receiver -> receiver.handles(type)).toList();
     }
 
     @Override
@@ -63,28 +69,37 @@ public final class LocalBroker implements Broker {
         return true;
     }
 
+    /**
+     * Answers what is still being handled as unknown, without waiting for it: if it is published again, its receivers find
+     * their notes.
+     */
     @Override
     public void close() {
         closed = true;
-        consumers.forEach(Receiver::close);
+        open.forEach(fan -> fan.answer(Outcome.unknown("the local broker was closed before it was handled")));
     }
 
-    /** One message on its way to several consumers: the slowest decides when, the worst outcome decides what. */
-    private static final class FanOut implements Delivery {
+    /** One message on its way to several receivers: the slowest decides when, the worst outcome decides what. */
+    private final class FanOut implements Delivery {
         private final Message message;
-        private final java.util.function.Consumer<Outcome> callback;
-        private int open; // guarded by this, as the next
+        private final Consumer<Outcome> callback;
+        private int unanswered; // guarded by this, as the next
         private Outcome outcome = Outcome.handled();
 
-        FanOut(Message message, int receivers, java.util.function.Consumer<Outcome> callback) {
+        FanOut(Message message, int receivers, Consumer<Outcome> callback) {
             this.message = message;
-            this.open = receivers;
+            this.unanswered = receivers;
             this.callback = callback;
         }
 
         @Override
         public Message message() {
             return message;
+        }
+
+        @Override
+        public boolean wanted() {
+            return !closed;
         }
 
         @Override
@@ -112,11 +127,18 @@ public final class LocalBroker implements Broker {
             synchronized (this) {
                 outcome = badness(its) > badness(outcome) ? its : outcome;
                 all = outcome;
-                if (--open > 0) {
+                if (--unanswered > 0) {
                     return;
                 }
             }
-            callback.accept(all);
+            answer(all);
+        }
+
+        /** Once: what comes after the broker was closed changes nothing. */
+        void answer(Outcome all) {
+            if (open.remove(this)) {
+                callback.accept(all);
+            }
         }
 
         /** What was not handled comes again before it may be dead: somebody else has not seen it yet. */

@@ -1,6 +1,6 @@
 package dev.posthaste.broker;
 
-/** What a subscription feeds. Thread-safe. */
+/** What a subscription feeds. Closed by whoever made it, never by a broker. Thread-safe. */
 public interface Receiver extends AutoCloseable {
     String name();
 

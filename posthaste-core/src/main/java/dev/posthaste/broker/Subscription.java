@@ -1,17 +1,17 @@
 package dev.posthaste.broker;
 
-/** Feeds a consumer from a queue or a consumer group. Thread-safe. */
+/**
+ * Feeds a receiver from a queue or a consumer group, from {@link SubscribableBroker#subscribe} until it is closed; its
+ * broker's {@code close} closes it too. Thread-safe.
+ */
 public interface Subscription extends AutoCloseable {
-
-    /** Begins to receive, and keeps trying while the broker cannot be reached. */
-    void start();
 
     /** Whether messages can arrive now. */
     boolean healthy();
 
     /**
-     * Stops receiving and waits a bounded time for the handlers that are running. What was not handled comes again to the
-     * next consumer. Works before {@link #start} and twice.
+     * Stops receiving, and waits at most a few seconds for the handlers that are running. What was not handled comes again
+     * to whoever receives next. The receiver stays open. Works twice.
      */
     @Override
     void close();

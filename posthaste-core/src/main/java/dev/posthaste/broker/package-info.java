@@ -1,6 +1,6 @@
 /**
  * What a broker is to Posthaste: {@link dev.posthaste.broker.Broker} takes messages, {@link
- * dev.posthaste.broker.Subscription} brings them, {@link dev.posthaste.broker.LocalBroker} does without a server.
+ * dev.posthaste.broker.SubscribableBroker} brings them too, {@link dev.posthaste.broker.LocalBroker} does without a server.
  */
 @NullMarked
 package dev.posthaste.broker;

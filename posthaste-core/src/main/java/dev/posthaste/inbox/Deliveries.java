@@ -245,6 +245,9 @@ final class Deliveries {
     }
 
     private void run(Attempt attempt, long delayMillis) {
+        if (delayMillis > 0) {
+            ended(attempt);
+        }
         TypedHandler<?> batch = attempt.isForBatch() ? attempt.batch : null;
         Runnable work = () -> attempt(attempt);
         if (batch != null) {
@@ -253,6 +256,14 @@ final class Deliveries {
         }
         if (!threads.schedule(work, delayMillis)) {
             next(attempt, Delivery::abandoned);
+        }
+    }
+
+    private void ended(Attempt attempt) {
+        try {
+            attempt.delivery.attemptEnded();
+        } catch (Throwable e) {
+            log.error("Inbox {}: {} waits, and its broker cannot be told", inbox, attempt.message(), e);
         }
     }
 

@@ -1,6 +1,7 @@
 package dev.posthaste.inbox;
 
 import dev.posthaste.Event;
+import dev.posthaste.Route;
 import dev.posthaste.broker.Broker;
 import dev.posthaste.broker.Message;
 import dev.posthaste.broker.MessageHeaders;
@@ -9,19 +10,18 @@ import dev.posthaste.store.Receipt;
 import java.io.IOException;
 import java.sql.Connection;
 import java.util.Map;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Consumer;
-import org.jspecify.annotations.Nullable;
 
 /** Receipts that travel as messages. */
 final class MessageReceipts implements ReceiptChannel {
     private final Broker broker;
-    private final String destination;
-    private final @Nullable String routingKey;
+    private final Route route;
+    private final AtomicBoolean prepared = new AtomicBoolean();
 
-    MessageReceipts(Broker broker, String destination, @Nullable String routingKey) {
+    MessageReceipts(Broker broker, Route route) {
         this.broker = broker;
-        this.destination = destination;
-        this.routingKey = routingKey;
+        this.route = route;
     }
 
     /** The outbox's side knows which it tracks. */
@@ -44,10 +44,13 @@ final class MessageReceipts implements ReceiptChannel {
                 ReceiptMessages.TYPE,
                 MessageHeaders.EVENT_KEY,
                 key);
-        Message message = Message.of(destination, ReceiptMessages.write(receipt))
-                .routingKey(routingKey)
+        Message message = Message.of(route.destination(), ReceiptMessages.write(receipt))
+                .routingKey(route.routingKey())
                 .key(key)
                 .headers(headers);
+        if (prepared.compareAndSet(false, true)) {
+            broker.prepare(route);
+        }
         broker.publish(
                 message,
                 outcome -> told.accept(

@@ -51,7 +51,7 @@ public final class Receipts {
      * @param broker closed by the caller, after the inbox
      */
     public static Receipts through(Broker broker, Route route) {
-        ReceiptChannel channel = new MessageReceipts(broker, route.destination(), route.routingKey());
+        ReceiptChannel channel = new MessageReceipts(broker, route);
         return new Receipts(database -> channel, null);
     }
 

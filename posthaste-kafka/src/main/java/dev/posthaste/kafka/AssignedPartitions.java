@@ -82,6 +82,15 @@ final class AssignedPartitions {
         }
     }
 
+    /** The subscription is closing: no further attempt may start. */
+    void startNoMore() {
+        partitions.values().forEach(PartitionProgress::revoke);
+    }
+
+    boolean anyRunning() {
+        return partitions.values().stream().anyMatch(PartitionProgress::isRunning);
+    }
+
     /** Commits all partitions and returns at once. */
     void commit(Consumer<?, ?> consumer) {
         commit(consumer, partitions.keySet(), false);

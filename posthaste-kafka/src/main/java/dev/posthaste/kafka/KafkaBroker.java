@@ -1,19 +1,32 @@
 package dev.posthaste.kafka;
 
-import dev.posthaste.broker.Broker;
+import dev.posthaste.Route;
 import dev.posthaste.broker.Message;
 import dev.posthaste.broker.Outcome;
+import dev.posthaste.broker.Receiver;
+import dev.posthaste.broker.SubscribableBroker;
+import dev.posthaste.broker.Subscription;
 import java.time.Duration;
 import java.util.HashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
+import org.apache.kafka.common.errors.UnknownTopicOrPartitionException;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Publishes to Kafka: idempotent, acknowledged by all in-sync replicas. The event's key decides the partition.
+ * Kafka, both ways. Publishes idempotently, acknowledged by all in-sync replicas; the event's key decides the partition.
+ * Subscribes as a member of a consumer group.
+ *
+ * <pre>{@code
+ * KafkaBroker kafka = KafkaBroker.of(KafkaSettings.of("localhost:9092").createTopics(12, 3));
+ * kafka.subscribe(Route.topic("shop.orders").group("stock"), inbox);
+ * }</pre>
  *
  * <p>A topic is looked up before anything is sent to it, because a producer that asks about a missing topic makes brokers
  * create it. A missing topic rejects its own messages and delays no others. A message that is larger than its topic takes
@@ -25,10 +38,19 @@ import org.slf4j.LoggerFactory;
  * Outcome.Unknown}: the client does not say whether it was sent.
  *
  * <p>{@link #publish} only queues. One thread ({@code posthaste-kafka-publisher}) looks up and sends, and never blocks;
- * clients are made and closed on other threads; outcomes come on the client's threads. Connects when it is made.
- * Thread-safe.
+ * clients are made and closed on other threads, and topics created on one ({@code posthaste-kafka-topics}); outcomes come on
+ * the client's threads. Connects when it is first used. Thread-safe.
+ *
+ * <h2>Subscriptions</h2>
+ *
+ * An offset is committed once every message before it has been handled. A message that fails is retried in place while the
+ * member continues to poll, so a slow handler never costs the member its partitions. A message that is given up goes to the
+ * group's {@linkplain #deadLetterTopic dead-letter topic} first, as it came; for a record that cannot be read, its offset
+ * does. When partitions move to another member, running handlers get 2 s to finish, and the other member handles the rest:
+ * with an inbox, once in effect. One thread for each subscription ({@code posthaste-kafka-GROUP}) polls; the receiver's
+ * threads handle.
  */
-public final class KafkaBroker implements Broker {
+public final class KafkaBroker implements SubscribableBroker {
     private static final Logger log = LoggerFactory.getLogger(KafkaBroker.class);
     private static final long IDLE_MILLIS = 100;
     /** How often to check the messages that wait for the client's metadata, for room, or for their deadlines. */
@@ -37,7 +59,12 @@ public final class KafkaBroker implements Broker {
     private final KafkaSettings settings;
     private final KafkaClients clients;
     private final LinkedBlockingQueue<Task> tasks = new LinkedBlockingQueue<>();
+    private final TopicCreation creation;
     private final Thread publisher;
+    private final Object state = new Object();
+    private final Set<KafkaSubscription> subscriptions = new LinkedHashSet<>(); // guarded by state, as the next
+    private boolean subscribable = true;
+    private volatile boolean started; // written under state
     private volatile boolean closed;
 
     // Confined to the publisher's thread, except where their own comments say otherwise.
@@ -48,9 +75,22 @@ public final class KafkaBroker implements Broker {
     private final Sender sender;
     private long lookedAt = System.nanoTime();
 
-    /** Connects in the background. */
-    public KafkaBroker(KafkaSettings settings) {
-        this(settings, KafkaClients.Source.of(settings));
+    /**
+     * A broker with the default settings.
+     *
+     * @param bootstrapServers {@code host:port}, several with commas between
+     */
+    public static KafkaBroker of(String bootstrapServers) {
+        return of(KafkaSettings.of(bootstrapServers));
+    }
+
+    public static KafkaBroker of(KafkaSettings settings) {
+        return new KafkaBroker(settings, KafkaClients.Source.of(settings));
+    }
+
+    /** The topic of a group's dead letters. */
+    public static String deadLetterTopic(String group) {
+        return KafkaTopics.deadLetterTopic(group);
     }
 
     KafkaBroker(KafkaSettings settings, KafkaClients.Source source) {
@@ -60,13 +100,51 @@ public final class KafkaBroker implements Broker {
         this.probe = new ClusterProbe(active, tasks);
         this.topics = new TopicDirectory(settings, active, probe, tasks);
         this.sender = new Sender(settings, destinations.values(), active, topics, probe, tasks, () -> closed);
+        this.creation = new TopicCreation(settings);
         this.publisher = new Thread(this::work, "posthaste-kafka-publisher");
         publisher.setDaemon(true);
-        publisher.start();
+    }
+
+    private void start() {
+        if (!started && !closed) {
+            synchronized (state) {
+                if (!started && !closed) {
+                    publisher.start();
+                    started = true;
+                }
+            }
+        }
+    }
+
+    /** Connects in the background, and creates the route's topics there, if the settings say so. */
+    @Override
+    public void prepare(Route route) {
+        start();
+        creation.add(route);
+    }
+
+    @Override
+    public Subscription subscribe(Route route, Receiver receiver) {
+        KafkaSubscription subscription = new KafkaSubscription(settings, route, receiver, creation, this::closed);
+        synchronized (state) {
+            if (!subscribable) {
+                throw new IllegalStateException("the broker is closed");
+            }
+            subscriptions.add(subscription);
+        }
+        subscription.start();
+        return subscription;
+    }
+
+    private void closed(KafkaSubscription subscription) {
+        synchronized (state) {
+            subscriptions.remove(subscription);
+        }
     }
 
     @Override
     public void publish(Message message, Consumer<Outcome> callback) {
+        start();
         add(new Task.Begin(new Publication(message, callback, System.nanoTime())));
     }
 
@@ -85,7 +163,7 @@ public final class KafkaBroker implements Broker {
 
     @Override
     public boolean healthy() {
-        return !closed && publisher.isAlive() && probe.reachable() && !active.producerIsUseless();
+        return !closed && (!started || publisher.isAlive()) && probe.reachable() && !active.producerIsUseless();
     }
 
     // --- The publisher's thread --------------------------------------------------------------------------------------
@@ -167,7 +245,10 @@ public final class KafkaBroker implements Broker {
         if (outcome == null) {
             sender.advance(destination);
         } else {
-            sender.endWaiting(destination, outcome);
+            String missing = found.info().failure() instanceof UnknownTopicOrPartitionException
+                    ? creation.missing(found.topic())
+                    : null;
+            sender.endWaiting(destination, missing == null ? outcome : Outcome.unavailable(missing));
         }
     }
 
@@ -236,10 +317,16 @@ public final class KafkaBroker implements Broker {
         }
     }
 
-    /** Waits, a little longer than the delivery timeout, for the messages that the client has. */
+    /**
+     * Closes the subscriptions, and waits, a little longer than the delivery timeout, for the messages that the client has.
+     */
     @Override
     public void close() {
-        closed = true;
+        closeSubscriptions();
+        synchronized (state) {
+            closed = true;
+        }
+        creation.close();
         tasks.add(new Task.Stop());
         try {
             publisher.join(settings.deliveryTimeout()
@@ -249,5 +336,15 @@ public final class KafkaBroker implements Broker {
             Thread.currentThread().interrupt();
         }
         refuseQueued();
+    }
+
+    /** First, because what their handlers send on the way out is still published. */
+    private void closeSubscriptions() {
+        List<KafkaSubscription> open;
+        synchronized (state) {
+            subscribable = false;
+            open = List.copyOf(subscriptions);
+        }
+        open.forEach(KafkaSubscription::close);
     }
 }

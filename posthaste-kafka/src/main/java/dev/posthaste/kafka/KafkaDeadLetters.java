@@ -214,7 +214,7 @@ final class KafkaDeadLetters implements AutoCloseable {
         if (dead.failure() instanceof UnknownTopicOrPartitionException) {
             log.warn(
                     "Topic {} does not exist, so messages of topic {} that are given up cannot leave it, and their keys"
-                            + " wait. Create it, for example with KafkaTopics.create",
+                            + " wait. Create it, for example with KafkaSettings.createTopics",
                     topic,
                     source);
         } else if (dead.failure() == null && from.failure() == null && dead.maxBytes() < from.maxBytes()) {

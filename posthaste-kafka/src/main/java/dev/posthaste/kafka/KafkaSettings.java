@@ -1,46 +1,38 @@
 package dev.posthaste.kafka;
 
+import dev.posthaste.CheckReturnValue;
 import java.time.Duration;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
-import java.util.TreeMap;
+import java.util.TreeSet;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.function.Consumer;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
+import org.jspecify.annotations.Nullable;
 
 /**
- * How to reach and use Kafka.
+ * How to reach and use Kafka. Kafka's own properties pass through, except those that Posthaste's promises depend on.
+ * Immutable: every method with a parameter returns a changed copy.
  *
- * @param bootstrapServers {@code host:port}, several with commas between
- * @param client Kafka's own properties for every client, such as {@code security.protocol}, {@code sasl.jaas.config} or
- *     {@code ssl.truststore.location}; secrets belong in files or the environment, and are never logged
- * @param producer Kafka's own properties for producers; they replace the defaults here
- * @param consumer Kafka's own properties for consumers; they replace the defaults here
- * @param deliveryTimeout how long a publish may take; at most the relay's publish timeout
- * @param topicCheck how often topics are looked up again: whether they exist, their partitions and limits
- * @param prefetch how many messages of one partition may be waiting or being handled in this process
- * @param waitingBytes how many bytes of messages of all partitions may be waiting; one message more may exceed it
+ * <pre>{@code
+ * KafkaSettings.of("localhost:9092")
+ *         .client(Map.of("security.protocol", "SSL"))
+ *         .createTopics(12, 3)
+ * }</pre>
  */
-public record KafkaSettings(
-        String bootstrapServers,
-        Map<String, String> client,
-        Map<String, String> producer,
-        Map<String, String> consumer,
-        Duration deliveryTimeout,
-        Duration topicCheck,
-        int prefetch,
-        long waitingBytes) {
+@CheckReturnValue
+public final class KafkaSettings {
     private static final long DEFAULT_WAITING_BYTES = 32L << 20;
-    private static final String MAX_POLL_RECORDS = "1";
-    private static final String MAX_FETCH_BYTES = "8388608";
     private static final Duration DEAD_LETTER_TIMEOUT = Duration.ofSeconds(30);
     private static final Duration MAX_BEFORE_SENDING = Duration.ofSeconds(1);
+    private static final Duration SHORTEST = Duration.ofMillis(100);
+    private static final Duration LONGEST = Duration.ofDays(1);
 
     private static final Set<String> OURS = Set.of(
             "bootstrap.servers",
@@ -56,85 +48,235 @@ public record KafkaSettings(
             "enable.auto.commit",
             "group.id");
 
-    public KafkaSettings {
-        client = Map.copyOf(client);
-        producer = Map.copyOf(producer);
-        consumer = Map.copyOf(consumer);
+    private final Fields fields;
+
+    /** What settings say; changed only until settings have it. */
+    private static final class Fields implements Cloneable {
+        private final String bootstrapServers;
+        private Map<String, String> client = Map.of();
+        private Map<String, String> producer = Map.of();
+        private Map<String, String> consumer = Map.of();
+        private int partitions;
+        private int replicas;
+        private boolean partitionOrder;
+        private int prefetch = 500;
+        private long waitingBytes = DEFAULT_WAITING_BYTES;
+        private Duration deliveryTimeout = Duration.ofSeconds(7);
+        private Duration topicCheck = Duration.ofSeconds(30);
+
+        private Fields(String bootstrapServers) {
+            this.bootstrapServers = bootstrapServers;
+        }
+
+        private Fields copy() {
+            try {
+                return (Fields) super.clone();
+            } catch (CloneNotSupportedException e) {
+                throw new AssertionError(e);
+            }
+        }
+
+        private List<Object> all() {
+            return List.of(
+                    bootstrapServers,
+                    client,
+                    producer,
+                    consumer,
+                    partitions,
+                    replicas,
+                    partitionOrder,
+                    prefetch,
+                    waitingBytes,
+                    deliveryTimeout,
+                    topicCheck);
+        }
+    }
+
+    private KafkaSettings(Fields fields) {
+        this.fields = fields;
+    }
+
+    private KafkaSettings with(Consumer<Fields> change) {
+        Fields changed = fields.copy();
+        change.accept(changed);
+        return new KafkaSettings(changed);
+    }
+
+    /**
+     * Nothing is created; a publish may take 7 s; 500 messages of each partition, and 32 MiB, wait in memory.
+     *
+     * @param bootstrapServers {@code host:port}, several with commas between
+     * @throws IllegalArgumentException if it is blank
+     */
+    public static KafkaSettings of(String bootstrapServers) {
         if (bootstrapServers.isBlank()) {
             throw new IllegalArgumentException("Kafka's bootstrap servers are missing; expected host:port");
         }
-        if (prefetch < 1) {
-            throw new IllegalArgumentException("prefetch must be positive, not " + prefetch);
+        return new KafkaSettings(new Fields(bootstrapServers));
+    }
+
+    /**
+     * Kafka's own properties for every client, such as {@code security.protocol}, {@code sasl.jaas.config} or {@code
+     * ssl.truststore.location}, instead of those given before. Secrets belong in files or the environment, and are never
+     * logged.
+     *
+     * @throws IllegalArgumentException for a property that Posthaste sets itself
+     */
+    public KafkaSettings client(Map<String, String> properties) {
+        return with(copy -> copy.client = allowed(properties));
+    }
+
+    /** The same for producers; they replace Posthaste's defaults. */
+    public KafkaSettings producer(Map<String, String> properties) {
+        return with(copy -> copy.producer = allowed(properties));
+    }
+
+    /** The same for consumers; they replace Posthaste's defaults. */
+    public KafkaSettings consumer(Map<String, String> properties) {
+        return with(copy -> copy.consumer = allowed(properties));
+    }
+
+    /**
+     * Creates what is missing of each route that the broker publishes to or subscribes to: its topic, and its group's
+     * dead-letter topic, which has one partition and takes messages at least as large as the topic does. What exists stays as
+     * it is. Unless this is said, Posthaste creates no topics.
+     *
+     * @param partitions choose enough for years: a key's order depends on its partition, and raising the number later
+     *     moves keys to other partitions
+     * @param replicas 3 in production, which sets {@code min.insync.replicas} to 2; -1 for the brokers' default
+     */
+    public KafkaSettings createTopics(int partitions, int replicas) {
+        positive("partitions", partitions);
+        if (replicas != -1) {
+            positive("replicas", replicas);
         }
-        if (waitingBytes < 1) {
-            throw new IllegalArgumentException("waitingBytes must be positive, not " + waitingBytes);
-        }
-        if (deliveryTimeout.toMillis() < 100 || topicCheck.toMillis() < 100) {
-            throw new IllegalArgumentException("deliveryTimeout and topicCheck must be at least 100 ms, not "
-                    + Outcomes.time(deliveryTimeout) + " and " + Outcomes.time(topicCheck));
-        }
-        for (Map<String, String> each : List.of(client, producer, consumer)) {
-            for (String key : each.keySet()) {
-                if (OURS.contains(key)) {
-                    throw new IllegalArgumentException(
-                            "Kafka's property " + key + " is set by Posthaste, because its guarantees depend on it");
-                }
+        return with(copy -> {
+            copy.partitions = partitions;
+            copy.replicas = replicas;
+        });
+    }
+
+    /**
+     * Whether all messages of a partition wait for one another, and are handled in the order of their offsets. Otherwise only
+     * those of one key do, so that a failing key delays only itself, and messages without a key do not wait.
+     */
+    public KafkaSettings partitionOrder(boolean partitionOrder) {
+        return with(copy -> copy.partitionOrder = partitionOrder);
+    }
+
+    /** How many messages of one partition may be waiting or being handled in this process; 500 unless set. */
+    public KafkaSettings prefetch(int messages) {
+        positive("prefetch", messages);
+        return with(copy -> copy.prefetch = messages);
+    }
+
+    /**
+     * How many bytes of messages of all partitions of a subscription may be waiting; one message more may exceed it. 32 MiB
+     * unless set.
+     */
+    public KafkaSettings waitingBytes(long bytes) {
+        positive("waitingBytes", bytes);
+        return with(copy -> copy.waitingBytes = bytes);
+    }
+
+    /** How long a publish may take, from 100 ms to a day, and at most the relay's publish timeout; 7 s unless set. */
+    public KafkaSettings deliveryTimeout(Duration timeout) {
+        inRange("deliveryTimeout", timeout);
+        return with(copy -> copy.deliveryTimeout = timeout);
+    }
+
+    /**
+     * How often topics are looked up again: whether they exist, their partitions and limits. From 100 ms to a day; 30 s unless
+     * set.
+     */
+    public KafkaSettings topicCheck(Duration interval) {
+        inRange("topicCheck", interval);
+        return with(copy -> copy.topicCheck = interval);
+    }
+
+    private static Map<String, String> allowed(Map<String, String> properties) {
+        for (String key : properties.keySet()) {
+            if (OURS.contains(key)) {
+                throw new IllegalArgumentException(
+                        "Kafka's property " + key + " is set by Posthaste, because its guarantees depend on it");
             }
         }
+        return Map.copyOf(properties);
     }
 
-    /** 7 s for a publish, a topic lookup every 30 s, 500 messages of a partition and 32 MiB in memory. */
-    public static KafkaSettings of(String bootstrapServers) {
-        return new KafkaSettings(
-                bootstrapServers,
-                Map.of(),
-                Map.of(),
-                Map.of(),
-                Duration.ofSeconds(7),
-                Duration.ofSeconds(30),
-                500,
-                DEFAULT_WAITING_BYTES);
+    private static void positive(String what, long number) {
+        if (number < 1) {
+            throw new IllegalArgumentException(what + " must be positive, not " + number);
+        }
     }
 
-    public KafkaSettings withClient(Map<String, String> client) {
-        return new KafkaSettings(
-                bootstrapServers, client, producer, consumer, deliveryTimeout, topicCheck, prefetch, waitingBytes);
+    private static void inRange(String what, Duration time) {
+        if (time.compareTo(SHORTEST) < 0 || time.compareTo(LONGEST) > 0) {
+            throw new IllegalArgumentException(what + " must be from 100 ms to a day, not " + time);
+        }
     }
 
-    public KafkaSettings withProducer(Map<String, String> producer) {
-        return new KafkaSettings(
-                bootstrapServers, client, producer, consumer, deliveryTimeout, topicCheck, prefetch, waitingBytes);
+    // --- What was said -----------------------------------------------------------------------------------------------
+
+    String bootstrapServers() {
+        return fields.bootstrapServers;
     }
 
-    public KafkaSettings withConsumer(Map<String, String> consumer) {
-        return new KafkaSettings(
-                bootstrapServers, client, producer, consumer, deliveryTimeout, topicCheck, prefetch, waitingBytes);
+    Map<String, String> client() {
+        return fields.client;
     }
 
-    public KafkaSettings withTimes(Duration deliveryTimeout, Duration topicCheck) {
-        return new KafkaSettings(
-                bootstrapServers, client, producer, consumer, deliveryTimeout, topicCheck, prefetch, waitingBytes);
+    Map<String, String> producer() {
+        return fields.producer;
     }
 
-    public KafkaSettings withPrefetch(int prefetch) {
-        return new KafkaSettings(
-                bootstrapServers, client, producer, consumer, deliveryTimeout, topicCheck, prefetch, waitingBytes);
+    Map<String, String> consumer() {
+        return fields.consumer;
     }
 
-    public KafkaSettings withWaitingBytes(long waitingBytes) {
-        return new KafkaSettings(
-                bootstrapServers, client, producer, consumer, deliveryTimeout, topicCheck, prefetch, waitingBytes);
+    boolean createsTopics() {
+        return fields.partitions > 0;
     }
+
+    int partitions() {
+        return fields.partitions;
+    }
+
+    int replicas() {
+        return fields.replicas;
+    }
+
+    boolean partitionOrder() {
+        return fields.partitionOrder;
+    }
+
+    int prefetch() {
+        return fields.prefetch;
+    }
+
+    long waitingBytes() {
+        return fields.waitingBytes;
+    }
+
+    Duration deliveryTimeout() {
+        return fields.deliveryTimeout;
+    }
+
+    Duration topicCheck() {
+        return fields.topicCheck;
+    }
+
+    // --- What follows from it ----------------------------------------------------------------------------------------
 
     /** How long a message may wait for its topic's lookup and for room; the client has the rest of its time. */
     Duration beforeSending() {
-        Duration quarter = deliveryTimeout.dividedBy(4);
+        Duration quarter = fields.deliveryTimeout.dividedBy(4);
         return quarter.compareTo(MAX_BEFORE_SENDING) < 0 ? quarter : MAX_BEFORE_SENDING;
     }
 
     /** As {@link #beforeSending}, while the clients are starting. */
     Duration whileStarting() {
-        return deliveryTimeout.dividedBy(2);
+        return fields.deliveryTimeout.dividedBy(2);
     }
 
     /** How long a topic's lookup may take at first. */
@@ -155,7 +297,7 @@ public record KafkaSettings(
 
     /** How long the client has for a message. */
     Duration inClient() {
-        return deliveryTimeout.minus(beforeSending());
+        return fields.deliveryTimeout.minus(beforeSending());
     }
 
     /** Whether a message that is too large for a topic may be small enough once it is compressed. */
@@ -163,106 +305,25 @@ public record KafkaSettings(
         return !"none".equals(producerProperties().get("compression.type"));
     }
 
-    /**
-     * Always idempotent and acknowledged by all in-sync replicas. Batch size, linger and compression were chosen by
-     * measuring: see BENCHMARKS.md.
-     *
-     * <p>One request at a time on each connection. A broker does not read a second request before it has answered the
-     * first, and none while it throttles this client: requests already sent would then be written after the client gave
-     * them up. One request holds a batch for each partition, so this costs little time.
-     *
-     * <p>A request may take as long as a delivery, because a late answer is still an answer. {@code send} never blocks;
-     * otherwise it would hold up every other topic.
-     */
-    Map<String, Object> producerProperties() {
-        Map<String, Object> all = new HashMap<>();
-        all.put("linger.ms", "5");
-        all.put("batch.size", "131072");
-        all.put("compression.type", "lz4");
-        all.put("buffer.memory", "67108864");
-        all.put("max.request.size", "33554432"); // the topic's own limit is lower
-        all.put("retry.backoff.ms", "50");
-        all.put("reconnect.backoff.max.ms", "1000");
-        all.put("max.in.flight.requests.per.connection", "1");
-        all.putAll(client);
-        all.putAll(producer);
-        all.putIfAbsent("request.timeout.ms", Long.toString(longestRequest(all.getOrDefault("linger.ms", 0))));
-        all.put("delivery.timeout.ms", Long.toString(inClient().toMillis()));
-        all.put("max.block.ms", "0");
-        all.put("bootstrap.servers", bootstrapServers);
-        all.put("acks", "all");
-        all.put("enable.idempotence", "true");
-        return all;
-    }
-
-    /** The client requires that the request timeout and the linger fit into the delivery timeout. */
-    private long longestRequest(Object linger) {
-        try {
-            return Math.max(
-                    1, inClient().toMillis() - Long.parseLong(linger.toString().trim()));
-        } catch (NumberFormatException e) {
-            return Math.max(1, inClient().toMillis() / 2); // the client reports what is wrong with it
-        }
-    }
-
-    /** Long timeouts: the caller gives a lookup up, and a late answer is still an answer. */
-    Map<String, Object> adminProperties() {
-        Map<String, Object> all = new HashMap<>();
-        all.put("reconnect.backoff.max.ms", "1000");
-        all.put("request.timeout.ms", Long.toString(longestLookup().toMillis()));
-        all.put("default.api.timeout.ms", Long.toString(longestLookup().toMillis()));
-        all.putAll(client);
-        all.put("bootstrap.servers", bootstrapServers);
-        return all;
-    }
-
-    /**
-     * For a group's dead letters: the producer's properties, except that it may block, takes records of any size, and sends
-     * each in a batch of its own, so that a refused one spoils no others.
-     */
-    Map<String, Object> deadLetterProperties() {
-        Map<String, Object> all = producerProperties();
-        all.put("batch.size", "0");
-        all.put("linger.ms", "0");
-        all.put("max.request.size", Integer.toString(Integer.MAX_VALUE));
-        all.put("buffer.memory", Integer.toString(Integer.MAX_VALUE)); // only a limit; memory is allocated as needed
-        all.put("request.timeout.ms", Long.toString(deadLetterTimeout().toMillis() / 2));
-        all.put("delivery.timeout.ms", Long.toString(deadLetterTimeout().toMillis()));
-        all.put("max.block.ms", Long.toString(deadLetterTimeout().toMillis()));
-        return all;
-    }
-
     /** Long, because nothing but its own key waits for a dead letter, and it may be large. */
     Duration deadLetterTimeout() {
         return DEAD_LETTER_TIMEOUT;
     }
 
-    /**
-     * A new group begins with the oldest message, so that nothing is lost. Aborted transactions are not read. Topics are
-     * never created.
-     *
-     * <p>One record per poll, because the memory in use is checked between polls, and one record may be large. That is
-     * enough for 50,000 records of 300 bytes per second on two cores, more than any handler with a transaction can take.
-     */
+    Map<String, Object> producerProperties() {
+        return ClientProperties.producer(this);
+    }
+
+    Map<String, Object> adminProperties() {
+        return ClientProperties.admin(this);
+    }
+
+    Map<String, Object> deadLetterProperties() {
+        return ClientProperties.deadLetters(this);
+    }
+
     Map<String, Object> consumerProperties(String group) {
-        Map<String, Object> all = new HashMap<>(client);
-        all.putAll(consumer);
-        all.putIfAbsent("auto.offset.reset", "earliest");
-        all.putIfAbsent("isolation.level", "read_committed");
-        if (!"consumer".equalsIgnoreCase(String.valueOf(all.get("group.protocol")))) { // that protocol refuses both
-            all.putIfAbsent(
-                    "partition.assignment.strategy", "org.apache.kafka.clients.consumer.CooperativeStickyAssignor");
-            all.putIfAbsent("session.timeout.ms", "15000"); // how long a dead member keeps its partitions
-        }
-        all.putIfAbsent("metadata.max.age.ms", "5000");
-        all.putIfAbsent("reconnect.backoff.max.ms", "1000");
-        all.putIfAbsent("max.poll.records", MAX_POLL_RECORDS);
-        all.putIfAbsent("fetch.max.bytes", MAX_FETCH_BYTES);
-        all.put("bootstrap.servers", bootstrapServers);
-        all.put("group.id", group);
-        all.put("enable.auto.commit", "false");
-        all.put("allow.auto.create.topics", "false");
-        return all;
+        return ClientProperties.consumer(this, group);
     }
 
     /**
@@ -291,11 +352,20 @@ public record KafkaSettings(
         }
     }
 
+    @Override
+    public boolean equals(@Nullable Object other) {
+        return other instanceof KafkaSettings settings && fields.all().equals(settings.fields.all());
+    }
+
+    @Override
+    public int hashCode() {
+        return fields.all().hashCode();
+    }
+
     /** Names the properties without their values, some of which are secret. */
     @Override
     public String toString() {
-        Set<String> names = new TreeMap<>(client).keySet();
-        return "KafkaSettings[" + bootstrapServers + ", client properties " + names + ", delivery within "
-                + Outcomes.time(deliveryTimeout) + "]";
+        return "Kafka at " + fields.bootstrapServers + ", client properties " + new TreeSet<>(fields.client.keySet())
+                + ", delivery within " + Outcomes.time(fields.deliveryTimeout);
     }
 }

@@ -8,7 +8,8 @@ import dev.posthaste.broker.Receiver;
 import dev.posthaste.broker.Subscription;
 import java.time.Duration;
 import java.util.List;
-import java.util.Objects;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.consumer.ConsumerRecords;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
@@ -21,7 +22,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Feeds a consumer from a topic, as a member of a consumer group. An offset is committed once every message before it has
+ * Feeds a receiver from a topic, as a member of a consumer group. An offset is committed once every message before it has
  * been handled. A message that fails is retried in place while the member continues to poll, so a slow handler never costs
  * the member its partitions. A message that is given up goes to the group's dead-letter topic first, as it came; for a
  * record that cannot be read, its offset does.
@@ -32,20 +33,24 @@ import org.slf4j.LoggerFactory;
  * <p>When partitions move to another member, the messages that wait here are dropped, running handlers get 2 s to finish,
  * and the offsets of what was handled are committed. The other member handles the rest: with an inbox, once in effect.
  *
- * <p>One thread ({@code posthaste-kafka-GROUP}) polls; the consumer's threads handle. Thread-safe.
+ * <p>One thread ({@code posthaste-kafka-GROUP}) polls; the receiver's threads handle. Thread-safe.
  */
-public final class KafkaSubscription implements Subscription {
+final class KafkaSubscription implements Subscription {
     private static final Logger log = LoggerFactory.getLogger(KafkaSubscription.class);
     private static final Duration POLL = Duration.ofMillis(50);
     private static final long COMMIT_NANOS = 100_000_000L;
     private static final long FIRST_WAIT_MILLIS = 100;
     private static final long MAX_WAIT_MILLIS = 5_000;
+    /** How long a close waits for running handlers. */
+    private static final long CLOSE_MILLIS = 5_000;
 
     private final KafkaSettings settings;
+    private final Route route;
     private final String topic;
     private final String group;
-    private final Order order;
     private final Receiver receiver;
+    private final TopicCreation creation;
+    private final Consumer<KafkaSubscription> whenClosed;
     private final Thread thread;
     private final KafkaDeadLetters deadLetters;
 
@@ -62,37 +67,37 @@ public final class KafkaSubscription implements Subscription {
     private long wait = FIRST_WAIT_MILLIS;
     private boolean checked;
 
-    /** Which messages wait for one another. */
-    public enum Order {
-        /** Those of one key: a failing key delays only itself. Messages without a key do not wait. */
-        KEY,
-        /** All of one partition, in the order of their offsets. */
-        PARTITION
-    }
-
-    /** Keeps the order of each key. */
-    public KafkaSubscription(KafkaSettings settings, Route route, Receiver receiver) {
-        this(settings, route, Order.KEY, receiver);
-    }
-
     /**
      * @param route names the topic and the group
-     * @param receiver closed together with this subscription
+     * @param creation what creates the topics, if anything does
+     * @throws IllegalArgumentException if the route names no group
      */
-    public KafkaSubscription(KafkaSettings settings, Route route, Order order, Receiver receiver) {
+    KafkaSubscription(
+            KafkaSettings settings,
+            Route route,
+            Receiver receiver,
+            TopicCreation creation,
+            Consumer<KafkaSubscription> whenClosed) {
+        String named = route.group();
+        if (named == null) {
+            throw new IllegalArgumentException("To subscribe to topic " + route.destination()
+                    + ", its route needs a group: Route.topic(…).group(…)");
+        }
         this.settings = settings;
+        this.route = route;
         this.topic = route.destination();
-        this.group = Objects.requireNonNull(route.group(), "a subscription needs a route with a group");
-        this.order = order;
+        this.group = named;
         this.receiver = receiver;
+        this.creation = creation;
+        this.whenClosed = whenClosed;
         this.deadLetters = new KafkaDeadLetters(settings, group);
         this.partitions = new AssignedPartitions(settings, group);
         this.thread = new Thread(this::receive, "posthaste-kafka-" + group);
         thread.setDaemon(true);
     }
 
-    @Override
-    public void start() {
+    void start() {
+        creation.add(route);
         synchronized (state) {
             if (!started && !closing) {
                 started = true;
@@ -110,8 +115,9 @@ public final class KafkaSubscription implements Subscription {
 
     /** Whatever is thrown, Error included, ends a member of the group and not the thread: the next member is opened. */
     private void receive() {
-        while (!closed) {
+        while (!closing) {
             try {
+                creation.awaitAttempt(route, () -> closing);
                 receiveAsMember();
             } catch (Throwable e) {
                 // Thrown while another failure was being reported: most likely the heap is full.
@@ -125,11 +131,11 @@ public final class KafkaSubscription implements Subscription {
             open = consumer;
             consumer.subscribe(List.of(topic), partitions.rebalanceOf(consumer));
             log.info("Group {} receives from topic {} of Kafka at {}", group, topic, settings.bootstrapServers());
-            while (!closed) {
+            while (!closing) {
                 poll(consumer);
                 wait = FIRST_WAIT_MILLIS;
             }
-            partitions.commitAndWait(consumer);
+            finish(consumer);
         } catch (WakeupException | InterruptException e) {
             // This subscription is closing, or something interrupted the thread by mistake.
         } catch (Throwable e) {
@@ -146,6 +152,16 @@ public final class KafkaSubscription implements Subscription {
             partitions.clear();
             pause();
         }
+    }
+
+    /** Polls on while handlers are running, so that this stays a member, then commits what they have handled. */
+    private void finish(KafkaConsumer<byte[], byte[]> consumer) throws Exception {
+        partitions.startNoMore();
+        long end = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(CLOSE_MILLIS);
+        while (partitions.anyRunning() && System.nanoTime() - end < 0) {
+            poll(consumer);
+        }
+        partitions.commitAndWait(consumer);
     }
 
     private void pause() {
@@ -249,12 +265,17 @@ public final class KafkaSubscription implements Subscription {
 
         @Override
         public Object lane() {
-            return order == Order.PARTITION ? partition : Delivery.super.lane();
+            return settings.partitionOrder() ? partition : Delivery.super.lane();
         }
 
         @Override
         public boolean wanted() {
             return progress.start(offset);
+        }
+
+        @Override
+        public void attemptEnded() {
+            progress.stop(offset);
         }
 
         @Override
@@ -264,6 +285,10 @@ public final class KafkaSubscription implements Subscription {
 
         @Override
         public void deadLetter(Failure failure) throws Exception {
+            if (closed) {
+                abandoned(); // the message comes again in another member and is given up there
+                return;
+            }
             deadLetters.publish(record, failure);
             done();
         }
@@ -283,11 +308,10 @@ public final class KafkaSubscription implements Subscription {
             closing = true;
             state.notifyAll();
         }
-        receiver.close(); // running handlers finish while the thread continues to poll
-        closed = true;
-        KafkaConsumer<byte[], byte[]> current = open;
         try {
-            thread.join(5_000); // it commits and leaves the group
+            thread.join(CLOSE_MILLIS + 5_000); // it waits for handlers, commits, and leaves the group
+            closed = true;
+            KafkaConsumer<byte[], byte[]> current = open;
             if (thread.isAlive() && current != null) {
                 current.wakeup();
             }
@@ -296,6 +320,8 @@ public final class KafkaSubscription implements Subscription {
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         }
+        closed = true;
         deadLetters.close();
+        whenClosed.accept(this);
     }
 }

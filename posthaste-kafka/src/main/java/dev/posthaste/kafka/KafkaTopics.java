@@ -1,6 +1,7 @@
 package dev.posthaste.kafka;
 
 import dev.posthaste.Route;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -23,7 +24,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /** Creates the topics of a route: its own, and its consumer group's dead-letter topic. Thread-safe. */
-public final class KafkaTopics {
+final class KafkaTopics {
     private static final Logger log = LoggerFactory.getLogger(KafkaTopics.class);
 
     /** How much larger a dead letter's headers may be than those of the message. */
@@ -45,7 +46,7 @@ public final class KafkaTopics {
     private KafkaTopics() {}
 
     /** The topic of a group's dead letters. */
-    public static String deadLetterTopic(String group) {
+    static String deadLetterTopic(String group) {
         return group + ".dead-letter";
     }
 
@@ -60,12 +61,13 @@ public final class KafkaTopics {
      * @param replicas 3 in production, with {@code min.insync.replicas} 2; -1 for the brokers' default
      * @throws KafkaException if Kafka refuses or cannot be reached
      */
-    public static void create(KafkaSettings settings, int partitions, int replicas, Route... routes) {
+    static void create(KafkaSettings settings, int partitions, int replicas, Route... routes) {
         Map<String, String> safe = replicas > 2 ? Map.of("min.insync.replicas", "2") : Map.of();
         Map<String, Object> patient = settings.adminProperties();
         patient.put("request.timeout.ms", REQUEST_MILLIS);
         patient.put("default.api.timeout.ms", PATIENCE_MILLIS);
-        try (Admin admin = Admin.create(patient)) {
+        Admin admin = Admin.create(patient);
+        try {
             List<NewTopic> sources = new ArrayList<>();
             for (Route route : routes) {
                 sources.add(new NewTopic(route.destination(), partitions, (short) replicas).configs(safe));
@@ -83,6 +85,8 @@ public final class KafkaTopics {
             }
             create(admin, deadLetters);
             deadLetters.forEach(topic -> raise(admin, topic));
+        } finally {
+            admin.close(Duration.ZERO); // close() would wait for a cluster that does not answer
         }
     }
 

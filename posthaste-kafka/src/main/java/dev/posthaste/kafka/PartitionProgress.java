@@ -48,6 +48,12 @@ final class PartitionProgress {
         return true;
     }
 
+    /** The attempt is over, and the next comes later. */
+    synchronized void stop(long offset) {
+        running.remove(offset);
+        notifyAll();
+    }
+
     synchronized void done(long offset) {
         release(unanswered.remove(offset));
         running.remove(offset);
@@ -67,6 +73,10 @@ final class PartitionProgress {
             bytes -= size;
             waitingOfAll.addAndGet(-size);
         }
+    }
+
+    synchronized boolean isRunning() {
+        return !running.isEmpty();
     }
 
     synchronized boolean isIdle() {

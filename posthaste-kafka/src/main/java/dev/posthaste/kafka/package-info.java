@@ -1,6 +1,6 @@
 /**
- * Kafka: {@link dev.posthaste.kafka.KafkaBroker} publishes, {@link dev.posthaste.kafka.KafkaSubscription} feeds a consumer
- * from a consumer group, {@link dev.posthaste.kafka.KafkaTopics} creates what a route needs.
+ * Kafka: {@link dev.posthaste.kafka.KafkaBroker} publishes and subscribes, {@link dev.posthaste.kafka.KafkaSettings} says
+ * where and how.
  */
 @NullMarked
 package dev.posthaste.kafka;

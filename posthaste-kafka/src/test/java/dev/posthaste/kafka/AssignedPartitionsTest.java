@@ -32,7 +32,7 @@ class AssignedPartitionsTest {
         }
     };
     private final AssignedPartitions partitions =
-            new AssignedPartitions(KafkaSettings.of("host:9092").withPrefetch(4).withWaitingBytes(1_000), "group");
+            new AssignedPartitions(KafkaSettings.of("host:9092").prefetch(4).waitingBytes(1_000), "group");
     private final ConsumerRebalanceListener rebalance = partitions.rebalanceOf(consumer);
 
     @BeforeEach

@@ -8,6 +8,7 @@ import dev.posthaste.Route;
 import dev.posthaste.broker.Delivery;
 import dev.posthaste.broker.MessageHeaders;
 import dev.posthaste.broker.Receiver;
+import dev.posthaste.broker.Subscription;
 import dev.posthaste.servers.KafkaServer;
 import dev.posthaste.servers.Processes;
 import java.io.RandomAccessFile;
@@ -64,7 +65,7 @@ class KafkaAuditTest {
         await().atMost(KafkaTopic.LONG).until(() -> group.handled.contains("committed"));
         assertThat(group.handled).containsExactly("committed");
         assertThat(topic.settings
-                        .withConsumer(Map.of("isolation.level", "read_uncommitted"))
+                        .consumer(Map.of("isolation.level", "read_uncommitted"))
                         .consumerProperties("g"))
                 .containsEntry("isolation.level", "read_uncommitted");
     }
@@ -72,9 +73,9 @@ class KafkaAuditTest {
     @Test
     void B05_aGroupOfTheNewProtocolHandsItsPartitionsOver() throws Exception {
         KafkaTopics.create(topic.settings, 4, 1, topic.route);
-        KafkaSettings modern = topic.settings.withConsumer(Map.of("group.protocol", "consumer"));
+        KafkaSettings modern = topic.settings.consumer(Map.of("group.protocol", "consumer"));
         Map<Integer, Set<String>> byMember = new ConcurrentHashMap<>();
-        List<KafkaSubscription> members = new ArrayList<>();
+        List<Subscription> members = new ArrayList<>();
         try (KafkaProducer<byte[], byte[]> producer = KafkaTopic.producer(topic.settings, Map.of())) {
             int sent = 0;
             for (int m = 0; m < 2; m++) {
@@ -115,11 +116,8 @@ class KafkaAuditTest {
             AtomicInteger done = new AtomicInteger();
             List<Delivery> waiting = new CopyOnWriteArrayList<>();
             int all = Integer.parseInt(arguments[3]);
-            KafkaSubscription subscription = new KafkaSubscription(
-                    KafkaSettings.of(arguments[0]),
-                    Route.to(arguments[1]).group(arguments[2]),
-                    KafkaGroup.receiver(waiting::add));
-            subscription.start();
+            Subscription subscription = KafkaBroker.of(arguments[0])
+                    .subscribe(Route.to(arguments[1]).group(arguments[2]), KafkaGroup.receiver(waiting::add));
             while (done.get() < all) {
                 Thread.sleep(20);
                 for (Delivery each : waiting) { // slower than they arrive
@@ -176,7 +174,7 @@ class KafkaAuditTest {
                 producer.send(new ProducerRecord<>(topic.name, 1, null, large));
             }
         }
-        KafkaSettings little = topic.settings.withWaitingBytes(1_000_000);
+        KafkaSettings little = topic.settings.waitingBytes(1_000_000);
         Receiver receiver = KafkaGroup.receiver(delivery -> {
             if (delivery.lane().equals(new TopicPartition(topic.name, 0))) {
                 stuck.add(delivery);
@@ -185,7 +183,7 @@ class KafkaAuditTest {
                 delivery.done();
             }
         });
-        group.subscribe(little, KafkaSubscription.Order.PARTITION, receiver);
+        group.subscribe(little.partitionOrder(true), receiver);
         await().atMost(KafkaTopic.LONG).until(() -> others.get() == 50);
         assertThat(stuck.size()).isBetween(1, 3); // half of its share of the megabyte
     }
@@ -196,7 +194,7 @@ class KafkaAuditTest {
         List<Error> errors = new CopyOnWriteArrayList<>(
                 List.of(new OutOfMemoryError("planned"), new StackOverflowError(), new ThreadDeath()));
         List<String> received = new CopyOnWriteArrayList<>();
-        KafkaSubscription subscription = group.subscribe(topic.settings, KafkaGroup.receiver(delivery -> {
+        Subscription subscription = group.subscribe(topic.settings, KafkaGroup.receiver(delivery -> {
             if (!errors.isEmpty()) {
                 throw errors.remove(0);
             }
@@ -232,7 +230,7 @@ class KafkaAuditTest {
                 producer.send(topic.event("other", 1)).get(30, TimeUnit.SECONDS);
             }
             corrupt(data.resolve("log").resolve(topic.name + "-0"), "corrupt2");
-            KafkaSubscription subscription = group.subscribe(to, group.consumer());
+            Subscription subscription = group.subscribe(to, group.consumer());
             await().atMost(KafkaTopic.LONG).until(() -> group.handled.containsAll(List.of("first", "last", "other")));
             group.awaitCommitted(to, 0, 4);
             assertThat(group.handled).hasSize(3);

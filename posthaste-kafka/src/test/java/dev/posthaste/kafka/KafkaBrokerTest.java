@@ -12,6 +12,7 @@ import dev.posthaste.broker.Message;
 import dev.posthaste.broker.MessageHeaders;
 import dev.posthaste.broker.Outcome;
 import dev.posthaste.broker.Receiver;
+import dev.posthaste.broker.Subscription;
 import dev.posthaste.inbox.Inbox;
 import dev.posthaste.servers.Database;
 import dev.posthaste.servers.DatabaseServer;
@@ -42,10 +43,11 @@ class KafkaBrokerTest extends BrokerContract {
 
     private final String name = "t" + ProcessHandle.current().pid() + "-" + NEXT.incrementAndGet();
     private final Route route = Route.to(name + ".topic").group(name + "-group");
-    private final KafkaSettings settings =
-            KafkaSettings.of(server.bootstrap()).withTimes(Duration.ofSeconds(20), Duration.ofMillis(500));
+    private final KafkaSettings settings = KafkaSettings.of(server.bootstrap())
+            .deliveryTimeout(Duration.ofSeconds(20))
+            .topicCheck(Duration.ofMillis(500));
     private final TestDatabase database = DatabaseServer.of(Database.H2).createDatabase();
-    private final List<KafkaSubscription> subscriptions = new ArrayList<>();
+    private final List<Subscription> subscriptions = new ArrayList<>();
 
     @Override
     protected DataSource newDatabase() {
@@ -55,7 +57,7 @@ class KafkaBrokerTest extends BrokerContract {
     @Override
     protected Broker open() {
         KafkaTopics.create(settings, PARTITIONS, 1, route);
-        return new KafkaBroker(settings);
+        return KafkaBroker.of(settings);
     }
 
     @Override
@@ -63,10 +65,9 @@ class KafkaBrokerTest extends BrokerContract {
         subscribe(settings, consumer);
     }
 
-    private KafkaSubscription subscribe(KafkaSettings how, Receiver consumer) {
-        KafkaSubscription subscription = new KafkaSubscription(how, route, consumer);
+    private Subscription subscribe(KafkaSettings how, Receiver consumer) {
+        Subscription subscription = KafkaBroker.of(how).subscribe(route, consumer);
         subscriptions.add(subscription);
-        subscription.start();
         await().atMost(LONG).until(subscription::healthy);
         return subscription;
     }
@@ -118,7 +119,7 @@ class KafkaBrokerTest extends BrokerContract {
 
     @Override
     protected void close() throws Exception {
-        subscriptions.forEach(KafkaSubscription::close);
+        subscriptions.forEach(Subscription::close);
         broker.close();
         database.close();
         try (Admin admin = Admin.create(settings.adminProperties())) {
@@ -209,8 +210,9 @@ class KafkaBrokerTest extends BrokerContract {
     @Test
     void aServerThatCannotBeReachedIsUnavailable() throws Exception {
         for (String nowhere : List.of("127.0.0.1:1", "no.such.host.invalid:9092")) {
-            try (KafkaBroker lost = new KafkaBroker(
-                    KafkaSettings.of(nowhere).withTimes(Duration.ofSeconds(2), Duration.ofSeconds(1)))) {
+            try (KafkaBroker lost = KafkaBroker.of(KafkaSettings.of(nowhere)
+                    .deliveryTimeout(Duration.ofSeconds(2))
+                    .topicCheck(Duration.ofSeconds(1)))) {
                 for (int i = 0; i < 2; i++) {
                     CompletableFuture<Outcome> outcome = new CompletableFuture<>();
                     lost.publish(message("1", "k", "x"), outcome::complete);
@@ -235,13 +237,13 @@ class KafkaBrokerTest extends BrokerContract {
 
     @Test
     void whatIsPromisedCannotBeConfiguredAway() {
-        assertThatThrownBy(() -> settings.withProducer(Map.of("acks", "1")))
+        assertThatThrownBy(() -> settings.producer(Map.of("acks", "1")))
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessageContaining("acks");
-        assertThatThrownBy(() -> settings.withConsumer(Map.of("enable.auto.commit", "true")))
+        assertThatThrownBy(() -> settings.consumer(Map.of("enable.auto.commit", "true")))
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessageContaining("enable.auto.commit");
-        assertThat(settings.withProducer(Map.of("linger.ms", "0")).producerProperties())
+        assertThat(settings.producer(Map.of("linger.ms", "0")).producerProperties())
                 .containsEntry("linger.ms", "0")
                 .containsEntry("acks", "all")
                 .containsEntry("enable.idempotence", "true");
@@ -260,12 +262,11 @@ class KafkaBrokerTest extends BrokerContract {
             }
             handled.add(text);
         });
-        KafkaSubscription subscription = new KafkaSubscription(
-                settings,
-                Route.to(name + ".one").group(name + "-one"),
-                consumer(inbox, RetryPolicy.fixed(Duration.ofMillis(300)).attempts(10)));
-        subscriptions.add(subscription);
-        subscription.start();
+        subscriptions.add(KafkaBroker.of(settings)
+                .subscribe(
+                        Route.to(name + ".one").group(name + "-one"),
+                        consumer(
+                                inbox, RetryPolicy.fixed(Duration.ofMillis(300)).attempts(10))));
         for (String each : List.of("a1", "a2", "b1")) {
             Message message = message(each, each.substring(0, 1), each);
             Message sent =
@@ -288,13 +289,11 @@ class KafkaBrokerTest extends BrokerContract {
         });
         Route one = Route.to(name + ".strict").group(name + "-strict");
         KafkaTopics.create(settings, 1, 1, one);
-        KafkaSubscription subscription = new KafkaSubscription(
-                settings,
-                one,
-                KafkaSubscription.Order.PARTITION,
-                consumer(inbox, RetryPolicy.fixed(Duration.ofMillis(200)).attempts(10)));
-        subscriptions.add(subscription);
-        subscription.start();
+        subscriptions.add(KafkaBroker.of(settings.partitionOrder(true))
+                .subscribe(
+                        one,
+                        consumer(
+                                inbox, RetryPolicy.fixed(Duration.ofMillis(200)).attempts(10))));
         for (int i = 0; i < 20; i++) {
             Message message = message("s" + i, "key-" + i, "" + i);
             Message sent = Message.of(one.destination(), message.body())
@@ -313,7 +312,7 @@ class KafkaBrokerTest extends BrokerContract {
     @Test
     void H41_aHandlerThatTakesThreePollIntervalsKeepsItsPartitionAndRunsOnce() throws Exception {
         Map<String, AtomicInteger> runs = new ConcurrentHashMap<>();
-        KafkaSettings impatient = settings.withConsumer(
+        KafkaSettings impatient = settings.consumer(
                 Map.of("max.poll.interval.ms", "2000", "session.timeout.ms", "6000", "heartbeat.interval.ms", "500"));
         dev.posthaste.inbox.Handler<String> slow = (text, context) -> {
             runs.computeIfAbsent(text, key -> new AtomicInteger()).incrementAndGet();
@@ -334,7 +333,7 @@ class KafkaBrokerTest extends BrokerContract {
         await().atMost(LONG).until(() -> runs.size() == 21);
         assertThat(runs.get("slow")).hasValue(1);
         assertThat(runs.values()).allMatch(count -> count.get() == 1);
-        assertThat(subscriptions).allMatch(KafkaSubscription::healthy);
+        assertThat(subscriptions).allMatch(Subscription::healthy);
     }
 
     @Test
@@ -365,8 +364,8 @@ class KafkaBrokerTest extends BrokerContract {
             @Override
             public void close() {}
         };
-        try (KafkaSubscription subscription = new KafkaSubscription(settings, route, faulty)) {
-            subscription.start();
+        try (Subscription subscription = KafkaBroker.of(settings).subscribe(route, faulty)) {
+            assertThat(subscription).isNotNull();
             for (String text : List.of("1", "2", "3")) {
                 assertThat(publish(message(text, "k", text))).isEqualTo(Outcome.acknowledged());
             }
@@ -402,8 +401,7 @@ class KafkaBrokerTest extends BrokerContract {
             handled.add(text);
         };
         RetryPolicy retry = RetryPolicy.fixed(Duration.ofMillis(20)).attempts(50);
-        List<KafkaSubscription> members =
-                new ArrayList<>(List.of(subscribe(settings, consumer(inbox(handler), retry))));
+        List<Subscription> members = new ArrayList<>(List.of(subscribe(settings, consumer(inbox(handler), retry))));
         List<CompletableFuture<Outcome>> sent = new ArrayList<>();
         for (int i = 0; i < 1500; i++) {
             sent.add(send(message("e" + i, "key-" + i % 10, i % 10 + ":" + i)));

@@ -10,6 +10,7 @@ import ch.qos.logback.core.read.ListAppender;
 import dev.posthaste.Route;
 import dev.posthaste.broker.MessageHeaders;
 import dev.posthaste.broker.Receiver;
+import dev.posthaste.broker.Subscription;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
@@ -163,7 +164,7 @@ class KafkaDeadLettersTest {
         logger.addAppender(appender);
         try {
             topic.write(Map.of(), topic.event("bad"));
-            KafkaSubscription first = group.subscribe();
+            Subscription first = group.subscribe();
             await().atMost(KafkaTopic.LONG)
                     .until(() -> logged(appender, topic.deadLetterTopic + " does not exist, so messages of"));
             try (Admin admin = Admin.create(topic.settings.adminProperties())) {

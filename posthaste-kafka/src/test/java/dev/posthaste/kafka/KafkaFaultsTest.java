@@ -45,8 +45,9 @@ class KafkaFaultsTest {
 
     private final String topic = "faults-" + ProcessHandle.current().pid() + "-" + NEXT.incrementAndGet();
     private final String sick = topic + "-sick";
-    private final KafkaSettings settings =
-            KafkaSettings.of(KafkaServer.shared().bootstrap()).withTimes(Duration.ofSeconds(2), Duration.ofSeconds(30));
+    private final KafkaSettings settings = KafkaSettings.of(KafkaServer.shared().bootstrap())
+            .deliveryTimeout(Duration.ofSeconds(2))
+            .topicCheck(Duration.ofSeconds(30));
     private final KafkaClients.Source real = KafkaClients.Source.of(settings);
 
     @BeforeEach
@@ -167,7 +168,7 @@ class KafkaFaultsTest {
 
     @Test
     void S02_aCallbackThatThrowsAnErrorSilencesNobodyElse() throws Exception {
-        try (KafkaBroker broker = new KafkaBroker(settings)) {
+        try (KafkaBroker broker = KafkaBroker.of(settings)) {
             acknowledge(broker, message(topic, "first"));
             CountDownLatch called = new CountDownLatch(2);
             for (String destination : List.of(topic, topic + "-missing")) { // the client's thread, and the publisher's
@@ -364,8 +365,8 @@ class KafkaFaultsTest {
 
     @Test
     void A10_aFullBufferBlocksNothing() throws Exception {
-        KafkaSettings small = settings.withProducer(Map.of("buffer.memory", "140000", "linger.ms", "1000"));
-        try (KafkaBroker broker = new KafkaBroker(small)) {
+        KafkaSettings small = settings.producer(Map.of("buffer.memory", "140000", "linger.ms", "1000"));
+        try (KafkaBroker broker = KafkaBroker.of(small)) {
             acknowledge(broker, message(topic, "first")); // one batch of 128 KiB is all there is room for
             List<CompletableFuture<Outcome>> outcomes = new ArrayList<>();
             for (int i = 0; i < 10; i++) {
@@ -393,7 +394,7 @@ class KafkaFaultsTest {
                 .containsEntry("request.timeout.ms", "5995")
                 .containsEntry("max.block.ms", "0");
         assertThat(KafkaSettings.of("host:9092")
-                        .withProducer(Map.of("linger.ms", "20"))
+                        .producer(Map.of("linger.ms", "20"))
                         .producerProperties())
                 .containsEntry("request.timeout.ms", "5980");
     }

@@ -7,6 +7,7 @@ import dev.posthaste.Catalog;
 import dev.posthaste.RetryPolicy;
 import dev.posthaste.broker.Delivery;
 import dev.posthaste.broker.Receiver;
+import dev.posthaste.broker.Subscription;
 import dev.posthaste.inbox.Handler;
 import dev.posthaste.inbox.Inbox;
 import dev.posthaste.inbox.RejectedEventException;
@@ -46,24 +47,21 @@ final class KafkaGroup implements AutoCloseable {
     }
 
     Inbox consumer(Handler<String> handler) {
-        return Inbox.builder("audit", database.dataSource())
+        Inbox inbox = Inbox.builder("audit", database.dataSource())
                 .on(KafkaTopic.TYPE, String.class, handler)
                 .retry(RetryPolicy.fixed(Duration.ofMillis(10)).attempts(3))
                 .build();
+        open.add(inbox);
+        return inbox;
     }
 
-    KafkaSubscription subscribe() {
+    Subscription subscribe() {
         return subscribe(topic.settings, consumer());
     }
 
-    KafkaSubscription subscribe(KafkaSettings to, Receiver receiver) {
-        return subscribe(to, KafkaSubscription.Order.KEY, receiver);
-    }
-
-    KafkaSubscription subscribe(KafkaSettings to, KafkaSubscription.Order order, Receiver receiver) {
-        KafkaSubscription subscription = new KafkaSubscription(to, topic.route, order, receiver);
+    Subscription subscribe(KafkaSettings to, Receiver receiver) {
+        Subscription subscription = KafkaBroker.of(to).subscribe(topic.route, receiver);
         open.add(0, subscription);
-        subscription.start();
         return subscription;
     }
 

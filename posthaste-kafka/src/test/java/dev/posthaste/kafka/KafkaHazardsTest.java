@@ -43,7 +43,9 @@ class KafkaHazardsTest {
     private final String topic = "h" + NEXT.incrementAndGet();
 
     private static KafkaSettings settings(KafkaServer server) {
-        return KafkaSettings.of(server.bootstrap()).withTimes(Duration.ofSeconds(2), Duration.ofMillis(300));
+        return KafkaSettings.of(server.bootstrap())
+                .deliveryTimeout(Duration.ofSeconds(2))
+                .topicCheck(Duration.ofMillis(300));
     }
 
     private Message message(String id, String key, String body) {
@@ -94,7 +96,7 @@ class KafkaHazardsTest {
     @Test
     void H14_aServerThatFreezesPastTheTimeoutLosesAndReordersNothing() throws Exception {
         try (KafkaServer server = KafkaServer.start(1, Map.of());
-                KafkaBroker broker = new KafkaBroker(settings(server))) {
+                KafkaBroker broker = KafkaBroker.of(settings(server))) {
             KafkaTopics.create(settings(server), 1, 1, Route.to(topic));
             acknowledge(broker, message("0", "k", "0"));
             server.signal("STOP");
@@ -119,7 +121,7 @@ class KafkaHazardsTest {
     @Test
     void aServerThatIsKilledIsUnavailableAndIsFoundAgainWithWhatItAcknowledged() throws Exception {
         try (KafkaServer server = KafkaServer.start(1, Map.of());
-                KafkaBroker broker = new KafkaBroker(settings(server))) {
+                KafkaBroker broker = KafkaBroker.of(settings(server))) {
             KafkaTopics.create(settings(server), 1, 1, Route.to(topic));
             List<String> bodies = new ArrayList<>();
             for (int round = 0; round < 2; round++) {
@@ -151,9 +153,10 @@ class KafkaHazardsTest {
         KafkaSettings hasty;
         try (KafkaServer server = KafkaServer.start(1, Map.of())) {
             hasty = settings(server)
-                    .withTimes(Duration.ofMillis(600), Duration.ofSeconds(30))
-                    .withProducer(Map.of("linger.ms", "20", "batch.size", "65536", "request.timeout.ms", "300"));
-            try (KafkaBroker broker = new KafkaBroker(hasty)) {
+                    .deliveryTimeout(Duration.ofMillis(600))
+                    .topicCheck(Duration.ofSeconds(30))
+                    .producer(Map.of("linger.ms", "20", "batch.size", "65536", "request.timeout.ms", "300"));
+            try (KafkaBroker broker = KafkaBroker.of(hasty)) {
                 KafkaTopics.create(settings(server), 3, 1, Route.to(topic));
                 Map<String, Outcome> outcomes = new ConcurrentHashMap<>();
                 Set<String> sent = new HashSet<>();
@@ -211,7 +214,7 @@ class KafkaHazardsTest {
         ListAppender<ILoggingEvent> log = log();
         KafkaServer server = KafkaServer.shared();
         KafkaTopics.create(settings(server), 2, 1, Route.to(topic));
-        try (KafkaBroker broker = new KafkaBroker(settings(server));
+        try (KafkaBroker broker = KafkaBroker.of(settings(server));
                 Admin admin = Admin.create(settings(server).adminProperties())) {
             acknowledge(broker, message("1", "k", "x"));
             admin.createPartitions(Map.of(topic, NewPartitions.increaseTo(5)))
@@ -227,7 +230,7 @@ class KafkaHazardsTest {
         ListAppender<ILoggingEvent> log = log();
         try (KafkaServer server = KafkaServer.start(3, Map.of());
                 Admin admin = Admin.create(settings(server).adminProperties());
-                KafkaBroker broker = new KafkaBroker(settings(server))) {
+                KafkaBroker broker = KafkaBroker.of(settings(server))) {
             await().atMost(LONG)
                     .until(() -> admin.describeCluster().nodes().get().size() == 3);
             KafkaTopics.create(settings(server), 1, 3, Route.to(topic + "-safe"));
@@ -245,7 +248,7 @@ class KafkaHazardsTest {
     @Test
     void H16_brokersThatMakeTopicsByThemselvesAreWarnedAbout() throws Exception {
         ListAppender<ILoggingEvent> log = log();
-        try (KafkaBroker broker = new KafkaBroker(settings(KafkaServer.shared()))) {
+        try (KafkaBroker broker = KafkaBroker.of(settings(KafkaServer.shared()))) {
             publish(broker, Message.of(topic, new byte[] {'x'}).key("k"));
             awaitWarning(log, "auto.create.topics.enable is true");
         }
@@ -299,14 +302,14 @@ class KafkaHazardsTest {
                     "ssl.truststore.location", store.toString(),
                     "ssl.truststore.password", "changeit",
                     "ssl.truststore.type", "PKCS12"));
-            KafkaSettings right = settings(secured).withClient(client);
+            KafkaSettings right = settings(secured).client(client);
             assertThat(right.toString()).doesNotContain("s3cret", "changeit");
             await().atMost(LONG).untilAsserted(() -> KafkaTopics.create(right, 1, 1, Route.to(topic)));
-            try (KafkaBroker broker = new KafkaBroker(right)) {
+            try (KafkaBroker broker = KafkaBroker.of(right)) {
                 acknowledge(broker, message("1", "k", "x"));
             }
             client.put("sasl.jaas.config", plain + " username=\"relay\" password=\"wr0ng\";");
-            try (KafkaBroker broker = new KafkaBroker(settings(secured).withClient(client))) {
+            try (KafkaBroker broker = KafkaBroker.of(settings(secured).client(client))) {
                 assertThat(publish(broker, message("2", "k", "x")))
                         .isInstanceOfSatisfying(
                                 Outcome.Unavailable.class,

@@ -24,13 +24,14 @@ class KafkaRefusedMessagesTest {
     private static final int PARTITIONS = 3;
 
     private final KafkaTopic topic = new KafkaTopic();
-    private final KafkaSettings settings = topic.settings.withTimes(Duration.ofSeconds(20), Duration.ofMillis(500));
+    private final KafkaSettings settings =
+            topic.settings.deliveryTimeout(Duration.ofSeconds(20)).topicCheck(Duration.ofMillis(500));
     private KafkaBroker broker;
 
     @BeforeEach
     void open() {
         KafkaTopics.create(settings, PARTITIONS, 1, topic.route);
-        broker = new KafkaBroker(settings);
+        broker = KafkaBroker.of(settings);
     }
 
     @AfterEach
@@ -105,7 +106,7 @@ class KafkaRefusedMessagesTest {
         Message empty =
                 Message.of(topic.name + ".narrow", random(1000)).key("kéy").headers(headers);
         int body = (int) (2000 - KafkaMessages.size(KafkaMessages.record(empty))) + 1000;
-        try (KafkaBroker plain = new KafkaBroker(settings.withProducer(Map.of("compression.type", "none")))) {
+        try (KafkaBroker plain = KafkaBroker.of(settings.producer(Map.of("compression.type", "none")))) {
             Message fits =
                     Message.of(topic.name + ".narrow", random(body)).key("kéy").headers(headers);
             await().atMost(KafkaTopic.LONG).until(() -> KafkaTopic.publish(plain, fits) == Outcome.acknowledged());

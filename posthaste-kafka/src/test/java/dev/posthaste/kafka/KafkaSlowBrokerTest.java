@@ -33,7 +33,7 @@ class KafkaSlowBrokerTest {
         KafkaSettings settings = KafkaSettings.of(KafkaServer.shared().bootstrap());
         KafkaTopics.create(settings, PARTITIONS, 1, Route.to(topic));
         quota(settings, bytesPerSecond);
-        try (KafkaBroker broker = new KafkaBroker(settings.withProducer(Map.of("client.id", topic)))) {
+        try (KafkaBroker broker = KafkaBroker.of(settings.producer(Map.of("client.id", topic)))) {
             Driver driver = new Driver(broker, topic, 0, 100_000, KILOBYTE, AT_ONCE);
             int settled = driver.run(Duration.ofSeconds(seconds));
             driver.settle();
@@ -64,7 +64,7 @@ class KafkaSlowBrokerTest {
             proxy.to(server.port());
             KafkaSettings settings = KafkaSettings.of("127.0.0.1:" + proxy.port());
             KafkaTopics.create(settings, PARTITIONS, 1, Route.to(topic));
-            try (KafkaBroker broker = new KafkaBroker(settings)) {
+            try (KafkaBroker broker = KafkaBroker.of(settings)) {
                 assertThat(new Driver(broker, topic, 0, 100, KILOBYTE, 50).run(Duration.ofSeconds(60)))
                         .isEqualTo(100);
                 proxy.slow(1_000, 0);

@@ -1,18 +1,34 @@
 package dev.posthaste.rabbitmq;
 
-import dev.posthaste.broker.Broker;
+import dev.posthaste.Route;
 import dev.posthaste.broker.Message;
 import dev.posthaste.broker.Outcome;
+import dev.posthaste.broker.Receiver;
+import dev.posthaste.broker.SubscribableBroker;
+import dev.posthaste.broker.Subscription;
 import java.io.IOException;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Set;
+import java.util.concurrent.CopyOnWriteArraySet;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
- * Publishes to RabbitMQ: persistent and mandatory messages, each confirmed. A message counts as acknowledged when its
- * confirm has come and it was not returned as unroutable before.
+ * RabbitMQ, both ways.
+ *
+ * <pre>{@code
+ * RabbitBroker rabbit = RabbitBroker.of(RabbitSettings.of("amqp://user:password@localhost/%2f").declare(true));
+ * rabbit.subscribe(Route.exchange("shop").routingKey("orders").queue("orders-queue"), inbox);
+ * }</pre>
+ *
+ * Publishes persistent and mandatory messages, each confirmed. A message counts as acknowledged when its confirm has come
+ * and it was not returned as unroutable before.
  *
  * <ul>
  *   <li>A message that AMQP cannot carry is rejected before it is sent: one with names over 255 bytes in UTF-8, headers
@@ -31,9 +47,20 @@ import org.jspecify.annotations.Nullable;
  * </ul>
  *
  * <p>{@link #publish} only queues. One thread ({@code posthaste-rabbitmq-publisher}) connects and sends; another
- * ({@code posthaste-rabbitmq-watch}) keeps the deadlines. Thread-safe.
+ * ({@code posthaste-rabbitmq-watch}) keeps the deadlines. Connects, and starts both, for the first message. Thread-safe.
+ *
+ * <h2>Subscriptions</h2>
+ *
+ * A message is acknowledged after it was handled, and never put back: one that fails is retried in place, and one that is
+ * given up is published to the queue's {@linkplain #errorQueue error queue}, as it came and confirmed, before it is
+ * acknowledged. The prefetch bounds how many messages wait in memory. When more than 32 MiB are waiting, the messages are
+ * given back to the server and the prefetch is lowered; it is raised again when messages are smaller. By then the server may
+ * have sent a whole prefetch of larger messages: for a moment, the memory needed can be the prefetch times the largest
+ * message. Each subscription has a connection of its own and a thread ({@code posthaste-rabbitmq-QUEUE}) that keeps it;
+ * deliveries come on the client's threads.
  */
-public final class RabbitBroker implements Broker {
+public final class RabbitBroker implements SubscribableBroker {
+    private static final Logger log = LoggerFactory.getLogger(RabbitBroker.class);
     private static final long MAX_WATCH_NANOS = 100_000_000L;
     private static final long FIRST_PAUSE_NANOS = 50_000_000L;
     private static final long MAX_PAUSE_NANOS = 1_000_000_000L;
@@ -50,6 +77,11 @@ public final class RabbitBroker implements Broker {
     private final AtomicReference<@Nullable RabbitSession> session = new AtomicReference<>();
     private final Thread publisher;
     private final Thread watch;
+    private final Set<Route> routes = new CopyOnWriteArraySet<>();
+    private final Object state = new Object();
+    private final Set<RabbitSubscription> subscriptions = new LinkedHashSet<>(); // guarded by state, as the next
+    private boolean subscribable = true;
+    private volatile boolean started; // written under state
     private volatile boolean closed;
     private volatile @Nullable String cannotConnect;
 
@@ -57,22 +89,66 @@ public final class RabbitBroker implements Broker {
     private int failures;
     private long connectAt = System.nanoTime();
 
-    /** Connects when the first message is published. */
-    public RabbitBroker(RabbitSettings settings) {
-        settings.connectionFactory(); // a bad URI is refused here
+    private RabbitBroker(RabbitSettings settings) {
         this.settings = settings;
         this.shared = new RabbitSession.Shared(
-                backlog, new Suspects(settings.confirmWindow()), new Patience(settings), faults);
+                backlog, new Suspects(settings.confirmWindow()), new Patience(settings), faults, routes);
         this.publisher = thread(this::publishAll, "posthaste-rabbitmq-publisher");
         this.watch = thread(this::watchAll, "posthaste-rabbitmq-watch");
-        publisher.start();
-        watch.start();
+    }
+
+    public static RabbitBroker of(RabbitSettings settings) {
+        return new RabbitBroker(settings);
+    }
+
+    /** The queue of the messages that a queue's consumers gave up. */
+    public static String errorQueue(String queue) {
+        return RabbitTopology.errorQueue(queue);
+    }
+
+    private void start() {
+        if (!started && !closed) {
+            synchronized (state) {
+                if (!started && !closed) {
+                    watch.start();
+                    publisher.start();
+                    started = true;
+                }
+            }
+        }
     }
 
     private static Thread thread(Runnable work, String name) {
         Thread thread = new Thread(work, name);
         thread.setDaemon(true);
         return thread;
+    }
+
+    /** If the settings say so, the route is declared before the next message is sent, and again on every new connection. */
+    @Override
+    public void prepare(Route route) {
+        if (settings.declare()) {
+            routes.add(route);
+        }
+    }
+
+    @Override
+    public Subscription subscribe(Route route, Receiver receiver) {
+        RabbitSubscription subscription = new RabbitSubscription(settings, route, receiver, this::closed);
+        synchronized (state) {
+            if (!subscribable) {
+                throw new IllegalStateException("the broker is closed");
+            }
+            subscriptions.add(subscription);
+        }
+        subscription.start();
+        return subscription;
+    }
+
+    private void closed(RabbitSubscription subscription) {
+        synchronized (state) {
+            subscriptions.remove(subscription);
+        }
     }
 
     @Override
@@ -85,6 +161,7 @@ public final class RabbitBroker implements Broker {
                     Outcome.rejected("it cannot be encoded for AMQP: " + e).permanent(true));
             return;
         }
+        start();
         backlog.add(publication);
         if (closed) {
             backlog.answerAll(CLOSED);
@@ -150,7 +227,7 @@ public final class RabbitBroker implements Broker {
         RabbitSession current = session.get();
         if (current != null) {
             if (current.usable()) {
-                return current;
+                return declared(current);
             }
             current.end("the connection was lost");
             session.compareAndSet(current, null);
@@ -174,7 +251,6 @@ public final class RabbitBroker implements Broker {
     }
 
     private @Nullable RabbitSession connect() {
-        String failed = "cannot be reached: ";
         try {
             RabbitSession opened = RabbitSession.open(settings, shared);
             session.set(opened); // so that the watch ends it if it hangs
@@ -182,19 +258,36 @@ public final class RabbitBroker implements Broker {
                 opened.end("the broker is closed");
                 return null;
             }
-            failed = "refuses to declare the routes: ";
-            opened.declareRoutes();
-            cannotConnect = null;
-            return opened;
+            RabbitSession ready = declared(opened);
+            if (ready != null) {
+                log.info("Publishing to RabbitMQ at {}", settings.address());
+            }
+            return ready;
         } catch (IOException | TimeoutException | RuntimeException e) {
-            session.set(null);
-            String reason = "RabbitMQ at " + settings.address() + " " + failed + reason(e);
-            cannotConnect = reason;
-            failures++;
-            connectAt = System.nanoTime() + pause();
-            backlog.answerAll(Outcome.unavailable(reason));
+            failed("cannot be reached", e);
             return null;
         }
+    }
+
+    /** The session once all routes are declared on it; null if that failed. */
+    private @Nullable RabbitSession declared(RabbitSession current) {
+        try {
+            current.declareRoutes();
+            cannotConnect = null;
+            return current;
+        } catch (IOException | RuntimeException e) {
+            failed("refuses to declare the routes", e);
+            return null;
+        }
+    }
+
+    private void failed(String what, Exception e) {
+        session.set(null);
+        String reason = "RabbitMQ at " + settings.address() + " " + what + ": " + reason(e);
+        cannotConnect = reason;
+        failures++;
+        connectAt = System.nanoTime() + pause();
+        backlog.answerAll(Outcome.unavailable(reason));
     }
 
     private static String reason(Exception e) {
@@ -238,7 +331,10 @@ public final class RabbitBroker implements Broker {
 
     @Override
     public void close() {
-        closed = true;
+        closeSubscriptions();
+        synchronized (state) {
+            closed = true;
+        }
         publisher.interrupt();
         watch.interrupt();
         RabbitSession current = session.getAndSet(null);
@@ -247,6 +343,16 @@ public final class RabbitBroker implements Broker {
         }
         awaitPublisher(); // it may be sending a message
         backlog.answerAll(CLOSED);
+    }
+
+    /** First, because what their handlers send on the way out is still published. */
+    private void closeSubscriptions() {
+        List<RabbitSubscription> open;
+        synchronized (state) {
+            subscribable = false;
+            open = List.copyOf(subscriptions);
+        }
+        open.forEach(RabbitSubscription::close);
     }
 
     private void awaitPublisher() {

@@ -9,8 +9,10 @@ import dev.posthaste.Route;
 import dev.posthaste.broker.Message;
 import dev.posthaste.broker.Outcome;
 import java.io.IOException;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
@@ -40,13 +42,18 @@ final class RabbitSession {
     private final ExchangeChannels channels; // guarded by lock
     private final ConfirmWindow window; // guarded by lock
     private final SendGate gate;
+    private final Set<Route> declared = new HashSet<>(); // confined to the publisher's thread
     private volatile @Nullable String alarm;
     private volatile boolean closed;
     private final AtomicBoolean ended = new AtomicBoolean();
     private final AtomicBoolean endLogged = new AtomicBoolean();
 
-    /** What outlives a connection. */
-    record Shared(Backlog backlog, Suspects suspects, Patience patience, FaultLog faults) {}
+    /**
+     * What outlives a connection.
+     *
+     * @param routes to be declared on every connection; only grows
+     */
+    record Shared(Backlog backlog, Suspects suspects, Patience patience, FaultLog faults, Set<Route> routes) {}
 
     private RabbitSession(RabbitSettings settings, Shared shared, Connection connection, ConnectionSocket socket) {
         this.settings = settings;
@@ -60,7 +67,7 @@ final class RabbitSession {
         this.gate = new SendGate(this, settings, shared.suspects());
     }
 
-    /** Connects. {@link #declareRoutes} then declares what the settings say. */
+    /** Connects. {@link #declareRoutes} then declares what messages need. */
     static RabbitSession open(RabbitSettings settings, Shared shared) throws IOException, TimeoutException {
         ConnectionFactory factory = settings.connectionFactory();
         ConnectionSocket socket = ConnectionSocket.of(factory);
@@ -71,22 +78,27 @@ final class RabbitSession {
         return session;
     }
 
-    /** Called by the publisher's thread, once. Ends the session if it fails. */
+    /** Declares the routes that were not declared on this connection yet. Ends the session if that fails. */
     void declareRoutes() throws IOException {
-        boolean declared = false;
+        if (declared.size() == shared.routes().size()) {
+            return;
+        }
+        boolean done = false;
         activity.asking();
         try {
-            for (Route route : settings.declare()) {
-                RabbitTopology.declare(connection, route);
+            for (Route route : shared.routes()) {
+                if (!declared.contains(route)) {
+                    RabbitTopology.declare(connection, route);
+                    declared.add(route);
+                }
             }
-            declared = true;
+            done = true;
         } finally {
             activity.over();
-            if (!declared) {
+            if (!done) {
                 end("the routes could not be declared");
             }
         }
-        log.info("Publishing to RabbitMQ at {}", settings.address());
     }
 
     boolean usable() {

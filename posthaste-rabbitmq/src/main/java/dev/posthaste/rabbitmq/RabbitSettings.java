@@ -1,16 +1,16 @@
 package dev.posthaste.rabbitmq;
 
 import com.rabbitmq.client.ConnectionFactory;
-import dev.posthaste.Route;
+import dev.posthaste.CheckReturnValue;
 import java.io.IOException;
 import java.net.URI;
 import java.net.URISyntaxException;
 import java.security.GeneralSecurityException;
 import java.time.Duration;
-import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.TimeoutException;
 import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 
 /**
  * How to reach and use RabbitMQ.
@@ -31,46 +31,111 @@ import java.util.function.Consumer;
  *       (63 s).
  * </ul>
  *
- * @param uri {@code amqp://user:password@host:port/vhost}, or {@code amqps://…} for TLS
- * @param confirmWindow how many messages may be unconfirmed at once
- * @param confirmTimeout after how long without a confirm a connection counts as slow; see above. A connection that is
- *     merely slow is kept, and late confirms count. At most the relay's publish timeout
- * @param declare the routes whose exchange, queue, binding and error queue are declared on every new connection
- * @param tuning sets any other option of the client, such as a TLS context
+ * Immutable: every method with a parameter returns a changed copy.
  */
-public record RabbitSettings(
-        String uri,
-        int confirmWindow,
-        Duration confirmTimeout,
-        List<Route> declare,
-        Consumer<ConnectionFactory> tuning) {
-    public RabbitSettings {
-        declare = List.copyOf(declare);
-        if (confirmWindow < 1) {
-            throw new IllegalArgumentException("confirmWindow must be positive, not " + confirmWindow);
+@CheckReturnValue
+public final class RabbitSettings {
+    private static final int MAX_PREFETCH = 65_535;
+    private static final Consumer<ConnectionFactory> UNTUNED = factory -> {};
+
+    private final String url;
+    private final boolean declare;
+    private final int prefetch;
+    private final int confirmWindow;
+    private final Duration confirmTimeout;
+    private final Consumer<ConnectionFactory> client;
+
+    private RabbitSettings(
+            String url,
+            boolean declare,
+            int prefetch,
+            int confirmWindow,
+            Duration confirmTimeout,
+            Consumer<ConnectionFactory> client) {
+        this.url = url;
+        this.declare = declare;
+        this.prefetch = prefetch;
+        this.confirmWindow = confirmWindow;
+        this.confirmTimeout = confirmTimeout;
+        this.client = client;
+    }
+
+    /**
+     * Nothing is declared; a prefetch of 500, a window of 1,000 messages, confirms within 4 s.
+     *
+     * @param url {@code amqp://user:password@host:port/vhost}, or {@code amqps://…} for TLS
+     * @throws IllegalArgumentException if it cannot be used; the message does not contain the password
+     */
+    public static RabbitSettings of(String url) {
+        var unused = requireUsable(url);
+        return new RabbitSettings(url, false, 500, 1000, Duration.ofSeconds(4), UNTUNED);
+    }
+
+    /**
+     * Whether the exchange, queue, binding and error queue of each route that the broker publishes to or subscribes to are
+     * declared, again on every new connection. All are durable, and nothing drops messages: there is no time to live, length
+     * limit or delivery limit. The exchange is a direct one. The queue serves one consumer at a time (single active
+     * consumer), and the next when that one is gone: with several at once, a later message of a key could be handled before
+     * an earlier one. What exists stays as it is. Unless this is said, Posthaste declares nothing.
+     */
+    public RabbitSettings declare(boolean declare) {
+        return new RabbitSettings(url, declare, prefetch, confirmWindow, confirmTimeout, client);
+    }
+
+    /**
+     * How many messages of a subscription may be waiting or being handled in this process, from 1 to 65,535; 500 unless set.
+     * A key that keeps failing occupies one for each of its events near the queue's head, so leave room for other keys.
+     */
+    public RabbitSettings prefetch(int messages) {
+        if (messages < 1 || messages > MAX_PREFETCH) {
+            throw new IllegalArgumentException("prefetch must be 1 to " + MAX_PREFETCH + ", not " + messages);
         }
-        if (confirmTimeout.toMillis() < 4) {
+        return new RabbitSettings(url, declare, messages, confirmWindow, confirmTimeout, client);
+    }
+
+    /** How many messages may be unconfirmed at once; 1,000 unless set. */
+    public RabbitSettings confirmWindow(int messages) {
+        if (messages < 1) {
+            throw new IllegalArgumentException("confirmWindow must be positive, not " + messages);
+        }
+        return new RabbitSettings(url, declare, prefetch, messages, confirmTimeout, client);
+    }
+
+    /**
+     * After how long without a confirm a connection counts as slow, at least 4 ms; see above. A connection that is merely slow
+     * is kept, and late confirms count. At most the relay's publish timeout; 4 s unless set.
+     */
+    public RabbitSettings confirmTimeout(Duration timeout) {
+        if (timeout.toMillis() < 4) {
             throw new IllegalArgumentException(
-                    "confirmTimeout must be at least 4 ms, not " + confirmTimeout.toMillis() + " ms");
+                    "confirmTimeout must be at least 4 ms, not " + timeout.toMillis() + " ms");
         }
-        requireUsable(uri);
+        return new RabbitSettings(url, declare, prefetch, confirmWindow, timeout, client);
     }
 
-    /** A window of 1,000 messages, confirms within 4 s, nothing declared. */
-    public static RabbitSettings of(String uri) {
-        return new RabbitSettings(uri, 1000, Duration.ofSeconds(4), List.of(), factory -> {});
+    /**
+     * Sets any other option of the client, such as a TLS context, instead of what was set before.
+     *
+     * @param tuning called for each connection
+     */
+    public RabbitSettings client(Consumer<ConnectionFactory> tuning) {
+        return new RabbitSettings(url, declare, prefetch, confirmWindow, confirmTimeout, tuning);
     }
 
-    public RabbitSettings declaring(Route... routes) {
-        return new RabbitSettings(uri, confirmWindow, confirmTimeout, List.of(routes), tuning);
+    boolean declare() {
+        return declare;
     }
 
-    public RabbitSettings withConfirmTimeout(Duration confirmTimeout) {
-        return new RabbitSettings(uri, confirmWindow, confirmTimeout, declare, tuning);
+    int prefetch() {
+        return prefetch;
     }
 
-    public RabbitSettings tuned(Consumer<ConnectionFactory> tuning) {
-        return new RabbitSettings(uri, confirmWindow, confirmTimeout, declare, tuning);
+    int confirmWindow() {
+        return confirmWindow;
+    }
+
+    Duration confirmTimeout() {
+        return confirmTimeout;
     }
 
     /** How long after it was published a message may still be sent. */
@@ -88,29 +153,29 @@ public record RabbitSettings(
         return confirmTimeout.multipliedBy(15);
     }
 
-    /** A factory for the server that the URI names. The message of the exception does not contain the password. */
-    private static ConnectionFactory requireUsable(String uri) {
+    /** A factory for the server that the URL names. The message of the exception does not contain the password. */
+    private static ConnectionFactory requireUsable(String url) {
         ConnectionFactory factory = new ConnectionFactory();
         try {
-            if (URI.create(uri).getHost() == null) {
+            if (URI.create(url).getHost() == null) {
                 throw new IllegalArgumentException("no host");
             }
-            factory.setUri(uri);
+            factory.setUri(url);
             return factory;
         } catch (URISyntaxException | GeneralSecurityException | RuntimeException e) {
-            throw new IllegalArgumentException("Not a usable AMQP URI: " + address(uri));
+            throw new IllegalArgumentException("Not a usable AMQP URI: " + address(url));
         }
     }
 
     ConnectionFactory connectionFactory() {
-        ConnectionFactory factory = requireUsable(uri);
+        ConnectionFactory factory = requireUsable(url);
         factory.setAutomaticRecoveryEnabled(false);
         factory.setTopologyRecoveryEnabled(false);
         factory.setConnectionTimeout(5_000);
         factory.setHandshakeTimeout(5_000);
         factory.setRequestedHeartbeat(10);
         factory.setMaxInboundMessageBodySize(Integer.MAX_VALUE); // otherwise a larger one would end every connection
-        tuning.accept(factory);
+        client.accept(factory);
         return factory;
     }
 
@@ -127,19 +192,36 @@ public record RabbitSettings(
         }
     }
 
-    /** The URI without user and password. */
+    /** The URL without user and password. */
     public String address() {
-        return address(uri);
+        return address(url);
     }
 
-    private static String address(String uri) {
-        return uri.replaceFirst("//[^/]*@", "//");
+    private static String address(String url) {
+        return url.replaceFirst("//[^/]*@", "//");
+    }
+
+    /** Two settings with an option of the client are equal if they have it from the same object. */
+    @Override
+    public boolean equals(@Nullable Object other) {
+        return other instanceof RabbitSettings settings
+                && url.equals(settings.url)
+                && declare == settings.declare
+                && prefetch == settings.prefetch
+                && confirmWindow == settings.confirmWindow
+                && confirmTimeout.equals(settings.confirmTimeout)
+                && client.equals(settings.client);
+    }
+
+    @Override
+    public int hashCode() {
+        return Objects.hash(url, declare, prefetch, confirmWindow, confirmTimeout, client);
     }
 
     /** Does not show the password. */
     @Override
     public String toString() {
-        return "RabbitSettings[" + address() + ", window " + confirmWindow + ", confirms within " + confirmTimeout
-                + "]";
+        return "RabbitMQ at " + address() + ", prefetch " + prefetch + ", window " + confirmWindow
+                + ", confirms within " + SendGate.seconds(confirmTimeout.toNanos());
     }
 }

@@ -5,31 +5,28 @@ import dev.posthaste.Route;
 import dev.posthaste.broker.Receiver;
 import dev.posthaste.broker.Subscription;
 import java.io.IOException;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Feeds a consumer from a RabbitMQ queue. A message is acknowledged after it was handled, and never put back: one that
- * fails is retried in place, and one that is given up is published to the queue's error queue, as it came and confirmed,
- * before it is acknowledged.
- *
- * <p>The prefetch bounds how many messages wait in memory. A key that keeps failing occupies one for each of its events
- * near the queue's head, so leave room for other keys. When more than 32 MiB are waiting, the messages are given back to the
- * server and the prefetch is lowered; it is raised again when messages are smaller. By then the server may have sent a
- * whole prefetch of larger messages: for a moment, the memory needed can be the prefetch times the largest message.
- *
- * <p>One thread ({@code posthaste-rabbitmq-QUEUE}) connects; deliveries come on the client's threads. Thread-safe.
+ * Feeds a receiver from a queue, as {@link RabbitBroker} says. One thread ({@code posthaste-rabbitmq-QUEUE}) connects;
+ * deliveries come on the client's threads. Thread-safe.
  */
-public final class RabbitSubscription implements Subscription {
+final class RabbitSubscription implements Subscription {
     private static final Logger log = LoggerFactory.getLogger(RabbitSubscription.class);
     private static final long FIRST_WAIT_MILLIS = 100;
     private static final long MAX_WAIT_MILLIS = 5_000;
+    /** How long a close waits for running handlers. */
+    private static final long CLOSE_MILLIS = 5_000;
 
     private final RabbitSettings settings;
+    private final Route route;
     private final String queue;
     private final Prefetch prefetch;
-    private final Receiver consumer;
+    private final Receiver receiver;
+    private final Consumer<RabbitSubscription> whenClosed;
     private final ErrorQueue errors;
     private final Thread thread;
     private final Object state = new Object();
@@ -39,23 +36,26 @@ public final class RabbitSubscription implements Subscription {
     private volatile @Nullable ReceivingChannel receiving;
     private long wait = FIRST_WAIT_MILLIS; // the thread's
 
-    /** @param consumer closed together with this subscription */
-    public RabbitSubscription(RabbitSettings settings, String queue, int prefetch, Receiver consumer) {
-        settings.connectionFactory();
-        if (prefetch < 1 || prefetch > 65_535) {
-            throw new IllegalArgumentException("prefetch must be 1 to 65535, not " + prefetch);
+    /** @throws IllegalArgumentException if the route names no queue */
+    RabbitSubscription(
+            RabbitSettings settings, Route route, Receiver receiver, Consumer<RabbitSubscription> whenClosed) {
+        String named = route.group();
+        if (named == null) {
+            throw new IllegalArgumentException("To subscribe to exchange " + route.destination()
+                    + ", its route needs a queue: Route.exchange(…).queue(…)");
         }
         this.settings = settings;
-        this.queue = queue;
-        this.prefetch = new Prefetch(prefetch);
-        this.consumer = consumer;
+        this.route = route;
+        this.queue = named;
+        this.prefetch = new Prefetch(settings.prefetch());
+        this.receiver = receiver;
+        this.whenClosed = whenClosed;
         this.errors = new ErrorQueue(settings, queue);
         this.thread = new Thread(this::receive, "posthaste-rabbitmq-" + queue);
         thread.setDaemon(true);
     }
 
-    @Override
-    public void start() {
+    void start() {
         synchronized (state) {
             if (!started && !closed) {
                 started = true;
@@ -82,9 +82,9 @@ public final class RabbitSubscription implements Subscription {
     }
 
     private void receiveOnAConnection() {
-        try (Connection opened = settings.connectionFactory().newConnection("posthaste-" + consumer.name())) {
+        try (Connection opened = settings.connectionFactory().newConnection("posthaste-" + receiver.name())) {
             connection = opened;
-            for (Route route : settings.declare()) {
+            if (settings.declare()) {
                 RabbitTopology.declare(opened, route);
             }
             receive(opened);
@@ -108,7 +108,7 @@ public final class RabbitSubscription implements Subscription {
     /** Returns when the connection or its channel is lost, or the subscription is closed. */
     private void receive(Connection opened) throws IOException, InterruptedException {
         while (!closed) {
-            ReceivingChannel channel = ReceivingChannel.open(opened, queue, consumer, prefetch, errors);
+            ReceivingChannel channel = ReceivingChannel.open(opened, queue, receiver, prefetch, errors);
             try {
                 receiving = channel;
                 log.info(
@@ -153,7 +153,10 @@ public final class RabbitSubscription implements Subscription {
             closed = true;
             state.notifyAll();
         }
-        consumer.close(); // running handlers still acknowledge on the open connection
+        ReceivingChannel last = receiving;
+        if (last != null) {
+            last.finish(CLOSE_MILLIS); // running handlers still acknowledge on the open connection
+        }
         Connection current = connection;
         if (current != null) {
             current.abort(2_000);
@@ -165,5 +168,6 @@ public final class RabbitSubscription implements Subscription {
             Thread.currentThread().interrupt();
         }
         errors.close();
+        whenClosed.accept(this);
     }
 }

@@ -13,6 +13,7 @@ import dev.posthaste.broker.Receiver;
 import java.io.IOException;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.TimeUnit;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -22,6 +23,7 @@ import org.slf4j.LoggerFactory;
  */
 final class ReceivingChannel extends DefaultConsumer {
     private static final Logger log = LoggerFactory.getLogger(RabbitSubscription.class);
+    private static final long FINISH_LOOK_MILLIS = 10;
 
     private final Channel channel;
     private final String queue;
@@ -30,6 +32,7 @@ final class ReceivingChannel extends DefaultConsumer {
     private final ErrorQueue errors;
     private final Set<RabbitDelivery> unanswered = ConcurrentHashMap.newKeySet();
     private volatile boolean received;
+    private volatile boolean finishing;
     private boolean lost; // guarded by this
 
     private ReceivingChannel(Channel channel, String queue, Receiver receiver, Prefetch prefetch, ErrorQueue errors) {
@@ -80,6 +83,27 @@ final class ReceivingChannel extends DefaultConsumer {
         return received;
     }
 
+    /**
+     * Begins nothing more, and waits for what has begun: the subscription is closing.
+     *
+     * @param millis for at most so long
+     */
+    void finish(long millis) {
+        finishing = true;
+        long end = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(millis);
+        try {
+            while (channel.isOpen() && anyHasBegun() && System.nanoTime() - end < 0) {
+                TimeUnit.MILLISECONDS.sleep(FINISH_LOOK_MILLIS);
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    private boolean anyHasBegun() {
+        return unanswered.stream().anyMatch(RabbitDelivery::hasBegun);
+    }
+
     /** Gives unanswered messages back. */
     void end() {
         try {
@@ -95,6 +119,9 @@ final class ReceivingChannel extends DefaultConsumer {
     public void handleDelivery(String tag, Envelope envelope, AMQP.BasicProperties properties, byte[] body) {
         RabbitDelivery delivery = new RabbitDelivery(envelope, properties, body);
         received = true;
+        if (finishing) {
+            return; // given back when the channel closes
+        }
         unanswered.add(delivery);
         prefetch.arrived(delivery.size);
         try {
@@ -138,7 +165,16 @@ final class ReceivingChannel extends DefaultConsumer {
 
         @Override
         public synchronized boolean wanted() {
-            begun = channel.isOpen();
+            begun = channel.isOpen() && !finishing;
+            return begun;
+        }
+
+        @Override
+        public synchronized void attemptEnded() {
+            begun = false;
+        }
+
+        synchronized boolean hasBegun() {
             return begun;
         }
 

@@ -1,7 +1,6 @@
 /**
- * RabbitMQ: {@link dev.posthaste.rabbitmq.RabbitBroker} publishes with confirms, {@link
- * dev.posthaste.rabbitmq.RabbitSubscription} feeds a consumer, {@link dev.posthaste.rabbitmq.RabbitTopology} declares what
- * a route needs.
+ * RabbitMQ: {@link dev.posthaste.rabbitmq.RabbitBroker} publishes with confirms and subscribes, {@link
+ * dev.posthaste.rabbitmq.RabbitSettings} says where and how.
  */
 @NullMarked
 package dev.posthaste.rabbitmq;

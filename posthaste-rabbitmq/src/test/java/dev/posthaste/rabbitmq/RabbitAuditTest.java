@@ -5,10 +5,12 @@ import static org.awaitility.Awaitility.await;
 
 import com.rabbitmq.client.AMQP;
 import com.rabbitmq.client.GetResponse;
+import dev.posthaste.Route;
 import dev.posthaste.broker.Delivery;
 import dev.posthaste.broker.Failure;
 import dev.posthaste.broker.MessageHeaders;
 import dev.posthaste.broker.Receiver;
+import dev.posthaste.broker.Subscription;
 import java.math.BigDecimal;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -30,7 +32,7 @@ class RabbitAuditTest {
 
     private RabbitQueue rabbit;
     private String errorQueue;
-    private final List<RabbitSubscription> opened = new ArrayList<>();
+    private final List<Subscription> opened = new ArrayList<>();
 
     @BeforeEach
     void open() throws Exception {
@@ -41,7 +43,7 @@ class RabbitAuditTest {
 
     @AfterEach
     void close() throws Exception {
-        opened.forEach(RabbitSubscription::close);
+        opened.forEach(Subscription::close);
         rabbit.channel.queueDelete(errorQueue);
         rabbit.close();
     }
@@ -50,7 +52,7 @@ class RabbitAuditTest {
         void accept(Delivery delivery) throws Exception;
     }
 
-    private RabbitSubscription subscribe(int prefetch, Accepting accepting) {
+    private Subscription subscribe(int prefetch, Accepting accepting) {
         Receiver receiver = new Receiver() {
             @Override
             public String name() {
@@ -74,9 +76,10 @@ class RabbitAuditTest {
             @Override
             public void close() {}
         };
-        RabbitSubscription subscription = new RabbitSubscription(rabbit.settings, rabbit.queue, prefetch, receiver);
+        Route route = Route.exchange(rabbit.exchange).queue(rabbit.queue);
+        Subscription subscription =
+                RabbitBroker.of(rabbit.settings.prefetch(prefetch)).subscribe(route, receiver);
         opened.add(subscription);
-        subscription.start();
         await().atMost(LONG).until(subscription::healthy);
         return subscription;
     }
@@ -206,7 +209,7 @@ class RabbitAuditTest {
         rabbit.server.control("eval", "application:set_env(rabbit, max_message_size, 50000).");
         try {
             AtomicInteger good = new AtomicInteger();
-            RabbitSubscription subscription = subscribe(10, delivery -> {
+            Subscription subscription = subscribe(10, delivery -> {
                 if ("large".equals(delivery.message().eventId())) {
                     delivery.deadLetter(failure("no", 5));
                 } else {
@@ -347,7 +350,7 @@ class RabbitAuditTest {
         List<Throwable> errors = new CopyOnWriteArrayList<>(List.of(
                 new OutOfMemoryError("planned"), new StackOverflowError(), new IllegalStateException("planned")));
         List<String> received = new CopyOnWriteArrayList<>();
-        RabbitSubscription subscription = subscribe(10, delivery -> {
+        Subscription subscription = subscribe(10, delivery -> {
             if (!errors.isEmpty()) {
                 Throwable next = errors.remove(0);
                 if (next instanceof Error error) {

@@ -13,6 +13,7 @@ import dev.posthaste.broker.Message;
 import dev.posthaste.broker.MessageHeaders;
 import dev.posthaste.broker.Outcome;
 import dev.posthaste.broker.Receiver;
+import dev.posthaste.broker.Subscription;
 import dev.posthaste.servers.Database;
 import dev.posthaste.servers.DatabaseServer;
 import dev.posthaste.servers.Proxy;
@@ -37,9 +38,10 @@ class RabbitBrokerTest extends BrokerContract {
     private final String name = "t" + ProcessHandle.current().pid() + "_" + NEXT.incrementAndGet();
     private final Route route =
             Route.to(name + "_exchange").routingKey(name + "_key").group(name + "_queue");
-    private final RabbitSettings settings = RabbitSettings.of(server.uri()).declaring(route);
+    private final RabbitSettings settings =
+            RabbitSettings.of(server.uri()).declare(true).prefetch(100);
     private final TestDatabase database = DatabaseServer.of(Database.H2).createDatabase();
-    private final List<RabbitSubscription> subscriptions = new ArrayList<>();
+    private final List<Subscription> subscriptions = new ArrayList<>();
 
     @Override
     protected DataSource newDatabase() {
@@ -48,8 +50,8 @@ class RabbitBrokerTest extends BrokerContract {
 
     @Override
     protected Broker open() throws Exception {
-        RabbitTopology.declare(settings, route);
-        RabbitBroker opened = new RabbitBroker(settings);
+        RabbitBroker opened = RabbitBroker.of(settings);
+        opened.prepare(route);
         // A cold start may take longer than a message may wait for its turn.
         await().atMost(Duration.ofSeconds(30)).until(() -> {
             CompletableFuture<Outcome> outcome = new CompletableFuture<>();
@@ -61,9 +63,8 @@ class RabbitBrokerTest extends BrokerContract {
 
     @Override
     protected void subscribe(Receiver consumer) {
-        RabbitSubscription subscription = new RabbitSubscription(settings, name + "_queue", 100, consumer);
+        Subscription subscription = RabbitBroker.of(settings).subscribe(route, consumer);
         subscriptions.add(subscription);
-        subscription.start();
         await().atMost(Duration.ofSeconds(30)).until(subscription::healthy);
     }
 
@@ -106,7 +107,7 @@ class RabbitBrokerTest extends BrokerContract {
 
     @Override
     protected void close() throws Exception {
-        subscriptions.forEach(RabbitSubscription::close);
+        subscriptions.forEach(Subscription::close);
         database.close();
         admin(channel -> {
             channel.exchangeDelete(name + "_exchange");
@@ -211,17 +212,13 @@ class RabbitBrokerTest extends BrokerContract {
         List<String> handled = new CopyOnWriteArrayList<>();
         try (Proxy network = new Proxy(server.port())) {
             RabbitSettings through = RabbitSettings.of("amqp://guest:guest@127.0.0.1:" + network.port())
-                    .withConfirmTimeout(Duration.ofSeconds(2));
-            RabbitSubscription subscription = new RabbitSubscription(
-                    through,
-                    name + "_queue",
-                    100,
-                    consumer(
-                            inbox((text, context) -> handled.add(text)),
-                            RetryPolicy.fixed(Duration.ofMillis(10)).attempts(10)));
-            subscriptions.add(subscription);
-            subscription.start();
-            try (RabbitBroker cut = new RabbitBroker(through)) {
+                    .confirmTimeout(Duration.ofSeconds(2));
+            try (RabbitBroker cut = RabbitBroker.of(through.prefetch(100))) {
+                subscriptions.add(cut.subscribe(
+                        route,
+                        consumer(
+                                inbox((text, context) -> handled.add(text)),
+                                RetryPolicy.fixed(Duration.ofMillis(10)).attempts(10))));
                 assertThat(publish(cut, "before")).isEqualTo(Outcome.acknowledged());
                 network.hold(true, true);
                 long end = System.nanoTime() + Duration.ofSeconds(60).toNanos();
@@ -232,8 +229,8 @@ class RabbitBrokerTest extends BrokerContract {
                 }
                 network.heal();
                 await().atMost(Duration.ofSeconds(20)).until(() -> publish(cut, "after") == Outcome.acknowledged());
+                await().atMost(Duration.ofSeconds(20)).until(() -> handled.containsAll(List.of("before", "after")));
             }
-            await().atMost(Duration.ofSeconds(20)).until(() -> handled.containsAll(List.of("before", "after")));
             assertThat(handled).doesNotHaveDuplicates();
         }
     }
@@ -339,7 +336,7 @@ class RabbitBrokerTest extends BrokerContract {
     @Test
     void H47_aBadUriIsRefusedWithoutItsPassword() {
         org.assertj.core.api.Assertions.assertThatThrownBy(
-                        () -> new RabbitBroker(RabbitSettings.of("amqp://user:s3cret@host:notaport")))
+                        () -> RabbitBroker.of(RabbitSettings.of("amqp://user:s3cret@host:notaport")))
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessageContaining("host")
                 .hasMessageNotContaining("s3cret");

@@ -28,7 +28,7 @@ class RabbitHostileMessagesTest {
     @BeforeEach
     void open() throws Exception {
         rabbit = new RabbitQueue();
-        broker = new RabbitBroker(rabbit.settings);
+        broker = RabbitBroker.of(rabbit.settings);
         connect();
     }
 
@@ -135,7 +135,7 @@ class RabbitHostileMessagesTest {
     @Test
     void A02_theMessageThatClosesTheChannelIsFoundAndItsNeighboursArrive() throws Exception {
         rabbit.server.control("eval", "application:set_env(rabbit, max_message_size, 100000).");
-        try (RabbitBroker limited = new RabbitBroker(rabbit.settings);
+        try (RabbitBroker limited = RabbitBroker.of(rabbit.settings);
                 Publishing publishing = new Publishing(limited)) {
             for (int i = 0; i < 500; i++) {
                 boolean poison = i == 200 || i == 300;
@@ -159,7 +159,7 @@ class RabbitHostileMessagesTest {
     @Test
     void A02_suspectsThatNeverComeBackHoldNobodyUp() throws Exception {
         try (AnswerProxy proxy = new AnswerProxy(rabbit.server.port());
-                RabbitBroker through = new RabbitBroker(RabbitSettings.of(proxy.uri()));
+                RabbitBroker through = RabbitBroker.of(RabbitSettings.of(proxy.uri()));
                 Publishing publishing = new Publishing(through)) {
             publishing.publish(rabbit.message("warm"));
             publishing.awaitAll(SOON);
@@ -186,7 +186,7 @@ class RabbitHostileMessagesTest {
     void A02_theMessageThatClosesTheWholeConnectionIsFoundAmongTheMessagesOfAllExchanges() throws Exception {
         try (AnswerProxy proxy = new AnswerProxy(rabbit.server.port());
                 RabbitQueue other = new RabbitQueue();
-                RabbitBroker through = new RabbitBroker(RabbitSettings.of(proxy.uri()));
+                RabbitBroker through = RabbitBroker.of(RabbitSettings.of(proxy.uri()));
                 Publishing publishing = new Publishing(through)) {
             for (String warm : List.of("w0", "w1")) {
                 publishing.publish(rabbit.message("a" + warm));
@@ -240,7 +240,7 @@ class RabbitHostileMessagesTest {
     @Test
     void A20_thousandsOfMessagesForAMissingExchangeOpenFewChannels() throws Exception {
         try (AnswerProxy proxy = new AnswerProxy(rabbit.server.port());
-                RabbitBroker through = new RabbitBroker(RabbitSettings.of(proxy.uri()));
+                RabbitBroker through = RabbitBroker.of(RabbitSettings.of(proxy.uri()));
                 Publishing publishing = new Publishing(through)) {
             for (int i = 0; i < 3000; i++) {
                 publishing.publish(Message.of(rabbit.exchange + "_missing", new byte[0])
@@ -284,7 +284,7 @@ class RabbitHostileMessagesTest {
     @Test
     void moreExchangesThanChannelsShareThem() throws Exception {
         try (RabbitBroker narrow =
-                        new RabbitBroker(rabbit.settings.tuned(factory -> factory.setRequestedChannelMax(4)));
+                        RabbitBroker.of(rabbit.settings.client(factory -> factory.setRequestedChannelMax(4)));
                 Publishing publishing = new Publishing(narrow)) {
             List<String> exchanges = new ArrayList<>();
             for (int i = 0; i < 20; i++) {

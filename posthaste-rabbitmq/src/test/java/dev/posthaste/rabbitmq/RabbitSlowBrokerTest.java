@@ -34,7 +34,7 @@ class RabbitSlowBrokerTest {
     }
 
     private static RabbitSettings settings(String uri) {
-        return RabbitSettings.of(uri).withConfirmTimeout(TIMEOUT);
+        return RabbitSettings.of(uri).confirmTimeout(TIMEOUT);
     }
 
     private void connect(RabbitBroker broker) {
@@ -55,7 +55,7 @@ class RabbitSlowBrokerTest {
 
     private void lateConfirms(long delayMillis) throws Exception {
         try (AnswerProxy proxy = new AnswerProxy(rabbit.server.port());
-                RabbitBroker broker = new RabbitBroker(settings(proxy.uri()));
+                RabbitBroker broker = RabbitBroker.of(settings(proxy.uri()));
                 Publishing publishing = new Publishing(broker)) {
             connect(broker);
             rabbit.take();
@@ -74,7 +74,7 @@ class RabbitSlowBrokerTest {
     @Test
     void A21_aSlowConnectionTakesNoMoreUntilTheNextConfirm() throws Exception {
         try (AnswerProxy proxy = new AnswerProxy(rabbit.server.port());
-                RabbitBroker broker = new RabbitBroker(settings(proxy.uri()))) {
+                RabbitBroker broker = RabbitBroker.of(settings(proxy.uri()))) {
             connect(broker);
             proxy.delayAnswers(2_200);
             CompletableFuture<Outcome> late = RabbitQueue.send(broker, rabbit.message("late"));
@@ -97,7 +97,7 @@ class RabbitSlowBrokerTest {
     @Test
     void A21_aServerThatConfirmsNothingGetsOneWindowAndThenOneMessageAtATime() throws Exception {
         try (Proxy proxy = new Proxy(rabbit.server.port());
-                RabbitBroker broker = new RabbitBroker(settings("amqp://guest:guest@127.0.0.1:" + proxy.port()));
+                RabbitBroker broker = RabbitBroker.of(settings("amqp://guest:guest@127.0.0.1:" + proxy.port()));
                 Publishing publishing = new Publishing(broker)) {
             connect(broker);
             rabbit.take();
@@ -119,7 +119,7 @@ class RabbitSlowBrokerTest {
         Duration timeout = Duration.ofMillis(500);
         try (AnswerProxy proxy = new AnswerProxy(rabbit.server.port());
                 RabbitBroker broker =
-                        new RabbitBroker(RabbitSettings.of(proxy.uri()).withConfirmTimeout(timeout));
+                        RabbitBroker.of(RabbitSettings.of(proxy.uri()).confirmTimeout(timeout));
                 Publishing publishing = new Publishing(broker)) {
             connect(broker);
             rabbit.take();
@@ -145,7 +145,7 @@ class RabbitSlowBrokerTest {
     void A21_anExchangeWithoutConfirmsStopsNoOther() throws Exception {
         try (AnswerProxy proxy = new AnswerProxy(rabbit.server.port());
                 RabbitQueue silent = new RabbitQueue();
-                RabbitBroker broker = new RabbitBroker(settings(proxy.uri()));
+                RabbitBroker broker = RabbitBroker.of(settings(proxy.uri()));
                 Publishing publishing = new Publishing(broker)) {
             connect(broker); // its exchange has channel 1
             rabbit.take();
@@ -171,7 +171,7 @@ class RabbitSlowBrokerTest {
     /** With a timeout of 8 s, because the command that ends the alarm can take that long on a busy machine. */
     @Test
     void A21_whatWasSentBeforeAnAlarmIsConfirmedWhenItEnds() throws Exception {
-        try (RabbitBroker broker = new RabbitBroker(rabbit.settings.withConfirmTimeout(Duration.ofSeconds(8)))) {
+        try (RabbitBroker broker = RabbitBroker.of(rabbit.settings.confirmTimeout(Duration.ofSeconds(8)))) {
             connect(broker);
             rabbit.server.control("set_vm_memory_high_watermark", "0");
             CompletableFuture<Outcome> during;
@@ -193,8 +193,7 @@ class RabbitSlowBrokerTest {
     @Test
     void S1_whatWaitedTooLongForItsTurnIsNeverSent() throws Exception {
         try (AnswerProxy proxy = new AnswerProxy(rabbit.server.port());
-                RabbitBroker broker =
-                        new RabbitBroker(new RabbitSettings(proxy.uri(), 1, TIMEOUT, List.of(), factory -> {}))) {
+                RabbitBroker broker = RabbitBroker.of(settings(proxy.uri()).confirmWindow(1))) {
             connect(broker);
             rabbit.take();
             proxy.delayAnswers(2_000);
@@ -218,7 +217,7 @@ class RabbitSlowBrokerTest {
     @Test
     void S1_aWriteThatHangsEndsTheConnectionAndWhatWaitsBehindItIsAnswered() throws Exception {
         try (Proxy proxy = new Proxy(rabbit.server.port());
-                RabbitBroker broker = new RabbitBroker(settings("amqp://guest:guest@127.0.0.1:" + proxy.port()))) {
+                RabbitBroker broker = RabbitBroker.of(settings("amqp://guest:guest@127.0.0.1:" + proxy.port()))) {
             connect(broker);
             proxy.hold(true, true);
             List<Outcome> outcomes = new CopyOnWriteArrayList<>();

@@ -78,6 +78,7 @@ public final class ManualRelay {
         String outbox = parts.outbox().name();
         Running current = running.get(outbox);
         if (current == null || !lease.holds(current.claim())) {
+            parts.prepareBroker();
             current = new Running(claim, new Pump(parts, claim, lease));
             running.put(outbox, current);
         }

@@ -8,6 +8,8 @@ import java.util.concurrent.Executor;
 import java.util.function.LongSupplier;
 import java.util.random.RandomGenerator;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * What a pump works with; everything that tests replace comes in here.
@@ -25,4 +27,15 @@ record OutboxRuntime(
         RelayListener listener,
         Executor settler,
         LongSupplier clock,
-        RandomGenerator random) {}
+        RandomGenerator random) {
+    private static final Logger log = LoggerFactory.getLogger(Relay.class);
+
+    /** Tells the broker where events will go. Whatever comes of that, the outbox is worked on. */
+    void prepareBroker() {
+        try {
+            broker.prepare(outbox.route());
+        } catch (Throwable e) {
+            log.warn("Outbox {}: its broker could not prepare {}", outbox.name(), outbox.route(), e);
+        }
+    }
+}

@@ -78,6 +78,7 @@ final class OutboxWorker implements Runnable {
     }
 
     private void work(Claim claim) throws InterruptedException {
+        parts.prepareBroker();
         Pump mine = new Pump(parts, claim, lease);
         pump.set(mine);
         try {

@@ -20,7 +20,7 @@ class DestinationsTest {
                 outbox,
                 never,
                 null,
-                new LocalBroker(),
+                LocalBroker.to(),
                 RelaySettings.defaults().withWindow(1, window, 1 << 20),
                 RelayListener.NONE,
                 Runnable::run,

@@ -25,7 +25,7 @@ class ReplayTest {
     private final ReplayRun replay = new ReplayRun(
             new StoreOutboxAdmin(ORDERS, goingAway()),
             new ReplayPlan(EventFilter.status(Status.PUBLISHED), null, null, 1),
-            new LocalBroker(),
+            LocalBroker.to(),
             Change.by("ada", "rebuilt"));
 
     /** A database that goes away before the end can be noted, and a process that ends while it is away. */

@@ -2,7 +2,7 @@ package dev.posthaste.relay;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.posthaste.admin.Waiting;
+import dev.posthaste.internal.admin.Waiting;
 import dev.posthaste.broker.Broker;
 import dev.posthaste.broker.Message;
 import dev.posthaste.broker.Outcome;

@@ -61,7 +61,7 @@ class UnconsumedWatchTest {
                         .republishUnconsumed(true),
                 never,
                 receipts,
-                new LocalBroker(),
+                LocalBroker.to(),
                 RelaySettings.defaults(),
                 RelayListener.NONE,
                 Runnable::run,

@@ -1,14 +1,12 @@
 package dev.posthaste.server;
 
 import com.zaxxer.hikari.HikariDataSource;
+import dev.posthaste.Catalog;
 import dev.posthaste.broker.Subscription;
-import dev.posthaste.kafka.KafkaSubscription;
-import dev.posthaste.rabbitmq.RabbitSubscription;
-import dev.posthaste.relay.ReceiptIntake;
+import dev.posthaste.relay.ReceiptProcessor;
 import dev.posthaste.relay.Relay;
 import dev.posthaste.relay.RelayMeters;
 import dev.posthaste.server.config.Config;
-import dev.posthaste.server.config.Config.BrokerConfig;
 import dev.posthaste.server.config.Config.OutboxConfig;
 import dev.posthaste.server.config.Config.ReceiptsConfig;
 import dev.posthaste.server.config.ConfigReader;
@@ -33,7 +31,6 @@ import org.slf4j.LoggerFactory;
  */
 public final class Daemon implements AutoCloseable {
     private static final Logger log = LoggerFactory.getLogger(Daemon.class);
-    private static final int RECEIPTS_PREFETCH = 1_000;
 
     private final Deployment deployment;
     private final PrometheusMeterRegistry metrics = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
@@ -41,6 +38,7 @@ public final class Daemon implements AutoCloseable {
     private final Replays replays;
     private final List<Relay> relays = new ArrayList<>();
     private final List<HikariDataSource> pools = new ArrayList<>();
+    private final List<ReceiptProcessor> processors = new ArrayList<>();
     private final List<Subscription> subscriptions = new ArrayList<>();
     private @Nullable HttpServer http;
 
@@ -77,9 +75,7 @@ public final class Daemon implements AutoCloseable {
             }
         }
         for (ReceiptsConfig receipts : config.receipts()) {
-            Subscription subscription = subscription(receipts);
-            subscriptions.add(subscription);
-            subscription.start();
+            subscriptions.add(subscribe(receipts));
         }
         if (config.console().enabled()) {
             http = HttpServer.start(new ServerContext(deployment, monitor, replays, metrics));
@@ -108,21 +104,14 @@ public final class Daemon implements AutoCloseable {
         return relay.build();
     }
 
-    private Subscription subscription(ReceiptsConfig receipts) {
+    private Subscription subscribe(ReceiptsConfig receipts) {
         List<OutboxConfig> tracked = deployment.config().outboxes().values().stream()
                 .filter(outbox -> outbox.definition().tracked())
                 .toList();
-        ReceiptIntake intake =
-                new ReceiptIntake(ConfigReader.catalog(tracked), outbox -> receipts(outbox.name()), receipts.retry());
-        BrokerConfig broker =
-                Objects.requireNonNull(deployment.config().brokers().get(receipts.broker()));
-        return broker.isKafka()
-                ? new KafkaSubscription(broker.kafka(), receipts.route(), intake)
-                : new RabbitSubscription(
-                        deployment.rabbit(broker),
-                        Objects.requireNonNull(receipts.route().group()),
-                        RECEIPTS_PREFETCH,
-                        intake);
+        Catalog catalog = ConfigReader.catalog(tracked).all(outbox -> outbox.retry(receipts.retry()));
+        ReceiptProcessor processor = ReceiptProcessor.of(catalog, outbox -> receipts(outbox.name()));
+        processors.add(processor);
+        return deployment.subscribableBroker(receipts.broker()).subscribe(receipts.route(), processor);
     }
 
     private ReceiptStore receipts(String outbox) {
@@ -144,6 +133,7 @@ public final class Daemon implements AutoCloseable {
         }
         replays.close();
         subscriptions.forEach(Subscription::close);
+        processors.forEach(ReceiptProcessor::close);
         relays.forEach(Relay::close);
         monitor.close();
         pools.forEach(HikariDataSource::close);

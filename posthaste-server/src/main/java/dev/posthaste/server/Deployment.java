@@ -3,9 +3,9 @@ package dev.posthaste.server;
 import com.zaxxer.hikari.HikariConfig;
 import com.zaxxer.hikari.HikariDataSource;
 import dev.posthaste.Catalog;
-import dev.posthaste.Route;
 import dev.posthaste.admin.UnknownOutboxException;
 import dev.posthaste.broker.Broker;
+import dev.posthaste.broker.SubscribableBroker;
 import dev.posthaste.internal.admin.StoreAdmin;
 import dev.posthaste.internal.admin.StoreOutboxAdmin;
 import dev.posthaste.internal.tracing.TracedBroker;
@@ -13,7 +13,6 @@ import dev.posthaste.jdbc.Stores;
 import dev.posthaste.kafka.KafkaBroker;
 import dev.posthaste.opentelemetry.OpenTelemetryTracing;
 import dev.posthaste.rabbitmq.RabbitBroker;
-import dev.posthaste.rabbitmq.RabbitSettings;
 import dev.posthaste.server.config.Config;
 import dev.posthaste.server.config.Config.BrokerConfig;
 import dev.posthaste.server.config.Config.DatabaseConfig;
@@ -21,7 +20,6 @@ import dev.posthaste.server.config.Config.OutboxConfig;
 import dev.posthaste.server.config.ConfigReader;
 import dev.posthaste.store.StoreException;
 import io.opentelemetry.api.GlobalOpenTelemetry;
-import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -38,7 +36,7 @@ public final class Deployment implements AutoCloseable {
 
     private final Config config;
     private final Map<String, OpenDatabase> databases = new LinkedHashMap<>();
-    private final Map<String, Broker> brokers = new LinkedHashMap<>(); // guarded by itself
+    private final Map<String, OpenBroker> brokers = new LinkedHashMap<>(); // guarded by itself
     private final StoreAdmin admin;
 
     /** A database that answers. */
@@ -48,6 +46,9 @@ public final class Deployment implements AutoCloseable {
             Stores stores,
             List<OutboxConfig> outboxes,
             Catalog catalog) {}
+
+    /** @param traced the same broker, with spans that go where an agent of OpenTelemetry's takes them */
+    private record OpenBroker(SubscribableBroker plain, Broker traced) {}
 
     private Deployment(Config config) {
         this.config = config;
@@ -150,39 +151,31 @@ public final class Deployment implements AutoCloseable {
 
     /** The broker of this name, connected when it is first needed. Its spans go where an agent of OpenTelemetry's takes them. */
     public Broker broker(String name) {
+        return openBroker(name).traced();
+    }
+
+    /** The same broker, to subscribe to. */
+    SubscribableBroker subscribableBroker(String name) {
+        return openBroker(name).plain();
+    }
+
+    private OpenBroker openBroker(String name) {
         synchronized (brokers) {
             return brokers.computeIfAbsent(
-                    name,
-                    each -> connect(Objects.requireNonNull(config.brokers().get(each), each)));
+                    name, each -> open(Objects.requireNonNull(config.brokers().get(each), each)));
         }
     }
 
-    private Broker connect(BrokerConfig broker) {
-        Broker plain = broker.isKafka() ? new KafkaBroker(broker.kafka()) : new RabbitBroker(rabbit(broker));
-        return new TracedBroker(plain, OpenTelemetryTracing.of(GlobalOpenTelemetry.get()));
-    }
-
-    /** Declares the routes that name a queue, where it is told to. */
-    RabbitSettings rabbit(BrokerConfig broker) {
-        List<Route> routes = new ArrayList<>();
-        if (broker.declare()) {
-            config.outboxes().values().stream()
-                    .filter(outbox -> outbox.broker().equals(broker.name()))
-                    .map(outbox -> outbox.definition().route())
-                    .filter(route -> route.group() != null)
-                    .forEach(routes::add);
-            config.receipts().stream()
-                    .filter(receipts -> receipts.broker().equals(broker.name()))
-                    .forEach(receipts -> routes.add(receipts.route()));
-        }
-        RabbitSettings settings = broker.rabbit();
-        return routes.isEmpty() ? settings : settings.declaring(routes.toArray(Route[]::new));
+    private static OpenBroker open(BrokerConfig broker) {
+        SubscribableBroker plain = broker.isKafka() ? KafkaBroker.of(broker.kafka()) : RabbitBroker.of(broker.rabbit());
+        Broker publishing = broker.isKafka() ? plain : new OwnQueuesBroker(plain);
+        return new OpenBroker(plain, new TracedBroker(publishing, OpenTelemetryTracing.of(GlobalOpenTelemetry.get())));
     }
 
     @Override
     public void close() {
         synchronized (brokers) {
-            brokers.values().forEach(Broker::close);
+            brokers.values().forEach(each -> each.plain().close());
             brokers.clear();
         }
         databases.values().forEach(database -> database.pool().close());

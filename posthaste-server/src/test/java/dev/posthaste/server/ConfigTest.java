@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.posthaste.AfterDead;
+import dev.posthaste.kafka.KafkaSettings;
 import dev.posthaste.server.config.Config;
 import dev.posthaste.server.config.ConfigException;
 import dev.posthaste.server.config.ConfigReader;
@@ -55,7 +56,7 @@ class ConfigTest {
                   crm: {url: "jdbc:mariadb://db/crm?password=x", password: "${file:%s/password}"}
                 brokers:
                   rabbit: {url: "amqp://a:b@rabbit/shop", declare: true}
-                  kafka: {url: "kafka://k1:9092,k2:9092", client: {security.protocol: SSL}, producer: {linger.ms: 5}}
+                  kafka: {url: "kafka://k1:9092,k2:9092", create-topics: {partitions: 12, replicas: 3}, client: {security.protocol: SSL}, producer: {linger.ms: 5}}
                 outboxes:
                   orders:
                     database: shop
@@ -102,6 +103,11 @@ class ConfigTest {
         assertThat(config.databases().get("shop").password()).isEqualTo("hidden");
         assertThat(config.databases().get("crm").password()).isEqualTo("from a file");
         assertThat(config.brokers().get("kafka").client()).containsEntry("security.protocol", "SSL");
+        assertThat(config.brokers().get("kafka").kafka())
+                .isEqualTo(KafkaSettings.of("k1:9092,k2:9092")
+                        .client(Map.of("security.protocol", "SSL"))
+                        .producer(Map.of("linger.ms", "5"))
+                        .createTopics(12, 3));
         var orders = config.outboxes().get("orders");
         assertThat(orders.definition().retry().attempts()).isEqualTo(Integer.MAX_VALUE);
         assertThat(orders.definition().keep()).isEqualTo(Duration.ofDays(3));
@@ -161,6 +167,8 @@ class ConfigTest {
                           strange: {url: "amqp://rabbit:port/x"}
                           mixed: {url: "amqp://rabbit", producer: {linger.ms: 5}}
                           declared: {url: "kafka://k:9092", declare: true}
+                          created: {url: "amqp://rabbit", create-topics: {partitions: 3}}
+                          uncounted: {url: "kafka://k:9092", create-topics: {replicas: 3}, prefetch: 0}
                         outboxes: {orders: {broker: weak, route: {destination: x}}}
                         """).lines())
                 .containsExactly(
@@ -169,7 +177,10 @@ class ConfigTest {
                                 + " guarantees depend on it",
                         "posthaste.yml:5: Not a usable AMQP URI: amqp://rabbit:port/x",
                         "posthaste.yml:6: 'brokers.mixed.producer' is for Kafka",
-                        "posthaste.yml:7: 'brokers.declared.declare' is for RabbitMQ");
+                        "posthaste.yml:7: 'brokers.declared.declare' is for RabbitMQ",
+                        "posthaste.yml:8: 'brokers.created.create-topics' is for Kafka",
+                        "posthaste.yml:9: 'brokers.uncounted.prefetch' must be a number from 1 to 65535, not '0'",
+                        "posthaste.yml:9: 'brokers.uncounted.create-topics.partitions' is missing");
     }
 
     @Test

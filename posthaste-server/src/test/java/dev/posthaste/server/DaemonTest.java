@@ -4,9 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.posthaste.Event;
 import dev.posthaste.JdbcOutbox;
-import dev.posthaste.Route;
-import dev.posthaste.kafka.KafkaSettings;
-import dev.posthaste.kafka.KafkaTopics;
 import dev.posthaste.server.cli.Posthaste;
 import dev.posthaste.server.config.Config;
 import dev.posthaste.server.config.ConfigReader;
@@ -50,7 +47,7 @@ class DaemonTest {
         shop = DatabaseServer.of(Database.POSTGRESQL).createDatabase();
         crm = DatabaseServer.of(Database.MARIADB).createDatabase();
         String topic = "calls-" + ProcessHandle.current().pid();
-        KafkaTopics.create(KafkaSettings.of(KafkaServer.shared().bootstrap()), 3, 1, Route.to(topic));
+        KafkaServer.shared().createTopic(topic, 3);
         file = home.resolve("posthaste.yml");
         Files.writeString(file, """
                 databases:

@@ -20,7 +20,7 @@ import dev.posthaste.inbox.ReceiptMessages;
 import dev.posthaste.inbox.Receipts;
 import dev.posthaste.inbox.UnknownTypes;
 import dev.posthaste.jdbc.LeaseTable;
-import dev.posthaste.relay.ReceiptIntake;
+import dev.posthaste.relay.ReceiptProcessor;
 import dev.posthaste.relay.Relay;
 import dev.posthaste.relay.RelayListener;
 import dev.posthaste.store.Claim;
@@ -160,7 +160,8 @@ public abstract class ConsumptionContract extends DatabaseContract {
 
     private void relayUntil(Inbox consumer, UnaryOperator<OutboxDefinition> policy, String... ending) throws Exception {
         new LeaseTable(dataSource, dialect).release(claim);
-        try (LocalBroker broker = new LocalBroker().subscribe(consumer);
+        try (consumer;
+                LocalBroker broker = LocalBroker.to(consumer);
                 Relay relay = Relay.builder(dataSource, catalog.all(policy))
                         .broker(broker)
                         .build()
@@ -240,8 +241,8 @@ public abstract class ConsumptionContract extends DatabaseContract {
                         .<Verdict>map(each -> new Verdict.Published(each.id(), each.attempts()))
                         .toList());
         List<String> answers = new CopyOnWriteArrayList<>();
-        try (ReceiptIntake intake = new ReceiptIntake(catalog, outbox -> receipts, ReceiptContract.THREE);
-                LocalBroker wire = new LocalBroker().subscribe(intake)) {
+        try (ReceiptProcessor processor = ReceiptProcessor.of(dataSource, catalog);
+                LocalBroker wire = LocalBroker.to(processor)) {
             Inbox.Builder inbox = Inbox.builder("elsewhere", dataSource)
                     .on(TYPE, String.class, (text, context) -> effect(context.connection(), "done"))
                     .receipts(Receipts.through(wire, Route.to("receipts")));
@@ -271,9 +272,9 @@ public abstract class ConsumptionContract extends DatabaseContract {
                     return method.invoke(receipts, arguments);
                 });
         List<String> answers = new CopyOnWriteArrayList<>();
-        try (ReceiptIntake intake = new ReceiptIntake(catalog, outbox -> failing, ReceiptContract.THREE)) {
+        try (ReceiptProcessor processor = ReceiptProcessor.of(catalog, outbox -> failing)) {
             Message receipt = Message.of("receipts", ReceiptMessages.write(ReceiptContract.consumed(event)));
-            intake.accept(new RecordingDelivery(receipt, answers));
+            processor.accept(new RecordingDelivery(receipt, answers));
             until("it is answered", DatabaseContract::pause, () -> !answers.isEmpty());
         }
         assertThat(answers).containsExactly("done");
@@ -298,7 +299,8 @@ public abstract class ConsumptionContract extends DatabaseContract {
         };
         new LeaseTable(dataSource, dialect).release(claim);
         Inbox.Builder inbox = inbox((text, context) -> effect(context.connection(), "done"));
-        try (LocalBroker broker = new LocalBroker().subscribe(consumer(inbox, AfterLastAttempt.DEAD_LETTER));
+        try (Inbox consumer = consumer(inbox, AfterLastAttempt.DEAD_LETTER);
+                LocalBroker broker = LocalBroker.to(consumer);
                 Relay relay = Relay.builder(
                                 dataSource,
                                 catalog.all(o -> o.retry(ReceiptContract.THREE)

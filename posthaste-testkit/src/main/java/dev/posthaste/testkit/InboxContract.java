@@ -182,8 +182,10 @@ public abstract class InboxContract extends DatabaseContract {
             }
         });
         CountDownLatch done = new CountDownLatch(3);
-        try (LocalBroker broker =
-                local(inbox, RetryPolicy.fixed(Duration.ofMillis(20)).attempts(1000))) {
+        try (Inbox consumer = inbox.retry(
+                                RetryPolicy.fixed(Duration.ofMillis(20)).attempts(1000))
+                        .build();
+                LocalBroker broker = LocalBroker.to(consumer)) {
             broker.publish(message("1", "a", "a1"), outcome -> done.countDown());
             broker.publish(message("2", "a", "a2"), outcome -> done.countDown());
             broker.publish(message("3", "b", "b1"), outcome -> done.countDown());
@@ -202,8 +204,10 @@ public abstract class InboxContract extends DatabaseContract {
         });
         CompletableFuture<Outcome> bad = new CompletableFuture<>();
         CompletableFuture<Outcome> good = new CompletableFuture<>();
-        try (LocalBroker broker =
-                local(inbox, RetryPolicy.fixed(Duration.ofMillis(1)).attempts(3))) {
+        try (Inbox consumer = inbox.retry(
+                                RetryPolicy.fixed(Duration.ofMillis(1)).attempts(3))
+                        .build();
+                LocalBroker broker = LocalBroker.to(consumer)) {
             broker.publish(message("1", "a", "bad"), bad::complete);
             broker.publish(message("2", "a", "good"), good::complete);
             assertThat(bad.get(30, TimeUnit.SECONDS)).isInstanceOfSatisfying(Outcome.Rejected.class, rejected -> {
@@ -213,10 +217,6 @@ public abstract class InboxContract extends DatabaseContract {
             assertThat(good.get(30, TimeUnit.SECONDS)).isEqualTo(Outcome.handled());
         }
         assertThat(query("select name from effects")).containsExactly("good");
-    }
-
-    private static LocalBroker local(Inbox.Builder inbox, RetryPolicy retry) {
-        return new LocalBroker().subscribe(inbox.retry(retry).build());
     }
 
     @Test

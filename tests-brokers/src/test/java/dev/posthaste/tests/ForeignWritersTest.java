@@ -22,11 +22,8 @@ import dev.posthaste.inbox.Receipts;
 import dev.posthaste.jdbc.Schema;
 import dev.posthaste.kafka.KafkaBroker;
 import dev.posthaste.kafka.KafkaSettings;
-import dev.posthaste.kafka.KafkaSubscription;
-import dev.posthaste.kafka.KafkaTopics;
 import dev.posthaste.rabbitmq.RabbitBroker;
 import dev.posthaste.rabbitmq.RabbitSettings;
-import dev.posthaste.rabbitmq.RabbitTopology;
 import dev.posthaste.relay.Relay;
 import dev.posthaste.servers.Database;
 import dev.posthaste.servers.DatabaseServer;
@@ -114,11 +111,10 @@ class ForeignWritersTest {
                 .routingKey("tmadminsrv_config_history")
                 .group(prefix + "_queue");
         OutboxDefinition outbox = ExistingTables.OUTBOX_EVENTS.outbox("config", route, "config.history.created");
-        RabbitSettings rabbit = RabbitSettings.of(RabbitServer.shared().uri()).declaring(route);
-        RabbitTopology.declare(rabbit, route);
+        RabbitSettings rabbit = RabbitSettings.of(RabbitServer.shared().uri()).declare(true);
         ExistingTables.OUTBOX_EVENTS.insert(database);
         Relay relay = relay(pool, Catalog.of(outbox))
-                .broker(opened(new RabbitBroker(rabbit)))
+                .broker(opened(RabbitBroker.of(rabbit)))
                 .build()
                 .start();
         try (relay) {
@@ -136,7 +132,7 @@ class ForeignWritersTest {
             assertThat(got.getProps().getMessageId()).isEqualTo("2f0c1d34-7a51-4c8e-9a55-0a6f0f5f1c01");
             assertThat(got.getProps().getType()).isEqualTo("config.history.created");
             channel.queueDelete(prefix + "_queue");
-            channel.queueDelete(RabbitTopology.errorQueue(prefix + "_queue"));
+            channel.queueDelete(RabbitBroker.errorQueue(prefix + "_queue"));
         }
     }
 
@@ -219,16 +215,17 @@ class ForeignWritersTest {
         HikariDataSource pool = tableOf(kind, ExistingTables.AGENT_OUTBOX_MESSAGES);
         Catalog catalog = agents();
         Route route = catalog.outbox("agent").route();
-        KafkaTopics.create(kafka(), 2, 1, route);
+        KafkaServer.shared().createTopic(route.destination(), 2);
         long before = records(route.destination()).size();
         ExistingTables.AGENT_OUTBOX_MESSAGES.insert(database);
+        KafkaBroker kafka = opened(KafkaBroker.of(kafka()));
         database.execute(
                 "insert into agent_outbox_messages (biz_type, topic, message_key, payload, status, next_retry_at)"
                         + " values ('chat.history.persist.requested', 'smartflow.agent.outbox', 'conv-2', 'no envelope',"
                         + " 'pending', now(3))");
         Relay relay = relay(
                         pool, catalog.all(o -> o.format(MessageFormat.ENVELOPE).retry(RetryPolicy.quadratic())))
-                .broker(opened(new KafkaBroker(kafka())))
+                .broker(kafka)
                 .build()
                 .start();
         List<String> handled = new CopyOnWriteArrayList<>();
@@ -237,16 +234,15 @@ class ForeignWritersTest {
             assertThat(database.query("select last_error from agent_outbox_messages where status = 'dead'")
                             .get(0))
                     .contains("not an envelope");
-            KafkaSubscription subscription = opened(new KafkaSubscription(
-                    kafka(),
-                    route,
-                    consumer(catalog, (message, context) -> {
-                                handled.add(context.eventId() + " "
-                                        + message.path("text").asString());
-                            })
-                            .build()));
-            subscription.start();
+            Inbox consumer = consumer(catalog, (message, context) -> {
+                        handled.add(
+                                context.eventId() + " " + message.path("text").asString());
+                    })
+                    .build();
+            kafka.subscribe(route, consumer);
             awaitRows(MESSAGES, "consumed|0|1|0|0", "dead|1|1|1|1");
+            kafka.close();
+            consumer.close();
         }
         assertThat(handled).containsExactly("agent-1 hello");
         List<ConsumerRecord<String, String>> sent = records(route.destination());
@@ -296,7 +292,7 @@ class ForeignWritersTest {
                 .retry(RetryPolicy.fixed(Duration.ZERO).attempts(1))
                 .afterLastAttempt(AfterLastAttempt.REDELIVER)
                 .build();
-        dev.posthaste.broker.LocalBroker broker = opened(new dev.posthaste.broker.LocalBroker().subscribe(consumer));
+        dev.posthaste.broker.LocalBroker broker = opened(dev.posthaste.broker.LocalBroker.to(opened(consumer)));
         Relay relay = relay(
                         pool, catalog.all(o -> o.format(MessageFormat.ENVELOPE).retry(RetryPolicy.quadratic())))
                 .broker(broker)

@@ -76,7 +76,8 @@ class LogTest {
                 TestDatabase database = DatabaseServer.of(Database.H2).createDatabase()) {
             Schema.create(database.dataSource(), CATALOG.outboxes());
             write(database.dataSource(), "fine", "reject", "fail");
-            try (LocalBroker broker = new LocalBroker().subscribe(consumer(database.dataSource(), registry));
+            try (Inbox consumer = consumer(database.dataSource(), registry);
+                    LocalBroker broker = LocalBroker.to(consumer);
                     Relay relay = Relay.builder(database.dataSource(), CATALOG)
                             .broker(broker)
                             .listener(RelayMeters.of(registry))
@@ -89,7 +90,7 @@ class LogTest {
                     "update \"orders\" set status = 'pending', headers = 'no json " + SECRET + "' where id = 1");
             String wrongPassword = RabbitServer.shared().uri().replace("guest:guest@", "guest:" + SECRET + "@");
             AtomicReference<Outcome> outcome = new AtomicReference<>();
-            try (RabbitBroker broker = new RabbitBroker(RabbitSettings.of(wrongPassword));
+            try (RabbitBroker broker = RabbitBroker.of(RabbitSettings.of(wrongPassword));
                     Relay relay = Relay.builder(
                                     database.dataSource(),
                                     CATALOG.all(o -> o.retry(RetryPolicy.fixed(Duration.ofMillis(50))
@@ -122,7 +123,8 @@ class LogTest {
         try (TestDatabase database = DatabaseServer.of(Database.H2).createDatabase()) {
             Schema.create(database.dataSource(), CATALOG.outboxes());
             write(database.dataSource(), "fine", "fine too", "reject", "fail");
-            try (LocalBroker broker = new LocalBroker().subscribe(consumer(database.dataSource(), registry));
+            try (Inbox consumer = consumer(database.dataSource(), registry);
+                    LocalBroker broker = LocalBroker.to(consumer);
                     Relay relay = Relay.builder(database.dataSource(), CATALOG.all(UnaryOperator.identity()))
                             .broker(broker)
                             .listener(RelayMeters.of(registry))

@@ -12,7 +12,6 @@ import dev.posthaste.Route;
 import dev.posthaste.jdbc.Schema;
 import dev.posthaste.kafka.KafkaBroker;
 import dev.posthaste.kafka.KafkaSettings;
-import dev.posthaste.kafka.KafkaTopics;
 import dev.posthaste.relay.Relay;
 import dev.posthaste.servers.Database;
 import dev.posthaste.servers.DatabaseServer;
@@ -60,9 +59,8 @@ class OutageTest {
         try (TestDatabase database = DatabaseServer.of(Database.MARIADB).createDatabase();
                 KafkaServer kafka = KafkaServer.start(1, Map.of())) {
             Schema.create(database.dataSource(), CATALOG.outboxes());
-            KafkaSettings settings = KafkaSettings.of(kafka.bootstrap());
-            KafkaTopics.create(settings, 3, 1, Route.to("orders-topic"));
-            try (KafkaBroker broker = new KafkaBroker(settings);
+            KafkaSettings settings = KafkaSettings.of(kafka.bootstrap()).createTopics(3, 1);
+            try (KafkaBroker broker = KafkaBroker.of(settings);
                     Relay relay = Relay.builder(database.pool(4), CATALOG.all(o -> o.retry(SHORT)))
                             .broker(broker)
                             .build()

@@ -9,25 +9,19 @@ import dev.posthaste.JdbcOutbox;
 import dev.posthaste.OutboxDefinition;
 import dev.posthaste.RetryPolicy;
 import dev.posthaste.Route;
-import dev.posthaste.broker.Broker;
 import dev.posthaste.broker.Receiver;
+import dev.posthaste.broker.SubscribableBroker;
 import dev.posthaste.broker.Subscription;
 import dev.posthaste.inbox.AfterLastAttempt;
 import dev.posthaste.inbox.Inbox;
 import dev.posthaste.inbox.Receipts;
 import dev.posthaste.inbox.UnknownTypes;
-import dev.posthaste.jdbc.Dialect;
-import dev.posthaste.jdbc.RowStore;
 import dev.posthaste.jdbc.Schema;
 import dev.posthaste.kafka.KafkaBroker;
 import dev.posthaste.kafka.KafkaSettings;
-import dev.posthaste.kafka.KafkaSubscription;
-import dev.posthaste.kafka.KafkaTopics;
 import dev.posthaste.rabbitmq.RabbitBroker;
 import dev.posthaste.rabbitmq.RabbitSettings;
-import dev.posthaste.rabbitmq.RabbitSubscription;
-import dev.posthaste.rabbitmq.RabbitTopology;
-import dev.posthaste.relay.ReceiptIntake;
+import dev.posthaste.relay.ReceiptProcessor;
 import dev.posthaste.relay.Relay;
 import dev.posthaste.servers.Database;
 import dev.posthaste.servers.DatabaseServer;
@@ -39,7 +33,6 @@ import java.sql.PreparedStatement;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.Deque;
-import java.util.Objects;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -56,49 +49,31 @@ class ReceiptsAcrossDatabasesTest {
     /** How messages get from one side to the other. */
     enum Wire {
         KAFKA {
-            private final KafkaSettings settings =
-                    KafkaSettings.of(KafkaServer.shared().bootstrap());
-
             @Override
-            void create(Route route) {
-                KafkaTopics.create(settings, 3, 1, route);
-            }
-
-            @Override
-            Broker broker(Route route) {
-                return new KafkaBroker(settings);
-            }
-
-            @Override
-            Subscription subscription(Route route, Receiver receiver) {
-                return new KafkaSubscription(settings, route, receiver);
+            SubscribableBroker broker() {
+                return KafkaBroker.of(
+                        KafkaSettings.of(KafkaServer.shared().bootstrap()).createTopics(3, 1));
             }
         },
         RABBITMQ {
-            private final RabbitSettings settings =
-                    RabbitSettings.of(RabbitServer.shared().uri());
-
             @Override
-            void create(Route route) throws Exception {
-                RabbitTopology.declare(settings, route);
-            }
-
-            @Override
-            Broker broker(Route route) {
-                return new RabbitBroker(settings.declaring(route));
-            }
-
-            @Override
-            Subscription subscription(Route route, Receiver receiver) {
-                return new RabbitSubscription(settings, Objects.requireNonNull(route.group()), 200, receiver);
+            SubscribableBroker broker() {
+                return RabbitBroker.of(RabbitSettings.of(RabbitServer.shared().uri())
+                        .declare(true)
+                        .prefetch(200));
             }
         };
 
-        abstract void create(Route route) throws Exception;
+        abstract SubscribableBroker broker();
+    }
 
-        abstract Broker broker(Route route);
-
-        abstract Subscription subscription(Route route, Receiver receiver);
+    /** What receives, and all that it receives by; closed in the opposite order. */
+    private record Receiving(Subscription subscription, Receiver receiver) implements AutoCloseable {
+        @Override
+        public void close() {
+            subscription.close();
+            receiver.close();
+        }
     }
 
     private <T extends AutoCloseable> T opened(T resource) {
@@ -118,8 +93,6 @@ class ReceiptsAcrossDatabasesTest {
     void everyRowEndsAsItsConsumerSaidThoughConsumerAndIntakeComeAndGo(Wire wire) throws Exception {
         Route orders = Route.to(PREFIX + "-orders").routingKey("orders").group(PREFIX + "-orders-group");
         Route back = Route.to(PREFIX + "-receipts").routingKey("receipts").group(PREFIX + "-receipts-group");
-        wire.create(orders);
-        wire.create(back);
         TestDatabase here = opened(DatabaseServer.of(Database.MARIADB).createDatabase());
         TestDatabase there = opened(DatabaseServer.of(Database.POSTGRESQL).createDatabase());
         Catalog catalog = Catalog.of(OutboxDefinition.named("orders")
@@ -129,12 +102,13 @@ class ReceiptsAcrossDatabasesTest {
         Schema.create(here.dataSource(), catalog.outboxes());
         Schema.create(there.dataSource(), Catalog.of().outboxes());
         there.execute("create table effects (event_id varchar(64))");
+        SubscribableBroker broker = opened(wire.broker());
         opened(Relay.builder(here.pool(4), catalog.all(o -> o.retry(THREE)))
-                        .broker(opened(wire.broker(orders)))
+                        .broker(broker)
                         .build())
                 .start();
-        Subscription intake = intake(wire, back, here, catalog);
-        Subscription consumer = consumer(wire, orders, back, there);
+        Receiving intake = intake(broker, back, here, catalog);
+        Receiving consumer = consumer(broker, orders, back, there);
 
         JdbcOutbox outbox = JdbcOutbox.of(catalog);
         for (int i = 0; i < 300; i++) {
@@ -146,10 +120,10 @@ class ReceiptsAcrossDatabasesTest {
             }
             if (i == 100) {
                 consumer.close();
-                consumer = consumer(wire, orders, back, there);
+                consumer = consumer(broker, orders, back, there);
             } else if (i == 200) {
                 intake.close();
-                intake = intake(wire, back, here, catalog);
+                intake = intake(broker, back, here, catalog);
             }
         }
         await().atMost(LONG)
@@ -169,16 +143,13 @@ class ReceiptsAcrossDatabasesTest {
         consumer.close();
     }
 
-    private Subscription intake(Wire wire, Route back, TestDatabase here, Catalog catalog) {
-        Subscription subscription = opened(wire.subscription(
-                back,
-                new ReceiptIntake(catalog, outbox -> new RowStore(here.dataSource(), Dialect.MARIADB, outbox), THREE)));
-        subscription.start();
-        return subscription;
+    private Receiving intake(SubscribableBroker broker, Route back, TestDatabase here, Catalog catalog) {
+        ReceiptProcessor processor = ReceiptProcessor.of(here.dataSource(), catalog.all(o -> o.retry(THREE)));
+        return opened(new Receiving(broker.subscribe(back, processor), processor));
     }
 
     /** Handles placed orders at once, troubled ones when they come for the second time, cursed ones never. */
-    private Subscription consumer(Wire wire, Route orders, Route back, TestDatabase there) {
+    private Receiving consumer(SubscribableBroker broker, Route orders, Route back, TestDatabase there) {
         Inbox inbox = Inbox.builder("shop", there.dataSource())
                 .on("order.placed", String.class, (text, context) -> effect(context.connection(), context.eventId()))
                 .on("order.troubled", String.class, (text, context) -> {
@@ -193,11 +164,9 @@ class ReceiptsAcrossDatabasesTest {
                 .unknownTypes(UnknownTypes.DEAD_LETTER)
                 .retry(RetryPolicy.fixed(Duration.ofMillis(1)).attempts(2))
                 .afterLastAttempt(AfterLastAttempt.REDELIVER)
-                .receipts(Receipts.through(opened(wire.broker(back)), back))
+                .receipts(Receipts.through(broker, back))
                 .build();
-        Subscription subscription = opened(wire.subscription(orders, inbox));
-        subscription.start();
-        return subscription;
+        return opened(new Receiving(broker.subscribe(orders, inbox), inbox));
     }
 
     private static void effect(Connection connection, String eventId) throws java.sql.SQLException {

@@ -187,7 +187,7 @@ class ArchitectureTest {
                 .and()
                 .haveSimpleNameNotStartingWith("Relay")
                 .and()
-                .doNotHaveSimpleName("ReceiptIntake")
+                .doNotHaveSimpleName("ReceiptProcessor")
                 .and()
                 .doNotHaveSimpleName("ReplayRun")
                 .should()

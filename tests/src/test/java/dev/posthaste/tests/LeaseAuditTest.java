@@ -92,7 +92,7 @@ class LeaseAuditTest {
             });
             Relay relay = Relay.builder(watched, Catalog.of(outbox))
                     .name("stopped")
-                    .broker(new LocalBroker())
+                    .broker(LocalBroker.to())
                     .build()
                     .start();
             assertThat(aboutToTake.await(10, TimeUnit.SECONDS)).isTrue();
@@ -109,7 +109,7 @@ class LeaseAuditTest {
     private static ManualRelay relay(String name, DataSource dataSource, SettableClock clock) {
         return Relay.builder(dataSource, Catalog.of(ORDERS))
                 .name(name)
-                .broker(new LocalBroker())
+                .broker(LocalBroker.to())
                 .clock(clock)
                 .settings(RelaySettings.defaults().withLease(LEASE, Duration.ofMillis(200)))
                 .buildManual();

@@ -10,13 +10,14 @@ import dev.posthaste.servers.Database;
 import dev.posthaste.servers.DatabaseServer;
 import dev.posthaste.servers.TestDatabase;
 import dev.posthaste.testkit.BrokerContract;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import javax.sql.DataSource;
 
 class LocalBrokerTest extends BrokerContract {
     private final TestDatabase database = DatabaseServer.of(Database.H2).createDatabase();
-    private final LocalBroker local = new LocalBroker();
+    private final List<Receiver> receivers = new ArrayList<>();
 
     @Override
     protected DataSource newDatabase() {
@@ -25,12 +26,14 @@ class LocalBrokerTest extends BrokerContract {
 
     @Override
     protected Broker open() {
-        return local;
+        return LocalBroker.to();
     }
 
     @Override
     protected void subscribe(Receiver consumer) {
-        local.subscribe(consumer);
+        receivers.add(consumer);
+        broker.close();
+        broker = LocalBroker.to(receivers.toArray(Receiver[]::new));
     }
 
     @Override
@@ -53,7 +56,7 @@ class LocalBrokerTest extends BrokerContract {
 
     @Override
     protected void close() {
-        local.close();
+        broker.close();
         database.close();
     }
 }

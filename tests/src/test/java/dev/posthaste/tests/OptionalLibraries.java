@@ -113,7 +113,7 @@ public final class OptionalLibraries {
 
     private static String handle(JdbcDataSource database, Inbox inbox, Event event, BlockingQueue<String> handled)
             throws Exception {
-        try (LocalBroker broker = new LocalBroker().subscribe(inbox);
+        try (LocalBroker broker = LocalBroker.to(inbox);
                 Relay relay =
                         Relay.builder(database, CATALOG).broker(broker).build().start();
                 Connection connection = database.getConnection()) {

@@ -25,7 +25,7 @@ import dev.posthaste.inbox.Receipts;
 import dev.posthaste.inbox.RejectedEventException;
 import dev.posthaste.jdbc.RowStore;
 import dev.posthaste.jdbc.Schema;
-import dev.posthaste.relay.ReceiptIntake;
+import dev.posthaste.relay.ReceiptProcessor;
 import dev.posthaste.relay.Relay;
 import dev.posthaste.servers.Database;
 import dev.posthaste.store.Receipt;
@@ -65,20 +65,20 @@ class ReceiptAuditTest extends WithReceipts {
             AtomicInteger handled = new AtomicInteger();
             AtomicBoolean mended = new AtomicBoolean();
             try (TestOutbox outbox = TestOutbox.on(kind, TRACKED);
-                    LocalBroker broker = new LocalBroker()
-                            .subscribe(consumer(
-                                    inbox(outbox, "a", (text, context) -> handled.incrementAndGet())
-                                            .format(format)
-                                            .receipts(receipts(outbox)),
-                                    AfterLastAttempt.DEAD_LETTER))
-                            .subscribe(consumer(
-                                    inbox(outbox, "b", (text, context) -> {
-                                                if (!mended.get()) {
-                                                    throw new RejectedEventException("b cannot");
-                                                }
-                                            })
-                                            .format(format),
-                                    AfterLastAttempt.DEAD_LETTER));
+                    Inbox a = consumer(
+                            inbox(outbox, "a", (text, context) -> handled.incrementAndGet())
+                                    .format(format)
+                                    .receipts(receipts(outbox)),
+                            AfterLastAttempt.DEAD_LETTER);
+                    Inbox b = consumer(
+                            inbox(outbox, "b", (text, context) -> {
+                                        if (!mended.get()) {
+                                            throw new RejectedEventException("b cannot");
+                                        }
+                                    })
+                                    .format(format),
+                            AfterLastAttempt.DEAD_LETTER);
+                    LocalBroker broker = LocalBroker.to(a, b);
                     Relay relay = relay(outbox, broker, format)) {
                 outbox.write(Event.of(TYPE, "k", "{}").id("v1"));
                 outbox.awaitStatus("v1", "dead", SOON);
@@ -106,17 +106,17 @@ class ReceiptAuditTest extends WithReceipts {
         try (TestOutbox outbox = TestOutbox.on(kind, TRACKED)) {
             outbox.write("k", "v1");
             for (int life = 1; life <= 2; life++) {
-                try (LocalBroker broker = new LocalBroker()
-                                .subscribe(consumer(
-                                        inbox(outbox, "a", (text, context) -> handled.incrementAndGet())
-                                                .receipts(receipts(outbox)),
-                                        AfterLastAttempt.REDELIVER))
-                                .subscribe(consumer(
-                                        inbox(outbox, "b", (text, context) -> {
-                                            slow.incrementAndGet();
-                                            gate.await();
-                                        }),
-                                        AfterLastAttempt.DEAD_LETTER));
+                try (Inbox a = consumer(
+                                inbox(outbox, "a", (text, context) -> handled.incrementAndGet())
+                                        .receipts(receipts(outbox)),
+                                AfterLastAttempt.REDELIVER);
+                        Inbox b = consumer(
+                                inbox(outbox, "b", (text, context) -> {
+                                    slow.incrementAndGet();
+                                    gate.await();
+                                }),
+                                AfterLastAttempt.DEAD_LETTER);
+                        LocalBroker broker = LocalBroker.to(a, b);
                         Relay relay = relay(outbox, broker, MessageFormat.RAW)) {
                     int beginnings = life;
                     await().atMost(SOON).until(() -> handled.get() == 1 && slow.get() >= beginnings);
@@ -250,20 +250,23 @@ class ReceiptAuditTest extends WithReceipts {
                     .allMatch(answer -> answer.startsWith("dead letter: "));
             List<Message> sent = wire.arrived();
             assertThat(sent).hasSize(4);
-            try (ReceiptIntake intake = new ReceiptIntake(outbox.catalog, each -> store, THREE)) {
-                assertThat(answer(intake, sent.get(0))).isEqualTo("done");
+            try (ReceiptProcessor processor = ReceiptProcessor.of(outbox.catalog, each -> store)) {
+                assertThat(answer(processor, sent.get(0))).isEqualTo("done");
                 assertThat(outbox.status("v1")).isEqualTo("dead");
-                assertThat(answer(intake, sent.get(1))).as("an earlier word").isEqualTo("done");
+                assertThat(answer(processor, sent.get(1))).as("an earlier word").isEqualTo("done");
                 for (Message each : sent.subList(2, 4)) {
-                    assertThat(answer(intake, each)).startsWith("dead letter: ").contains("v2", "is consumed");
+                    assertThat(answer(processor, each))
+                            .startsWith("dead letter: ")
+                            .contains("v2", "is consumed");
                 }
-                assertThat(answer(intake, receipt(new Receipt.Rejected("invoices", 1, "i1", 0, null, "never"))))
+                assertThat(answer(processor, receipt(new Receipt.Rejected("invoices", 1, "i1", 0, null, "never"))))
                         .startsWith("dead letter: ")
                         .contains("invoices", "not tracked", "never");
-                assertThat(answer(intake, receipt(new Receipt.Failed("orders", 4711, "gone", null, null, "not now"))))
+                assertThat(answer(
+                                processor, receipt(new Receipt.Failed("orders", 4711, "gone", null, null, "not now"))))
                         .startsWith("dead letter: ")
                         .contains("gone", "4711");
-                assertThat(answer(intake, receipt(new Receipt.Consumed("invoices", 1, "i1"))))
+                assertThat(answer(processor, receipt(new Receipt.Consumed("invoices", 1, "i1"))))
                         .isEqualTo("done");
             }
         }

@@ -70,7 +70,8 @@ class TracesTest {
                     .on("order.confirmed", String.class, (order, context) -> {})
                     .retry(RetryPolicy.fixed(Duration.ofMillis(10)).attempts(5))
                     .build();
-            try (LocalBroker local = new LocalBroker().subscribe(inbox);
+            try (inbox;
+                    LocalBroker local = LocalBroker.to(inbox);
                     Relay relay = Relay.builder(database.dataSource(), catalog.all(o -> o.format(format)))
                             .broker(local)
                             .tracing(tracing)

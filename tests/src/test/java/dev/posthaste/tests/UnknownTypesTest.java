@@ -142,8 +142,8 @@ class UnknownTypesTest {
     void areRejectedByTheLocalBrokerWhateverItsInboxesSay() throws Exception {
         for (UnknownTypes policy : UnknownTypes.values()) {
             try (TestDatabase database = open(Database.H2);
-                    LocalBroker broker = new LocalBroker()
-                            .subscribe(inbox(database).unknownTypes(policy).build())) {
+                    Inbox inbox = inbox(database).unknownTypes(policy).build();
+                    LocalBroker broker = LocalBroker.to(inbox)) {
                 CompletableFuture<Outcome> outcome = new CompletableFuture<>();
                 broker.publish(Deliveries.message(UNKNOWN, "1", "k", "x"), outcome::complete);
                 assertThat(outcome.get(30, TimeUnit.SECONDS)).isInstanceOf(Outcome.Rejected.class);

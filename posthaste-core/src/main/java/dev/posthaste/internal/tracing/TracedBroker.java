@@ -1,5 +1,6 @@
 package dev.posthaste.internal.tracing;
 
+import dev.posthaste.Route;
 import dev.posthaste.Tracing;
 import dev.posthaste.broker.Broker;
 import dev.posthaste.broker.Message;
@@ -58,6 +59,11 @@ public final class TracedBroker implements Broker {
             span.failed(new RefusedException(unavailable.reason()));
         }
         span.close();
+    }
+
+    @Override
+    public void prepare(Route route) {
+        broker.prepare(route);
     }
 
     @Override

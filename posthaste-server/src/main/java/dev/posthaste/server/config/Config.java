@@ -37,12 +37,17 @@ public record Config(
         }
     }
 
-    /** @param url {@code amqp://}, {@code amqps://} or {@code kafka://host:port,host:port} */
+    /**
+     * @param url {@code amqp://}, {@code amqps://} or {@code kafka://host:port,host:port}
+     * @param createTopics null where none are created
+     */
     public record BrokerConfig(
             int line,
             String name,
             String url,
             boolean declare,
+            int prefetch,
+            @Nullable TopicsConfig createTopics,
             Map<String, String> client,
             Map<String, String> producer) {
         private static final String KAFKA = "kafka://";
@@ -53,14 +58,18 @@ public record Config(
 
         /** @throws IllegalArgumentException if a property is one that Posthaste sets */
         public KafkaSettings kafka() {
-            return KafkaSettings.of(url.substring(KAFKA.length()))
-                    .withClient(client)
-                    .withProducer(producer);
+            KafkaSettings settings = KafkaSettings.of(url.substring(KAFKA.length()))
+                    .client(client)
+                    .producer(producer)
+                    .prefetch(prefetch);
+            return createTopics == null
+                    ? settings
+                    : settings.createTopics(createTopics.partitions(), createTopics.replicas());
         }
 
         /** @throws IllegalArgumentException if the URL cannot be used */
         public RabbitSettings rabbit() {
-            return RabbitSettings.of(url);
+            return RabbitSettings.of(url).declare(declare).prefetch(prefetch);
         }
 
         /** Without the password. */
@@ -69,6 +78,9 @@ public record Config(
             return name + " (" + withoutSecrets(url) + ")";
         }
     }
+
+    /** How missing topics are created; -1 replicas are the brokers' default. */
+    public record TopicsConfig(int partitions, int replicas) {}
 
     /** An outbox, and how it is relayed. */
     public record OutboxConfig(int line, OutboxDefinition definition, String database, String broker) {

@@ -9,6 +9,7 @@ import dev.posthaste.server.config.Config.BrokerConfig;
 import dev.posthaste.server.config.Config.DatabaseConfig;
 import dev.posthaste.server.config.Config.OutboxConfig;
 import dev.posthaste.server.config.Config.ReceiptsConfig;
+import dev.posthaste.server.config.Config.TopicsConfig;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
@@ -31,6 +32,12 @@ import org.snakeyaml.engine.v2.nodes.Node;
 public final class ConfigReader {
     private final List<Problem> problems = new ArrayList<>();
     private final Secrets secrets;
+
+    private static final int KAFKA_PREFETCH = 500;
+    private static final int RABBIT_PREFETCH = 1_000;
+    private static final int MAX_PREFETCH = 65_535;
+    private static final int MAX_PARTITIONS = 10_000;
+    private static final int MAX_REPLICAS = 100;
 
     private ConfigReader(Map<String, String> environment) {
         this.secrets = new Secrets(environment);
@@ -144,11 +151,14 @@ public final class ConfigReader {
                 name,
                 url,
                 section.flag("declare", false),
+                section.number(
+                        "prefetch", url.startsWith("kafka:") ? KAFKA_PREFETCH : RABBIT_PREFETCH, 1, MAX_PREFETCH),
+                section.has("create-topics") ? topics(section.section("create-topics")) : null,
                 section.properties("client"),
                 section.properties("producer"));
         if (url.matches("(amqps?|kafka)://.+")) {
             section.valid(() -> broker.isKafka() ? broker.kafka() : broker.rabbit());
-            for (String key : broker.isKafka() ? List.of("declare") : List.of("client", "producer")) {
+            for (String key : broker.isKafka() ? List.of("declare") : List.of("client", "producer", "create-topics")) {
                 if (section.has(key)) {
                     section.problem(
                             section.line(key),
@@ -160,6 +170,12 @@ public final class ConfigReader {
                     section.line("url"), "'brokers." + name + ".url' must begin with amqp://, amqps:// or kafka://");
         }
         return broker;
+    }
+
+    private static TopicsConfig topics(Section section) {
+        section.required("partitions");
+        return new TopicsConfig(
+                section.number("partitions", 1, 1, MAX_PARTITIONS), section.number("replicas", -1, 1, MAX_REPLICAS));
     }
 
     private static ReceiptsConfig receipts(Section section, Set<String> brokers) {

@@ -29,7 +29,7 @@ final class CampaignBugs {
                     "G5 aborted transactions are read",
                     List.of("phantom"),
                     new Edit(
-                            KAFKA + "KafkaSettings.java",
+                            KAFKA + "ClientProperties.java",
                             "\"isolation.level\", \"read_committed\"",
                             "\"isolation.level\", \"read_uncommitted\"")),
             bug(

@@ -5,12 +5,13 @@ import dev.posthaste.broker.Broker;
 import dev.posthaste.broker.Failure;
 import dev.posthaste.broker.LocalBroker;
 import dev.posthaste.broker.Message;
+import dev.posthaste.broker.Receiver;
 import dev.posthaste.inbox.Inbox;
 import dev.posthaste.inbox.InboxListener;
 import dev.posthaste.inbox.Receipts;
 import dev.posthaste.jdbc.Dialect;
 import dev.posthaste.jdbc.RowStore;
-import dev.posthaste.relay.ReceiptIntake;
+import dev.posthaste.relay.ReceiptProcessor;
 import java.time.Duration;
 import javax.sql.DataSource;
 
@@ -52,11 +53,10 @@ final class Consumers {
     void startIntake(String place) {
         Node node = population.add(Node.Role.INTAKE, place, 0);
         DataSource dataSource = around.dataSource(node);
-        ReceiptIntake intake = ReceiptIntake.manual(
-                around.configuration.catalog(),
-                outbox -> new RowStore(dataSource, Dialect.POSTGRESQL, outbox),
-                around.configuration.retry);
-        ReceiptTopic.Reading reading = receiptTopic.new Reading(node, intake);
+        ReceiptProcessor processor = ReceiptProcessor.manual(
+                around.configuration.catalog().all(o -> o.retry(around.configuration.retry)),
+                outbox -> new RowStore(dataSource, Dialect.POSTGRESQL, outbox));
+        ReceiptTopic.Reading reading = receiptTopic.new Reading(node, processor);
         population.repeat(node, 50_000_000L, () -> {
             reading.poll();
             return false;
@@ -67,9 +67,11 @@ final class Consumers {
     Broker local(Node relay) {
         Node node = new Node(Node.Role.CONSUMER, "consumers of " + relay, 0);
         node.joins(relay);
-        LocalBroker local = new LocalBroker();
-        around.world.consumers().stream().sorted().forEach(name -> local.subscribe(receiver(node, name)));
-        return around.broker.around(local, relay);
+        Receiver[] receivers = around.world.consumers().stream()
+                .sorted()
+                .map(name -> receiver(node, name))
+                .toArray(Receiver[]::new);
+        return around.broker.around(LocalBroker.to(receivers), relay);
     }
 
     private Inbox receiver(Node node, String name) {

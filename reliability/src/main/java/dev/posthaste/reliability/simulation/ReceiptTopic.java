@@ -4,7 +4,7 @@ import dev.posthaste.broker.Delivery;
 import dev.posthaste.broker.Failure;
 import dev.posthaste.broker.Message;
 import dev.posthaste.inbox.ReceiptMessages;
-import dev.posthaste.relay.ReceiptIntake;
+import dev.posthaste.relay.ReceiptProcessor;
 import java.util.Random;
 import java.util.TreeSet;
 
@@ -24,13 +24,13 @@ final class ReceiptTopic {
     /** One process's reading of it. */
     final class Reading {
         private final Node node;
-        private final ReceiptIntake intake;
+        private final ReceiptProcessor processor;
         private final TreeSet<Integer> open = new TreeSet<>();
         private int position = committed;
 
-        Reading(Node node, ReceiptIntake intake) {
+        Reading(Node node, ReceiptProcessor processor) {
             this.node = node;
-            this.intake = intake;
+            this.processor = processor;
         }
 
         /** Takes what came, and has it written. */
@@ -41,10 +41,10 @@ final class ReceiptTopic {
             while (position < broker.receipts().size()) {
                 int offset = position++;
                 open.add(offset);
-                intake.accept(new Handed(offset));
+                processor.accept(new Handed(offset));
             }
             try {
-                intake.runOnce();
+                processor.runOnce();
             } catch (InterruptedException e) {
                 throw new IllegalStateException("nobody interrupts this thread", e);
             }

@@ -3,15 +3,15 @@ package dev.posthaste.reliability.torture;
 import dev.posthaste.RetryPolicy;
 import dev.posthaste.broker.Message;
 import dev.posthaste.broker.MessageHeaders;
-import dev.posthaste.broker.Subscription;
+import dev.posthaste.broker.SubscribableBroker;
 import dev.posthaste.inbox.EventContext;
 import dev.posthaste.inbox.Inbox;
 import dev.posthaste.inbox.InboxListener;
 import dev.posthaste.inbox.InboxMeters;
 import dev.posthaste.inbox.Receipts;
 import dev.posthaste.inbox.UnknownTypes;
-import dev.posthaste.kafka.KafkaSubscription;
-import dev.posthaste.rabbitmq.RabbitSubscription;
+import dev.posthaste.kafka.KafkaBroker;
+import dev.posthaste.rabbitmq.RabbitBroker;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import java.io.IOException;
@@ -58,19 +58,16 @@ final class ConsumerProcess {
         Vitals vitals = new Vitals(setup.home(), arguments[6]);
         Inbox consumer = new ConsumerProcess(setup, arguments[6], vitals).start();
         vitals.start();
-        Subscription subscription = setup.wire() == Setup.Wire.KAFKA
-                ? new KafkaSubscription(
-                        setup.kafka()
-                                .withConsumer(Map.of("session.timeout.ms", "6000", "heartbeat.interval.ms", "1000")),
-                        setup.wire().route(),
-                        consumer)
-                : new RabbitSubscription(
-                        setup.rabbit(),
-                        Objects.requireNonNull(setup.wire().route().group()),
-                        PREFETCH,
-                        consumer);
-        Runtime.getRuntime().addShutdownHook(new Thread(subscription::close));
-        subscription.start();
+        SubscribableBroker broker = setup.wire() == Setup.Wire.KAFKA
+                ? KafkaBroker.of(setup.kafka()
+                        .prefetch(PREFETCH)
+                        .consumer(Map.of("session.timeout.ms", "6000", "heartbeat.interval.ms", "1000")))
+                : RabbitBroker.of(setup.rabbit().prefetch(PREFETCH));
+        Runtime.getRuntime().addShutdownHook(new Thread(() -> {
+            broker.close();
+            consumer.close();
+        }));
+        broker.subscribe(setup.wire().route(), consumer);
         Thread.currentThread().join();
     }
 

@@ -6,8 +6,8 @@ import com.rabbitmq.client.Connection;
 import com.rabbitmq.client.ConnectionFactory;
 import com.rabbitmq.client.GetResponse;
 import dev.posthaste.broker.MessageHeaders;
-import dev.posthaste.kafka.KafkaTopics;
-import dev.posthaste.rabbitmq.RabbitTopology;
+import dev.posthaste.kafka.KafkaBroker;
+import dev.posthaste.rabbitmq.RabbitBroker;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
@@ -37,7 +37,7 @@ final class DeadLetters {
         List<Letter> letters = new ArrayList<>();
         ConnectionFactory factory = new ConnectionFactory();
         factory.setUri(setup.broker());
-        String queue = RabbitTopology.errorQueue(
+        String queue = RabbitBroker.errorQueue(
                 Objects.requireNonNull(setup.wire().route().group()));
         try (Connection connection = factory.newConnection("dead letters");
                 Channel channel = connection.createChannel()) {
@@ -62,7 +62,7 @@ final class DeadLetters {
 
     private static List<Letter> deadLetterTopic(Setup setup) {
         List<Letter> letters = new ArrayList<>();
-        String topic = KafkaTopics.deadLetterTopic(
+        String topic = KafkaBroker.deadLetterTopic(
                 Objects.requireNonNull(setup.wire().route().group()));
         Topic.read(
                 setup,

@@ -62,7 +62,7 @@ final class Duplicates {
         return switch (setup.wire()) {
             // As much again may be on its way while a prefetch is lowered. One consumer is served at a time.
             case RABBITMQ -> 2 * ConsumerProcess.PREFETCH + ConsumerProcess.threads(setup);
-            case KAFKA -> (long) Testbed.PARTITIONS * setup.kafka().prefetch() + 3L * ConsumerProcess.threads(setup);
+            case KAFKA -> (long) Testbed.PARTITIONS * ConsumerProcess.PREFETCH + 3L * ConsumerProcess.threads(setup);
             case LOCAL -> 3L * ConsumerProcess.threads(setup);
         };
     }

@@ -1,13 +1,14 @@
 package dev.posthaste.reliability.torture;
 
 import dev.posthaste.Route;
-import dev.posthaste.kafka.KafkaTopics;
+import dev.posthaste.kafka.KafkaBroker;
 import dev.posthaste.servers.KafkaServer;
 import dev.posthaste.servers.Proxy;
 import dev.posthaste.servers.SmallDisk;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.concurrent.TimeUnit;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.AlterConfigOp;
@@ -47,11 +48,17 @@ final class KafkaBrokers {
     /** Those of the campaign's route, if they are not there. */
     static void createTopics(KafkaServer server, Setup setup) throws Exception {
         Route route = setup.wire().route();
-        if (server.brokers() == 1) {
-            KafkaTopics.create(setup.kafka(), Testbed.PARTITIONS, 1, route);
+        int replicas = server.brokers() == 1 ? 1 : REPLICAS;
+        try (KafkaBroker broker = KafkaBroker.of(setup.kafka().createTopics(Testbed.PARTITIONS, replicas))) {
+            broker.prepare(route);
+            KafkaServer.awaitTopics(
+                    setup.broker(),
+                    route.destination(),
+                    KafkaBroker.deadLetterTopic(Objects.requireNonNull(route.group())));
+        }
+        if (replicas == 1) {
             return;
         }
-        KafkaTopics.create(setup.kafka(), Testbed.PARTITIONS, REPLICAS, route);
         AlterConfigOp all = new AlterConfigOp(
                 new ConfigEntry("min.insync.replicas", Short.toString(REPLICAS)), AlterConfigOp.OpType.SET);
         try (Admin admin = Admin.create(Map.of("bootstrap.servers", setup.broker()))) {

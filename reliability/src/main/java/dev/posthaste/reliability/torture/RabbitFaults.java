@@ -4,7 +4,6 @@ import com.rabbitmq.client.Channel;
 import com.rabbitmq.client.ConnectionFactory;
 import com.rabbitmq.client.MessageProperties;
 import dev.posthaste.Route;
-import dev.posthaste.rabbitmq.RabbitTopology;
 import dev.posthaste.servers.RabbitServer;
 import java.time.Duration;
 import java.util.List;
@@ -104,6 +103,6 @@ final class RabbitFaults {
     }
 
     private void declare() throws Exception {
-        RabbitTopology.declare(stage.setup.rabbit(), route);
+        RabbitRoutes.declare(stage.setup);
     }
 }

@@ -4,6 +4,7 @@ import dev.posthaste.Catalog;
 import dev.posthaste.broker.Broker;
 import dev.posthaste.broker.LocalBroker;
 import dev.posthaste.broker.Outcome;
+import dev.posthaste.inbox.Inbox;
 import dev.posthaste.kafka.KafkaBroker;
 import dev.posthaste.rabbitmq.RabbitBroker;
 import dev.posthaste.relay.Relay;
@@ -18,6 +19,7 @@ import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import java.time.Duration;
 import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
 
@@ -64,10 +66,12 @@ final class RelayProcess {
         RelayListener listener = new RelayHistory(setup.home(), name, vitals, System::nanoTime)
                 .and(RelayMeters.of(meters))
                 .and(throwing(new Moods(setup.home())));
+        @Nullable
+        Inbox consumer = setup.wire() == Setup.Wire.LOCAL ? new ConsumerProcess(setup, name, vitals).start() : null;
         Broker broker = switch (setup.wire()) {
-            case KAFKA -> new KafkaBroker(setup.kafka());
-            case RABBITMQ -> new RabbitBroker(setup.rabbit());
-            case LOCAL -> new LocalBroker().subscribe(new ConsumerProcess(setup, name, vitals).start());
+            case KAFKA -> KafkaBroker.of(setup.kafka());
+            case RABBITMQ -> RabbitBroker.of(setup.rabbit());
+            case LOCAL -> LocalBroker.to(Objects.requireNonNull(consumer));
         };
         vitals.start();
         while (true) {
@@ -90,6 +94,9 @@ final class RelayProcess {
                 Runtime.getRuntime().addShutdownHook(new Thread(() -> {
                     relay.close();
                     broker.close();
+                    if (consumer != null) {
+                        consumer.close();
+                    }
                 }));
                 Thread.currentThread().join();
             } catch (RuntimeException e) {

@@ -135,10 +135,10 @@ record Setup(Wire wire, OutboxTable table, String url, String broker, Path home,
     }
 
     RabbitSettings rabbit() {
-        return RabbitSettings.of(broker).withConfirmTimeout(Duration.ofSeconds(2));
+        return RabbitSettings.of(broker).confirmTimeout(Duration.ofSeconds(2));
     }
 
     KafkaSettings kafka() {
-        return KafkaSettings.of(broker).withTimes(Duration.ofSeconds(2), Duration.ofSeconds(1));
+        return KafkaSettings.of(broker).deliveryTimeout(Duration.ofSeconds(2)).topicCheck(Duration.ofSeconds(1));
     }
 }

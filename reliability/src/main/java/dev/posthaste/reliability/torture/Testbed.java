@@ -1,6 +1,5 @@
 package dev.posthaste.reliability.torture;
 
-import dev.posthaste.rabbitmq.RabbitTopology;
 import dev.posthaste.reliability.torture.Setup.Wire;
 import dev.posthaste.servers.Database;
 import dev.posthaste.servers.DatabaseProcess;
@@ -145,7 +144,7 @@ final class Testbed implements AutoCloseable {
         if (wire == Wire.KAFKA) {
             createTopics();
         } else if (wire == Wire.RABBITMQ) {
-            RabbitTopology.declare(setup.rabbit(), wire.route());
+            RabbitRoutes.declare(setup);
         }
     }
 

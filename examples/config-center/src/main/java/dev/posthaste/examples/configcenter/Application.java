@@ -15,11 +15,8 @@ import dev.posthaste.jackson.JacksonSerializer;
 import dev.posthaste.jdbc.Schema;
 import dev.posthaste.rabbitmq.RabbitBroker;
 import dev.posthaste.rabbitmq.RabbitSettings;
-import dev.posthaste.rabbitmq.RabbitSubscription;
-import dev.posthaste.rabbitmq.RabbitTopology;
 import dev.posthaste.relay.Relay;
 import dev.posthaste.relay.RelaySettings;
-import java.io.IOException;
 import java.sql.SQLException;
 import java.time.Clock;
 import java.time.Duration;
@@ -29,7 +26,6 @@ import java.util.EnumSet;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
-import java.util.concurrent.TimeoutException;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.PropertyNamingStrategies;
 import tools.jackson.databind.json.JsonMapper;
@@ -153,35 +149,31 @@ final class Application implements AutoCloseable {
     private SwitchableBroker broker(Settings settings, boolean consuming, Clock clock) throws CannotStartException {
         String uri = settings.broker();
         if (uri == null) {
-            LocalBroker local = new LocalBroker();
-            SwitchableBroker broker = opened(new SwitchableBroker(local));
-            if (consuming) {
-                local.subscribe(inbox(settings, clock));
-            }
-            return broker;
+            return opened(new SwitchableBroker(consuming ? LocalBroker.to(inbox(settings, clock)) : LocalBroker.to()));
         }
         try {
-            RabbitSettings rabbit = RabbitSettings.of(uri).declaring(ROUTE);
-            RabbitTopology.declare(rabbit, ROUTE);
-            if (consuming) {
-                String queue = Objects.requireNonNull(ROUTE.group());
-                opened(new RabbitSubscription(rabbit, queue, PREFETCH, inbox(settings, clock)))
-                        .start();
+            RabbitSettings checked = RabbitSettings.of(uri).declare(true).prefetch(PREFETCH);
+            checked.check();
+            Inbox inbox = consuming ? inbox(settings, clock) : null;
+            RabbitBroker rabbit = RabbitBroker.of(checked);
+            SwitchableBroker broker = opened(new SwitchableBroker(rabbit));
+            if (inbox != null) {
+                rabbit.subscribe(ROUTE, inbox);
             }
-            return opened(new SwitchableBroker(new RabbitBroker(rabbit)));
-        } catch (IOException | TimeoutException | IllegalArgumentException e) {
+            return broker;
+        } catch (IllegalStateException | IllegalArgumentException e) {
             throw new CannotStartException("Cannot use the broker " + Settings.redacted(uri) + ": " + innermost(e), e);
         }
     }
 
     private Inbox inbox(Settings settings, Clock clock) throws CannotStartException {
-        return Inbox.builder(CONSUMER, pool(settings, "consumer", 8))
+        return opened(Inbox.builder(CONSUMER, pool(settings, "consumer", 8))
                 .on(ConfigHistoryEvent.TYPE, ConfigHistoryEvent.class, new HistoryRecorder(history, clock))
                 .serializer(JacksonSerializer.of(JSON))
                 .threads(8)
                 .retry(HistoryRecorder.RETRY)
                 .keep(INBOX_KEEPS)
-                .build();
+                .build());
     }
 
     /** Starts the relay; what is returned wakes it. */

@@ -1,5 +1,6 @@
 package dev.posthaste.examples.configcenter;
 
+import dev.posthaste.Route;
 import dev.posthaste.broker.Broker;
 import dev.posthaste.broker.Message;
 import dev.posthaste.broker.Outcome;
@@ -20,6 +21,11 @@ final class SwitchableBroker implements Broker {
 
     void setOn(boolean on) {
         this.on = on;
+    }
+
+    @Override
+    public void prepare(Route route) {
+        broker.prepare(route);
     }
 
     @Override

@@ -9,6 +9,7 @@ import dev.posthaste.RetryPolicy;
 import dev.posthaste.Route;
 import dev.posthaste.broker.Broker;
 import dev.posthaste.broker.LocalBroker;
+import dev.posthaste.broker.Receiver;
 import dev.posthaste.format.MessageFormat;
 import dev.posthaste.inbox.AfterLastAttempt;
 import dev.posthaste.inbox.Handler;
@@ -17,21 +18,21 @@ import dev.posthaste.inbox.Receipts;
 import dev.posthaste.jdbc.Schema;
 import dev.posthaste.kafka.KafkaBroker;
 import dev.posthaste.kafka.KafkaSettings;
-import dev.posthaste.kafka.KafkaSubscription;
-import dev.posthaste.kafka.KafkaTopics;
 import dev.posthaste.relay.Relay;
 import dev.posthaste.relay.RelaySettings;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.util.ArrayDeque;
+import java.util.ArrayList;
 import java.util.Deque;
 import java.util.EnumSet;
+import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.ThreadLocalRandom;
 import javax.sql.DataSource;
-import org.apache.kafka.common.KafkaException;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -155,34 +156,29 @@ final class EventBus implements AutoCloseable {
     private void connect(Set<Part> parts) throws CannotStartException {
         String servers = settings.broker();
         if (servers == null) {
-            LocalBroker local = opened(new LocalBroker());
+            List<Receiver> inboxes = new ArrayList<>();
             for (OutboxDefinition service : CATALOG.outboxes()) {
-                local.subscribe(inbox(service));
+                inboxes.add(inbox(service));
             }
-            relay(local);
+            relay(opened(LocalBroker.to(inboxes.toArray(Receiver[]::new))));
             return;
         }
-        KafkaSettings kafka = KafkaSettings.of(servers).withConsumer(MISSED_SOON);
+        KafkaSettings how = KafkaSettings.of(servers).consumer(MISSED_SOON).createTopics(PARTITIONS, BROKERS_DEFAULT);
         try {
-            kafka.check(ANSWERS_WITHIN);
-            KafkaTopics.create(
-                    kafka,
-                    PARTITIONS,
-                    BROKERS_DEFAULT,
-                    CATALOG.outboxes().stream().map(OutboxDefinition::route).toArray(Route[]::new));
+            how.check(ANSWERS_WITHIN);
         } catch (IllegalStateException e) {
             throw new CannotStartException("Cannot use Kafka at " + servers + ": " + e.getMessage(), e);
-        } catch (KafkaException e) {
-            throw new CannotStartException("Cannot use Kafka at " + servers + ": " + reason(e), e);
         }
+        Map<Route, Inbox> inboxes = new LinkedHashMap<>();
         if (parts.contains(Part.CONSUMERS)) {
             for (OutboxDefinition service : CATALOG.outboxes()) {
-                opened(new KafkaSubscription(kafka, service.route(), inbox(service)))
-                        .start();
+                inboxes.put(service.route(), inbox(service));
             }
         }
+        KafkaBroker kafka = opened(KafkaBroker.of(how));
+        inboxes.forEach(kafka::subscribe);
         if (parts.contains(Part.RELAY)) {
-            relay(opened(new KafkaBroker(kafka)));
+            relay(kafka);
         }
     }
 
@@ -211,17 +207,14 @@ final class EventBus implements AutoCloseable {
                 .retry(IN_PLACE)
                 .afterLastAttempt(AfterLastAttempt.REDELIVER)
                 .receipts(Receipts.inDatabase(CATALOG));
-        return switch (service.name()) {
-            case AgentService.NAME ->
-                inbox.on(AgentService.PERSIST, AgentService.ChatMessage.class, failing(agent::persist))
-                        .build();
-            case TaskService.NAME ->
-                inbox.on(TaskService.STEP, TaskService.TaskStep.class, failing(task::log))
-                        .build();
-            default ->
-                inbox.on(MemoryService.EXTRACT, MemoryService.Extraction.class, failing(memory::extract))
-                        .build();
-        };
+        return opened((switch (service.name()) {
+                    case AgentService.NAME ->
+                        inbox.on(AgentService.PERSIST, AgentService.ChatMessage.class, failing(agent::persist));
+                    case TaskService.NAME -> inbox.on(TaskService.STEP, TaskService.TaskStep.class, failing(task::log));
+                    default ->
+                        inbox.on(MemoryService.EXTRACT, MemoryService.Extraction.class, failing(memory::extract));
+                })
+                .build());
     }
 
     /** Fails now and then on purpose, after the handler's effect as often as before it. */

@@ -7,6 +7,7 @@ import dev.posthaste.broker.Delivery;
 import dev.posthaste.broker.Failure;
 import dev.posthaste.broker.Receiver;
 import dev.posthaste.inbox.ReceiptMessages;
+import dev.posthaste.jdbc.Stores;
 import dev.posthaste.store.Receipt;
 import dev.posthaste.store.ReceiptStore;
 import dev.posthaste.store.RefusalPolicy;
@@ -19,6 +20,7 @@ import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Function;
 import java.util.stream.Collectors;
+import javax.sql.DataSource;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -26,17 +28,18 @@ import org.slf4j.LoggerFactory;
 /**
  * The outbox's side of receipts that travel as messages: reads them from a topic or queue of their own and writes them in
  * batches. Any number of them may run, beside a relay or not; it needs no lease. A receipt is acknowledged to its broker
- * when it is written. What is not a receipt goes to the error queue or dead-letter topic, and so does a refusal of which
- * no row tells: the outbox is not tracked here, or the row is gone, holds another event, or was consumed or dead before.
+ * when it is written. How long an event waits that its consumer could not handle, and when it is dead, its outbox's
+ * definition says. What is not a receipt goes to the error queue or dead-letter topic, and so does a refusal of which no row
+ * tells: the outbox is not tracked here, or the row is gone, holds another event, or was consumed or dead before.
  *
  * <pre>{@code
- * new KafkaSubscription(settings, Route.to("acme.receipts").group("acme-receipts"), intake).start();
+ * broker.subscribe(Route.topic("acme.receipts").group("acme-receipts"), ReceiptProcessor.of(dataSource, catalog));
  * }</pre>
  *
- * <p>One thread ({@code posthaste-receipts}). Thread-safe.
+ * <p>One thread ({@code posthaste-receipts}), from the first delivery to {@link #close}. Thread-safe.
  */
-public final class ReceiptIntake implements Receiver {
-    private static final Logger log = LoggerFactory.getLogger(ReceiptIntake.class);
+public final class ReceiptProcessor implements Receiver {
+    private static final Logger log = LoggerFactory.getLogger(ReceiptProcessor.class);
     private static final int BATCH = 1000;
     private static final long IDLE_MILLIS = 100;
     private static final long FIRST_WAIT_MILLIS = 100;
@@ -44,10 +47,11 @@ public final class ReceiptIntake implements Receiver {
     private static final long CLOSE_MILLIS = 5_000;
     private static final long WARNING_NANOS = 60_000_000_000L;
 
-    private final Map<String, ReceiptStore> stores;
-    private final RetryPolicy retry;
+    private final Map<String, Tracked> outboxes;
     private final LinkedBlockingQueue<Delivery> queue = new LinkedBlockingQueue<>();
     private final @Nullable Thread thread;
+    private final Object state = new Object();
+    private boolean started; // guarded by state
     private final List<Delivery> unanswered = new ArrayList<>(); // the thread's, as the next
     private int failures;
     private boolean metLocked;
@@ -55,35 +59,42 @@ public final class ReceiptIntake implements Receiver {
     private @Nullable Long toldOfPassedOver;
     private volatile boolean closed;
 
-    /**
-     * @param stores opens where an outbox's receipts are written: {@code Stores.in(dataSource)::receipts}
-     * @param retry how long an event waits that its consumer could not handle, and when it is dead; the relay's policy
-     * @throws IllegalArgumentException if no outbox of the catalog is tracked
-     */
-    public ReceiptIntake(Catalog catalog, Function<OutboxDefinition, ReceiptStore> stores, RetryPolicy retry) {
-        this(catalog, stores, retry, true);
-    }
+    /** Where an outbox's receipts are written, and what follows a refusal. */
+    private record Tracked(ReceiptStore store, RetryPolicy retry) {}
 
-    private ReceiptIntake(
-            Catalog catalog, Function<OutboxDefinition, ReceiptStore> stores, RetryPolicy retry, boolean threaded) {
-        this.stores = catalog.outboxes().stream()
+    private ReceiptProcessor(Catalog catalog, Function<OutboxDefinition, ReceiptStore> stores, boolean threaded) {
+        this.outboxes = catalog.outboxes().stream()
                 .filter(OutboxDefinition::tracked)
-                .collect(Collectors.toUnmodifiableMap(OutboxDefinition::name, stores));
-        if (this.stores.isEmpty()) {
+                .collect(Collectors.toUnmodifiableMap(
+                        OutboxDefinition::name, outbox -> new Tracked(stores.apply(outbox), outbox.retry())));
+        if (outboxes.isEmpty()) {
             throw new IllegalArgumentException("No outbox of the catalog is tracked; say tracked(true) of one");
         }
-        this.retry = retry;
         this.thread = threaded ? new Thread(this::work, "posthaste-receipts") : null;
         if (thread != null) {
             thread.setDaemon(true);
-            thread.start();
         }
     }
 
+    /**
+     * For outboxes in one database.
+     *
+     * @param dataSource stays the caller's; one connection is used at a time
+     * @throws IllegalArgumentException if no outbox of the catalog is tracked
+     * @throws dev.posthaste.store.StoreException if the database cannot be reached
+     */
+    public static ReceiptProcessor of(DataSource dataSource, Catalog catalog) {
+        return of(catalog, Stores.in(dataSource)::receipts);
+    }
+
+    /** The same for outboxes in several databases, with their stores opened already. Not for applications. */
+    public static ReceiptProcessor of(Catalog catalog, Function<OutboxDefinition, ReceiptStore> stores) {
+        return new ReceiptProcessor(catalog, stores, true);
+    }
+
     /** One without a thread, for tests and simulations: it moves when {@link #runOnce} is called. */
-    public static ReceiptIntake manual(
-            Catalog catalog, Function<OutboxDefinition, ReceiptStore> stores, RetryPolicy retry) {
-        return new ReceiptIntake(catalog, stores, retry, false);
+    public static ReceiptProcessor manual(Catalog catalog, Function<OutboxDefinition, ReceiptStore> stores) {
+        return new ReceiptProcessor(catalog, stores, false);
     }
 
     @Override
@@ -98,9 +109,19 @@ public final class ReceiptIntake implements Receiver {
 
     @Override
     public void accept(Delivery delivery) {
+        start();
         queue.add(delivery);
         if (closed) {
             abandonQueued();
+        }
+    }
+
+    private void start() {
+        synchronized (state) {
+            if (thread != null && !started && !closed) {
+                started = true;
+                thread.start();
+            }
         }
     }
 
@@ -146,6 +167,11 @@ public final class ReceiptIntake implements Receiver {
         boolean all = true;
         metLocked = false;
         for (Delivery delivery : List.copyOf(unanswered)) {
+            if (!delivery.wanted()) {
+                unanswered.remove(delivery);
+                delivery.abandoned();
+                continue;
+            }
             try {
                 Receipt receipt = ReceiptMessages.read(delivery.message().body());
                 byOutbox.computeIfAbsent(receipt.outbox(), name -> new ArrayList<>())
@@ -188,14 +214,15 @@ public final class ReceiptIntake implements Receiver {
 
     /** @return false if some are to be tried again because something failed */
     private boolean write(String outbox, List<ReceivedReceipt> told) throws InterruptedException {
-        ReceiptStore store = stores.get(outbox);
-        if (store == null) {
+        Tracked tracked = outboxes.get(outbox);
+        if (tracked == null) {
             return passOver(outbox, told);
         }
         List<Receipt> receipts = told.stream().map(ReceivedReceipt::receipt).toList();
         ReceiptStore.Received received;
         try {
-            received = store.receive(receipts, RefusalPolicy.of(retry, ThreadLocalRandom.current()));
+            received =
+                    tracked.store().receive(receipts, RefusalPolicy.of(tracked.retry(), ThreadLocalRandom.current()));
         } catch (RuntimeException e) {
             log.warn("Outbox {}: receipts cannot be written, and are tried again: {}", outbox, e.getMessage());
             return false;
@@ -267,7 +294,9 @@ public final class ReceiptIntake implements Receiver {
 
     @Override
     public void close() {
-        closed = true;
+        synchronized (state) {
+            closed = true;
+        }
         try {
             if (thread != null) {
                 thread.join(CLOSE_MILLIS);
