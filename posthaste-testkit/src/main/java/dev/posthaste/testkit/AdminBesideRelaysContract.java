@@ -12,9 +12,10 @@ import dev.posthaste.admin.Change;
 import dev.posthaste.broker.Outcome;
 import dev.posthaste.jdbc.Dialect;
 import dev.posthaste.jdbc.RowOperatorStore;
-import dev.posthaste.relay.ManualRelay;
 import dev.posthaste.relay.RelayListener;
-import dev.posthaste.relay.Retention;
+import dev.posthaste.relay.internal.ManualRelay;
+import dev.posthaste.relay.internal.RelayTesting;
+import dev.posthaste.relay.internal.Retention;
 import java.lang.reflect.Proxy;
 import java.sql.Connection;
 import java.sql.Statement;
@@ -55,7 +56,7 @@ public abstract class AdminBesideRelaysContract extends WithAdmin {
         rows(400, Status.DEAD);
         ManualRelay one = relay();
         one.pass();
-        ManualRelay other = builder("another").buildManual();
+        ManualRelay other = RelayTesting.manual(builder("another"));
         boolean[] handedOver = {false};
         Admin.Result result = admin.requeue("orders", DEAD, because("repaired"), done -> {
             if (done >= 200 && !handedOver[0]) {

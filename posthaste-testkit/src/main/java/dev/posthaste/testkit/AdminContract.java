@@ -12,7 +12,8 @@ import dev.posthaste.admin.FoundEvent;
 import dev.posthaste.admin.ReplaySelection;
 import dev.posthaste.admin.Search;
 import dev.posthaste.broker.Outcome;
-import dev.posthaste.relay.ManualRelay;
+import dev.posthaste.relay.internal.ManualRelay;
+import dev.posthaste.relay.internal.RelayTesting;
 import dev.posthaste.store.StoreException;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -94,7 +95,7 @@ public abstract class AdminContract extends WithRelay {
         write("k", "0");
         ManualRelay one = relay();
         until("it is published", one::pass, () -> store.backlog().pending() == 0);
-        ManualRelay other = builder("another").buildManual();
+        ManualRelay other = RelayTesting.manual(builder("another"));
         admin.pause("orders", because("maintenance"));
         admin.pause("orders", because("twice"));
         assertThat(admin.lease("orders").pausedBy()).isEqualTo("ada");

@@ -77,8 +77,7 @@ class LogTest {
             Schema.create(database.dataSource(), CATALOG.outboxes());
             write(database.dataSource(), "fine", "reject", "fail");
             try (LocalBroker broker = new LocalBroker().subscribe(consumer(database.dataSource(), registry));
-                    Relay relay = Relay.builder(database.dataSource(), CATALOG)
-                            .broker(broker)
+                    Relay relay = Relay.builder(database.dataSource(), CATALOG, broker)
                             .listener(RelayMeters.of(registry))
                             .build()
                             .start()) {
@@ -93,8 +92,8 @@ class LogTest {
                     Relay relay = Relay.builder(
                                     database.dataSource(),
                                     CATALOG.all(o -> o.retry(RetryPolicy.fixed(Duration.ofMillis(50))
-                                            .attempts(2))))
-                            .broker(broker)
+                                            .attempts(2))),
+                                    broker)
                             .build()
                             .start()) {
                 broker.publish(
@@ -123,8 +122,7 @@ class LogTest {
             Schema.create(database.dataSource(), CATALOG.outboxes());
             write(database.dataSource(), "fine", "fine too", "reject", "fail");
             try (LocalBroker broker = new LocalBroker().subscribe(consumer(database.dataSource(), registry));
-                    Relay relay = Relay.builder(database.dataSource(), CATALOG.all(UnaryOperator.identity()))
-                            .broker(broker)
+                    Relay relay = Relay.builder(database.dataSource(), CATALOG.all(UnaryOperator.identity()), broker)
                             .listener(RelayMeters.of(registry))
                             .build()
                             .start()) {

@@ -63,8 +63,7 @@ class OutageTest {
             KafkaSettings settings = KafkaSettings.of(kafka.bootstrap());
             KafkaTopics.create(settings, 3, 1, Route.to("orders-topic"));
             try (KafkaBroker broker = new KafkaBroker(settings);
-                    Relay relay = Relay.builder(database.pool(4), CATALOG.all(o -> o.retry(SHORT)))
-                            .broker(broker)
+                    Relay relay = Relay.builder(database.pool(4), CATALOG.all(o -> o.retry(SHORT)), broker)
                             .build()
                             .start()) {
                 assertThat(relay.name()).isNotBlank();

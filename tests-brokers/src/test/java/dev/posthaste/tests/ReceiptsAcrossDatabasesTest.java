@@ -129,8 +129,7 @@ class ReceiptsAcrossDatabasesTest {
         Schema.create(here.dataSource(), catalog.outboxes());
         Schema.create(there.dataSource(), Catalog.of().outboxes());
         there.execute("create table effects (event_id varchar(64))");
-        opened(Relay.builder(here.pool(4), catalog.all(o -> o.retry(THREE)))
-                        .broker(opened(wire.broker(orders)))
+        opened(Relay.builder(here.pool(4), catalog.all(o -> o.retry(THREE)), opened(wire.broker(orders)))
                         .build())
                 .start();
         Subscription intake = intake(wire, back, here, catalog);

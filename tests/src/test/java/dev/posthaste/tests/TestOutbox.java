@@ -16,7 +16,6 @@ import dev.posthaste.jdbc.Dialect;
 import dev.posthaste.jdbc.RowOperatorStore;
 import dev.posthaste.jdbc.Schema;
 import dev.posthaste.relay.Relay;
-import dev.posthaste.relay.RelaySettings;
 import dev.posthaste.servers.Database;
 import dev.posthaste.servers.DatabaseServer;
 import dev.posthaste.servers.TestDatabase;
@@ -38,8 +37,8 @@ final class TestOutbox implements AutoCloseable {
     static final UnaryOperator<OutboxDefinition> PATIENT =
             o -> o.retry(RetryPolicy.fixed(Duration.ofMillis(50)).attempts(3));
     static final UnaryOperator<OutboxDefinition> BLOCK = o -> o.afterDead(AfterDead.BLOCK);
-    static final RelaySettings QUICK_LEASE =
-            RelaySettings.defaults().withLease(Duration.ofSeconds(2), Duration.ofMillis(900));
+    static final Duration QUICK_LEASE = Duration.ofSeconds(2);
+    static final Duration QUICK_PUBLISH = Duration.ofMillis(900);
 
     final Catalog catalog;
     final TestDatabase database;
@@ -68,7 +67,7 @@ final class TestOutbox implements AutoCloseable {
 
     /** A relay with a pool of its own, which sees its outboxes as {@code policy} says. */
     Relay.Builder relay(String name, UnaryOperator<OutboxDefinition> policy) throws SQLException {
-        return Relay.builder(database.pool(4), catalog.all(policy)).name(name).broker(broker);
+        return Relay.builder(database.pool(4), catalog.all(policy), broker).name(name);
     }
 
     // --- Writing -----------------------------------------------------------------------------------------------------

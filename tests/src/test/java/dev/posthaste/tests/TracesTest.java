@@ -71,8 +71,7 @@ class TracesTest {
                     .retry(RetryPolicy.fixed(Duration.ofMillis(10)).attempts(5))
                     .build();
             try (LocalBroker local = new LocalBroker().subscribe(inbox);
-                    Relay relay = Relay.builder(database.dataSource(), catalog.all(o -> o.format(format)))
-                            .broker(local)
+                    Relay relay = Relay.builder(database.dataSource(), catalog.all(o -> o.format(format)), local)
                             .tracing(tracing)
                             .build()
                             .start()) {
