@@ -6,8 +6,7 @@ import dev.posthaste.broker.Outcome;
 import dev.posthaste.relay.Relay;
 import dev.posthaste.relay.RelayListener;
 import dev.posthaste.servers.CountingDataSource;
-import dev.posthaste.store.Verdict;
-import java.util.List;
+import java.time.Duration;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
@@ -40,16 +39,14 @@ final class ByRelay {
         AtomicLong settled = new AtomicLong();
         RelayListener counting = new RelayListener() {
             @Override
-            public void settled(String outbox, List<Verdict> verdicts, int written, long nanos) {
-                if (settled.addAndGet(written) >= events) {
+            public void settled(String outbox, int batch, int missed, Duration took) {
+                if (settled.addAndGet(batch - missed) >= events) {
                     drained.countDown();
                 }
             }
         };
-        try (Relay relay = Relay.builder(pool, backlog.catalog)
-                .broker(broker)
-                .listener(counting)
-                .build()) {
+        try (Relay relay =
+                Relay.builder(pool, backlog.catalog, broker).listener(counting).build()) {
             long start = System.nanoTime();
             relay.start();
             if (!drained.await(10, TimeUnit.MINUTES)) {
@@ -62,8 +59,7 @@ final class ByRelay {
     /** Statements and commits a second that an idle outbox costs. */
     static double idle(Backlog backlog, DataSource pool, int seconds) throws InterruptedException {
         CountingDataSource counting = new CountingDataSource(pool);
-        try (Relay relay = Relay.builder(counting.dataSource(), backlog.catalog)
-                .broker(AT_ONCE)
+        try (Relay relay = Relay.builder(counting.dataSource(), backlog.catalog, AT_ONCE)
                 .build()
                 .start()) {
             while (relay.owned().isEmpty()) {

@@ -2,7 +2,7 @@ package dev.posthaste.fuzz;
 
 import dev.posthaste.OutboxDefinition;
 import dev.posthaste.RetryPolicy;
-import dev.posthaste.relay.RelaySettings;
+import dev.posthaste.relay.internal.RelaySettings;
 import dev.posthaste.server.config.Config;
 import dev.posthaste.server.config.ConfigException;
 import dev.posthaste.server.config.ConfigReader;

@@ -1,5 +1,6 @@
 package dev.posthaste.relay;
 
+import dev.posthaste.relay.internal.Retention;
 import java.time.Duration;
 import java.util.function.BooleanSupplier;
 
@@ -17,7 +18,7 @@ final class Housekeeping {
         this.parts = parts;
         this.lease = lease;
         this.unconsumedWatch = new UnconsumedWatch(parts);
-        this.retention = new Retention(parts);
+        this.retention = new Retention(parts.outbox(), parts.store(), parts.listener());
         this.purgeEveryNanos = purgeEvery.toNanos();
         this.nextPurgeAt = parts.clock().getAsLong();
     }

@@ -2,6 +2,8 @@ package dev.posthaste.relay;
 
 import dev.posthaste.OutboxDefinition;
 import dev.posthaste.broker.Broker;
+import dev.posthaste.relay.internal.EngineListener;
+import dev.posthaste.relay.internal.RelaySettings;
 import dev.posthaste.store.OutboxStore;
 import dev.posthaste.store.ReceiptStore;
 import java.util.concurrent.Executor;
@@ -24,7 +26,7 @@ record OutboxRuntime(
         @Nullable ReceiptStore receipts,
         Broker broker,
         RelaySettings settings,
-        RelayListener listener,
+        EngineListener listener,
         Executor settler,
         LongSupplier clock,
         RandomGenerator random) {

@@ -3,6 +3,7 @@ package dev.posthaste.relay;
 import dev.posthaste.AfterDead;
 import dev.posthaste.broker.Message;
 import dev.posthaste.broker.Outcome;
+import dev.posthaste.relay.internal.EngineListener;
 import dev.posthaste.store.Claim;
 import dev.posthaste.store.LeaseLostException;
 import dev.posthaste.store.Verdict;
@@ -39,6 +40,8 @@ final class Pump {
      * publish them, after those that had gone on.
      */
     private final Map<Long, Lane.QueuedEvent> unsettledDeaths = new HashMap<>();
+    /** What listeners are told of an event once its verdict is written down. */
+    private final Map<Long, Relayed> unsettled = new HashMap<>();
 
     private int inFlight;
     private boolean draining;
@@ -184,6 +187,9 @@ final class Pump {
         long now = parts.clock().getAsLong();
         watch(held, outcome, now);
         listener().answered(outbox, held.event, outcome, now - held.handedOverAt, now - held.writtenAt);
+        if (outcome instanceof Outcome.Unknown unknown) {
+            listener().resent(outbox, Relayed.of(held, held.event.attempts(), now), unknown.reason());
+        }
         Settlement.Decision decision = Settlement.decide(
                 held.event,
                 outcome,
@@ -195,6 +201,7 @@ final class Pump {
             gate.resend(held, now + again.after().toNanos(), now);
         } else if (decision instanceof Settlement.Decision.Write write) {
             verdicts.add(write.verdict());
+            unsettled.put(held.id(), Relayed.of(held, write.verdict(), now));
             if (write.verdict() instanceof Verdict.Retry retry) {
                 gate.defer(held, now + retry.delay().toNanos(), now);
             } else if (write.verdict() instanceof Verdict.Dead) {
@@ -247,6 +254,21 @@ final class Pump {
             gate.settled(verdict.id());
         }
         listener().settled(outbox, written, result.settled().written(), result.nanos());
+        written.forEach(this::tell);
+    }
+
+    private void tell(Verdict verdict) {
+        Relayed event = unsettled.remove(verdict.id());
+        if (event == null) {
+            return;
+        }
+        if (verdict instanceof Verdict.Retry retry) {
+            listener().retried(outbox, event, retry.error());
+        } else if (verdict instanceof Verdict.Dead dead) {
+            listener().died(outbox, event, dead.error());
+        } else {
+            listener().published(outbox, event);
+        }
     }
 
     /** Whether a batch has been with the settler for longer than this. */
@@ -309,7 +331,7 @@ final class Pump {
         return gate.waitingKeys();
     }
 
-    private RelayListener listener() {
+    private EngineListener listener() {
         return parts.listener();
     }
 }

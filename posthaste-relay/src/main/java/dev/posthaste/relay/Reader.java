@@ -1,10 +1,12 @@
 package dev.posthaste.relay;
 
 import dev.posthaste.AfterDead;
+import dev.posthaste.relay.internal.RelaySettings;
 import dev.posthaste.store.OutboxStore;
 import dev.posthaste.store.Pending;
 import dev.posthaste.store.PendingEvent;
 import dev.posthaste.store.PendingRef;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -154,7 +156,7 @@ final class Reader {
         }
         pace(events.size(), end);
         if (!events.isEmpty()) {
-            listener.fetched(outbox, events.size(), end - now);
+            listener.fetched(outbox, events.size(), Duration.ofNanos(end - now));
         }
         return events.size();
     }

@@ -9,9 +9,13 @@ import dev.posthaste.internal.tracing.TracedBroker;
 import dev.posthaste.jdbc.LeaseTable;
 import dev.posthaste.jdbc.Schema;
 import dev.posthaste.jdbc.Stores;
+import dev.posthaste.relay.internal.EngineListener;
+import dev.posthaste.relay.internal.RelaySettings;
+import dev.posthaste.relay.internal.RelayTesting;
 import dev.posthaste.store.StoreException;
 import java.sql.SQLException;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -34,7 +38,7 @@ import org.slf4j.LoggerFactory;
  * at a time, the others stand by and take over when its lease ends.
  *
  * <pre>{@code
- * try (Relay relay = Relay.builder(dataSource, catalog).broker(broker).build().start()) { … }
+ * try (Relay relay = Relay.builder(dataSource, catalog, broker).build().start()) { … }
  * }</pre>
  *
  * <p>The only owner of threads: two for each outbox ({@code posthaste-relay-OUTBOX}, and
@@ -55,24 +59,29 @@ public final class Relay implements AutoCloseable {
     private boolean started; // guarded by state
     private boolean closed; // guarded by state
 
-    private Relay(Builder builder, Stores stores) {
+    private Relay(Builder builder, RelaySettings settings, Stores stores) {
         this.name = builder.name;
         this.dataSource = builder.dataSource;
-        RelayListener listener = new RelayListeners(new RelayLog(name), builder.listener);
+        List<RelayListener> heard = new ArrayList<>(List.of(new RelayLog(name, builder.catalog)));
+        heard.addAll(builder.listeners);
+        EngineListener listener = new RelayListeners(heard);
         this.leaseSchema = builder.leaseSchema;
-        Leases leases = builder.leases(stores, listener);
-        this.threads = new RelayThreads(name, leases, builder.measureEvery, builder.settings.stopTimeout());
+        Leases leases = builder.leases(stores, settings, listener);
+        this.threads = new RelayThreads(name, leases, builder.measureEvery, settings.stopTimeout());
         for (OutboxDefinition outbox : builder.outboxes()) {
-            OutboxRuntime parts = builder.parts(outbox, stores, listener, threads.settler(outbox));
+            OutboxRuntime parts = builder.parts(outbox, stores, settings, listener, threads.settler(outbox));
             OutboxWorker worker = new OutboxWorker(parts, leases);
             workers.put(outbox.name(), worker);
             threads.add(worker);
         }
     }
 
-    /** @param dataSource a small pool of the relay's own: two connections for each outbox and two more are enough */
-    public static Builder builder(DataSource dataSource, Catalog catalog) {
-        return new Builder(dataSource, catalog);
+    /**
+     * @param dataSource a small pool of the relay's own: two connections for each outbox and two more are enough
+     * @param broker where events go, of all outboxes that are not given another. The caller closes it, after the relay
+     */
+    public static Builder builder(DataSource dataSource, Catalog catalog, Broker broker) {
+        return new Builder(dataSource, catalog, broker);
     }
 
     /** The name that the lease rows show. */
@@ -139,26 +148,39 @@ public final class Relay implements AutoCloseable {
         }
     }
 
-    /** Collects what a relay needs. Not thread-safe. */
+    /** Says what is particular about a relay. Not thread-safe. */
     public static final class Builder {
+        static {
+            RelayTesting.supply(new BuilderTesting());
+        }
+
         private final DataSource dataSource;
         private final Catalog catalog;
-        private final Map<String, Broker> brokers = new LinkedHashMap<>();
+        private final Broker broker;
+        private final Map<String, Broker> others = new LinkedHashMap<>();
+        private final List<RelayListener> listeners = new ArrayList<>();
         private List<String> served = List.of();
         private String name = ProcessHandle.current().pid() + "-"
                 + UUID.randomUUID().toString().substring(0, 8);
-        private @Nullable Broker broker;
-        private Duration measureEvery = MEASURE;
         private @Nullable String leaseSchema;
-        private RelaySettings settings = RelaySettings.defaults();
-        private RelayListener listener = RelayListener.NONE;
         private @Nullable Tracing tracing;
-        private LongSupplier clock = System::nanoTime;
-        private RandomGenerator random = new Random();
+        private Duration lease = RelaySettings.defaults().lease();
+        private Duration publishTimeout = RelaySettings.defaults().publishTimeout();
+        private Duration pollCeiling = RelaySettings.defaults().pollCeiling();
+        private int batch = RelaySettings.defaults().batch();
+        private int window; // 0: the default, or a batch
+        private long windowBytes = RelaySettings.defaults().windowBytes();
+        private Duration stopTimeout = RelaySettings.defaults().stopTimeout();
+        private int waitingKeys = RelaySettings.defaults().waitingKeys();
+        // Tests set these:
+        Duration measureEvery = MEASURE;
+        LongSupplier clock = System::nanoTime;
+        RandomGenerator random = new Random();
 
-        private Builder(DataSource dataSource, Catalog catalog) {
+        private Builder(DataSource dataSource, Catalog catalog, Broker broker) {
             this.dataSource = dataSource;
             this.catalog = catalog;
+            this.broker = broker;
         }
 
         /** Unique among relays; made up when not given. */
@@ -167,14 +189,24 @@ public final class Relay implements AutoCloseable {
             return this;
         }
 
-        /** The broker of all outboxes that have none of their own. The caller closes it, after the relay. */
-        public Builder broker(Broker broker) {
-            this.broker = broker;
+        /**
+         * The broker of one outbox that differs. The caller closes it, after the relay.
+         *
+         * @throws IllegalArgumentException if there is no such outbox
+         */
+        public Builder broker(String outbox, Broker broker) {
+            this.others.put(catalog.outbox(outbox).name(), broker);
             return this;
         }
 
-        public Builder broker(String outbox, Broker broker) {
-            this.brokers.put(catalog.outbox(outbox).name(), broker);
+        /**
+         * Serves only these outboxes of the catalog; all of them when never called.
+         *
+         * @throws IllegalArgumentException if there is no such outbox
+         */
+        public Builder serve(String... outboxes) {
+            this.served =
+                    Stream.of(outboxes).map(each -> catalog.outbox(each).name()).toList();
             return this;
         }
 
@@ -187,29 +219,67 @@ public final class Relay implements AutoCloseable {
             return this;
         }
 
-        /** Serves only these outboxes of the catalog; all of them when never called. */
-        public Builder serve(String... outboxes) {
-            this.served =
-                    Stream.of(outboxes).map(each -> catalog.outbox(each).name()).toList();
+        /**
+         * How long an outbox stays this relay's without a word from it; others take over after it. 15 s unless set, and at
+         * least twice the {@link #publishTimeout}.
+         */
+        public Builder lease(Duration lease) {
+            this.lease = RelaySettings.requireTime("lease", lease, 1);
             return this;
         }
 
-        public Builder settings(RelaySettings settings) {
-            this.settings = settings;
+        /**
+         * The longest that a broker may take to send an event, or to give it up, after it was handed over; nothing is handed
+         * over when less is left of the lease. The answer may come later. 7 s unless set.
+         */
+        public Builder publishTimeout(Duration timeout) {
+            this.publishTimeout = RelaySettings.requireTime("publishTimeout", timeout, 1);
             return this;
         }
 
-        /** How often the backlog, and what is not consumed, is measured; every 15 seconds when never called. */
-        public Builder measureEvery(Duration interval) {
-            if (interval.toMillis() < 1) {
-                throw new IllegalArgumentException("measureEvery must be at least a millisecond, not " + interval);
-            }
-            this.measureEvery = interval;
+        /** The longest wait between two looks at an idle outbox; 250 ms unless set, and at least 5 ms. */
+        public Builder pollCeiling(Duration ceiling) {
+            this.pollCeiling = RelaySettings.requireTime("pollCeiling", ceiling, 5);
             return this;
         }
 
+        /** How many events are fetched and settled at once; 1,000 unless set, and at most 100,000. */
+        public Builder batch(int events) {
+            this.batch = RelaySettings.requireNumber("batch", events, RelaySettings.MAX_BATCH);
+            return this;
+        }
+
+        /** How many events of one outbox may be in memory: at least a batch; 4,000 unless set, and at most 1,000,000. */
+        public Builder window(int events) {
+            this.window = RelaySettings.requireNumber("window", events, RelaySettings.MAX_WINDOW);
+            return this;
+        }
+
+        /** How many bytes of payload of one outbox may be in memory, give or take one event; 64 MiB unless set. */
+        public Builder windowBytes(long bytes) {
+            this.windowBytes = RelaySettings.requireNumber("windowBytes", bytes, Long.MAX_VALUE);
+            return this;
+        }
+
+        /** How long a stop waits for what is at the broker; 10 s unless set. */
+        public Builder stopTimeout(Duration timeout) {
+            this.stopTimeout = RelaySettings.requireTime("stopTimeout", timeout, 0);
+            return this;
+        }
+
+        /**
+         * How many keys of one outbox may have events that were left in the table, because they wait for a time, a retry, an
+         * operator or a destination. Each takes about 70 bytes. At this number no fresh events of the outbox are read until
+         * there are fewer; the relay says so. Unless set, as many as a third of the heap holds: 1.2 million in 256 MB.
+         */
+        public Builder waitingKeys(int keys) {
+            this.waitingKeys = RelaySettings.requireNumber("waitingKeys", keys, RelaySettings.MAX_WAITING_KEYS);
+            return this;
+        }
+
+        /** Adds one that hears what the relay does. */
         public Builder listener(RelayListener listener) {
-            this.listener = listener;
+            this.listeners.add(listener);
             return this;
         }
 
@@ -222,19 +292,11 @@ public final class Relay implements AutoCloseable {
             return this;
         }
 
-        /** A monotonic clock in nanoseconds, for tests. */
-        public Builder clock(LongSupplier clock) {
-            this.clock = clock;
-            return this;
-        }
-
-        /** What jitters retries, for tests; thread-safe if there is more than one outbox. */
-        public Builder random(RandomGenerator random) {
-            this.random = random;
-            return this;
-        }
-
-        /** @throws StoreException if the database cannot be reached */
+        /**
+         * @throws IllegalArgumentException if what was set does not fit together: a lease shorter than two publish timeouts,
+         *     a window smaller than a batch
+         * @throws StoreException if the database cannot be reached
+         */
         public Relay build() {
             if (JsonLibraries.isMissing()) {
                 log.warn(
@@ -242,30 +304,35 @@ public final class Relay implements AutoCloseable {
                         name,
                         JsonLibraries.COORDINATES);
             }
-            return new Relay(this, stores());
+            RelaySettings settings = settings();
+            return new Relay(this, settings, stores());
         }
 
-        /** A relay that has no threads and moves only when it is told to; for tests and simulations. */
-        public ManualRelay buildManual() {
-            return buildManual(Runnable::run);
-        }
-
-        /**
-         * The same, with what it settles given to somebody else.
-         *
-         * @param settler must run what it is given one at a time and in order, now or later
-         */
-        public ManualRelay buildManual(Executor settler) {
+        /** A relay without threads, which tells nothing to the log. */
+        ThreadlessRelay manual(Executor settler) {
+            RelaySettings settings = settings();
             Stores stores = stores();
-            RelayListener guarded = new RelayListeners(listener);
-            return new ManualRelay(
-                    leases(stores, guarded),
+            EngineListener guarded = new RelayListeners(listeners);
+            return new ThreadlessRelay(
+                    leases(stores, settings, guarded),
                     outboxes().stream()
-                            .map(outbox -> parts(outbox, stores, guarded, settler))
+                            .map(outbox -> parts(outbox, stores, settings, guarded, settler))
                             .toList());
         }
 
-        private Leases leases(Stores stores, RelayListener listener) {
+        private RelaySettings settings() {
+            return new RelaySettings(
+                    lease,
+                    publishTimeout,
+                    pollCeiling,
+                    batch,
+                    window == 0 ? Math.max(batch, RelaySettings.defaults().window()) : window,
+                    windowBytes,
+                    stopTimeout,
+                    waitingKeys);
+        }
+
+        private Leases leases(Stores stores, RelaySettings settings, RelayListener listener) {
             return new Leases(
                     stores.leases(),
                     name,
@@ -290,11 +357,13 @@ public final class Relay implements AutoCloseable {
                     : served.stream().map(catalog::outbox).toList();
         }
 
-        private OutboxRuntime parts(OutboxDefinition outbox, Stores stores, RelayListener listener, Executor settler) {
-            Broker its = brokers.getOrDefault(outbox.name(), broker);
-            if (its == null) {
-                throw new IllegalArgumentException("Outbox " + outbox.name() + " has no broker; call broker(…)");
-            }
+        private OutboxRuntime parts(
+                OutboxDefinition outbox,
+                Stores stores,
+                RelaySettings settings,
+                EngineListener listener,
+                Executor settler) {
+            Broker its = others.getOrDefault(outbox.name(), broker);
             return new OutboxRuntime(
                     outbox,
                     stores.open(outbox),

@@ -1,47 +1,93 @@
 package dev.posthaste.relay;
 
-import dev.posthaste.broker.Outcome;
 import dev.posthaste.store.OutboxStore;
-import dev.posthaste.store.PendingEvent;
-import dev.posthaste.store.ReceiptStore;
-import dev.posthaste.store.Verdict;
 import java.time.Duration;
-import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
- * Hears what a relay does: for metrics, logs and tests. Called on the relay's threads; must not block. What it
- * throws is logged, and changes nothing else. Metrics
- * and traces go through here and never stand in the engine.
+ * Hears what a relay does: for metrics, alarms and tests. Called on the relay's threads, so it must not block. What it throws
+ * is logged, and changes nothing else. More methods will be added, all of them with a default.
  */
 public interface RelayListener {
-    RelayListener NONE = new RelayListener() {};
+    /**
+     * An event whose fate is settled. Only Posthaste implements it; methods will be added.
+     */
+    interface RelayedEvent {
+        String eventId();
+
+        String type();
+
+        /** Null if the event asked for no order. */
+        @Nullable
+        String key();
+
+        /** How many attempts have failed, this one included. */
+        int attempts();
+
+        /** From the writing of the event to the broker's last answer, all waiting and earlier attempts included. */
+        Duration sinceWritten();
+
+        /** From the last time that the event was handed to the broker to its answer. */
+        Duration sincePublish();
+    }
+
+    // --- Leases ------------------------------------------------------------------------------------------------------
 
     default void leaseTaken(String outbox, long epoch) {}
 
-    /** The lease went to somebody else, or could not be kept. */
+    /** The lease went to another relay, or could not be kept. */
     default void leaseLost(String outbox, long epoch) {}
 
     default void leaseReleased(String outbox, long epoch) {}
 
-    default void fetched(String outbox, int events, long nanos) {}
+    // --- Events ------------------------------------------------------------------------------------------------------
+
+    /** Events were read from the table. */
+    default void fetched(String outbox, int events, Duration took) {}
+
+    /** The broker has the event, and so its row says. */
+    default void published(String outbox, RelayedEvent event) {}
+
+    /** The broker refused the event, which is tried again later; its attempt is counted in its row. */
+    default void retried(String outbox, RelayedEvent event, String reason) {}
+
+    /** The broker refused the event for the last time: it waits for an operator, and so its row says. */
+    default void died(String outbox, RelayedEvent event, String reason) {}
+
+    /** Whether the event arrived is unknown: it is handed to the broker once more, and no attempt is counted. */
+    default void resent(String outbox, RelayedEvent event, String reason) {}
 
     /**
-     * The broker answered.
+     * What became of these events was committed; {@link #published}, {@link #retried} and {@link #died} tell it of each.
      *
-     * @param nanos since the event was handed to the broker for the last time
-     * @param sinceWrittenNanos since the event was written, all waiting and earlier attempts included
+     * @param missed how many of them had been changed by somebody else meanwhile (a receipt, an operator, another program)
+     *     and are left as those wrote them
      */
-    default void answered(String outbox, PendingEvent event, Outcome outcome, long nanos, long sinceWrittenNanos) {}
+    default void settled(String outbox, int events, int missed, Duration took) {}
 
-    /** Verdicts were committed. {@code written} is smaller than their number when somebody else changed such events. */
-    default void settled(String outbox, List<Verdict> verdicts, int written, long nanos) {}
+    // --- Failures ----------------------------------------------------------------------------------------------------
 
+    /** Events wait until the broker is back, and no attempt is counted. */
     default void brokerUnavailable(String outbox, String reason) {}
 
     default void brokerAvailable(String outbox) {}
 
+    /** The database failed; the relay goes on trying. */
+    default void databaseFailed(String outbox, Throwable cause) {}
+
     /** Something unexpected was thrown where the outbox is worked on. The lease was given back, and the relay tries again. */
     default void workerFailed(String outbox, Throwable cause) {}
+
+    /**
+     * The table's ids began again below those that were published before, after a TRUNCATE or when it was restored. The
+     * relay reads it anew.
+     */
+    default void idsWentBack(String outbox, long lastId) {}
+
+    // --- Now and then ------------------------------------------------------------------------------------------------
+
+    /** What is waiting, measured now and then. {@code blockedKeys}: keys that wait for an operator. */
+    default void backlog(String outbox, OutboxStore.Backlog backlog, int blockedKeys) {}
 
     /**
      * How many keys have events that were left in the table, measured now and then. At {@code most}, no fresh events are
@@ -50,25 +96,13 @@ public interface RelayListener {
     default void waitingKeys(String outbox, int keys, int most) {}
 
     /**
-     * The table's ids began again below those that were published before, after a TRUNCATE or when it was restored. The
-     * relay reads it anew.
+     * How many events of a tracked outbox were published longer ago than its {@code consumedWithin} and not consumed since,
+     * measured now and then.
+     *
+     * @param oldest since the oldest of them was published; zero without one
      */
-    default void idsWentBack(String outbox, long lastId) {}
+    default void unconsumed(String outbox, long events, Duration oldest) {}
 
-    /** The database failed; the relay goes on trying. */
-    default void databaseFailed(String outbox, RuntimeException cause) {}
-
-    /** What is waiting, measured now and then. {@code blockedKeys}: keys that wait for an operator. */
-    default void backlog(String outbox, OutboxStore.Backlog backlog, int blockedKeys) {}
-
-    /** What was published and not consumed in time, measured now and then, in tracked outboxes. */
-    default void unconsumed(String outbox, ReceiptStore.Unconsumed unconsumed, Duration limit) {}
-
-    /** Retention deleted events that were kept for {@code keep}. */
-    default void purged(String outbox, int deleted, Duration keep) {}
-
-    /** Tells both. */
-    default RelayListener and(RelayListener other) {
-        return new RelayListeners(this, other);
-    }
+    /** Retention deleted events. */
+    default void purged(String outbox, int events) {}
 }

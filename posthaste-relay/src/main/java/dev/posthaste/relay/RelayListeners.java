@@ -1,9 +1,9 @@
 package dev.posthaste.relay;
 
 import dev.posthaste.broker.Outcome;
+import dev.posthaste.relay.internal.EngineListener;
 import dev.posthaste.store.OutboxStore;
 import dev.posthaste.store.PendingEvent;
-import dev.posthaste.store.ReceiptStore;
 import dev.posthaste.store.Verdict;
 import java.time.Duration;
 import java.util.List;
@@ -13,12 +13,12 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /** Several listeners as one. What one of them throws reaches neither the relay nor the others. */
-record RelayListeners(List<RelayListener> listeners, AtomicLong nextWarningAt) implements RelayListener {
+record RelayListeners(List<RelayListener> listeners, AtomicLong nextWarningAt) implements EngineListener {
     private static final Logger log = LoggerFactory.getLogger(Relay.class);
     private static final long QUIET_NANOS = 10_000_000_000L;
 
-    RelayListeners(RelayListener... listeners) {
-        this(List.of(listeners), new AtomicLong(System.nanoTime()));
+    RelayListeners(List<RelayListener> listeners) {
+        this(List.copyOf(listeners), new AtomicLong(System.nanoTime()));
     }
 
     private void tell(Consumer<RelayListener> event) {
@@ -42,6 +42,25 @@ record RelayListeners(List<RelayListener> listeners, AtomicLong nextWarningAt) i
         }
     }
 
+    private void tellOfTheEngine(Consumer<EngineListener> event) {
+        tell(listener -> {
+            if (listener instanceof EngineListener engine) {
+                event.accept(engine);
+            }
+        });
+    }
+
+    @Override
+    public void answered(String outbox, PendingEvent event, Outcome outcome, long nanos, long sinceWrittenNanos) {
+        tellOfTheEngine(listener -> listener.answered(outbox, event, outcome, nanos, sinceWrittenNanos));
+    }
+
+    @Override
+    public void settled(String outbox, List<Verdict> verdicts, int written, long nanos) {
+        tellOfTheEngine(listener -> listener.settled(outbox, verdicts, written, nanos));
+        settled(outbox, verdicts.size(), verdicts.size() - written, Duration.ofNanos(nanos));
+    }
+
     @Override
     public void leaseTaken(String outbox, long epoch) {
         tell(listener -> listener.leaseTaken(outbox, epoch));
@@ -58,18 +77,33 @@ record RelayListeners(List<RelayListener> listeners, AtomicLong nextWarningAt) i
     }
 
     @Override
-    public void fetched(String outbox, int events, long nanos) {
-        tell(listener -> listener.fetched(outbox, events, nanos));
+    public void fetched(String outbox, int events, Duration took) {
+        tell(listener -> listener.fetched(outbox, events, took));
     }
 
     @Override
-    public void answered(String outbox, PendingEvent event, Outcome outcome, long nanos, long sinceWrittenNanos) {
-        tell(listener -> listener.answered(outbox, event, outcome, nanos, sinceWrittenNanos));
+    public void published(String outbox, RelayedEvent event) {
+        tell(listener -> listener.published(outbox, event));
     }
 
     @Override
-    public void settled(String outbox, List<Verdict> verdicts, int written, long nanos) {
-        tell(listener -> listener.settled(outbox, verdicts, written, nanos));
+    public void retried(String outbox, RelayedEvent event, String reason) {
+        tell(listener -> listener.retried(outbox, event, reason));
+    }
+
+    @Override
+    public void died(String outbox, RelayedEvent event, String reason) {
+        tell(listener -> listener.died(outbox, event, reason));
+    }
+
+    @Override
+    public void resent(String outbox, RelayedEvent event, String reason) {
+        tell(listener -> listener.resent(outbox, event, reason));
+    }
+
+    @Override
+    public void settled(String outbox, int events, int missed, Duration took) {
+        tell(listener -> listener.settled(outbox, events, missed, took));
     }
 
     @Override
@@ -83,13 +117,13 @@ record RelayListeners(List<RelayListener> listeners, AtomicLong nextWarningAt) i
     }
 
     @Override
-    public void workerFailed(String outbox, Throwable cause) {
-        tell(listener -> listener.workerFailed(outbox, cause));
+    public void databaseFailed(String outbox, Throwable cause) {
+        tell(listener -> listener.databaseFailed(outbox, cause));
     }
 
     @Override
-    public void waitingKeys(String outbox, int keys, int most) {
-        tell(listener -> listener.waitingKeys(outbox, keys, most));
+    public void workerFailed(String outbox, Throwable cause) {
+        tell(listener -> listener.workerFailed(outbox, cause));
     }
 
     @Override
@@ -98,22 +132,22 @@ record RelayListeners(List<RelayListener> listeners, AtomicLong nextWarningAt) i
     }
 
     @Override
-    public void databaseFailed(String outbox, RuntimeException cause) {
-        tell(listener -> listener.databaseFailed(outbox, cause));
-    }
-
-    @Override
     public void backlog(String outbox, OutboxStore.Backlog backlog, int blockedKeys) {
         tell(listener -> listener.backlog(outbox, backlog, blockedKeys));
     }
 
     @Override
-    public void unconsumed(String outbox, ReceiptStore.Unconsumed unconsumed, Duration limit) {
-        tell(listener -> listener.unconsumed(outbox, unconsumed, limit));
+    public void waitingKeys(String outbox, int keys, int most) {
+        tell(listener -> listener.waitingKeys(outbox, keys, most));
     }
 
     @Override
-    public void purged(String outbox, int deleted, Duration keep) {
-        tell(listener -> listener.purged(outbox, deleted, keep));
+    public void unconsumed(String outbox, long events, Duration oldest) {
+        tell(listener -> listener.unconsumed(outbox, events, oldest));
+    }
+
+    @Override
+    public void purged(String outbox, int events) {
+        tell(listener -> listener.purged(outbox, events));
     }
 }

@@ -1,29 +1,30 @@
 package dev.posthaste.relay;
 
+import dev.posthaste.Catalog;
 import dev.posthaste.broker.Outcome;
+import dev.posthaste.relay.internal.EngineListener;
 import dev.posthaste.store.PendingEvent;
-import dev.posthaste.store.ReceiptStore;
-import dev.posthaste.store.Verdict;
 import java.time.Duration;
-import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /** What a relay says in the log: changes of state, and events that fail. Never a payload. */
-final class RelayLog implements RelayListener {
+final class RelayLog implements EngineListener {
     private static final Logger log = LoggerFactory.getLogger(Relay.class);
     private static final long QUIET_NANOS = 10_000_000_000L;
     private static final long REMINDER_NANOS = 600_000_000_000L;
 
     private final String relay;
+    private final Catalog catalog;
     private final Map<String, Long> lastFailure = new ConcurrentHashMap<>();
     private final Map<String, Long> lastUnconsumed = new ConcurrentHashMap<>();
     private final Map<String, Long> lastCrowded = new ConcurrentHashMap<>();
 
-    RelayLog(String relay) {
+    RelayLog(String relay, Catalog catalog) {
         this.relay = relay;
+        this.catalog = catalog;
     }
 
     @Override
@@ -55,25 +56,27 @@ final class RelayLog implements RelayListener {
     }
 
     @Override
-    public void settled(String outbox, List<Verdict> verdicts, int written, long nanos) {
-        if (written < verdicts.size()) {
+    public void settled(String outbox, int events, int missed, Duration took) {
+        if (missed > 0) {
             log.warn(
                     "Outbox {}: {} of {} events had been changed by somebody else when they were settled (a receipt, an"
                             + " operator, another program); what they wrote is kept",
                     outbox,
-                    verdicts.size() - written,
-                    verdicts.size());
+                    missed,
+                    events);
         }
-        for (Verdict verdict : verdicts) {
-            if (verdict instanceof Verdict.Dead dead) {
-                log.warn(
-                        "Outbox {}: event in row {} is dead after {} attempts: {}",
-                        outbox,
-                        dead.id(),
-                        dead.attempts(),
-                        dead.error());
-            }
-        }
+    }
+
+    @Override
+    public void died(String outbox, RelayedEvent event, String reason) {
+        log.warn(
+                "Outbox {}: event {} ({}, key {}) is dead after {} attempts: {}",
+                outbox,
+                event.eventId(),
+                event.type(),
+                event.key(),
+                event.attempts(),
+                reason);
     }
 
     @Override
@@ -104,7 +107,7 @@ final class RelayLog implements RelayListener {
             log.error(
                     "Outbox {}: {} keys wait for a retry, a time, an operator or their destination, and no more can be"
                             + " remembered: no fresh events are read until there are fewer. Raise"
-                            + " RelaySettings.waitingKeys and the heap (about 70 bytes a key)",
+                            + " waitingKeys and the heap (about 70 bytes a key)",
                     outbox,
                     keys);
         }
@@ -119,7 +122,7 @@ final class RelayLog implements RelayListener {
     }
 
     @Override
-    public void databaseFailed(String outbox, RuntimeException cause) {
+    public void databaseFailed(String outbox, Throwable cause) {
         long now = System.nanoTime();
         Long last = lastFailure.get(outbox);
         if (last == null || now - last > QUIET_NANOS) {
@@ -130,8 +133,8 @@ final class RelayLog implements RelayListener {
     }
 
     @Override
-    public void unconsumed(String outbox, ReceiptStore.Unconsumed unconsumed, Duration limit) {
-        if (unconsumed.events() == 0) {
+    public void unconsumed(String outbox, long events, Duration oldest) {
+        if (events == 0) {
             lastUnconsumed.remove(outbox);
             return;
         }
@@ -142,14 +145,18 @@ final class RelayLog implements RelayListener {
             log.warn(
                     "Outbox {}: {} events were published longer than {} ago and not consumed since, the oldest {} ago",
                     outbox,
-                    unconsumed.events(),
-                    limit,
-                    unconsumed.oldestAge().truncatedTo(java.time.temporal.ChronoUnit.SECONDS));
+                    events,
+                    catalog.outbox(outbox).consumedWithin(),
+                    oldest.truncatedTo(java.time.temporal.ChronoUnit.SECONDS));
         }
     }
 
     @Override
-    public void purged(String outbox, int deleted, Duration keep) {
-        log.info("Outbox {}: retention deleted {} events older than {}", outbox, deleted, keep);
+    public void purged(String outbox, int events) {
+        log.info(
+                "Outbox {}: retention deleted {} events older than {}",
+                outbox,
+                events,
+                catalog.outbox(outbox).keep());
     }
 }

@@ -1,19 +1,13 @@
 package dev.posthaste.relay;
 
-import dev.posthaste.broker.Outcome;
 import dev.posthaste.store.OutboxStore;
-import dev.posthaste.store.PendingEvent;
-import dev.posthaste.store.ReceiptStore;
-import dev.posthaste.store.Verdict;
 import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.DistributionSummary;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.Timer;
 import java.time.Duration;
-import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.TimeUnit;
 
 /** A relay's meters: {@code posthaste.relay.*}, tagged with the outbox. Thread-safe. */
 public final class RelayMeters implements RelayListener {
@@ -129,40 +123,40 @@ public final class RelayMeters implements RelayListener {
     }
 
     @Override
-    public void fetched(String outbox, int events, long nanos) {
-        meters(outbox).fetch.record(nanos, TimeUnit.NANOSECONDS);
+    public void fetched(String outbox, int events, Duration took) {
+        meters(outbox).fetch.record(took);
         meters(outbox).fetched.record(events);
     }
 
     @Override
-    public void answered(String outbox, PendingEvent event, Outcome outcome, long nanos, long sinceWrittenNanos) {
+    public void published(String outbox, RelayedEvent event) {
         OutboxMeters meters = meters(outbox);
-        if (outcome instanceof Outcome.Acknowledged) {
-            meters.publish.record(nanos, TimeUnit.NANOSECONDS);
-            meters.endToEnd.record(sinceWrittenNanos, TimeUnit.NANOSECONDS);
-        } else if (outcome instanceof Outcome.Rejected) {
-            meters.rejected.increment();
-        } else if (outcome instanceof Outcome.Unknown) {
-            meters.resent.increment();
-        }
+        meters.published.increment();
+        meters.publish.record(event.sincePublish());
+        meters.endToEnd.record(event.sinceWritten());
     }
 
     @Override
-    public void settled(String outbox, List<Verdict> verdicts, int written, long nanos) {
-        OutboxMeters meters = meters(outbox);
-        meters.settle.record(nanos, TimeUnit.NANOSECONDS);
-        meters.missed.increment(verdicts.size() - written);
-        int published = 0;
-        for (Verdict verdict : verdicts) {
-            if (verdict instanceof Verdict.Published || verdict instanceof Verdict.Consumed) {
-                published++;
-            } else if (verdict instanceof Verdict.Retry) {
-                meters.retries.increment();
-            } else {
-                meters.dead.increment();
-            }
-        }
-        meters.published.increment(published);
+    public void retried(String outbox, RelayedEvent event, String reason) {
+        meters(outbox).rejected.increment();
+        meters(outbox).retries.increment();
+    }
+
+    @Override
+    public void died(String outbox, RelayedEvent event, String reason) {
+        meters(outbox).rejected.increment();
+        meters(outbox).dead.increment();
+    }
+
+    @Override
+    public void resent(String outbox, RelayedEvent event, String reason) {
+        meters(outbox).resent.increment();
+    }
+
+    @Override
+    public void settled(String outbox, int events, int missed, Duration took) {
+        meters(outbox).settle.record(took);
+        meters(outbox).missed.increment(missed);
     }
 
     @Override
@@ -176,7 +170,7 @@ public final class RelayMeters implements RelayListener {
     }
 
     @Override
-    public void databaseFailed(String outbox, RuntimeException cause) {
+    public void databaseFailed(String outbox, Throwable cause) {
         meters(outbox).databaseFailures.increment();
     }
 
@@ -201,13 +195,13 @@ public final class RelayMeters implements RelayListener {
     }
 
     @Override
-    public void unconsumed(String outbox, ReceiptStore.Unconsumed unconsumed, Duration limit) {
-        meters(outbox).unconsumed = unconsumed.events();
-        meters(outbox).unconsumedOldestSeconds = unconsumed.oldestAge().toMillis() / 1000.0;
+    public void unconsumed(String outbox, long events, Duration oldest) {
+        meters(outbox).unconsumed = events;
+        meters(outbox).unconsumedOldestSeconds = oldest.toMillis() / 1000.0;
     }
 
     @Override
-    public void purged(String outbox, int deleted, Duration keep) {
-        meters(outbox).purged.increment(deleted);
+    public void purged(String outbox, int events) {
+        meters(outbox).purged.increment(events);
     }
 }

@@ -50,7 +50,7 @@ final class UnconsumedWatch {
         ReceiptStore store = Objects.requireNonNull(parts.receipts());
         Duration limit = parts.outbox().consumedWithin();
         ReceiptStore.Unconsumed found = store.unconsumed(limit);
-        parts.listener().unconsumed(parts.outbox().name(), found, limit);
+        parts.listener().unconsumed(parts.outbox().name(), found.events(), found.oldestAge());
         if (!parts.outbox().republishUnconsumed()) {
             return 0;
         }

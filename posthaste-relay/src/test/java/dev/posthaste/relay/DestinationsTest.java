@@ -4,6 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.posthaste.OutboxDefinition;
 import dev.posthaste.broker.LocalBroker;
+import dev.posthaste.relay.internal.EngineListener;
+import dev.posthaste.relay.internal.RelaySettings;
 import dev.posthaste.store.OutboxStore;
 import java.lang.reflect.Proxy;
 import java.util.Random;
@@ -22,7 +24,7 @@ class DestinationsTest {
                 null,
                 LocalBroker.to(),
                 RelaySettings.defaults().withWindow(1, window, 1 << 20),
-                RelayListener.NONE,
+                EngineListener.NONE,
                 Runnable::run,
                 () -> 0,
                 new Random(1)));

@@ -2,10 +2,10 @@ package dev.posthaste.relay;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.posthaste.internal.admin.Waiting;
 import dev.posthaste.broker.Broker;
 import dev.posthaste.broker.Message;
 import dev.posthaste.broker.Outcome;
+import dev.posthaste.internal.admin.Waiting;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.BiConsumer;

@@ -4,6 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.posthaste.OutboxDefinition;
 import dev.posthaste.Route;
+import dev.posthaste.relay.internal.EngineListener;
+import dev.posthaste.relay.internal.Retention;
 import dev.posthaste.store.OutboxStore;
 import java.lang.reflect.Proxy;
 import java.util.ArrayList;
@@ -26,7 +28,7 @@ class RetentionTest {
     void C12_rowsBelowOneAreForgottenToo() {
         OutboxDefinition outbox =
                 OutboxDefinition.named("orders").route(Route.to("orders")).types("order.placed");
-        new Retention(outbox, store(), RelayListener.NONE).runOnce(() -> true);
+        new Retention(outbox, store(), EngineListener.NONE).runOnce(() -> true);
         assertThat(startedAfter).containsExactly(Long.MIN_VALUE);
     }
 }

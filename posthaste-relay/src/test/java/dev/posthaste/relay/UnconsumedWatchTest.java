@@ -6,6 +6,8 @@ import dev.posthaste.OutboxDefinition;
 import dev.posthaste.RetryPolicy;
 import dev.posthaste.Route;
 import dev.posthaste.broker.LocalBroker;
+import dev.posthaste.relay.internal.EngineListener;
+import dev.posthaste.relay.internal.RelaySettings;
 import dev.posthaste.store.OutboxStore;
 import dev.posthaste.store.ReceiptStore;
 import java.lang.reflect.Proxy;
@@ -63,7 +65,7 @@ class UnconsumedWatchTest {
                 receipts,
                 LocalBroker.to(),
                 RelaySettings.defaults(),
-                RelayListener.NONE,
+                EngineListener.NONE,
                 Runnable::run,
                 () -> now,
                 new Random(1));

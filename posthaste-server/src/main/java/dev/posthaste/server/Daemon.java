@@ -2,6 +2,7 @@ package dev.posthaste.server;
 
 import com.zaxxer.hikari.HikariDataSource;
 import dev.posthaste.Catalog;
+import dev.posthaste.broker.Broker;
 import dev.posthaste.broker.Subscription;
 import dev.posthaste.relay.ReceiptProcessor;
 import dev.posthaste.relay.Relay;
@@ -91,10 +92,12 @@ public final class Daemon implements AutoCloseable {
     private Relay relay(Config config, Deployment.OpenDatabase database) {
         HikariDataSource pool = deployment.relayPool(database);
         pools.add(pool);
-        Relay.Builder relay = Relay.builder(pool, database.catalog())
+        Broker any = deployment.broker(database.outboxes().get(0).broker()); // each is named below
+        Relay.Builder relay = Relay.builder(pool, database.catalog(), any)
                 .name(config.name())
-                .settings(config.relay())
-                .listener(monitor.and(RelayMeters.of(metrics)));
+                .listener(monitor)
+                .listener(RelayMeters.of(metrics));
+        config.relay().applyTo(relay);
         if (database.config().leases() != null) {
             relay.leasesIn(database.config().leases());
         }

@@ -16,9 +16,10 @@ import dev.posthaste.internal.admin.ChangeOutcome;
 import dev.posthaste.internal.admin.StoreOutboxAdmin;
 import dev.posthaste.jdbc.Dialect;
 import dev.posthaste.jdbc.Stores;
-import dev.posthaste.relay.ManualRelay;
 import dev.posthaste.relay.RelayListener;
-import dev.posthaste.relay.Retention;
+import dev.posthaste.relay.internal.ManualRelay;
+import dev.posthaste.relay.internal.RelayTesting;
+import dev.posthaste.relay.internal.Retention;
 import java.lang.reflect.Proxy;
 import java.sql.Connection;
 import java.sql.Statement;
@@ -58,7 +59,7 @@ public abstract class AdminBesideRelaysContract extends WithAdmin {
         rows(400, Status.DEAD);
         ManualRelay one = relay();
         one.pass();
-        ManualRelay other = builder("another").buildManual();
+        ManualRelay other = RelayTesting.manual(builder("another"));
         boolean[] handedOver = {false};
         ChangeResult result = admin.requeue(DEAD, because("repaired"), done -> {
             if (done >= 200 && !handedOver[0]) {

@@ -23,6 +23,7 @@ import dev.posthaste.jdbc.LeaseTable;
 import dev.posthaste.relay.ReceiptProcessor;
 import dev.posthaste.relay.Relay;
 import dev.posthaste.relay.RelayListener;
+import dev.posthaste.relay.internal.RelayTesting;
 import dev.posthaste.store.Claim;
 import dev.posthaste.store.PendingEvent;
 import dev.posthaste.store.ReceiptStore;
@@ -162,8 +163,7 @@ public abstract class ConsumptionContract extends DatabaseContract {
         new LeaseTable(dataSource, dialect).release(claim);
         try (consumer;
                 LocalBroker broker = LocalBroker.to(consumer);
-                Relay relay = Relay.builder(dataSource, catalog.all(policy))
-                        .broker(broker)
+                Relay relay = Relay.builder(dataSource, catalog.all(policy), broker)
                         .build()
                         .start()) {
             untilAllAre(relay, ending);
@@ -293,22 +293,23 @@ public abstract class ConsumptionContract extends DatabaseContract {
         AtomicLong reported = new AtomicLong();
         RelayListener listener = new RelayListener() {
             @Override
-            public void unconsumed(String outbox, ReceiptStore.Unconsumed unconsumed, Duration limit) {
-                reported.accumulateAndGet(unconsumed.events(), Math::max);
+            public void unconsumed(String outbox, long events, Duration oldest) {
+                reported.accumulateAndGet(events, Math::max);
             }
         };
         new LeaseTable(dataSource, dialect).release(claim);
         Inbox.Builder inbox = inbox((text, context) -> effect(context.connection(), "done"));
         try (Inbox consumer = consumer(inbox, AfterLastAttempt.DEAD_LETTER);
                 LocalBroker broker = LocalBroker.to(consumer);
-                Relay relay = Relay.builder(
-                                dataSource,
-                                catalog.all(o -> o.retry(ReceiptContract.THREE)
-                                        .consumedWithin(Duration.ofMillis(1))
-                                        .republishUnconsumed(true)))
-                        .broker(broker)
-                        .listener(listener)
-                        .measureEvery(Duration.ofMillis(100))
+                Relay relay = RelayTesting.measureEvery(
+                                Relay.builder(
+                                                dataSource,
+                                                catalog.all(o -> o.retry(ReceiptContract.THREE)
+                                                        .consumedWithin(Duration.ofMillis(1))
+                                                        .republishUnconsumed(true)),
+                                                broker)
+                                        .listener(listener),
+                                Duration.ofMillis(100))
                         .build()
                         .start()) {
             untilAllAre(relay, "consumed", "consumed", "consumed");

@@ -3,9 +3,10 @@ package dev.posthaste.testkit;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.posthaste.Event;
-import dev.posthaste.relay.ManualRelay;
 import dev.posthaste.relay.RelayListener;
-import dev.posthaste.relay.RelaySettings;
+import dev.posthaste.relay.internal.EngineListener;
+import dev.posthaste.relay.internal.ManualRelay;
+import dev.posthaste.relay.internal.RelayTesting;
 import dev.posthaste.store.Verdict;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -16,6 +17,9 @@ import org.junit.jupiter.api.Test;
 
 /** What several relays on one outbox must do on every database: one owns it, and others take over in order. */
 public abstract class OwnershipContract extends WithRelay {
+    private static final Duration SHORT_LEASE = Duration.ofMillis(600);
+    private static final Duration SHORT_PUBLISH = Duration.ofMillis(200);
+
     protected OwnershipContract(DatabaseSource source) {
         super(source);
     }
@@ -23,7 +27,7 @@ public abstract class OwnershipContract extends WithRelay {
     @Test
     void H04_onlyOneOfFourRelaysPublishes() throws Exception {
         List<ManualRelay> relays = IntStream.range(0, 4)
-                .mapToObj(i -> builder("r" + i).buildManual())
+                .mapToObj(i -> RelayTesting.manual(builder("r" + i)))
                 .toList();
         for (int i = 0; i < 200; i++) {
             write("k" + i % 5, "" + i);
@@ -42,23 +46,23 @@ public abstract class OwnershipContract extends WithRelay {
 
     @Test
     void H08_aRelayThatStoodStillSettlesNothingAndHandsNothingOver() throws Exception {
-        RelaySettings shortLease = RelaySettings.defaults().withLease(Duration.ofMillis(600), Duration.ofMillis(200));
         RecordingBroker slow = new RecordingBroker();
         slow.hold();
         List<String> lost = new ArrayList<>();
-        ManualRelay old = builder("old")
-                .broker(slow)
-                .settings(shortLease)
+        ManualRelay old = RelayTesting.manual(builder("old")
+                .broker("orders", slow)
+                .lease(SHORT_LEASE)
+                .publishTimeout(SHORT_PUBLISH)
                 .listener(new RelayListener() {
                     @Override
                     public void leaseLost(String outbox, long epoch) {
                         lost.add(outbox + " " + epoch);
                     }
-                })
-                .buildManual();
+                }));
         write(Event.of(TYPE, "a", "1"), Event.of(TYPE, "a", "2"));
         pump(old, "1 is at the broker", () -> slow.heldCount() == 1);
-        ManualRelay other = builder("new").settings(shortLease).buildManual();
+        ManualRelay other =
+                RelayTesting.manual(builder("new").lease(SHORT_LEASE).publishTimeout(SHORT_PUBLISH));
         until("the other takes over", other::pass, () -> other.owns("orders"));
         pumpUntilArrived(other, 2);
         slow.release();
@@ -70,19 +74,18 @@ public abstract class OwnershipContract extends WithRelay {
 
     @Test
     void H09_aSlowBrokerDoesNotCostTheLease() throws Exception {
-        RelaySettings shortLease = RelaySettings.defaults().withLease(Duration.ofMillis(600), Duration.ofMillis(200));
         broker.hold();
         List<Verdict> settled = Collections.synchronizedList(new ArrayList<>());
-        ManualRelay relay = builder("me")
-                .settings(shortLease)
-                .listener(new RelayListener() {
+        ManualRelay relay = RelayTesting.manual(builder("me")
+                .lease(SHORT_LEASE)
+                .publishTimeout(SHORT_PUBLISH)
+                .listener(new EngineListener() {
                     @Override
                     public void settled(String outbox, List<Verdict> verdicts, int written, long nanos) {
                         assertThat(written).isEqualTo(verdicts.size());
                         settled.addAll(verdicts);
                     }
-                })
-                .buildManual();
+                }));
         write("a", "1");
         long start = System.nanoTime();
         pump(relay, "three leases pass", () -> System.nanoTime() - start > 1_800_000_000L);
@@ -95,12 +98,12 @@ public abstract class OwnershipContract extends WithRelay {
 
     @Test
     void aSecondRelayTakesOverAtOnceAfterAGracefulEnd() throws Exception {
-        ManualRelay first = builder("first").buildManual();
+        ManualRelay first = RelayTesting.manual(builder("first"));
         write("a", "1");
         pumpUntilArrived(first, 1);
         first.release();
         write("a", "2");
-        ManualRelay second = builder("second").buildManual();
+        ManualRelay second = RelayTesting.manual(builder("second"));
         second.pass();
         assertThat(second.owns("orders")).isTrue();
         pumpUntilArrived(second, 2);

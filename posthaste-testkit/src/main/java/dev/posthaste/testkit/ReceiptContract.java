@@ -8,8 +8,8 @@ import dev.posthaste.Status;
 import dev.posthaste.admin.AuditEntry.Action;
 import dev.posthaste.admin.FoundEvent;
 import dev.posthaste.jdbc.TableLayout.Column;
-import dev.posthaste.relay.RelayListener;
-import dev.posthaste.relay.Retention;
+import dev.posthaste.relay.internal.EngineListener;
+import dev.posthaste.relay.internal.Retention;
 import dev.posthaste.store.Claim;
 import dev.posthaste.store.PendingEvent;
 import dev.posthaste.store.Receipt;
@@ -290,7 +290,7 @@ public abstract class ReceiptContract extends OutboxContract {
         publish(open);
         receive(consumed(consumed));
         OutboxDefinition keepNothing = orders.keep(Duration.ZERO).deleteDead(true);
-        Retention retention = new Retention(keepNothing, store, RelayListener.NONE);
+        Retention retention = new Retention(keepNothing, store, EngineListener.NONE);
         AtomicInteger deleted = new AtomicInteger();
         until(
                 "the times that are kept in seconds have passed",

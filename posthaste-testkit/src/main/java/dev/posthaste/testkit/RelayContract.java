@@ -7,8 +7,9 @@ import dev.posthaste.admin.FoundEvent;
 import dev.posthaste.broker.Message;
 import dev.posthaste.broker.Outcome;
 import dev.posthaste.jdbc.LeaseTable;
-import dev.posthaste.relay.ManualRelay;
 import dev.posthaste.relay.Relay;
+import dev.posthaste.relay.internal.ManualRelay;
+import dev.posthaste.relay.internal.RelayTesting;
 import java.sql.Connection;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -115,7 +116,7 @@ public abstract class RelayContract extends WithRelay {
             write("k" + i, "" + i);
         }
         ManualRelay relay =
-                builder("slow", o -> QUICK.apply(o).maxPerSecond(10)).buildManual();
+                RelayTesting.manual(builder("slow", o -> QUICK.apply(o).maxPerSecond(10)));
         long start = clock.getAsLong();
         pump(relay, "some arrive", () -> broker.arrived().size() >= 11);
         // 11 events at 10 a second, of which a burst of a tenth of a second comes free.

@@ -8,8 +8,8 @@ import dev.posthaste.OutboxDefinition;
 import dev.posthaste.RetryPolicy;
 import dev.posthaste.admin.FoundEvent;
 import dev.posthaste.broker.Outcome;
-import dev.posthaste.relay.ManualRelay;
-import dev.posthaste.relay.RelaySettings;
+import dev.posthaste.relay.internal.ManualRelay;
+import dev.posthaste.relay.internal.RelayTesting;
 import java.sql.Connection;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -132,9 +132,8 @@ public abstract class RelayOrderContract extends WithRelay {
         UnaryOperator<OutboxDefinition> patient = o -> QUICK.apply(o)
                 .retry(RetryPolicy.exponential(Duration.ofMillis(50), Duration.ofMillis(200))
                         .forever());
-        ManualRelay relay = builder("me", patient)
-                .settings(RelaySettings.defaults().withWindow(100, 300, 1 << 20))
-                .buildManual();
+        ManualRelay relay = RelayTesting.manual(
+                builder("me", patient).batch(100).window(300).windowBytes(1 << 20));
         pump(relay, "the others arrive", () -> broker.arrived().size() == 60);
         write("c", "fresh");
         pump(relay, "a fresh one arrives", () -> broker.arrived().size() == 61);
@@ -153,9 +152,8 @@ public abstract class RelayOrderContract extends WithRelay {
         for (int i = 0; i < 40; i++) {
             write("k" + i % 4, i + ":" + large);
         }
-        ManualRelay relay = builder("me")
-                .settings(RelaySettings.defaults().withWindow(1000, 4000, 5_000_000))
-                .buildManual();
+        ManualRelay relay =
+                RelayTesting.manual(builder("me").batch(1000).window(4000).windowBytes(5_000_000));
         broker.hold();
         for (int i = 0; i < 20; i++) {
             relay.pass();
@@ -195,11 +193,11 @@ public abstract class RelayOrderContract extends WithRelay {
                 : Outcome.acknowledged());
         write(Event.of(TYPE, "a", "a1"), Event.of(TYPE, "a", "a2"), Event.of(TYPE, "b", "b1"));
         ManualRelay first =
-                builder("first", o -> QUICK.apply(o).afterDead(AfterDead.BLOCK)).buildManual();
+                RelayTesting.manual(builder("first", o -> QUICK.apply(o).afterDead(AfterDead.BLOCK)));
         pump(first, "a1 is dead", () -> store.backlog().dead() == 1);
         first.release();
-        ManualRelay relay = builder("second", o -> QUICK.apply(o).afterDead(AfterDead.BLOCK))
-                .buildManual();
+        ManualRelay relay =
+                RelayTesting.manual(builder("second", o -> QUICK.apply(o).afterDead(AfterDead.BLOCK)));
         write("a", "a3");
         write("b", "b2");
         pump(relay, "b2 arrives", () -> broker.arrived().size() == 2);

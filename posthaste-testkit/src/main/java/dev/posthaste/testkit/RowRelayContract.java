@@ -2,7 +2,7 @@ package dev.posthaste.testkit;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.posthaste.relay.ManualRelay;
+import dev.posthaste.relay.internal.ManualRelay;
 import org.junit.jupiter.api.Test;
 
 /** What a relay must make of rows that another program has written. */

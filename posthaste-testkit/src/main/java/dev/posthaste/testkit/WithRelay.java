@@ -3,8 +3,9 @@ package dev.posthaste.testkit;
 import dev.posthaste.Event;
 import dev.posthaste.OutboxDefinition;
 import dev.posthaste.RetryPolicy;
-import dev.posthaste.relay.ManualRelay;
 import dev.posthaste.relay.Relay;
+import dev.posthaste.relay.internal.ManualRelay;
+import dev.posthaste.relay.internal.RelayTesting;
 import java.time.Duration;
 import java.util.List;
 import java.util.function.BooleanSupplier;
@@ -35,14 +36,12 @@ abstract class WithRelay extends DatabaseContract {
 
     /** A relay that sees its outboxes as {@code policy} says. */
     final Relay.Builder builder(String name, UnaryOperator<OutboxDefinition> policy) {
-        return Relay.builder(dataSource, catalog.all(policy))
-                .name(name)
-                .broker(broker)
-                .clock(clock);
+        return RelayTesting.clock(
+                Relay.builder(dataSource, catalog.all(policy), broker).name(name), clock);
     }
 
     final ManualRelay relay() {
-        return builder("me").buildManual();
+        return RelayTesting.manual(builder("me"));
     }
 
     final void pump(ManualRelay relay, String what, BooleanSupplier done) {

@@ -11,6 +11,8 @@ import dev.posthaste.broker.Broker;
 import dev.posthaste.broker.Message;
 import dev.posthaste.broker.MessageHeaders;
 import dev.posthaste.broker.Outcome;
+import dev.posthaste.relay.internal.EngineListener;
+import dev.posthaste.relay.internal.RelaySettings;
 import dev.posthaste.store.Claim;
 import dev.posthaste.store.Receipt;
 import dev.posthaste.store.RefusalPolicy;
@@ -110,7 +112,7 @@ class PumpSimulationTest {
                             null,
                             this,
                             settings,
-                            RelayListener.NONE,
+                            EngineListener.NONE,
                             settling::add,
                             () -> now,
                             random),

@@ -8,6 +8,8 @@ import dev.posthaste.Route;
 import dev.posthaste.broker.Broker;
 import dev.posthaste.broker.Message;
 import dev.posthaste.broker.Outcome;
+import dev.posthaste.relay.internal.EngineListener;
+import dev.posthaste.relay.internal.RelaySettings;
 import dev.posthaste.store.Claim;
 import dev.posthaste.store.PendingEvent;
 import dev.posthaste.store.PendingRef;
@@ -67,7 +69,7 @@ class PumpTest {
                         null,
                         broker,
                         RelaySettings.defaults(),
-                        new RelayListener() {
+                        new EngineListener() {
                             @Override
                             public void answered(
                                     String outbox,

@@ -13,6 +13,7 @@ import dev.posthaste.Catalog;
 import dev.posthaste.OutboxDefinition;
 import dev.posthaste.RetryPolicy;
 import dev.posthaste.Route;
+import dev.posthaste.broker.Broker;
 import dev.posthaste.broker.Outcome;
 import dev.posthaste.format.MessageFormat;
 import dev.posthaste.inbox.AfterLastAttempt;
@@ -25,6 +26,7 @@ import dev.posthaste.kafka.KafkaSettings;
 import dev.posthaste.rabbitmq.RabbitBroker;
 import dev.posthaste.rabbitmq.RabbitSettings;
 import dev.posthaste.relay.Relay;
+import dev.posthaste.relay.internal.RelayTesting;
 import dev.posthaste.servers.Database;
 import dev.posthaste.servers.DatabaseServer;
 import dev.posthaste.servers.KafkaServer;
@@ -90,8 +92,8 @@ class ForeignWritersTest {
         return opened(new HikariDataSource(config));
     }
 
-    private Relay.Builder relay(HikariDataSource pool, Catalog catalog) {
-        return Relay.builder(pool, catalog).leasesIn(leases.name());
+    private Relay.Builder relay(HikariDataSource pool, Catalog catalog, Broker broker) {
+        return Relay.builder(pool, catalog, broker).leasesIn(leases.name());
     }
 
     private void awaitRows(String sql, String... rows) {
@@ -113,8 +115,7 @@ class ForeignWritersTest {
         OutboxDefinition outbox = ExistingTables.OUTBOX_EVENTS.outbox("config", route, "config.history.created");
         RabbitSettings rabbit = RabbitSettings.of(RabbitServer.shared().uri()).declare(true);
         ExistingTables.OUTBOX_EVENTS.insert(database);
-        Relay relay = relay(pool, Catalog.of(outbox))
-                .broker(opened(RabbitBroker.of(rabbit)))
+        Relay relay = relay(pool, Catalog.of(outbox), opened(RabbitBroker.of(rabbit)))
                 .build()
                 .start();
         try (relay) {
@@ -147,7 +148,7 @@ class ForeignWritersTest {
         ExistingTables.OUTBOX_EVENTS.insert(database);
         String longReason = "x".repeat(3000);
         RecordingBroker broker = new RecordingBroker().answering(message -> Outcome.rejected(longReason));
-        Relay relay = relay(pool, Catalog.of(outbox)).broker(broker).build().start();
+        Relay relay = relay(pool, Catalog.of(outbox), broker).build().start();
         try (relay) {
             awaitRows("select status, retry_count, length(last_error) from outbox_events", "0|1|2000");
             assertThat(database.count("select timestampdiff(second, now(), next_attempt_at) from outbox_events"))
@@ -162,9 +163,8 @@ class ForeignWritersTest {
         }
         database.execute("update outbox_events set status = 0, retry_count = 0, next_attempt_at = null");
         broker.answering(message -> Outcome.acknowledged());
-        Relay again = relay(pool, Catalog.of(outbox.keep(Duration.ZERO)))
-                .broker(broker)
-                .measureEvery(Duration.ofMinutes(1))
+        Relay again = RelayTesting.measureEvery(
+                        relay(pool, Catalog.of(outbox.keep(Duration.ZERO)), broker), Duration.ofMinutes(1))
                 .build();
         try (again) {
             again.start();
@@ -172,9 +172,8 @@ class ForeignWritersTest {
         }
         assertThat(broker.arrived()).hasSize(1);
         awaitRows("select updated_at < now() from outbox_events", "1");
-        Relay cleaner = relay(pool, Catalog.of(outbox.keep(Duration.ZERO)))
-                .broker(broker)
-                .measureEvery(Duration.ofMillis(200))
+        Relay cleaner = RelayTesting.measureEvery(
+                        relay(pool, Catalog.of(outbox.keep(Duration.ZERO)), broker), Duration.ofMillis(200))
                 .build();
         try (cleaner) {
             cleaner.start();
@@ -224,8 +223,7 @@ class ForeignWritersTest {
                         + " values ('chat.history.persist.requested', 'smartflow.agent.outbox', 'conv-2', 'no envelope',"
                         + " 'pending', now(3))");
         Relay relay = relay(
-                        pool, catalog.all(o -> o.format(MessageFormat.ENVELOPE).retry(RetryPolicy.quadratic())))
-                .broker(kafka)
+                        pool, catalog.all(o -> o.format(MessageFormat.ENVELOPE).retry(RetryPolicy.quadratic())), kafka)
                 .build()
                 .start();
         List<String> handled = new CopyOnWriteArrayList<>();
@@ -294,8 +292,7 @@ class ForeignWritersTest {
                 .build();
         dev.posthaste.broker.LocalBroker broker = opened(dev.posthaste.broker.LocalBroker.to(opened(consumer)));
         Relay relay = relay(
-                        pool, catalog.all(o -> o.format(MessageFormat.ENVELOPE).retry(RetryPolicy.quadratic())))
-                .broker(broker)
+                        pool, catalog.all(o -> o.format(MessageFormat.ENVELOPE).retry(RetryPolicy.quadratic())), broker)
                 .build()
                 .start();
         try (relay) {

@@ -78,8 +78,7 @@ class LogTest {
             write(database.dataSource(), "fine", "reject", "fail");
             try (Inbox consumer = consumer(database.dataSource(), registry);
                     LocalBroker broker = LocalBroker.to(consumer);
-                    Relay relay = Relay.builder(database.dataSource(), CATALOG)
-                            .broker(broker)
+                    Relay relay = Relay.builder(database.dataSource(), CATALOG, broker)
                             .listener(RelayMeters.of(registry))
                             .build()
                             .start()) {
@@ -94,8 +93,8 @@ class LogTest {
                     Relay relay = Relay.builder(
                                     database.dataSource(),
                                     CATALOG.all(o -> o.retry(RetryPolicy.fixed(Duration.ofMillis(50))
-                                            .attempts(2))))
-                            .broker(broker)
+                                            .attempts(2))),
+                                    broker)
                             .build()
                             .start()) {
                 broker.publish(
@@ -125,8 +124,7 @@ class LogTest {
             write(database.dataSource(), "fine", "fine too", "reject", "fail");
             try (Inbox consumer = consumer(database.dataSource(), registry);
                     LocalBroker broker = LocalBroker.to(consumer);
-                    Relay relay = Relay.builder(database.dataSource(), CATALOG.all(UnaryOperator.identity()))
-                            .broker(broker)
+                    Relay relay = Relay.builder(database.dataSource(), CATALOG.all(UnaryOperator.identity()), broker)
                             .listener(RelayMeters.of(registry))
                             .build()
                             .start()) {

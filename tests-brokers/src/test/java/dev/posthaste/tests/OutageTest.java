@@ -61,8 +61,7 @@ class OutageTest {
             Schema.create(database.dataSource(), CATALOG.outboxes());
             KafkaSettings settings = KafkaSettings.of(kafka.bootstrap()).createTopics(3, 1);
             try (KafkaBroker broker = KafkaBroker.of(settings);
-                    Relay relay = Relay.builder(database.pool(4), CATALOG.all(o -> o.retry(SHORT)))
-                            .broker(broker)
+                    Relay relay = Relay.builder(database.pool(4), CATALOG.all(o -> o.retry(SHORT)), broker)
                             .build()
                             .start()) {
                 assertThat(relay.name()).isNotBlank();

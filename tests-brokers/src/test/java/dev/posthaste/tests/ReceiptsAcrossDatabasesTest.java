@@ -103,8 +103,7 @@ class ReceiptsAcrossDatabasesTest {
         Schema.create(there.dataSource(), Catalog.of().outboxes());
         there.execute("create table effects (event_id varchar(64))");
         SubscribableBroker broker = opened(wire.broker());
-        opened(Relay.builder(here.pool(4), catalog.all(o -> o.retry(THREE)))
-                        .broker(broker)
+        opened(Relay.builder(here.pool(4), catalog.all(o -> o.retry(THREE)), broker)
                         .build())
                 .start();
         Receiving intake = intake(broker, back, here, catalog);

@@ -18,7 +18,6 @@ import dev.posthaste.jdbc.RowReceipts;
 import dev.posthaste.jdbc.RowStore;
 import dev.posthaste.jdbc.Schema;
 import dev.posthaste.relay.Relay;
-import dev.posthaste.relay.RelaySettings;
 import dev.posthaste.servers.Database;
 import dev.posthaste.servers.DatabaseServer;
 import dev.posthaste.servers.Proxy;
@@ -162,9 +161,8 @@ class DatabaseHazardsTest extends WithOrders {
             HikariConfig config = new HikariConfig();
             config.setJdbcUrl(database.url().replace(":" + database.port() + "/", ":" + proxy.port() + "/"));
             HikariDataSource pool = new HikariDataSource(config);
-            Relay relay = Relay.builder(pool, RelayProcess.CATALOG)
-                    .broker(new RecordingBroker())
-                    .settings(RelaySettings.defaults().withStopTimeout(Duration.ofSeconds(1)))
+            Relay relay = Relay.builder(pool, RelayProcess.CATALOG, new RecordingBroker())
+                    .stopTimeout(Duration.ofSeconds(1))
                     .build()
                     .start();
             await().atMost(Duration.ofSeconds(30)).until(() -> !relay.owned().isEmpty());
@@ -182,9 +180,8 @@ class DatabaseHazardsTest extends WithOrders {
                 HikariDataSource pool = database.pool(4);
                 Connection other = database.dataSource().getConnection();
                 Statement statement = other.createStatement()) {
-            Relay relay = Relay.builder(pool, RelayProcess.CATALOG)
-                    .broker(new RecordingBroker())
-                    .settings(RelaySettings.defaults().withStopTimeout(Duration.ofSeconds(1)))
+            Relay relay = Relay.builder(pool, RelayProcess.CATALOG, new RecordingBroker())
+                    .stopTimeout(Duration.ofSeconds(1))
                     .build()
                     .start();
             await().atMost(Duration.ofSeconds(30)).until(() -> !relay.owned().isEmpty());
@@ -276,8 +273,7 @@ class DatabaseHazardsTest extends WithOrders {
         broker.hold();
         try (TestDatabase database = open(kind);
                 var pool = database.pool(2);
-                Relay relay = Relay.builder(pool, RelayProcess.CATALOG)
-                        .broker(broker)
+                Relay relay = Relay.builder(pool, RelayProcess.CATALOG, broker)
                         .build()
                         .start()) {
             for (int i = 0; i < 200; i++) {

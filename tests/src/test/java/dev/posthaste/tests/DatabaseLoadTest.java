@@ -83,8 +83,8 @@ class DatabaseLoadTest extends WithOrders {
                     Relay relay = Relay.builder(
                                     pool,
                                     RelayProcess.CATALOG.all(o -> o.retry(RetryPolicy.fixed(Duration.ofMillis(20))
-                                            .attempts(1_000))))
-                            .broker(broker)
+                                            .attempts(1_000))),
+                                    broker)
                             .build()
                             .start()) {
                 start.countDown();
@@ -138,8 +138,7 @@ class DatabaseLoadTest extends WithOrders {
             }
             RecordingBroker broker = new RecordingBroker();
             try (var fresh = database.pool(4);
-                    Relay relay = Relay.builder(fresh, RelayProcess.CATALOG)
-                            .broker(broker)
+                    Relay relay = Relay.builder(fresh, RelayProcess.CATALOG, broker)
                             .build()
                             .start()) {
                 await().atMost(Duration.ofSeconds(60))
@@ -165,10 +164,8 @@ class DatabaseLoadTest extends WithOrders {
             }
             OutboxStore store = store(database);
             RecordingBroker broker = new RecordingBroker();
-            try (Relay relay = Relay.builder(pool, RelayProcess.CATALOG)
-                    .broker(broker)
-                    .build()
-                    .start()) {
+            try (Relay relay =
+                    Relay.builder(pool, RelayProcess.CATALOG, broker).build().start()) {
                 try (Connection connection = database.dataSource().getConnection()) {
                     connection.setAutoCommit(false);
                     for (int i = 0; i < events; i += 1_000) {
@@ -269,8 +266,7 @@ class DatabaseLoadTest extends WithOrders {
             long limit = start + Duration.ofSeconds(60).toNanos(); // a slow machine has written little in six
             int written = 0;
             long most = 0;
-            try (Relay relay = Relay.builder(pool, RelayProcess.CATALOG)
-                    .broker(new RecordingBroker())
+            try (Relay relay = Relay.builder(pool, RelayProcess.CATALOG, new RecordingBroker())
                     .build()
                     .start()) {
                 while (System.nanoTime() < end

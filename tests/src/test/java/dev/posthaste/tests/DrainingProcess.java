@@ -49,8 +49,7 @@ final class DrainingProcess {
         config.setMaximumPoolSize(4);
         try (HikariDataSource pool = new HikariDataSource(config);
                 SlowBroker broker = new SlowBroker();
-                Relay relay = Relay.builder(pool, RelayProcess.CATALOG)
-                        .broker(broker)
+                Relay relay = Relay.builder(pool, RelayProcess.CATALOG, broker)
                         .build()
                         .start()) {
             while (due(pool) > 0) {

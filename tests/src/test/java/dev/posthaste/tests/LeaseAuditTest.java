@@ -11,9 +11,9 @@ import dev.posthaste.broker.LocalBroker;
 import dev.posthaste.jdbc.Dialect;
 import dev.posthaste.jdbc.LeaseTable;
 import dev.posthaste.jdbc.Schema;
-import dev.posthaste.relay.ManualRelay;
 import dev.posthaste.relay.Relay;
-import dev.posthaste.relay.RelaySettings;
+import dev.posthaste.relay.internal.ManualRelay;
+import dev.posthaste.relay.internal.RelayTesting;
 import dev.posthaste.servers.Database;
 import dev.posthaste.servers.DatabaseServer;
 import dev.posthaste.servers.TestDatabase;
@@ -90,9 +90,8 @@ class LeaseAuditTest {
                         .until(() -> Thread.getAllStackTraces().keySet().stream()
                                 .noneMatch(thread -> thread.getName().equals("posthaste-relay-stopping")));
             });
-            Relay relay = Relay.builder(watched, Catalog.of(outbox))
+            Relay relay = Relay.builder(watched, Catalog.of(outbox), LocalBroker.to())
                     .name("stopped")
-                    .broker(LocalBroker.to())
                     .build()
                     .start();
             assertThat(aboutToTake.await(10, TimeUnit.SECONDS)).isTrue();
@@ -107,12 +106,12 @@ class LeaseAuditTest {
     }
 
     private static ManualRelay relay(String name, DataSource dataSource, SettableClock clock) {
-        return Relay.builder(dataSource, Catalog.of(ORDERS))
-                .name(name)
-                .broker(LocalBroker.to())
-                .clock(clock)
-                .settings(RelaySettings.defaults().withLease(LEASE, Duration.ofMillis(200)))
-                .buildManual();
+        return RelayTesting.manual(RelayTesting.clock(
+                        Relay.builder(dataSource, Catalog.of(ORDERS), LocalBroker.to())
+                                .name(name),
+                        clock)
+                .lease(LEASE)
+                .publishTimeout(Duration.ofMillis(200)));
     }
 
     private static Dialect dialect(TestDatabase database) throws SQLException {

@@ -34,8 +34,7 @@ class LeasesElsewhereTest {
             database.execute("drop table posthaste_relay");
             database.execute("create schema \"elsewhere\"");
             RecordingBroker broker = new RecordingBroker();
-            Relay.Builder builder =
-                    Relay.builder(database.dataSource(), CATALOG).broker(broker);
+            Relay.Builder builder = Relay.builder(database.dataSource(), CATALOG, broker);
             try (Relay lost = builder.build()) {
                 assertThatThrownBy(lost::start).hasMessageContaining("table posthaste_lease is missing");
             }

@@ -4,7 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 import dev.posthaste.relay.Relay;
-import dev.posthaste.relay.RelaySettings;
 import dev.posthaste.servers.Database;
 import dev.posthaste.tests.TestOutbox.Rows;
 import java.nio.file.Files;
@@ -73,7 +72,9 @@ class MemoryAuditTest {
             fillLarge(outbox, events, bytes);
             long before = bytesSent(outbox);
             try (Relay relay = outbox.relay("me")
-                    .settings(RelaySettings.defaults().withWindow(1_000, 4_000, 3_000_000))
+                    .batch(1_000)
+                    .window(4_000)
+                    .windowBytes(3_000_000)
                     .build()
                     .start()) {
                 await().atMost(Duration.ofSeconds(30))

@@ -114,8 +114,7 @@ public final class OptionalLibraries {
     private static String handle(JdbcDataSource database, Inbox inbox, Event event, BlockingQueue<String> handled)
             throws Exception {
         try (LocalBroker broker = LocalBroker.to(inbox);
-                Relay relay =
-                        Relay.builder(database, CATALOG).broker(broker).build().start();
+                Relay relay = Relay.builder(database, CATALOG, broker).build().start();
                 Connection connection = database.getConnection()) {
             connection.setAutoCommit(false);
             JdbcOutbox.of(CATALOG).write(connection, event);

@@ -59,8 +59,7 @@ class PrepareTest {
         try (TestOutbox outbox = TestOutbox.on(Database.SQLITE, ORDERS.route(ROUTE), unserved)) {
             outbox.write("k", "v1");
             outbox.write("k", "v2");
-            try (Relay relay = outbox.relay("relay")
-                    .broker(new Recorder(false))
+            try (Relay relay = outbox.relay("relay", new Recorder(false))
                     .serve("orders")
                     .build()
                     .start()) {
@@ -75,8 +74,7 @@ class PrepareTest {
     void aBrokerThatCannotPrepareGetsTheMessagesAllTheSame() throws Exception {
         try (TestOutbox outbox = TestOutbox.on(Database.SQLITE, ORDERS.route(ROUTE))) {
             outbox.write("k", "v1");
-            try (Relay relay =
-                    outbox.relay("relay").broker(new Recorder(true)).build().start()) {
+            try (Relay relay = outbox.relay("relay", new Recorder(true)).build().start()) {
                 assertThat(relay.name()).isEqualTo("relay");
                 outbox.awaitPublished("v1", LONG);
             }

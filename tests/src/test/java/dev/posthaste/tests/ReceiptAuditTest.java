@@ -53,7 +53,7 @@ class ReceiptAuditTest extends WithReceipts {
 
     private static Relay relay(TestOutbox outbox, LocalBroker broker, MessageFormat format) throws SQLException {
         return outbox.relay("relay", o -> TestOutbox.PATIENT.apply(o).format(format))
-                .broker(broker)
+                .broker("orders", broker)
                 .build()
                 .start();
     }

@@ -3,6 +3,7 @@ package dev.posthaste.tests;
 import static dev.posthaste.tests.TestOutbox.LONG;
 import static dev.posthaste.tests.TestOutbox.ORDERS;
 import static dev.posthaste.tests.TestOutbox.QUICK_LEASE;
+import static dev.posthaste.tests.TestOutbox.QUICK_PUBLISH;
 import static dev.posthaste.tests.TestOutbox.TYPE;
 import static dev.posthaste.tests.TestOutbox.event;
 import static org.assertj.core.api.Assertions.assertThat;
@@ -25,6 +26,8 @@ import dev.posthaste.broker.Message;
 import dev.posthaste.format.MessageFormat;
 import dev.posthaste.relay.Relay;
 import dev.posthaste.relay.RelayListener;
+import dev.posthaste.relay.internal.EngineListener;
+import dev.posthaste.relay.internal.RelayTesting;
 import dev.posthaste.servers.Database;
 import dev.posthaste.testkit.RecordingBroker;
 import dev.posthaste.tests.TestOutbox.Rows;
@@ -85,20 +88,20 @@ class RelayAuditTest {
     @MethodSource("throwables")
     void A06_aListenerThatThrowsOnceFromEachMethodStopsNothing(Supplier<Throwable> throwable) throws Exception {
         Set<String> called = ConcurrentHashMap.newKeySet();
-        RelayListener listener = Intercepted.of(RelayListener.class, RelayListener.NONE, (method, call) -> {
+        RelayListener listener = Intercepted.of(EngineListener.class, EngineListener.NONE, (method, call) -> {
             if (called.add(method)) {
                 throw throwable.get();
             }
             return call.proceed();
         });
         everythingElseIsPublished(relay -> relay.listener(listener));
-        assertThat(called).contains("leaseTaken", "fetched", "answered", "settled");
+        assertThat(called).contains("leaseTaken", "fetched", "answered", "settled", "published");
     }
 
     @ParameterizedTest
     @MethodSource("throwables")
     void A06_aListenerThatAlwaysThrowsStopsNothing(Supplier<Throwable> throwable) throws Exception {
-        RelayListener listener = Intercepted.of(RelayListener.class, RelayListener.NONE, (method, call) -> {
+        RelayListener listener = Intercepted.of(EngineListener.class, EngineListener.NONE, (method, call) -> {
             throw throwable.get();
         });
         everythingElseIsPublished(relay -> relay.listener(listener));
@@ -128,7 +131,7 @@ class RelayAuditTest {
             }
             return call.proceed();
         });
-        everythingElseIsPublished(relay -> relay.broker(broker));
+        everythingElseIsPublished(relay -> relay.broker("orders", broker));
         assertThat(thrown).isTrue();
     }
 
@@ -143,10 +146,12 @@ class RelayAuditTest {
         try (TestOutbox outbox = TestOutbox.on(Database.POSTGRESQL)) {
             outbox.write(event("p", "poison"), event("p", "behind-poison"));
             outbox.fill(Rows.of("early", 50));
-            Relay.Builder one =
-                    outbox.relay("one", policy).settings(QUICK_LEASE).measureEvery(Duration.ofMillis(100));
-            Relay.Builder two =
-                    outbox.relay("two", policy).settings(QUICK_LEASE).measureEvery(Duration.ofMillis(100));
+            Relay.Builder one = RelayTesting.measureEvery(
+                    outbox.relay("one", policy).lease(QUICK_LEASE).publishTimeout(QUICK_PUBLISH),
+                    Duration.ofMillis(100));
+            Relay.Builder two = RelayTesting.measureEvery(
+                    outbox.relay("two", policy).lease(QUICK_LEASE).publishTimeout(QUICK_PUBLISH),
+                    Duration.ofMillis(100));
             try (Relay first = failing.apply(one).build().start();
                     Relay second = failing.apply(two).build().start()) {
                 await("everything is settled")
@@ -264,9 +269,8 @@ class RelayAuditTest {
                 assertThat(old.owned()).containsExactly("orders");
             }
             try (Relay upgraded = Relay.builder(
-                            outbox.database.pool(4), Catalog.of(newer).all(patient))
+                            outbox.database.pool(4), Catalog.of(newer).all(patient), outbox.broker)
                     .name("upgraded")
-                    .broker(outbox.broker)
                     .build()
                     .start()) {
                 outbox.awaitPublished("v2", SOON);
@@ -299,7 +303,7 @@ class RelayAuditTest {
                 .types("invoice.sent");
         UnaryOperator<OutboxDefinition> brief = o -> o.keep(Duration.ofMillis(500));
         AtomicInteger measured = new AtomicInteger();
-        RelayListener listener = Intercepted.of(RelayListener.class, RelayListener.NONE, (method, call) -> {
+        RelayListener listener = Intercepted.of(EngineListener.class, EngineListener.NONE, (method, call) -> {
             measured.addAndGet(method.equals("backlog") ? 1 : 0);
             return call.proceed();
         });
@@ -311,7 +315,8 @@ class RelayAuditTest {
         logger.addAppender(log);
         try (TestOutbox outbox = TestOutbox.on(Database.POSTGRESQL, ORDERS.tracked(true), invoices.tracked(true));
                 Relay tracking = outbox.relay("tracking", brief)
-                        .settings(QUICK_LEASE)
+                        .lease(QUICK_LEASE)
+                        .publishTimeout(QUICK_PUBLISH)
                         .build()
                         .start()) {
             for (int i = 0; i < 10; i++) {
@@ -321,13 +326,15 @@ class RelayAuditTest {
                     .atMost(SOON)
                     .until(() -> Stream.of("orders", "invoices")
                             .allMatch(table -> outbox.database.count(published.formatted(table)) == 10));
-            try (Relay untracking = Relay.builder(
-                            outbox.database.pool(4),
-                            Catalog.of(ORDERS, invoices).all(brief))
-                    .name("untracking")
-                    .broker(outbox.broker)
-                    .settings(QUICK_LEASE)
-                    .measureEvery(Duration.ofMillis(100))
+            try (Relay untracking = RelayTesting.measureEvery(
+                            Relay.builder(
+                                            outbox.database.pool(4),
+                                            Catalog.of(ORDERS, invoices).all(brief),
+                                            outbox.broker)
+                                    .name("untracking")
+                                    .lease(QUICK_LEASE)
+                                    .publishTimeout(QUICK_PUBLISH),
+                            Duration.ofMillis(100))
                     .listener(listener)
                     .build()
                     .start()) {
@@ -363,10 +370,10 @@ class RelayAuditTest {
         AtomicInteger failOvers = new AtomicInteger();
         try (TestOutbox outbox = TestOutbox.on(kind);
                 HikariDataSource pool = poolThatFailsOver(outbox.database.url(), kind, failOvers);
-                Relay relay = Relay.builder(pool, outbox.catalog)
+                Relay relay = Relay.builder(pool, outbox.catalog, outbox.broker)
                         .name("me")
-                        .broker(outbox.broker)
-                        .settings(QUICK_LEASE)
+                        .lease(QUICK_LEASE)
+                        .publishTimeout(QUICK_PUBLISH)
                         .build()
                         .start()) {
             outbox.write("K", "before");
@@ -416,10 +423,13 @@ class RelayAuditTest {
                     + " values ('orders', 'dead', 7, " + inAnHour + ")");
             outbox.database.execute("insert into posthaste_relay (relay, outbox, expires_at)"
                     + " values ('dead', 'orders', " + inAnHour + ")");
-            try (Relay relay =
-                    outbox.relay("alive").settings(QUICK_LEASE).build().start()) {
+            try (Relay relay = outbox.relay("alive")
+                    .lease(QUICK_LEASE)
+                    .publishTimeout(QUICK_PUBLISH)
+                    .build()
+                    .start()) {
                 // Four leases, and as long again for a slow machine.
-                outbox.awaitPublished("v1", QUICK_LEASE.lease().multipliedBy(8));
+                outbox.awaitPublished("v1", QUICK_LEASE.multipliedBy(8));
                 assertThat(relay.owned()).containsExactly("orders");
                 assertThat(outbox.database.count("select epoch from posthaste_lease"))
                         .isEqualTo(8);

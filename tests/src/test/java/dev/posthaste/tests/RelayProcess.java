@@ -6,7 +6,6 @@ import dev.posthaste.Catalog;
 import dev.posthaste.OutboxDefinition;
 import dev.posthaste.Route;
 import dev.posthaste.relay.Relay;
-import dev.posthaste.relay.RelaySettings;
 import dev.posthaste.servers.Processes;
 import dev.posthaste.servers.TestDatabase;
 import java.nio.file.Path;
@@ -32,10 +31,13 @@ final class RelayProcess {
         HikariConfig config = new HikariConfig();
         config.setJdbcUrl(arguments[1]);
         config.setMaximumPoolSize(4);
-        Relay relay = Relay.builder(new HikariDataSource(config), CATALOG.all(UnaryOperator.identity()))
+        Relay relay = Relay.builder(
+                        new HikariDataSource(config),
+                        CATALOG.all(UnaryOperator.identity()),
+                        new TableBroker(arguments[1], Duration.ofMillis(5)))
                 .name(arguments[0])
-                .broker(new TableBroker(arguments[1], Duration.ofMillis(5)))
-                .settings(RelaySettings.defaults().withLease(LEASE, Duration.ofMillis(900)))
+                .lease(LEASE)
+                .publishTimeout(Duration.ofMillis(900))
                 .build();
         relay.start();
         Thread.currentThread().join();

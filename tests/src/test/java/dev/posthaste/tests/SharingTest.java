@@ -11,7 +11,6 @@ import dev.posthaste.OutboxDefinition;
 import dev.posthaste.Route;
 import dev.posthaste.jdbc.Schema;
 import dev.posthaste.relay.Relay;
-import dev.posthaste.relay.RelaySettings;
 import dev.posthaste.servers.Database;
 import dev.posthaste.servers.DatabaseServer;
 import dev.posthaste.servers.TestDatabase;
@@ -43,10 +42,10 @@ class SharingTest {
     }
 
     private Relay relay(DataSource dataSource, String name) {
-        return Relay.builder(dataSource, catalog)
+        return Relay.builder(dataSource, catalog, broker)
                 .name(name)
-                .broker(broker)
-                .settings(RelaySettings.defaults().withLease(Duration.ofSeconds(2), Duration.ofMillis(900)))
+                .lease(Duration.ofSeconds(2))
+                .publishTimeout(Duration.ofMillis(900))
                 .build()
                 .start();
     }

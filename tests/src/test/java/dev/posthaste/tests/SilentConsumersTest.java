@@ -11,8 +11,8 @@ import dev.posthaste.inbox.Inbox;
 import dev.posthaste.inbox.OriginHeaders;
 import dev.posthaste.relay.Relay;
 import dev.posthaste.relay.RelayListener;
+import dev.posthaste.relay.internal.RelayTesting;
 import dev.posthaste.servers.Database;
-import dev.posthaste.store.ReceiptStore;
 import dev.posthaste.store.RefusalPolicy;
 import java.sql.SQLException;
 import java.time.Duration;
@@ -32,18 +32,19 @@ class SilentConsumersTest extends WithReceipts {
     private static Relay watching(TestOutbox outbox, AtomicInteger looks) throws SQLException {
         RelayListener listener = new RelayListener() {
             @Override
-            public void unconsumed(String name, ReceiptStore.Unconsumed unconsumed, Duration limit) {
-                if (unconsumed.events() > 0) {
+            public void unconsumed(String name, long events, Duration oldest) {
+                if (events > 0) {
                     looks.incrementAndGet();
                 }
             }
         };
-        return outbox.relay(
-                        "relay",
-                        o -> o.retry(THREE)
-                                .consumedWithin(Duration.ofMillis(200))
-                                .republishUnconsumed(true))
-                .measureEvery(Duration.ofMillis(100))
+        return RelayTesting.measureEvery(
+                        outbox.relay(
+                                "relay",
+                                o -> o.retry(THREE)
+                                        .consumedWithin(Duration.ofMillis(200))
+                                        .republishUnconsumed(true)),
+                        Duration.ofMillis(100))
                 .listener(listener)
                 .build()
                 .start();

@@ -15,7 +15,6 @@ import dev.posthaste.inbox.EventContext;
 import dev.posthaste.inbox.Inbox;
 import dev.posthaste.jdbc.Schema;
 import dev.posthaste.relay.Relay;
-import dev.posthaste.relay.RelaySettings;
 import dev.posthaste.servers.Database;
 import dev.posthaste.servers.DatabaseServer;
 import dev.posthaste.servers.Processes;
@@ -178,10 +177,11 @@ class SqliteProcessesTest {
     /** Publishes into a table. */
     static final class RelayOnTheFile {
         public static void main(String[] arguments) throws Exception {
-            Relay relay = Relay.builder(pool(arguments[0], 4), RelayProcess.CATALOG)
+            Relay relay = Relay.builder(
+                            pool(arguments[0], 4), RelayProcess.CATALOG, new QueueInATable(pool(arguments[0], 1)))
                     .name("relay-" + ProcessHandle.current().pid())
-                    .broker(new QueueInATable(pool(arguments[0], 1)))
-                    .settings(RelaySettings.defaults().withLease(RelayProcess.LEASE, Duration.ofMillis(900)))
+                    .lease(RelayProcess.LEASE)
+                    .publishTimeout(Duration.ofMillis(900))
                     .build()
                     .start();
             Thread.currentThread().join();

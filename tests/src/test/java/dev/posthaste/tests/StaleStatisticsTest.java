@@ -64,10 +64,8 @@ class StaleStatisticsTest {
         TestDatabase database = outbox.database;
         long before = database.count(rowsRead);
         try (HikariDataSource pool = database.pool(4)) {
-            try (Relay relay = Relay.builder(pool, outbox.catalog)
-                    .broker(outbox.broker)
-                    .build()
-                    .start()) {
+            try (Relay relay =
+                    Relay.builder(pool, outbox.catalog, outbox.broker).build().start()) {
                 long start = System.nanoTime();
                 await("the backlog is drained")
                         .atMost(Duration.ofMinutes(2))

@@ -15,9 +15,9 @@ import dev.posthaste.admin.Admin;
 import dev.posthaste.admin.Change;
 import dev.posthaste.admin.EventFilter;
 import dev.posthaste.admin.OutboxAdmin;
+import dev.posthaste.broker.Broker;
 import dev.posthaste.jdbc.Schema;
 import dev.posthaste.relay.Relay;
-import dev.posthaste.relay.RelaySettings;
 import dev.posthaste.servers.Database;
 import dev.posthaste.servers.DatabaseServer;
 import dev.posthaste.servers.TestDatabase;
@@ -39,8 +39,8 @@ final class TestOutbox implements AutoCloseable {
     static final UnaryOperator<OutboxDefinition> PATIENT =
             o -> o.retry(RetryPolicy.fixed(Duration.ofMillis(50)).attempts(3));
     static final UnaryOperator<OutboxDefinition> BLOCK = o -> o.afterDead(AfterDead.BLOCK);
-    static final RelaySettings QUICK_LEASE =
-            RelaySettings.defaults().withLease(Duration.ofSeconds(2), Duration.ofMillis(900));
+    static final Duration QUICK_LEASE = Duration.ofSeconds(2);
+    static final Duration QUICK_PUBLISH = Duration.ofMillis(900);
 
     final Catalog catalog;
     final TestDatabase database;
@@ -67,9 +67,14 @@ final class TestOutbox implements AutoCloseable {
         return relay(name, PATIENT);
     }
 
+    /** A relay with a pool of its own, to another broker. */
+    Relay.Builder relay(String name, Broker broker) throws SQLException {
+        return Relay.builder(database.pool(4), catalog.all(PATIENT), broker).name(name);
+    }
+
     /** A relay with a pool of its own, which sees its outboxes as {@code policy} says. */
     Relay.Builder relay(String name, UnaryOperator<OutboxDefinition> policy) throws SQLException {
-        return Relay.builder(database.pool(4), catalog.all(policy)).name(name).broker(broker);
+        return Relay.builder(database.pool(4), catalog.all(policy), broker).name(name);
     }
 
     // --- Writing -----------------------------------------------------------------------------------------------------

@@ -72,8 +72,7 @@ class TracesTest {
                     .build();
             try (inbox;
                     LocalBroker local = LocalBroker.to(inbox);
-                    Relay relay = Relay.builder(database.dataSource(), catalog.all(o -> o.format(format)))
-                            .broker(local)
+                    Relay relay = Relay.builder(database.dataSource(), catalog.all(o -> o.format(format)), local)
                             .tracing(tracing)
                             .build()
                             .start()) {

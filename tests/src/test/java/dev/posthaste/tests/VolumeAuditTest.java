@@ -49,9 +49,8 @@ class VolumeAuditTest {
             outbox.fill(Rows.of("dead", 100).withStatus("dead"));
             outbox.fill(Rows.of("backlog", 60_000));
             var slow = Intercepted.slowCommits(outbox.database.pool(4), Duration.ofMillis(150));
-            try (Relay relay = Relay.builder(slow, outbox.catalog.all(BLOCK))
+            try (Relay relay = Relay.builder(slow, outbox.catalog.all(BLOCK), outbox.broker)
                     .name("me")
-                    .broker(outbox.broker)
                     .build()
                     .start()) {
                 await().atMost(LONG).until(() -> outbox.count("status = 'published'") > 2_000);
@@ -77,7 +76,8 @@ class VolumeAuditTest {
                     : Outcome.acknowledged());
             outbox.fill(Rows.of("a", keys).to("sick"));
             outbox.fill(Rows.of("b", keys).withKeys("concat('a-', i)").to("sick"));
-            try (Relay relay = outbox.relay("me").broker(broker).build().start()) {
+            try (Relay relay =
+                    outbox.relay("me").broker("orders", broker).build().start()) {
                 await("the sick destination was tried")
                         .atMost(LONG)
                         .until(() -> outbox.broker.attempts().size() >= 5);

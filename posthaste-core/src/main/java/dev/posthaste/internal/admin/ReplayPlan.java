@@ -41,9 +41,8 @@ public record ReplayPlan(
     /** @throws IllegalArgumentException if the outbox does not allow the destination */
     public void requireAllowed(OutboxDefinition outbox) {
         if (destination != null && !outbox.allows(destination)) {
-            throw new IllegalArgumentException(
-                    "destination " + destination + " is not among those allowed for outbox " + outbox.name()
-                            + "; add it to the outbox's allowed destinations");
+            throw new IllegalArgumentException("destination " + destination + " is not among those allowed for outbox "
+                    + outbox.name() + "; add it to the outbox's allowed destinations");
         }
     }
 

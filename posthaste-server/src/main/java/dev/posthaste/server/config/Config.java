@@ -5,7 +5,7 @@ import dev.posthaste.RetryPolicy;
 import dev.posthaste.Route;
 import dev.posthaste.kafka.KafkaSettings;
 import dev.posthaste.rabbitmq.RabbitSettings;
-import dev.posthaste.relay.RelaySettings;
+import dev.posthaste.relay.internal.RelaySettings;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;

@@ -4,7 +4,7 @@ import dev.posthaste.Catalog;
 import dev.posthaste.OutboxDefinition;
 import dev.posthaste.RetryPolicy;
 import dev.posthaste.Route;
-import dev.posthaste.relay.RelaySettings;
+import dev.posthaste.relay.internal.RelaySettings;
 import dev.posthaste.server.config.Config.BrokerConfig;
 import dev.posthaste.server.config.Config.DatabaseConfig;
 import dev.posthaste.server.config.Config.OutboxConfig;
@@ -195,11 +195,11 @@ public final class ConfigReader {
         Duration lease = section.duration("lease", fallback.lease());
         Duration publish = section.duration("publish-timeout", fallback.publishTimeout());
         Duration poll = section.duration("poll-ceiling", fallback.pollCeiling());
-        int batch = section.number("batch", fallback.batch(), 1, 100_000);
-        int window = section.number("window", Math.max(batch, fallback.window()), 1, 1_000_000);
+        int batch = section.number("batch", fallback.batch(), 1, RelaySettings.MAX_BATCH);
+        int window = section.number("window", Math.max(batch, fallback.window()), 1, RelaySettings.MAX_WINDOW);
         long bytes = section.bytes("window-bytes", fallback.windowBytes());
         Duration stop = section.duration("stop-timeout", fallback.stopTimeout());
-        int keys = section.number("waiting-keys", fallback.waitingKeys(), 1, Integer.MAX_VALUE / 4);
+        int keys = section.number("waiting-keys", fallback.waitingKeys(), 1, RelaySettings.MAX_WAITING_KEYS);
         RelaySettings settings =
                 section.valid(() -> new RelaySettings(lease, publish, poll, batch, window, bytes, stop, keys));
         return settings == null ? fallback : settings;

@@ -7,7 +7,7 @@ import dev.posthaste.RetryPolicy;
 import dev.posthaste.Route;
 import dev.posthaste.inbox.AfterLastAttempt;
 import dev.posthaste.jdbc.TableLayout;
-import dev.posthaste.relay.RelaySettings;
+import dev.posthaste.relay.internal.RelaySettings;
 import dev.posthaste.reliability.simulation.World.Trait;
 import java.time.Duration;
 import java.util.Random;

@@ -6,6 +6,7 @@ import dev.posthaste.broker.MessageHeaders;
 import dev.posthaste.broker.Outcome;
 import dev.posthaste.format.MessageFormat;
 import dev.posthaste.relay.RelayListener;
+import dev.posthaste.relay.internal.EngineListener;
 import dev.posthaste.store.PendingEvent;
 import dev.posthaste.store.StoredEvent;
 import dev.posthaste.store.Verdict;
@@ -38,7 +39,7 @@ final class Plugins {
     }
 
     RelayListener listener() {
-        return new RelayListener() {
+        return new EngineListener() {
             @Override
             public void answered(
                     String outbox, PendingEvent event, Outcome outcome, long nanos, long sinceWrittenNanos) {

@@ -1,8 +1,9 @@
 package dev.posthaste.reliability.simulation;
 
 import dev.posthaste.Catalog;
-import dev.posthaste.relay.ManualRelay;
 import dev.posthaste.relay.Relay;
+import dev.posthaste.relay.internal.ManualRelay;
+import dev.posthaste.relay.internal.RelayTesting;
 import dev.posthaste.reliability.simulation.World.Trait;
 import dev.posthaste.store.StoreException;
 import java.util.ArrayList;
@@ -38,16 +39,17 @@ final class Relays {
         long booted = random.nextLong(SECOND);
         Object settler = new Object();
         Schedule schedule = around.schedule;
-        ManualRelay relay = Relay.builder(
+        Relay.Builder builder = Relay.builder(
                         around.dataSource(node),
-                        catalog().all(o -> around.configuration.policy.apply(o).format(plugins.format())))
+                        catalog().all(o -> around.configuration.policy.apply(o).format(plugins.format())),
+                        around.world.has(Trait.LOCAL) ? consumers.local(node) : around.broker.seenBy(node))
                 .name(node.name)
-                .listener(plugins.listener())
-                .broker(around.world.has(Trait.LOCAL) ? consumers.local(node) : around.broker.seenBy(node))
-                .settings(around.configuration.relays)
-                .clock(() -> schedule.now() + booted)
-                .random(random)
-                .buildManual(work -> schedule.in(1 + random.nextLong(2_000_000L), node, settler, work));
+                .listener(plugins.listener());
+        RelayTesting.clock(builder, () -> schedule.now() + booted);
+        RelayTesting.random(builder, random);
+        ManualRelay relay = RelayTesting.manual(
+                around.configuration.relays.applyTo(builder),
+                work -> schedule.in(1 + random.nextLong(2_000_000L), node, settler, work));
         population.repeat(node, Configuration.LEASE.toNanos() / 12, () -> {
             relay.keepLeases();
             return false;

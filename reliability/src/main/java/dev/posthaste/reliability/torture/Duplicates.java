@@ -47,15 +47,12 @@ final class Duplicates {
 
         /** The most duplicates that they explain. */
         long explain(Setup setup) {
-            return unanswered
-                    + silent
-                    + taken * (window() + 2L * RelayProcess.SETTINGS.batch())
-                    + faults * atConsumers(setup);
+            return unanswered + silent + taken * (window() + 2L * RelayProcess.BATCH) + faults * atConsumers(setup);
         }
     }
 
     private static long window() {
-        return RelayProcess.SETTINGS.window();
+        return RelayProcess.WINDOW;
     }
 
     private static long atConsumers(Setup setup) {

@@ -1,9 +1,8 @@
 package dev.posthaste.reliability.torture;
 
 import dev.posthaste.broker.Outcome;
-import dev.posthaste.relay.RelayListener;
+import dev.posthaste.relay.internal.EngineListener;
 import dev.posthaste.store.PendingEvent;
-import dev.posthaste.store.ReceiptStore;
 import dev.posthaste.store.Verdict;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -24,7 +23,7 @@ import java.util.stream.Stream;
  * each; apart from the database, where rows are deleted when they are old. A killed process loses none of it. It also counts
  * what explains that an event is sent again, and how long it takes to settle.
  */
-final class RelayHistory implements RelayListener {
+final class RelayHistory implements EngineListener {
     // What it counts.
     static final String UNANSWERED = "unanswered";
     static final String TAKEN = "taken";
@@ -73,8 +72,8 @@ final class RelayHistory implements RelayListener {
     }
 
     @Override
-    public void unconsumed(String outbox, ReceiptStore.Unconsumed unconsumed, Duration limit) {
-        silent.addAndGet(unconsumed.events());
+    public void unconsumed(String outbox, long events, Duration oldest) {
+        silent.addAndGet(events);
     }
 
     @Override

@@ -10,7 +10,8 @@ import dev.posthaste.rabbitmq.RabbitBroker;
 import dev.posthaste.relay.Relay;
 import dev.posthaste.relay.RelayListener;
 import dev.posthaste.relay.RelayMeters;
-import dev.posthaste.relay.RelaySettings;
+import dev.posthaste.relay.internal.EngineListener;
+import dev.posthaste.relay.internal.RelayTesting;
 import dev.posthaste.servers.CountingDataSource;
 import dev.posthaste.store.OutboxStore;
 import dev.posthaste.store.PendingEvent;
@@ -38,13 +39,10 @@ final class RelayProcess {
     static final String DEAD_NOW = "posthaste.relay.dead.now";
     static final String LEASE_HELD = "posthaste.relay.lease.held";
     static final String EPOCH = "posthaste.relay.lease.epoch";
-    private static final int BATCH = 1_000;
-    private static final int WINDOW = 4_000;
-
-    /** The window holds a sixteenth of this process's heap: one of them has a small one. */
-    static final RelaySettings SETTINGS = RelaySettings.defaults()
-            .withLease(Setup.LEASE, Duration.ofMillis(1_400))
-            .withWindow(BATCH, WINDOW, Runtime.getRuntime().maxMemory() / 16);
+    static final int BATCH = 1_000;
+    static final int WINDOW = 4_000;
+    /** A sixteenth of this process's heap: one of them has a small one. */
+    static final long WINDOW_BYTES = Runtime.getRuntime().maxMemory() / 16;
 
     private static final List<String> METERS =
             List.of(PUBLISHED, MEASURED_TO_THE_END, PENDING, DEAD_NOW, LEASE_HELD, EPOCH);
@@ -63,9 +61,7 @@ final class RelayProcess {
                 .sign(OWNS, () -> owns(current.get()) ? 1 : 0)
                 .sign(WORKS, () -> Vitals.lives("posthaste-relay-" + Setup.OUTBOX) ? 1 : 0);
         METERS.forEach(meter -> vitals.meter(meters, meter));
-        RelayListener listener = new RelayHistory(setup.home(), name, vitals, System::nanoTime)
-                .and(RelayMeters.of(meters))
-                .and(throwing(new Moods(setup.home())));
+        RelayListener history = new RelayHistory(setup.home(), name, vitals, System::nanoTime);
         @Nullable
         Inbox consumer = setup.wire() == Setup.Wire.LOCAL ? new ConsumerProcess(setup, name, vitals).start() : null;
         Broker broker = switch (setup.wire()) {
@@ -76,18 +72,24 @@ final class RelayProcess {
         vitals.start();
         while (true) {
             try {
-                Relay relay = Relay.builder(
+                Relay.Builder builder = Relay.builder(
                                 counted.dataSource(),
                                 catalog.all(o -> o.retry(Setup.RETRY)
                                                 .keep(Duration.ofSeconds(30))
                                                 .consumedWithin(Duration.ofSeconds(60))
                                                 .republishUnconsumed(true))
-                                        .all(o -> o.format(setup.table().format())))
+                                        .all(o -> o.format(setup.table().format())),
+                                broker)
                         .name(name)
-                        .broker(broker)
-                        .settings(SETTINGS)
-                        .listener(listener)
-                        .measureEvery(Duration.ofSeconds(2))
+                        .lease(Setup.LEASE)
+                        .publishTimeout(Duration.ofMillis(1_400))
+                        .batch(BATCH)
+                        .window(WINDOW)
+                        .windowBytes(WINDOW_BYTES)
+                        .listener(history)
+                        .listener(RelayMeters.of(meters))
+                        .listener(throwing(new Moods(setup.home())));
+                Relay relay = RelayTesting.measureEvery(builder, Duration.ofSeconds(2))
                         .build()
                         .start();
                 current.set(relay);
@@ -112,14 +114,14 @@ final class RelayProcess {
 
     /** One that does not always get through what it wants to do. */
     private static RelayListener throwing(Moods moods) {
-        return new RelayListener() {
+        return new EngineListener() {
             @Override
             public void leaseTaken(String outbox, long epoch) {
                 moods.listen();
             }
 
             @Override
-            public void fetched(String outbox, int events, long nanos) {
+            public void fetched(String outbox, int events, Duration took) {
                 moods.listen();
             }
 
@@ -140,7 +142,7 @@ final class RelayProcess {
             }
 
             @Override
-            public void purged(String outbox, int deleted, Duration keep) {
+            public void purged(String outbox, int events) {
                 moods.listen();
             }
         };

@@ -16,7 +16,6 @@ import dev.posthaste.jdbc.Schema;
 import dev.posthaste.rabbitmq.RabbitBroker;
 import dev.posthaste.rabbitmq.RabbitSettings;
 import dev.posthaste.relay.Relay;
-import dev.posthaste.relay.RelaySettings;
 import java.sql.SQLException;
 import java.time.Clock;
 import java.time.Duration;
@@ -24,7 +23,6 @@ import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.EnumSet;
 import java.util.Map;
-import java.util.Objects;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.PropertyNamingStrategies;
@@ -46,11 +44,9 @@ final class Application implements AutoCloseable {
             .routingKey("tmadminsrv_config_history")
             .group("tmadminsrv_config_history_queue");
     /** Shorter than the defaults: who kills the demo and starts it again should not wait long for the old lease. */
-    private static final RelaySettings RELAY = RelaySettings.defaults()
-            .withLease(Duration.ofSeconds(8), Duration.ofSeconds(4))
-            .withStopTimeout(Duration.ofSeconds(2));
+    private static final Duration LEASE = Duration.ofSeconds(8);
     /** Shorter still where everything is in one process and nobody else waits for the lease. */
-    private static final RelaySettings LOCAL_RELAY = RELAY.withLease(Duration.ofSeconds(3), Duration.ofMillis(1_500));
+    private static final Duration LOCAL_LEASE = Duration.ofSeconds(3);
 
     static final Catalog CATALOG = Catalog.of(OutboxDefinition.named(OUTBOX)
             .route(ROUTE)
@@ -178,9 +174,11 @@ final class Application implements AutoCloseable {
 
     /** Starts the relay; what is returned wakes it. */
     private Runnable relay(Settings settings) throws CannotStartException {
-        Relay relay = opened(Relay.builder(pool(settings, "relay", 4), CATALOG)
-                .broker(broker)
-                .settings(settings.broker() == null ? LOCAL_RELAY : RELAY)
+        Duration lease = settings.broker() == null ? LOCAL_LEASE : LEASE;
+        Relay relay = opened(Relay.builder(pool(settings, "relay", 4), CATALOG, broker)
+                .lease(lease)
+                .publishTimeout(lease.dividedBy(2))
+                .stopTimeout(Duration.ofSeconds(2))
                 .build());
         relay.start();
         return () -> relay.wake(OUTBOX);

@@ -19,7 +19,6 @@ import dev.posthaste.jdbc.Schema;
 import dev.posthaste.kafka.KafkaBroker;
 import dev.posthaste.kafka.KafkaSettings;
 import dev.posthaste.relay.Relay;
-import dev.posthaste.relay.RelaySettings;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.util.ArrayDeque;
@@ -63,11 +62,9 @@ final class EventBus implements AutoCloseable {
     private static final Map<String, String> MISSED_SOON =
             Map.of("session.timeout.ms", "6000", "heartbeat.interval.ms", "1500");
 
-    private static final RelaySettings RELAY = RelaySettings.defaults()
-            .withLease(Duration.ofSeconds(10), Duration.ofSeconds(5))
-            .withStopTimeout(Duration.ofSeconds(2));
+    private static final Duration LEASE = Duration.ofSeconds(10);
     /** Shorter still where everything is in one process and nobody else waits for the lease. */
-    private static final RelaySettings LOCAL_RELAY = RELAY.withLease(Duration.ofSeconds(3), Duration.ofMillis(1_500));
+    private static final Duration LOCAL_LEASE = Duration.ofSeconds(3);
 
     private final Deque<AutoCloseable> open;
     private @Nullable HikariDataSource onlyWriter;
@@ -183,11 +180,14 @@ final class EventBus implements AutoCloseable {
     }
 
     private void relay(Broker broker) throws CannotStartException {
+        Duration lease = settings.broker() == null ? LOCAL_LEASE : LEASE;
         opened(Relay.builder(
                                 pool("relay", 8),
-                                CATALOG.all(o -> o.retry(REDELIVERY)).all(o -> o.format(FORMAT)))
-                        .broker(broker)
-                        .settings(settings.broker() == null ? LOCAL_RELAY : RELAY)
+                                CATALOG.all(o -> o.retry(REDELIVERY)).all(o -> o.format(FORMAT)),
+                                broker)
+                        .lease(lease)
+                        .publishTimeout(lease.dividedBy(2))
+                        .stopTimeout(Duration.ofSeconds(2))
                         .build())
                 .start();
     }

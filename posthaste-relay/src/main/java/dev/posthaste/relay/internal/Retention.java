@@ -1,6 +1,7 @@
-package dev.posthaste.relay;
+package dev.posthaste.relay.internal;
 
 import dev.posthaste.OutboxDefinition;
+import dev.posthaste.relay.RelayListener;
 import dev.posthaste.store.OutboxStore;
 import dev.posthaste.store.OutboxStore.Forgotten;
 import dev.posthaste.store.RetentionRule;
@@ -13,10 +14,6 @@ public final class Retention {
     private final OutboxDefinition outbox;
     private final OutboxStore store;
     private final RelayListener listener;
-
-    Retention(OutboxRuntime parts) {
-        this(parts.outbox(), parts.store(), parts.listener());
-    }
 
     public Retention(OutboxDefinition outbox, OutboxStore store, RelayListener listener) {
         this.outbox = outbox;
@@ -39,7 +36,7 @@ public final class Retention {
             deleted += last.events();
         }
         if (deleted > 0) {
-            listener.purged(outbox.name(), deleted, outbox.keep());
+            listener.purged(outbox.name(), deleted);
         }
         return deleted;
     }

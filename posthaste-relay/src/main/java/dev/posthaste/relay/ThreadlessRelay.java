@@ -1,5 +1,6 @@
 package dev.posthaste.relay;
 
+import dev.posthaste.relay.internal.ManualRelay;
 import dev.posthaste.store.Claim;
 import dev.posthaste.store.LeaseLostException;
 import java.time.Duration;
@@ -8,11 +9,8 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 
-/**
- * A relay without threads, for tests and simulations: it moves when {@link #pass} is called, on the caller's thread, with
- * the same leases and pumps as a {@link Relay}. Not thread-safe.
- */
-public final class ManualRelay {
+/** See {@link ManualRelay}. Not thread-safe. */
+final class ThreadlessRelay implements ManualRelay {
     private final Leases leases;
     private final List<OutboxRuntime> outboxes;
     private final Map<String, Running> running = new HashMap<>();
@@ -20,7 +18,7 @@ public final class ManualRelay {
 
     private record Running(Claim claim, Pump pump) {}
 
-    ManualRelay(Leases leases, List<OutboxRuntime> outboxes) {
+    ThreadlessRelay(Leases leases, List<OutboxRuntime> outboxes) {
         this.leases = leases;
         this.outboxes = outboxes;
         for (OutboxRuntime parts : outboxes) {
@@ -29,27 +27,19 @@ public final class ManualRelay {
         }
     }
 
-    /** Looks after the leases and gives every owned outbox one pass; returns whether anything moved. */
+    @Override
     public boolean pass() {
         leases.all().forEach(Lease::workedOn);
         keepLeases();
         return passWithoutLeases();
     }
 
-    /**
-     * Renews what is due, and looks whether to take or give up something. As in a relay with threads, the lease of an outbox
-     * that gets no pass is not renewed for long.
-     */
+    @Override
     public void keepLeases() {
         leases.runOnce();
     }
 
-    /**
-     * Looks for events of owned outboxes that nobody has consumed, where they are tracked, and deletes those that were
-     * done with long ago.
-     *
-     * @throws dev.posthaste.store.StoreException if the database failed
-     */
+    @Override
     public void keepHouse() {
         housekeeping.forEach((outbox, each) -> {
             if (owns(outbox)) {
@@ -58,7 +48,7 @@ public final class ManualRelay {
         });
     }
 
-    /** As {@link #pass}, but as if the thread that renews the leases were paused. */
+    @Override
     public boolean passWithoutLeases() {
         boolean moved = false;
         for (OutboxRuntime parts : outboxes) {
@@ -98,7 +88,7 @@ public final class ManualRelay {
         }
     }
 
-    /** Says that events were committed to an outbox. */
+    @Override
     public void wake(String outbox) {
         Running current = running.get(outbox);
         if (current != null) {
@@ -106,12 +96,12 @@ public final class ManualRelay {
         }
     }
 
-    /** Whether this relay believes that it owns the outbox. */
+    @Override
     public boolean owns(String outbox) {
         return leases.lease(outbox).claim() != null;
     }
 
-    /** Gives every lease back at once, leaving whatever is at the broker to the next owner. */
+    @Override
     public void release() {
         for (Lease lease : leases.all()) {
             Claim claim = lease.claim();
