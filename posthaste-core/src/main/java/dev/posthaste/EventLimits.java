@@ -59,7 +59,7 @@ final class EventLimits {
         requireRoom(event, "headers", bytes, Column.HEADERS, layout);
     }
 
-    /** @throws InvalidEventException if the table's payload column does not hold so many bytes */
+    /** @throws InvalidEventException if the table's payload column does not hold that many bytes */
     static void checkStoredPayload(Event event, int bytes, TableLayout layout) {
         requireRoom(event, "payload", bytes, Column.PAYLOAD, layout);
     }

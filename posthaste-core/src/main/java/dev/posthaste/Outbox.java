@@ -10,7 +10,7 @@ import org.jspecify.annotations.Nullable;
  * implement it.
  *
  * <p>If the transaction commits, the event will be published; if it rolls back, the event never was. What the limits are,
- * and how order follows from locks, stands at {@link JdbcOutbox}. Thread-safe. Methods may be added, with defaults.
+ * and how order follows from locks, is described at {@link JdbcOutbox}. Thread-safe. Methods may be added, with defaults.
  */
 public interface Outbox {
     /**

@@ -1,6 +1,6 @@
 package dev.posthaste.broker;
 
-/** A message that a broker handed over, until the consumer says what became of it. Exactly one of the four is called. */
+/** A message that a broker handed over, until the consumer reports its outcome. Exactly one of the four methods is called. */
 public interface Delivery {
     Message message();
 

@@ -4,7 +4,7 @@ package dev.posthaste.broker;
 public interface Receiver extends AutoCloseable {
     String name();
 
-    /** Whether it wants messages of this type; asked where there are no queues or topics that say so. */
+    /** Whether it takes messages of this type; asked where no queue or topic says so. */
     boolean handles(String eventType);
 
     /** Takes a delivery, which is answered later on a thread of the receiver's, or abandoned if it is closed. */

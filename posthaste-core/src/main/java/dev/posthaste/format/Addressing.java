@@ -53,7 +53,7 @@ final class Addressing {
             }
             return headers;
         } catch (JsonException e) {
-            throw new IllegalArgumentException("its headers are no JSON object of texts", e);
+            throw new IllegalArgumentException("its headers are not a JSON object of texts", e);
         }
     }
 

@@ -101,7 +101,7 @@ final class CloudEventsFormat implements MessageFormat {
                 }
             }
         }
-        throw new IllegalArgumentException("it is no CloudEvent: neither its headers nor its content type say so");
+        throw new IllegalArgumentException("it is not a CloudEvent: neither its headers nor its content type say so");
     }
 
     private static Message readStructured(Message message) {
@@ -119,7 +119,7 @@ final class CloudEventsFormat implements MessageFormat {
     }
 
     private static IllegalArgumentException noCloudEvent(IllegalArgumentException why) {
-        return new IllegalArgumentException("it is no CloudEvent: " + why.getMessage(), why);
+        return new IllegalArgumentException("it is not a CloudEvent: " + why.getMessage(), why);
     }
 
     private static Message opened(

@@ -24,7 +24,7 @@ public record Envelope(
         @Nullable String aggregateId,
         byte[] payload) {
 
-    /** @throws IllegalArgumentException if {@code json} is no JSON object with a payload; says why */
+    /** @throws IllegalArgumentException if {@code json} is not a JSON object with a payload; says why */
     public static Envelope open(byte[] json) {
         try {
             Map<String, byte[]> members = RawJson.members(json);
@@ -41,7 +41,7 @@ public record Envelope(
                     RawJson.text(members, "aggregate_id"),
                     payload);
         } catch (IllegalArgumentException e) {
-            throw new IllegalArgumentException("it is no envelope: " + e.getMessage(), e);
+            throw new IllegalArgumentException("it is not an envelope: " + e.getMessage(), e);
         }
     }
 
@@ -53,7 +53,7 @@ public record Envelope(
     /**
      * The envelope as JSON. Members that are null are left out, and {@code outbox_id} when it is 0.
      *
-     * @throws IllegalArgumentException if the payload is no JSON value, or a member is no text in UTF-8
+     * @throws IllegalArgumentException if the payload is not a JSON value, or a member is not text in UTF-8
      */
     public byte[] toJson() {
         Json.Raw raw = new Json.Raw(RawJson.oneValue(payload));

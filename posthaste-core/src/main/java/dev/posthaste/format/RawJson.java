@@ -24,14 +24,14 @@ final class RawJson {
     /**
      * The members of an object, each with its very bytes; the last of those with one name.
      *
-     * @throws IllegalArgumentException if {@code json} is no JSON object in UTF-8 and nothing else; says why
+     * @throws IllegalArgumentException if {@code json} is not a JSON object in UTF-8 and nothing else; says why
      */
     static Map<String, byte[]> members(byte[] json) {
         requireUtf8(json, "it");
         Map<String, byte[]> members = new LinkedHashMap<>();
         try (JsonReader reader = Json.read(json)) {
             if (reader.next() != Token.OBJECT) {
-                throw new IllegalArgumentException("it is no JSON object");
+                throw new IllegalArgumentException("it is not a JSON object");
             }
             while (reader.next() == Token.NAME) {
                 String name = reader.text();
@@ -43,7 +43,7 @@ final class RawJson {
             }
             return members;
         } catch (JsonException e) {
-            throw new IllegalArgumentException("it is no JSON: " + e.getMessage(), e);
+            throw new IllegalArgumentException("it is not JSON: " + e.getMessage(), e);
         }
     }
 
@@ -92,7 +92,7 @@ final class RawJson {
                 return null;
             }
             if (token == Token.OBJECT || token == Token.ARRAY) {
-                throw new IllegalArgumentException("its " + name + " is no text");
+                throw new IllegalArgumentException("its " + name + " is not text");
             }
             boolean isNumber = token == Token.INTEGER || token == Token.DECIMAL;
             text = isNumber ? Json.number(reader.text()) : reader.text();
@@ -122,7 +122,7 @@ final class RawJson {
                 throw new IllegalArgumentException("its payload is more than one JSON value");
             }
         } catch (JsonException e) {
-            throw new IllegalArgumentException("its payload is no JSON: " + e.getMessage(), e);
+            throw new IllegalArgumentException("its payload is not JSON: " + e.getMessage(), e);
         }
         String text = new String(json, StandardCharsets.UTF_8);
         return text.startsWith(BYTE_ORDER_MARK) ? text.substring(1) : text;

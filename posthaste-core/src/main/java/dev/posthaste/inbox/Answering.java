@@ -12,11 +12,11 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Says what became of events, to their outboxes and to the broker, until both have heard it.
+ * Reports the outcome of events to their outboxes and to the broker, until both have it.
  *
  * <p>An event that is given up, and whose outbox hears receipts, is published again later, or is dead there, with the
  * reason. Any other goes to the error queue or dead-letter topic, and so does one whose row is not known to say what became
- * of it. Its key goes on either way.
+ * of it. Its key continues either way.
  *
  * <p>Thread-safe.
  */

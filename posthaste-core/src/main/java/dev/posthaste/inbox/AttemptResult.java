@@ -10,10 +10,10 @@ sealed interface AttemptResult {
     /** It was handled before; of a batch, at least one event. */
     record Duplicate() implements AttemptResult {}
 
-    /** There is no handler for its type, and nobody minds. */
+    /** There is no handler for its type, which the inbox is told to ignore. */
     record Ignored() implements AttemptResult {}
 
-    /** There is no handler for its type in this process, and it is to wait for one that has it. */
+    /** There is no handler for its type in this process; it waits for a process that has one. */
     record Held(String type) implements AttemptResult {}
 
     /**

@@ -116,7 +116,7 @@ final class DatabaseGate {
         try {
             news.run();
         } catch (Throwable e) {
-            // whoever wants to know must not stop the work
+            // a listener must not stop the work
         }
     }
 }

@@ -35,7 +35,7 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Messages of one key are handled one after another, those of different keys at once; one that fails is tried again in
  * place, later ones of its key waiting behind it. What no handler is to blame for, such as a database that is away, counts
- * no attempt. What becomes of an event that cannot be handled, {@link AfterLastAttempt} says; its key goes on.
+ * no attempt. {@link AfterLastAttempt} says what happens to an event that cannot be handled; its key continues.
  *
  * <p>Where messages come from elsewhere, {@code once} does what a handler would do, in the caller's transaction.
  *
@@ -311,7 +311,7 @@ public final class Inbox implements Receiver {
             return this;
         }
 
-        /** How outboxes are told what became of their events. {@link Receipts#none} when never called. */
+        /** How outboxes learn the outcome of their events. {@link Receipts#none} when never called. */
         public Builder receipts(Receipts receipts) {
             this.receipts = receipts;
             return this;

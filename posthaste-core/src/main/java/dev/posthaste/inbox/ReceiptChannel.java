@@ -51,7 +51,7 @@ interface ReceiptChannel {
     /**
      * Tells the outbox, unless {@link #handled} has done so.
      *
-     * @param told called once, on any thread, with what became of the receipt
+     * @param told called once, on any thread, with the receipt's outcome
      */
     void tell(Receipt receipt, Consumer<Told> told);
 

@@ -50,19 +50,20 @@ public final class ReceiptMessages {
         }
     }
 
-    /** @throws IllegalArgumentException if it is no receipt; says why */
+    /** @throws IllegalArgumentException if it is not a receipt; says why */
     public static Receipt read(byte[] body) {
         try {
             JsonObject json = Json.object(body);
             if (json == null) {
-                throw new IllegalArgumentException("it is no receipt: it is null");
+                throw new IllegalArgumentException("it is not a receipt: it is null");
             }
             String outbox = text(json, "outbox");
             Long row = row(json.scalar(json.has("position") ? "position" : "row"));
             String eventId = text(json, "event_id");
             String status = text(json, "status");
             if (row == null) {
-                throw new IllegalArgumentException("it is no receipt: its position is missing, or not a whole number");
+                throw new IllegalArgumentException(
+                        "it is not a receipt: its position is missing, or not a whole number");
             }
             return switch (status) {
                 case "consumed" -> new Receipt.Consumed(outbox, row, eventId);
@@ -72,17 +73,17 @@ public final class ReceiptMessages {
                 case "rejected" ->
                     new Receipt.Rejected(
                             outbox, row, eventId, number(json, "attempts"), number(json, "generation"), error(json));
-                default -> throw new IllegalArgumentException("it is no receipt: its status is " + status);
+                default -> throw new IllegalArgumentException("it is not a receipt: its status is " + status);
             };
         } catch (JsonException e) {
-            throw new IllegalArgumentException("it is no receipt: " + e.getMessage(), e);
+            throw new IllegalArgumentException("it is not a receipt: " + e.getMessage(), e);
         }
     }
 
     private static String text(JsonObject json, String name) {
         String text = json.text(name);
         if (text == null || text.isEmpty()) {
-            throw new IllegalArgumentException("it is no receipt: its " + name + " is missing");
+            throw new IllegalArgumentException("it is not a receipt: its " + name + " is missing");
         }
         return text;
     }

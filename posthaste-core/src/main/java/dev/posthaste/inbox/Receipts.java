@@ -12,7 +12,7 @@ import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
- * How an inbox tells a tracked outbox what became of an event, so that its row ends as {@code consumed} or {@code dead}. Of
+ * How an inbox tells a tracked outbox the outcome of an event, so that its row ends as {@code consumed} or {@code dead}. Of
  * the inboxes that handle an outbox's events, one has receipts: the one whose word counts. Immutable.
  */
 public final class Receipts {

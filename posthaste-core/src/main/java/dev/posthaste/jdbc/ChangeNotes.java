@@ -97,7 +97,7 @@ final class ChangeNotes {
         return replays;
     }
 
-    /** Adds events to a change that goes on. */
+    /** Adds events to a change that continues. */
     ChangeProgress add(Connection connection, Change change, ChangeProgress before, long events) throws SQLException {
         ChangeProgress progress = before.and(events).with(ChangeProgress.State.RUNNING);
         ChangeNote note = new ChangeNote(progress, null, audit.now(connection));

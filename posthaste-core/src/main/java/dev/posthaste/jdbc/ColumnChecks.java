@@ -38,7 +38,7 @@ final class ColumnChecks {
     /** Types whose length is told in bytes, where others' is in characters. */
     private static final Set<String> BYTE_LENGTHS =
             Set.of("tinytext", "text", "mediumtext", "longtext", "tinyblob", "blob", "mediumblob", "longblob");
-    /** A unit of UTF-16 takes at most so many bytes in UTF-8. */
+    /** The most bytes that a unit of UTF-16 takes in UTF-8. */
     private static final int BYTES_OF_UNIT = 3;
 
     /**

@@ -44,7 +44,7 @@ abstract sealed class DatabaseChecks permits PostgreSqlChecks, MySqlChecks, Sqli
     /** What to use for a column that compares bytes. */
     abstract String byteCollation(Connection connection) throws SQLException;
 
-    /** Which of some pairs are equal by {@code comparison}, where each {@code %s} stands for one of a pair. */
+    /** Which of some pairs are equal by {@code comparison}, where each {@code %s} is one of a pair. */
     static List<String> ask(Connection connection, String comparison) throws SQLException {
         List<List<String>> pairs = List.of(List.of("'K'", "'k'"), List.of("'e'", "'é'"), List.of("'K'", "'K '"));
         String sql = pairs.stream()

@@ -242,7 +242,7 @@ public abstract sealed class Dialect permits PostgreSqlDialect, MySqlDialect, Sq
         return "release savepoint " + savepoint;
     }
 
-    /** At most so many rows, the number being a parameter. */
+    /** At most as many rows as a parameter says. */
     String limit() {
         return "limit ?";
     }
@@ -314,7 +314,7 @@ public abstract sealed class Dialect permits PostgreSqlDialect, MySqlDialect, Sq
         return List.of();
     }
 
-    /** Whether a list of ids is one array parameter; otherwise the numbers stand in the statement. */
+    /** Whether a list of ids is one array parameter; otherwise the numbers are written into the statement. */
     boolean bindsArrays() {
         return false;
     }
@@ -367,7 +367,7 @@ public abstract sealed class Dialect permits PostgreSqlDialect, MySqlDialect, Sq
     /** Of a {@linkplain #isDuplicate duplicate}: whether it is the primary key's, as far as the server's message tells. */
     abstract boolean isDuplicateOfPrimaryKey(SQLException e);
 
-    /** Whether this user may change rows and yet not lock them; the transaction goes on. */
+    /** Whether this user may change rows and yet not lock them; the transaction continues. */
     boolean isLockDenied(SQLException e) {
         return false;
     }

@@ -166,7 +166,7 @@ public final class InboxTransaction implements AutoCloseable {
                 restore();
             }
         } catch (SQLException | RuntimeException e) {
-            Transactions.discard(connection); // what became of the transaction is known without it
+            Transactions.discard(connection); // the outcome of the transaction is known without it
         } finally {
             InboxTransactions.closeQuietly(connection);
         }

@@ -20,7 +20,7 @@ final class LeaseSchema {
         this.prefix = name == null ? "" : dialect.quoteTable(Names.requireTable(name)) + ".";
     }
 
-    /** The statement that a template stands for. There are few templates: they are kept. */
+    /** The statement that a template describes. There are few templates: they are kept. */
     String text(String template) {
         return texts.computeIfAbsent(template, this::expand);
     }

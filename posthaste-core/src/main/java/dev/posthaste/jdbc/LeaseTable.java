@@ -47,7 +47,7 @@ public final class LeaseTable {
      *
      * @param owner who holds it, or the empty string
      * @param live whether it has not expired, by the database's clock
-     * @param paused whether an operator wants nobody to hold it
+     * @param paused whether an operator has paused it, so that no relay holds it
      * @param expiresAt when it expires, as the database writes it; good for nothing but comparing
      */
     public record Row(String outbox, String owner, long epoch, boolean live, boolean paused, String expiresAt) {
@@ -260,7 +260,7 @@ public final class LeaseTable {
     /**
      * Says that nobody is to hold the lease, or that somebody may again.
      *
-     * @param by who wants it; null to go on
+     * @param by who asks for it; null to resume
      * @return false if it was so before
      */
     boolean pause(Connection connection, String outbox, @Nullable String by) throws SQLException {

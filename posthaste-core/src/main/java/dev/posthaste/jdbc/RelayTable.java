@@ -11,7 +11,7 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * Which relays stand ready for which outboxes: the table {@code posthaste_relay}. All times are the database's. Thread-safe.
+ * Which relays are ready to serve which outboxes: the table {@code posthaste_relay}. All times are the database's. Thread-safe.
  */
 final class RelayTable {
     private static final Duration KEEP = Duration.ofHours(1);

@@ -30,11 +30,11 @@ import java.util.stream.Collectors;
  *       spelt so that no index on the status serves it: for rows that are found by their ids
  *   <li>{@code {id in ids}} whether a row's id is one of those that {@link #prepare(Connection, String, Collection)} binds
  *   <li>{@code {position}} a row's position in the index that leads to pending rows, {@code {order}} that index's order,
- *       {@code {order:desc}} the reverse, {@code {limit}} at most so many rows, the number being a parameter
+ *       {@code {order:desc}} the reverse, {@code {limit}} at most as many rows as a parameter says
  *   <li>{@code {until:COLUMN}} nanoseconds from now to a time, {@code {since:COLUMN}} from a time to now, null where the
  *       time is and 0 where the table has none; {@code {time:COLUMN}} in microseconds since 1970
  *   <li>{@code {name:COLUMN}} a value that says what the event is or where it goes, under the column's name; null where
- *       those of a row are too large to be read. {@code {first 400:COLUMN}} at most so many characters of a text, where
+ *       those of a row are too large to be read. {@code {first 400:COLUMN}} at most that many characters of a text, where
  *       other programs may have written more, likewise
  *   <li>{@code {bytes:COLUMN}} how many bytes a value has; {@code {content bytes}} those of headers and payload, {@code {names bytes}} of the values that {@code {name:}} reads
  *   <li>{@code {due}} whether the next attempt is due, {@code {at once}} the next attempt of a row that is due at once
@@ -84,7 +84,7 @@ final class RowSql {
 
     // --- Statements --------------------------------------------------------------------------------------------------
 
-    /** The statement that a template stands for. There are few templates: they are kept. */
+    /** The statement that a template describes. There are few templates: they are kept. */
     String text(String template) {
         String known = texts.get(template);
         return known != null ? known : texts.computeIfAbsent(template, this::expand);

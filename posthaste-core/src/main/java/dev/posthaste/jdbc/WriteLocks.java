@@ -99,7 +99,7 @@ final class WriteLocks {
         return "list the transactions that write to outbox " + outbox;
     }
 
-    /** Whether it failed for another reason than that there is no such list for this user. */
+    /** Whether it failed for another reason than that this user has no such list. */
     private static boolean isOfTheDatabase(StoreException e) {
         return SqlErrors.isTransient(e) || (e.getCause() instanceof SQLException sql && SqlErrors.isWrongServer(sql));
     }

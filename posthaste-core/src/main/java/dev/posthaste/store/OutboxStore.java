@@ -8,7 +8,7 @@ import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Where the events of one outbox are kept and what became of them, as a relay asks for it. Nothing above may know how: one
+ * Where the events of one outbox are kept, and their outcome, as a relay asks for them. Nothing above may know how: one
  * store writes the status into the event's row, another may keep a log and a position. All that events have in common is
  * an id, which grows in the order in which they were written.
  *

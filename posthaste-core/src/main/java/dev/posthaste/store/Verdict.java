@@ -6,8 +6,8 @@ import java.util.random.RandomGenerator;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What became of one event, to be written down by {@link OutboxStore#settle}. It stands on what the relay saw: when somebody
- * else has changed the event's status, its attempts or its generation meanwhile, theirs stands.
+ * The outcome of one event, to be recorded by {@link OutboxStore#settle}. It is valid for what the relay saw: if another
+ * program has changed the event's status, attempts or generation in the meantime, that change is kept.
  */
 public sealed interface Verdict {
     long id();

@@ -1,5 +1,5 @@
 /**
- * Where events are kept and what became of them. {@link dev.posthaste.store.OutboxStore} is all that a relay knows of
+ * Where events are kept, and their outcome. {@link dev.posthaste.store.OutboxStore} is all that a relay knows of
  * the database.
  */
 @NullMarked

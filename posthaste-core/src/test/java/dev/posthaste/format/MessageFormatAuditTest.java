@@ -73,7 +73,7 @@ class MessageFormatAuditTest {
                 "{\"source\":\"/s\",\"id\":\"1\"}")) {
             assertThatThrownBy(() -> CLOUD_EVENTS.read(structured(json)))
                     .isInstanceOf(IllegalArgumentException.class)
-                    .hasMessageMatching("it is no CloudEvent: its (source|id|type) is missing");
+                    .hasMessageMatching("it is not a CloudEvent: its (source|id|type) is missing");
         }
         assertThatThrownBy(() -> CLOUD_EVENTS.read(message(Map.of("ce_id", "1", "ce_type", "t"), new byte[0])))
                 .isInstanceOf(IllegalArgumentException.class)

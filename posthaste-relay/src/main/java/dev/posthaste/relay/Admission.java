@@ -3,7 +3,7 @@ package dev.posthaste.relay;
 import dev.posthaste.store.PendingEvent;
 
 /**
- * A pending event of the table that the gate wants in memory. Whoever was given it loads the event and then calls one of the
+ * A pending event of the table that the gate asks to have in memory. The caller loads the event and then calls one of the
  * methods, once; those that were given out together in the same order, which is that of the ids within a key. Confined to the
  * pump's thread.
  */

@@ -11,7 +11,7 @@ import java.util.Map;
 /**
  * Brings back what keys left in the table where the id of their next event is not known: goes over the pending events from the
  * lowest id that such a key left to the highest one that was read, and takes along every key that waits for it and whose lane has
- * room. It goes in steps, each of them {@link #begin}, {@link #step}, the loading of what it wants, {@link #endStep}. Confined to
+ * room. It goes in steps, each of them {@link #begin}, {@link #step}, the loading of what it asks for, {@link #endStep}. Confined to
  * the pump's thread.
  */
 final class CatchUp {

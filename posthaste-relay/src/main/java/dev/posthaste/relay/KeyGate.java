@@ -60,7 +60,7 @@ final class KeyGate {
         return waiting.size();
     }
 
-    /** Whether so many keys wait that no more can be remembered. */
+    /** Whether as many keys wait as can be remembered. */
     boolean crowded() {
         return waiting.size() >= maxKeys;
     }

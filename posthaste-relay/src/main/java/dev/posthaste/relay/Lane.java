@@ -21,7 +21,7 @@ final class Lane {
     private final int max;
     private final ArrayDeque<QueuedEvent> queue = new ArrayDeque<>(4);
     private boolean inFlight;
-    /** Whether it stands in its destination's queue with its present head. */
+    /** Whether it is in its destination's queue with its present head. */
     boolean ready;
     /** When the head may be sent again; 0 when it may be now. */
     long resendAt;

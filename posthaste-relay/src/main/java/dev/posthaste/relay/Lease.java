@@ -52,7 +52,7 @@ final class Lease {
         return term != null && term.claim() == claim;
     }
 
-    /** Whether {@code claim} is held and will be for longer than {@code time}, unless this process stands still. */
+    /** Whether {@code claim} is held and will be for longer than {@code time}, unless this process is paused. */
     boolean outlasts(Claim claim, Duration time) {
         Term now = term;
         return now != null && isOf(now, claim) && now.until() - clock.getAsLong() > time.toNanos();

@@ -168,7 +168,7 @@ final class Leases {
                 lease(giveUp).giveUp();
             }
         } catch (StoreException e) {
-            log.warn("Relay {} cannot look after its leases, and will go on trying: {}", relay, e.getMessage());
+            log.warn("Relay {} cannot renew its leases and keeps trying: {}", relay, e.getMessage());
             nextLookAt = clock.getAsLong() + ttl.toNanos() / 12;
             return;
         }
@@ -189,7 +189,7 @@ final class Leases {
      * clock was set back after the owner died, so that by this clock it expires late. Relays that share outboxes have
      * leases of about the same length.
      *
-     * @param asked before {@code all} were read; they count as seen only from now on, for this process may have been paused
+     * @param asked before {@code all} were read; they count as seen only from now on, because this process may have been paused
      *     in between
      */
     private <T> Set<T> stale(

@@ -58,7 +58,7 @@ public final class ManualRelay {
         });
     }
 
-    /** As {@link #pass}, but as if the thread that renews the leases stood still. */
+    /** As {@link #pass}, but as if the thread that renews the leases were paused. */
     public boolean passWithoutLeases() {
         boolean moved = false;
         for (OutboxRuntime parts : outboxes) {

@@ -45,7 +45,7 @@ final class RelayLog implements RelayListener {
     public void answered(String outbox, PendingEvent event, Outcome outcome, long nanos, long sinceWrittenNanos) {
         if (outcome instanceof Outcome.Unknown unknown) {
             log.debug(
-                    "Outbox {}: what became of {} is unknown, it is sent again: {}",
+                    "Outbox {}: the outcome of {} is unknown, and it is sent again: {}",
                     outbox,
                     event.event(),
                     unknown.reason());
@@ -59,7 +59,7 @@ final class RelayLog implements RelayListener {
         if (written < verdicts.size()) {
             log.warn(
                     "Outbox {}: {} of {} events had been changed by somebody else when they were settled (a receipt, an"
-                            + " operator, another program); what they wrote stands",
+                            + " operator, another program); what they wrote is kept",
                     outbox,
                     verdicts.size() - written,
                     verdicts.size());
@@ -124,7 +124,8 @@ final class RelayLog implements RelayListener {
         Long last = lastFailure.get(outbox);
         if (last == null || now - last > QUIET_NANOS) {
             lastFailure.put(outbox, now);
-            log.warn("Outbox {}: the database failed, relay {} goes on trying: {}", outbox, relay, cause.getMessage());
+            log.warn(
+                    "Outbox {}: the database failed, and relay {} keeps trying: {}", outbox, relay, cause.getMessage());
         }
     }
 

@@ -24,7 +24,7 @@ final class Settlement {
     }
 
     /**
-     * @param resends how often this event was sent again already, for want of an answer
+     * @param resends how often this event was sent again already because no answer came
      * @param tracked whether the event ends as consumed, and not as published
      */
     static Decision decide(

@@ -24,7 +24,7 @@ import org.jspecify.annotations.Nullable;
 /**
  * Looks at every outbox again and again, and remembers an hour of it: what waits, what is dead, how fast events come and
  * go, whoever relays them. What takes long is done seldom: a look is followed by twenty times its own duration of rest, and
- * counting a whole outbox too. One thread for each database, so that one that stands still hides no other. Thread-safe.
+ * counting a whole outbox too. One thread for each database, so that one that hangs hides no other. Thread-safe.
  */
 public final class OutboxMonitor implements RelayListener, AutoCloseable {
     private static final Duration EVERY = Duration.ofSeconds(2);
@@ -207,7 +207,7 @@ public final class OutboxMonitor implements RelayListener, AutoCloseable {
         subject(outbox).hinted = true;
     }
 
-    /** Looks no more; a look at a database that stands still is left to itself after a second. */
+    /** Looks no more; a look at a database that hangs is abandoned after a second. */
     @Override
     public void close() {
         threads.forEach(ScheduledExecutorService::shutdownNow);

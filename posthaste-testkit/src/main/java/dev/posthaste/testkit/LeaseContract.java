@@ -54,7 +54,7 @@ public abstract class LeaseContract extends DatabaseContract {
         assertThat(leases.renew(claim, Duration.ofMinutes(1))).isTrue();
     }
 
-    /** Its owner stood still when the outbox was paused, and would go on for a while before it looked. */
+    /** Its owner was suspended when the outbox was paused, and would continue for a while before it looked. */
     @Test
     void C17_anExpiredLeaseOfAPausedOutboxCannotBeRenewed() throws Exception {
         LeaseTable leases = leases();

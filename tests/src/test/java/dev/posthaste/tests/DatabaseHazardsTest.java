@@ -131,7 +131,7 @@ class DatabaseHazardsTest extends WithOrders {
         }
     }
 
-    /** Whoever prepares a statement that begins so stands still before it. */
+    /** A client that prepares a statement that begins so hangs before it. */
     private static <T> T standingStill(
             Class<T> type, T target, String statement, CountDownLatch stands, CountDownLatch goesOn) {
         return type.cast(java.lang.reflect.Proxy.newProxyInstance(

@@ -10,7 +10,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * What goes wrong where a node waits for the database: it loses its connection, before a commit or after it; it is the
- * victim of a deadlock; it stands still, or others go first; it dies.
+ * victim of a deadlock; it is paused, or others run first; it dies.
  */
 final class Nemesis implements Jdbc.Faults {
     /** Contents up to this size come with their rows. */
@@ -156,7 +156,7 @@ final class Nemesis implements Jdbc.Faults {
         node.requireAlive();
     }
 
-    /** The node stands still where it is. */
+    /** The node is paused where it is. */
     private void standStill(Node node, long nanos) {
         watchSilence(node);
         schedule.standStill(node, nanos);

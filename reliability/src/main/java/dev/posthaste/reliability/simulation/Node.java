@@ -6,7 +6,7 @@ import java.util.List;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
-/** A process: it lives, stands still for a while, and dies. A new one takes its place under another name. */
+/** A process: it lives, is paused for a while, and dies. A new one takes its place under another name. */
 final class Node {
     /** What it runs. */
     enum Role {

@@ -115,10 +115,10 @@ final class Schedule {
         }
     }
 
-    /** The node stands still where it is, while others go on. */
+    /** The node is paused where it is, while others continue. */
     void standStill(Node node, long nanos) {
         if (depth < DEEPEST) {
-            happened("%s stands still for %d ms", node, nanos / 1_000_000);
+            happened("%s is paused for %d ms", node, nanos / 1_000_000);
             depth++;
             node.pause(now + nanos);
             try {

@@ -15,7 +15,7 @@ import org.jspecify.annotations.Nullable;
 
 /** One pair of database and broker, for a while: faults alone and overlapping, recovery after each, and the checks. */
 final class Campaign {
-    /** A tenth of all events has one key, whose events go one after another; a drain that stands still ends sooner. */
+    /** A tenth of all events has one key, whose events go one after another; a drain that makes no progress ends sooner. */
     private static final Duration DRAIN = Duration.ofMinutes(20);
     /** The longest that a server needs to come back. */
     private static final Duration START = Duration.ofMinutes(3);
