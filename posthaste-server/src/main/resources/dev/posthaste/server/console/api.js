@@ -1,5 +1,5 @@
-// Talks to /api/v1. Everything that changes something carries the session's CSRF token and an id of its own, so that a
-// second click is known for what it is.
+// Talks to /api/v1. Every change carries the session's CSRF token and its own id, so that the server recognises a second
+// click.
 const BASE = 'api/v1';
 
 export const session = { name: null, role: null, csrf: null, needsLogin: false, daemon: '' };
@@ -21,14 +21,14 @@ async function call(method, path, body) {
   try {
     response = await fetch(BASE + path, { method, headers, body: body === undefined ? undefined : JSON.stringify(body) });
   } catch {
-    throw new ApiError(0, 'The daemon does not answer. Its events are safe in their databases.');
+    throw new ApiError(0, 'The daemon does not answer. Events are safe in their databases.');
   }
   const text = await response.text();
   let json = {};
   try {
     json = text ? JSON.parse(text) : {};
   } catch {
-    json = { error: 'The answer of the daemon is not JSON' };
+    json = { error: 'The daemon did not answer with JSON' };
   }
   if (!response.ok) throw new ApiError(response.status, json.error || `The daemon answered ${response.status}`);
   return json;

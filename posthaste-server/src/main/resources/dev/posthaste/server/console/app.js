@@ -22,7 +22,7 @@ const trouble = (text) => {
   banner.textContent = text || '';
 };
 
-// A page lives until the next one; what it does again and again ends with it.
+// A page lives until the next one opens, and its periodic work ends with it.
 class Page {
   constructor(query) {
     this.query = query;
@@ -63,7 +63,7 @@ function frame(current) {
   }, title)));
   show(document.getElementById('who'),
     session.name ? h('span', { title: `daemon ${session.daemon}` }, `${session.name} · ${session.role}`) : null,
-    h('button', { title: 'Light or dark', 'aria-label': 'Light or dark', onclick: toggleTheme }, '◐'),
+    h('button', { title: 'Light or dark theme', 'aria-label': 'Light or dark theme', onclick: toggleTheme }, '◐'),
     session.name && session.needsLogin && session.csrf ? h('button', { onclick: () => guarded(async () => { await logout(); showLogin(); }) }, 'Log out') : null);
 }
 
@@ -99,8 +99,8 @@ function route() {
   const { name, query } = parse();
   frame(name);
   document.title = `Posthaste · ${(NAV.find(([each]) => each === name) || [0, 'Event'])[1]}`;
-  // A place of its own: what an earlier page still waits for is drawn where nobody sees it.
-  const place = h('div', {}, h('p', { class: 'empty' }, 'Looking…'));
+  // Each page has its own element, so late responses to an earlier page are drawn out of sight.
+  const place = h('div', {}, h('p', { class: 'empty' }, 'Loading…'));
   show(main, place);
   guarded(() => PAGES[name](place, new Page(query)));
 }
@@ -113,7 +113,7 @@ function toggleTheme() {
   route();
 }
 
-// 1 to 5: pages; /: the first filter; j and k: down and up a list; Enter opens.
+// 1 to 5: pages; /: first filter; j and k: down and up in a list; Enter: open.
 document.addEventListener('keydown', (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest('input, textarea, select, dialog')) return;
   const rows = [...document.querySelectorAll('tr.row')];

@@ -18,14 +18,14 @@ export async function audit(main, page) {
     next = answer.next;
     more.hidden = next === null;
     if (!found.length) {
-      show(list, h('p', { class: 'empty' }, 'Nobody has changed anything by hand.'));
+      show(list, h('p', { class: 'empty' }, 'No changes yet.'));
       return;
     }
     show(list, table([
       ['When', (entry) => time(entry.at), 'time'], ['Who', (entry) => entry.actor], ['What', (entry) => entry.action], ['Outbox', (entry) => entry.outbox],
       ['Event', (entry) => (entry.row === null ? '–' : h('a', { href: `#/event?outbox=${encodeURIComponent(entry.outbox)}&id=${entry.row}` }, entry.eventId || entry.row))],
       ['Events', (entry) => number(entry.events), 'number'], ['Why', (entry) => entry.reason],
-      ['Details', (entry) => (entry.detail ? h('details', {}, h('summary', {}, 'as it was'), h('pre', {}, entry.detail)) : '–')],
+      ['Details', (entry) => (entry.detail ? h('details', {}, h('summary', {}, 'Show'), h('pre', {}, entry.detail)) : '–')],
     ], found));
   }
   await load(null);

@@ -1,5 +1,5 @@
 /* global uPlot */
-// Live charts of one outbox: what comes in, what goes out, what waits.
+// Live charts of one outbox: events written, done and pending.
 const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
 export class Chart {

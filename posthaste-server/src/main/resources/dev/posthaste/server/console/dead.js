@@ -2,7 +2,7 @@ import { get, may, newChangeId, outbox, post } from './api.js';
 import { ask, h, number, show, table, time, toast } from './dom.js';
 import { eventTable, outboxSelect } from './events.js';
 
-// What is dead, by what its errors say; a whole group is mended at once.
+// Dead events grouped by error; a whole group is requeued or discarded at once.
 export async function dead(main, page) {
   const all = (await get('/outboxes')).outboxes;
   const names = all.map((each) => each.name);
@@ -12,7 +12,7 @@ export async function dead(main, page) {
   show(main, h('h1', {}, 'Dead letters'),
     h('form', { class: 'filters', onsubmit: (event) => event.preventDefault() },
       outboxSelect(names, chosen, { onchange: (event) => { location.hash = `#/dead?outbox=${encodeURIComponent(event.target.value)}`; } })),
-    groups, h('h3', {}, 'The newest of them'), list);
+    groups, h('h3', {}, 'Newest dead events'), list);
 
   const change = async (action, group) => {
     const changeId = newChangeId();
@@ -27,13 +27,13 @@ export async function dead(main, page) {
     }
     const result = await ask({
       title: `${requeue ? 'Requeue' : 'Discard'} ${number(expecting)} of ${group.type}`,
-      text: requeue ? 'They are sent again, in the order of their keys, with no attempts counted.' : 'They are deleted for good. The audit keeps each, with its payload.',
+      text: requeue ? 'The events are sent again, in the order of their keys, and their attempts are counted from zero.' : 'The events are deleted permanently. The audit keeps each of them, with its payload.',
       button: requeue ? 'Requeue' : 'Discard',
       grave: !requeue,
       act: (reason) => post(`${outbox(chosen)}/${action}`, { search, expecting, reason, changeId }),
     });
     if (result) {
-      toast(`${number(result.events)} ${requeue ? 'requeued' : 'discarded'}${result.locked ? `; ${number(result.locked)} are locked by others, try again` : result.complete ? '' : '; there are more, do it again'}`);
+      toast(`${number(result.events)} ${requeue ? 'requeued' : 'discarded'}${result.locked ? `; ${number(result.locked)} are locked by others: try again` : result.complete ? '' : '; there are more: repeat it'}`);
       await draw();
     }
   };
@@ -41,7 +41,7 @@ export async function dead(main, page) {
   async function draw() {
     const { groups: found } = await get(outbox(chosen) + '/errors');
     if (!found.length) {
-      show(groups, h('p', { class: 'empty' }, 'Nothing is dead here.'));
+      show(groups, h('p', { class: 'empty' }, 'No dead events.'));
       show(list);
       return;
     }

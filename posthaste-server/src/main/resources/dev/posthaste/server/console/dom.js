@@ -1,4 +1,4 @@
-// Makes elements. What comes from events is only ever set as text, never as markup.
+// Makes elements. Data from events is only set as text, never as markup.
 export function h(tag, attributes = {}, ...children) {
   const element = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes || {})) {
@@ -59,11 +59,11 @@ export function table(columns, rows, onopen) {
     h('thead', {}, h('tr', {}, columns.map(([title]) => h('th', { scope: 'col' }, title)))), h('tbody', {}, body)));
 }
 
-// Asks why, and then does it. `fields` are further elements of the form; `act` gets the reason.
+// Asks for the reason, then acts. `fields` are further elements of the form; `act` gets the reason.
 export function ask({ title, text, button, grave, fields = [], act }) {
   return new Promise((resolve) => {
     const wrong = h('p', { class: 'wrong', role: 'alert' });
-    const reason = h('textarea', { name: 'reason', rows: '2', required: true, minlength: '3', maxlength: '500', placeholder: 'It goes into the audit' });
+    const reason = h('textarea', { name: 'reason', rows: '2', required: true, minlength: '3', maxlength: '500', placeholder: 'Recorded in the audit' });
     const go = h('button', { class: grave ? 'grave' : 'main', type: 'submit' }, button);
     const close = () => { dialog.close(); dialog.remove(); };
     const form = h('form', {

@@ -37,7 +37,7 @@ const rowOf = () => [
   ['Type', (event) => event.type],
   ['Key', (event) => event.key ?? '–'],
   ['Event', (event) => event.eventId],
-  ['Tries', (event) => event.attempts, 'number'],
+  ['Attempts', (event) => event.attempts, 'number'],
   ['Error', (event) => (event.error ? h('span', { class: 'clip', title: event.error }, event.error) : '–')],
 ];
 
@@ -73,14 +73,14 @@ export async function events(main, page) {
   h('button', { type: 'button', onclick: () => { location.hash = `#/events?outbox=${encodeURIComponent(form.elements.outbox.value)}`; } }, 'Clear'));
   show(main, h('h1', {}, 'Events'), form, results, h('div', { class: 'actions' }, more, note));
 
-  // A search stops after a while and says how far it got; go on until a page is full or nothing is left.
+  // A search stops after a while and says how far it got; continue until a page is full or nothing is left.
   async function load(before) {
     if (before === null) found = [];
     more.hidden = true;
     const wanted = found.length + 50;
     let cursor = before;
     do {
-      note.textContent = cursor === null ? 'Looking…' : `Looking below row ${number(cursor)}…`;
+      note.textContent = cursor === null ? 'Searching…' : `Searching below row ${number(cursor)}…`;
       const answer = await get(outbox(chosen) + '/events', { ...searchOf(form), before: cursor, limit: wanted - found.length });
       found = found.concat(answer.events);
       cursor = answer.next;
@@ -88,8 +88,8 @@ export async function events(main, page) {
       if (found.length) show(results, eventTable(found));
     } while (cursor !== null && found.length < wanted);
     next = cursor;
-    if (!found.length) show(results, h('p', { class: 'empty' }, 'No event is like this.'));
-    note.textContent = next === null ? `${number(found.length)} found, all of them` : `${number(found.length)} shown, newest first`;
+    if (!found.length) show(results, h('p', { class: 'empty' }, 'No matching events.'));
+    note.textContent = next === null ? `${number(found.length)} found in total` : `${number(found.length)} shown, newest first`;
     more.hidden = next === null;
   }
   await load(null);
@@ -116,7 +116,7 @@ export async function event(main, page) {
         const changeId = newChangeId();
         const result = await ask({ title, text, button: title, grave, act: (reason) => post(`${outbox(name)}/${action}`, { ids: [it.id], reason, changeId }) });
         if (!result) return;
-        toast(result.events ? `${title}: done` : 'Nothing was changed: it is not dead any more');
+        toast(result.events ? `${title}: done` : 'Nothing changed: the event is no longer dead');
         if (action === 'discard' && result.events) location.hash = `#/dead?outbox=${encodeURIComponent(name)}`;
         else await draw();
       },
@@ -131,16 +131,16 @@ export async function event(main, page) {
           fact('Cannot be sent', details.defect), fact('Written', time(it.createdAt)), it.nextAttemptAt ? fact('Next attempt', time(it.nextAttemptAt)) : [],
           it.publishedAt ? fact('Published', time(it.publishedAt)) : [], it.consumedAt ? fact('Consumed', time(it.consumedAt)) : []),
         may('operator') ? h('div', { class: 'actions' },
-          it.status === 'dead' ? [change('requeue', 'Requeue', 'It is sent again, with no attempts counted.'),
-            change('discard', 'Discard', 'It is deleted for good. The audit keeps it, with its payload.', true)] : null,
+          it.status === 'dead' ? [change('requeue', 'Requeue', 'The event is sent again, and its attempts are counted from zero.'),
+            change('discard', 'Discard', 'The event is deleted permanently. The audit keeps it, with its payload.', true)] : null,
           ['published', 'consumed'].includes(it.status) ? h('a', { class: 'button', href: `#/replay?outbox=${encodeURIComponent(name)}&ids=${it.id}` }, 'Replay') : null) : null),
       details.headers ? [h('h3', {}, 'Headers'), h('pre', { id: 'headers' }, pretty(details.headers))] : null,
       h('h3', {}, `Payload, ${number(details.payloadBytes)} bytes`),
       details.payload === null ? h('p', { class: 'note' }, hidden[details.hidden] || '') : h('pre', { id: 'payload' }, pretty(details.payload)),
-      may('reader') ? h('a', { href: 'api/v1' + path + '/payload', download: '' }, 'Download as it is') : null,
-      h('h3', {}, 'What was done to it'),
+      may('reader') ? h('a', { href: 'api/v1' + path + '/payload', download: '' }, 'Download unchanged') : null,
+      h('h3', {}, 'Changes by operators'),
       details.audit.length ? table([['When', (entry) => time(entry.at), 'time'], ['Who', (entry) => entry.actor], ['What', (entry) => entry.action], ['Why', (entry) => entry.reason]], details.audit)
-        : h('p', { class: 'note' }, 'Nothing, by hand.'));
+        : h('p', { class: 'note' }, 'None.'));
   };
   await draw();
 }

@@ -4,7 +4,7 @@ import { ago, ask, h, number, rate, show, time, toast } from './dom.js';
 
 const LEVELS = { up: 'up', attention: 'attention', degraded: 'degraded', down: 'down' };
 
-// One card an outbox, made once and then changed in place, so that nothing jumps under a finger.
+// One card per outbox, made once and then updated in place, so that nothing jumps while you click.
 export async function overview(main, page) {
   const cards = new Map();
   const grid = h('div', { class: 'cards' });
@@ -55,7 +55,7 @@ class Card {
     const lease = state.lease;
     show(this.facts,
       h('p', { class: 'facts' }, `to ${state.destination} on ${state.broker}`, state.brokerState ? (state.brokerState.up ? ' (up)' : ' (unreachable)') : '', ` · from ${state.table} in ${state.database}`),
-      h('p', { class: 'facts' }, lease && lease.owner ? `relayed by ${lease.owner}, epoch ${lease.epoch}` : 'relayed by nobody',
+      h('p', { class: 'facts' }, lease && lease.owner ? `relayed by ${lease.owner}, epoch ${lease.epoch}` : 'no relay',
         lease && lease.relays.length ? ` · ready: ${lease.relays.join(', ')}` : '',
         state.countedAt ? ` · counted ${time(state.countedAt)}` : ''));
     this.pause.textContent = lease && lease.pausedBy ? 'Resume' : 'Pause';
@@ -72,10 +72,10 @@ class Card {
     const changeId = newChangeId();
     const done = await ask({
       title: `${paused ? 'Resume' : 'Pause'} ${this.name}`,
-      text: paused ? 'Relays go on with what waits.' : 'All relays stop publishing from this outbox. Writers do not notice; events wait.',
+      text: paused ? 'Relays resume with the waiting events.' : 'All relays stop publishing from this outbox. Writers are not affected; events wait.',
       button: paused ? 'Resume' : 'Pause',
       act: (reason) => post(`${outbox(this.name)}/${paused ? 'resume' : 'pause'}`, { reason, changeId }),
     });
-    if (done) toast(`${this.name} ${paused ? 'goes on' : 'is paused; relays stop within seconds'}`);
+    if (done) toast(`${this.name} ${paused ? 'is resumed' : 'is paused; relays stop within seconds'}`);
   }
 }
