@@ -130,7 +130,7 @@ public final class Replay {
         /** Sends nothing more, and never will under this change id; waits 10 s at most for answers of the broker, on its thread. */
         void cancel();
 
-        /** Sends nothing more for now; the same change id continues the replay. Waits until its thread has ended, within seconds. */
+        /** Sends nothing more for now; the same change id continues the replay. Waits 5 s at most for its thread to end. */
         @Override
         void close();
 

@@ -314,6 +314,15 @@ class DaemonTest {
                 shop.query("select min(id) from orders where status = 'dead'").get(0);
         assertThat(say("show", "orders", row).out()).contains("order.placed", "NOT_FOUND", "{}");
         assertThat(say("show", "orders", "987654").code()).isEqualTo(1);
+        assertThat(say("search", "orders", "--status", "dead", "--json")
+                        .out()
+                        .lines()
+                        .toList())
+                .hasSize(3)
+                .allMatch(line -> line.startsWith("{\"id\":") && !line.contains("stored"));
+        Said unexpected = say("requeue", "orders", "--all", "--expect", "7", "-m", "try again");
+        assertThat(unexpected.code()).isEqualTo(1);
+        assertThat(unexpected.err()).contains("outbox orders has 3 that match");
         assertThat(say("requeue", "orders", row).code()).as("without a reason").isEqualTo(2);
         assertThat(say("requeue", "orders", "--all", row, "-m", "both").code()).isEqualTo(2);
         assertThat(say("discard", "orders", row, "-m", "a test", "--as", "ada").out())
