@@ -1,7 +1,7 @@
 package dev.posthaste.jdbc;
 
-import dev.posthaste.jdbc.TableLayout.Column;
-import dev.posthaste.jdbc.TableLayout.Payload;
+import dev.posthaste.jdbc.EventTable.Column;
+import dev.posthaste.jdbc.EventTable.Payload;
 import dev.posthaste.store.ReceiptTarget;
 import dev.posthaste.store.StoredEvent;
 import java.sql.ResultSet;
@@ -17,7 +17,7 @@ final class ReceiptRow {
 
     /** A row of {@link #COLUMNS}. */
     static ReceiptTarget read(ResultSet row, RowSql sql) throws SQLException {
-        TableLayout layout = sql.layout;
+        EventTable layout = sql.layout;
         long id = row.getLong(sql.label(Column.ID));
         return new ReceiptTarget(
                 id,
@@ -32,7 +32,7 @@ final class ReceiptRow {
                 layout.has(Column.GENERATION) ? Integer.valueOf(row.getInt(sql.label(Column.GENERATION))) : null);
     }
 
-    private static @Nullable String eventId(@Nullable String column, TableLayout layout, String outbox, long id) {
+    private static @Nullable String eventId(@Nullable String column, EventTable layout, String outbox, long id) {
         if (column != null && !column.isEmpty()) {
             return column;
         }

@@ -8,7 +8,7 @@ import dev.posthaste.admin.OperatorStore.Stretch;
 import dev.posthaste.admin.OperatorStore.Tally;
 import dev.posthaste.admin.Page;
 import dev.posthaste.admin.Search;
-import dev.posthaste.jdbc.TableLayout.Column;
+import dev.posthaste.jdbc.EventTable.Column;
 import dev.posthaste.store.PendingEvent;
 import dev.posthaste.store.StoredEvent;
 import java.sql.Connection;

@@ -4,8 +4,8 @@ import dev.posthaste.Status;
 import dev.posthaste.admin.ErrorGroup;
 import dev.posthaste.admin.FoundEvent;
 import dev.posthaste.admin.Search;
-import dev.posthaste.jdbc.TableLayout.Column;
-import dev.posthaste.jdbc.TableLayout.Payload;
+import dev.posthaste.jdbc.EventTable.Column;
+import dev.posthaste.jdbc.EventTable.Payload;
 import dev.posthaste.store.StoredEvent;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
@@ -32,7 +32,7 @@ final class SearchFilter {
     }
 
     private final RowSql sql;
-    private final TableLayout layout;
+    private final EventTable layout;
     private final FoundColumns columns;
     private final Search search;
     private final String position;

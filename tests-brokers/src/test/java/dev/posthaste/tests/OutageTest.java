@@ -9,7 +9,7 @@ import dev.posthaste.JdbcOutbox;
 import dev.posthaste.OutboxDefinition;
 import dev.posthaste.RetryPolicy;
 import dev.posthaste.Route;
-import dev.posthaste.jdbc.Schema;
+import dev.posthaste.Schema;
 import dev.posthaste.kafka.KafkaBroker;
 import dev.posthaste.kafka.KafkaSettings;
 import dev.posthaste.kafka.KafkaTopics;
@@ -38,8 +38,10 @@ class OutageTest {
     private static final String TYPE = "order.placed";
     private static final RetryPolicy SHORT =
             RetryPolicy.fixed(Duration.ofMillis(50)).attempts(3);
-    private static final Catalog CATALOG = Catalog.of(
-            OutboxDefinition.named("orders").route(Route.to("orders-topic")).types(TYPE));
+    private static final Catalog CATALOG = Catalog.of(OutboxDefinition.named("orders")
+            .table("orders")
+            .route(Route.to("orders-topic"))
+            .types(TYPE));
 
     private final AtomicInteger written = new AtomicInteger();
 
@@ -59,7 +61,7 @@ class OutageTest {
         JdbcOutbox outbox = JdbcOutbox.of(CATALOG);
         try (TestDatabase database = DatabaseServer.of(Database.MARIADB).createDatabase();
                 KafkaServer kafka = KafkaServer.start(1, Map.of())) {
-            Schema.create(database.dataSource(), CATALOG.outboxes());
+            Schema.create(database.dataSource(), CATALOG);
             KafkaSettings settings = KafkaSettings.of(kafka.bootstrap());
             KafkaTopics.create(settings, 3, 1, Route.to("orders-topic"));
             try (KafkaBroker broker = new KafkaBroker(settings);

@@ -3,14 +3,15 @@ package dev.posthaste.tests;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.posthaste.Catalog;
 import dev.posthaste.NoTransactionException;
 import dev.posthaste.RetryPolicy;
+import dev.posthaste.Schema;
 import dev.posthaste.inbox.Handler;
 import dev.posthaste.inbox.Inbox;
 import dev.posthaste.inbox.InboxBusyException;
 import dev.posthaste.inbox.RejectedEventException;
 import dev.posthaste.inbox.UnknownTypes;
-import dev.posthaste.jdbc.Schema;
 import dev.posthaste.servers.Database;
 import dev.posthaste.servers.DatabaseServer;
 import dev.posthaste.servers.TestDatabase;
@@ -37,7 +38,7 @@ class OnceTest {
 
     private void open(Database kind) throws SQLException {
         database = DatabaseServer.of(kind).createDatabase();
-        Schema.create(database.dataSource(), List.of());
+        Schema.create(database.dataSource(), Catalog.empty());
         database.execute("create table effects (name varchar(100))");
         transactions = new ThreadTransactions(database.dataSource());
         inbox = Inbox.builder("test", transactions).build();
@@ -245,7 +246,7 @@ class OnceTest {
         assertThat(notes()).containsExactly("1");
         database.execute("drop table posthaste_inbox");
         assertThatThrownBy(() -> inbox.once("4", () -> {})).isInstanceOf(StoreException.class);
-        Schema.create(database.dataSource(), List.of());
+        Schema.create(database.dataSource(), Catalog.empty());
     }
 
     private List<String> delivered(Handler<String> handler, String... texts) throws Exception {

@@ -6,13 +6,13 @@ import static org.awaitility.Awaitility.await;
 import dev.posthaste.Catalog;
 import dev.posthaste.OutboxDefinition;
 import dev.posthaste.Route;
+import dev.posthaste.Schema;
 import dev.posthaste.Status;
 import dev.posthaste.admin.Admin;
 import dev.posthaste.admin.Page;
 import dev.posthaste.admin.Search;
 import dev.posthaste.jdbc.Dialect;
 import dev.posthaste.jdbc.RowOperatorStore;
-import dev.posthaste.jdbc.Schema;
 import dev.posthaste.servers.Database;
 import dev.posthaste.servers.DatabaseServer;
 import dev.posthaste.servers.TestDatabase;
@@ -64,12 +64,14 @@ class PagingTest {
     }
 
     private static void everyPageComesSoon(Database kind, String fill) throws Exception {
-        OutboxDefinition orders =
-                OutboxDefinition.named("orders").route(Route.to("orders")).types("type-1");
+        OutboxDefinition orders = OutboxDefinition.named("orders")
+                .table("orders")
+                .route(Route.to("orders"))
+                .types("type-1");
         Catalog catalog = Catalog.of(orders);
         try (TestDatabase database = DatabaseServer.of(kind).createDatabase();
                 Connection connection = database.dataSource().getConnection()) {
-            Schema.create(database.dataSource(), catalog.outboxes());
+            Schema.create(database.dataSource(), catalog);
             database.execute(fill);
             Admin admin = new Admin(RowOperatorStore.all(database.dataSource(), Dialect.of(connection), catalog, null));
             Instant end = admin.find("orders", ROWS).orElseThrow().event().createdAt();

@@ -6,12 +6,12 @@ import dev.posthaste.Catalog;
 import dev.posthaste.JdbcOutbox;
 import dev.posthaste.OutboxDefinition;
 import dev.posthaste.Route;
+import dev.posthaste.Schema;
 import dev.posthaste.Status;
 import dev.posthaste.admin.OperatorStore;
 import dev.posthaste.broker.LocalBroker;
 import dev.posthaste.inbox.Inbox;
 import dev.posthaste.jackson.JacksonSerializer;
-import dev.posthaste.jdbc.Schema;
 import dev.posthaste.jdbc.Stores;
 import dev.posthaste.rabbitmq.RabbitBroker;
 import dev.posthaste.rabbitmq.RabbitSettings;
@@ -91,7 +91,7 @@ final class Application implements AutoCloseable {
         this.history = new HistoryTable(database);
         history.restore();
         database.createTables();
-        Schema.create(database.dataSource(), CATALOG.outboxes());
+        Schema.create(database.dataSource(), CATALOG);
         this.store = Objects.requireNonNull(
                 Stores.in(database.dataSource()).forOperators(CATALOG).get(OUTBOX));
         this.broker = broker(settings, parts.contains(Part.CONSUMER), clock);
