@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.posthaste.OutboxDefinition;
 import dev.posthaste.Route;
 import dev.posthaste.Schema;
+import dev.posthaste.SchemaException;
 import dev.posthaste.Status;
 import dev.posthaste.jdbc.DatabaseSchema;
 import dev.posthaste.jdbc.Dialect;
@@ -265,13 +266,13 @@ public abstract class RowStoreContract extends RowHazardsContract {
         assertThat(DatabaseSchema.check(dataSource, List.of(missing)).errors())
                 .singleElement()
                 .asString()
-                .contains("table missing of outbox missing is missing");
+                .contains("table missing_outbox of outbox missing is missing");
         execute("alter table " + table() + " drop column " + column(Column.LAST_ERROR));
         assertThat(DatabaseSchema.check(dataSource, catalog.outboxes()).errors())
                 .containsExactly("table " + layout.table() + " has no column " + layout.column(Column.LAST_ERROR));
         assertThatThrownBy(
                         () -> DatabaseSchema.check(dataSource, List.of(missing)).orThrow())
-                .isInstanceOf(IllegalStateException.class)
+                .isInstanceOf(SchemaException.class)
                 .hasMessageContaining("Schema.create");
     }
 }
