@@ -1,6 +1,5 @@
 package dev.posthaste;
 
-import dev.posthaste.jdbc.TableLayout;
 import java.util.Collection;
 import java.util.Collections;
 import java.util.LinkedHashMap;
@@ -34,10 +33,10 @@ public final class Catalog {
             if (byName.put(outbox.name(), outbox.checked()) != null) {
                 throw new IllegalArgumentException("Two outboxes are named " + outbox.name());
             }
-            String sharer = tables.put(outbox.table().table(), outbox.name());
+            String sharer = tables.put(outbox.table(), outbox.name());
             if (sharer != null) {
-                throw new IllegalArgumentException("Outboxes " + sharer + " and " + outbox.name() + " share the table "
-                        + outbox.table().table());
+                throw new IllegalArgumentException(
+                        "Outboxes " + sharer + " and " + outbox.name() + " share the table " + outbox.table());
             }
             for (String type : outbox.types()) {
                 OutboxDefinition other = byType.put(type, outbox);
@@ -103,7 +102,7 @@ public final class Catalog {
         OutboxDefinition outbox = OutboxDefinition.named(name);
         return services == null
                 ? outbox
-                : outbox.layout(TableLayout.standard(name.replace('-', '_').replace('.', '_') + "_outbox_messages"))
+                : outbox.table(name.replace('-', '_').replace('.', '_') + "_outbox_messages")
                         .route(Route.topic(services + "." + name + ".outbox")
                                 .group(services + "-" + name + "-outbox-consumer"));
     }

@@ -1,8 +1,8 @@
 package dev.posthaste;
 
-import dev.posthaste.jdbc.TableLayout;
-import dev.posthaste.jdbc.TableLayout.Column;
-import dev.posthaste.jdbc.TableLayout.Payload;
+import dev.posthaste.jdbc.EventTable;
+import dev.posthaste.jdbc.EventTable.Column;
+import dev.posthaste.jdbc.EventTable.Payload;
 import java.time.Duration;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -18,7 +18,7 @@ final class EventLimits {
 
     /** @throws InvalidEventException if anything but the event's headers and payload is outside the limits */
     static void check(Event event, OutboxDefinition outbox) {
-        TableLayout layout = outbox.table();
+        EventTable layout = outbox.eventTable();
         requireShort(event, "id", event.id(), layout.length(Column.EVENT_ID));
         requireShort(event, "type", event.type(), layout.length(Column.TYPE));
         requireStripped(event, "id", event.id());
@@ -43,13 +43,13 @@ final class EventLimits {
 
     static void checkHeaders(Event event, Map<String, String> headers) {
         headers.forEach((name, value) -> {
-            requireShort(event, "header name", name, TableLayout.MAX_HEADER_NAME);
-            requireText(event, "header " + name, value, TableLayout.MAX_HEADER_VALUE);
+            requireShort(event, "header name", name, EventTable.MAX_HEADER_NAME);
+            requireText(event, "header " + name, value, EventTable.MAX_HEADER_VALUE);
         });
     }
 
     /** @throws InvalidEventException if {@code bytes} of headers are more than the outbox or the table allow */
-    static void checkHeaderBytes(Event event, int bytes, int most, TableLayout layout) {
+    static void checkHeaderBytes(Event event, int bytes, int most, EventTable layout) {
         if (bytes > most) {
             throw refused(
                     event,
@@ -60,11 +60,11 @@ final class EventLimits {
     }
 
     /** @throws InvalidEventException if the table's payload column does not hold that many bytes */
-    static void checkStoredPayload(Event event, int bytes, TableLayout layout) {
+    static void checkStoredPayload(Event event, int bytes, EventTable layout) {
         requireRoom(event, "payload", bytes, Column.PAYLOAD, layout);
     }
 
-    private static void requireRoom(Event event, String what, int bytes, Column column, TableLayout layout) {
+    private static void requireRoom(Event event, String what, int bytes, Column column, EventTable layout) {
         int most = layout.length(column);
         if (most > 0 && bytes > most) {
             throw refused(
@@ -82,7 +82,7 @@ final class EventLimits {
                     "its destination '" + destination + "' is not among those allowed for outbox " + outbox.name()
                             + "; add it to the outbox's allowed destinations");
         }
-        String prefix = outbox.table().destinationPrefix();
+        String prefix = outbox.eventTable().destinationPrefix();
         if (destination != null && !destination.startsWith(prefix)) {
             throw refused(event, "its destination '" + destination + "' does not begin with " + prefix);
         }
@@ -90,7 +90,7 @@ final class EventLimits {
 
     /** Other programs' tables have the route and the outbox's name in every row. */
     private static void requireRoomForTheRoute(Event event, OutboxDefinition outbox) {
-        TableLayout layout = outbox.table();
+        EventTable layout = outbox.eventTable();
         if (layout.has(Column.DESTINATION)) {
             String own = event.destination();
             String full = own == null ? outbox.route().destination() : own;
@@ -106,7 +106,7 @@ final class EventLimits {
     }
 
     /** Whatever the event says must have a column; nothing is left out silently. */
-    private static void requireColumns(Event event, TableLayout layout) {
+    private static void requireColumns(Event event, EventTable layout) {
         boolean envelope = layout.payload() == Payload.ENVELOPE;
         requireColumn(event, layout, Column.KEY, "a key, and without it no order is kept", event.key() != null);
         requireColumn(
@@ -121,7 +121,7 @@ final class EventLimits {
         requireColumn(event, layout, Column.MAX_ATTEMPTS, "attempts", event.attempts() != null);
     }
 
-    private static void requireColumn(Event event, TableLayout layout, Column column, String what, boolean required) {
+    private static void requireColumn(Event event, EventTable layout, Column column, String what, boolean required) {
         if (required && !layout.has(column)) {
             throw refused(event, "table " + layout.table() + " has no column for " + what);
         }

@@ -6,9 +6,9 @@ import dev.posthaste.internal.tracing.GuardedTracing;
 import dev.posthaste.internal.tracing.MessageTrace;
 import dev.posthaste.jdbc.ConnectionStores;
 import dev.posthaste.jdbc.Dialect;
-import dev.posthaste.jdbc.TableLayout;
-import dev.posthaste.jdbc.TableLayout.Column;
-import dev.posthaste.jdbc.TableLayout.Payload;
+import dev.posthaste.jdbc.EventTable;
+import dev.posthaste.jdbc.EventTable.Column;
+import dev.posthaste.jdbc.EventTable.Payload;
 import dev.posthaste.store.NewEvent;
 import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;
@@ -239,10 +239,10 @@ public final class JdbcOutbox {
 
     private NewEvent row(OutboxDefinition outbox, Event event) {
         EventLimits.check(event, outbox);
-        return new NewEvent(event, headers(event, outbox.table()), payload(event, outbox.table()));
+        return new NewEvent(event, headers(event, outbox.eventTable()), payload(event, outbox.eventTable()));
     }
 
-    private @Nullable String headers(Event event, TableLayout layout) {
+    private @Nullable String headers(Event event, EventTable layout) {
         if (!layout.has(Column.HEADERS)) {
             return null;
         }
@@ -262,7 +262,7 @@ public final class JdbcOutbox {
         }
     }
 
-    private @Nullable String written(Event event, Map<String, String> headers, TableLayout layout) {
+    private @Nullable String written(Event event, Map<String, String> headers, EventTable layout) {
         EventLimits.checkHeaders(event, headers);
         if (headers.isEmpty()) {
             return null;
@@ -276,7 +276,7 @@ public final class JdbcOutbox {
         return payload instanceof byte[] || payload instanceof CharSequence;
     }
 
-    private byte[] payload(Event event, TableLayout layout) {
+    private byte[] payload(Event event, EventTable layout) {
         byte[] body = bytes(event);
         if (body.length > maxPayloadBytes) {
             throw EventLimits.refused(

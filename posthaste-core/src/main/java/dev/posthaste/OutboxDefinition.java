@@ -1,13 +1,14 @@
 package dev.posthaste;
 
 import dev.posthaste.format.MessageFormat;
-import dev.posthaste.jdbc.TableLayout;
-import dev.posthaste.jdbc.TableLayout.Column;
+import dev.posthaste.jdbc.EventTable;
+import dev.posthaste.jdbc.EventTable.Column;
 import java.time.Duration;
 import java.util.Arrays;
 import java.util.Objects;
 import java.util.Set;
 import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 
 /**
  * All there is to say of one outbox, in the words of {@code outboxes.NAME} in the daemon's file. Immutable: every method
@@ -28,11 +29,13 @@ public final class OutboxDefinition {
     private static final Duration MAX_TIME = Duration.ofDays(36_525);
 
     private final Fields fields;
+    private @Nullable EventTable eventTable; // made once it is asked for, from what never changes
 
     /** What a definition says; changed only until a definition has it. */
     private static final class Fields implements Cloneable {
         private final String name;
-        private TableLayout table;
+        private @Nullable String table;
+        private TableLayout layout = TableLayout.standard();
         private Route route;
         private Set<String> types = Set.of();
         private Set<String> allowedDestinations = Set.of();
@@ -49,7 +52,6 @@ public final class OutboxDefinition {
 
         private Fields(String name) {
             this.name = Names.requireOutbox(name);
-            this.table = TableLayout.standard(name);
             this.route = Route.topic(name);
         }
 
@@ -95,14 +97,15 @@ public final class OutboxDefinition {
                 Arrays.stream(annotated).map(each -> EventClass.of(each).type()).toArray(String[]::new));
     }
 
-    /** Its table, {@code table} or {@code schema.table}, in Posthaste's own layout. */
+    /** Its table, {@code table} or {@code schema.table}; {@code NAME_outbox} unless set. */
     public OutboxDefinition table(String table) {
-        return layout(TableLayout.standard(table));
+        Names.requireTable(table.replace('-', '_').replace(' ', '_'));
+        return with(copy -> copy.table = table);
     }
 
-    /** Its table, and how it looks. */
+    /** What its table looks like; {@link TableLayout#standard} unless set. */
     public OutboxDefinition layout(TableLayout layout) {
-        return with(copy -> copy.table = Objects.requireNonNull(layout, "layout"));
+        return with(copy -> copy.layout = Objects.requireNonNull(layout, "layout"));
     }
 
     /** Where its events go. */
@@ -199,8 +202,35 @@ public final class OutboxDefinition {
         return fields.name;
     }
 
-    public TableLayout table() {
-        return fields.table;
+    /** @throws IllegalArgumentException if none was set, and its name makes no name of a table */
+    public String table() {
+        return eventTable().table();
+    }
+
+    public TableLayout layout() {
+        return fields.layout;
+    }
+
+    /** Internal: its table and layout as statements need them. */
+    public EventTable eventTable() {
+        EventTable known = eventTable;
+        if (known == null) {
+            String table = fields.table != null
+                    ? fields.table
+                    : fields.name.replace('-', '_').replace('.', '_') + "_outbox";
+            known = fields.layout.at(table);
+            eventTable = known;
+        }
+        return known;
+    }
+
+    /** Internal: the table that was meant until 1.0 where none was set; null if one was set, or there could be none. */
+    public @Nullable String formerTable() {
+        try {
+            return fields.table != null ? null : fields.layout.at(fields.name).table();
+        } catch (IllegalArgumentException e) {
+            return null;
+        }
     }
 
     public Route route() {
@@ -267,19 +297,27 @@ public final class OutboxDefinition {
      * @throws IllegalArgumentException if not; says why
      */
     OutboxDefinition checked() {
+        String declared = layout().declaredTable();
+        if (!declared.isEmpty() && !declared.equals(table())) {
+            throw new IllegalArgumentException(
+                    of("its layout is described as that of table " + declared + ", and its table is " + table()
+                            + ": say table(\"" + declared + "\"), or leave 'table' out there"));
+        }
         for (String type : types()) {
-            if (type.isBlank() || type.length() > table().length(Column.TYPE) || Names.bytes(type) > Names.MAX_BYTES) {
+            if (type.isBlank()
+                    || type.length() > eventTable().length(Column.TYPE)
+                    || Names.bytes(type) > Names.MAX_BYTES) {
                 throw new IllegalArgumentException(of("not a usable event type: '" + type + "'"));
             }
         }
-        if (!route().destination().startsWith(table().destinationPrefix())) {
+        if (!route().destination().startsWith(eventTable().destinationPrefix())) {
             throw new IllegalArgumentException(of("its route's destination " + route().destination()
-                    + " does not begin with " + table().destinationPrefix() + ", as the layout of table "
-                    + table().table() + " requires"));
+                    + " does not begin with " + eventTable().destinationPrefix() + ", as the layout of table "
+                    + table() + " requires"));
         }
-        if (tracked() && !table().tracksConsumption()) {
+        if (tracked() && !eventTable().tracksConsumption()) {
             throw new IllegalArgumentException(
-                    of("it cannot be tracked: the layout of table " + table().table() + " has no code for consumed"));
+                    of("it cannot be tracked: the layout of table " + table() + " has no code for consumed"));
         }
         return this;
     }
@@ -290,6 +328,6 @@ public final class OutboxDefinition {
 
     @Override
     public String toString() {
-        return name() + " in table " + table().table() + " to " + route();
+        return name() + " in table " + table() + " to " + route();
     }
 }

@@ -6,7 +6,7 @@
  *
  * <ol>
  *   <li>A {@link dev.posthaste.Catalog} says which event types there are, in which outbox each lives, and the
- *       {@link dev.posthaste.Route} it takes. {@link dev.posthaste.jdbc.Schema#create} makes the tables.
+ *       {@link dev.posthaste.Route} it takes. {@link dev.posthaste.Schema#create} makes the tables.
  *   <li>The application makes its change and calls {@link dev.posthaste.JdbcOutbox#write} with an {@link
  *       dev.posthaste.Event} on the same connection, and commits. In a framework's transactions, the interface {@link
  *       dev.posthaste.Outbox} finds the connection by itself.
@@ -19,7 +19,7 @@
  *
  * <p>A system of many services names its outboxes, topics and groups by {@link
  * dev.posthaste.Catalog#forServices}. Outbox tables that
- * exist already are described by a {@link dev.posthaste.jdbc.TableLayout}; how events look on the wire is a {@link
+ * exist already are described by a {@link dev.posthaste.TableLayout}; how events look on the wire is a {@link
  * dev.posthaste.format.MessageFormat}.
  */
 @NullMarked

@@ -13,7 +13,7 @@ class CatalogTest {
                 .outbox("active-scheduler", o -> o.types("job.due"))
                 .outboxOf("job.due");
         assertThat(outbox.name()).isEqualTo("active-scheduler");
-        assertThat(outbox.table().table()).isEqualTo("active_scheduler_outbox_messages");
+        assertThat(outbox.table()).isEqualTo("active_scheduler_outbox_messages");
         assertThat(outbox.route())
                 .isEqualTo(Route.topic("smartflow.active-scheduler.outbox")
                         .group("smartflow-active-scheduler-outbox-consumer"));
@@ -26,7 +26,7 @@ class CatalogTest {
                 .outbox("agent", o -> o.route(Route.topic("topic").group("group")))
                 .all(o -> o.tracked(true))
                 .outbox("agent");
-        assertThat(outbox.table().table()).isEqualTo("agent_events");
+        assertThat(outbox.table()).isEqualTo("agent_events");
         assertThat(outbox.route()).isEqualTo(Route.topic("topic").group("group"));
         assertThat(outbox.tracked()).isTrue();
         assertThat(outbox.types()).containsExactly("a");

@@ -3,7 +3,7 @@ package dev.posthaste;
 import static org.assertj.core.api.Assertions.assertThatCode;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import dev.posthaste.jdbc.TableLayout;
+import dev.posthaste.jdbc.EventTable;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.List;
@@ -19,7 +19,7 @@ class EventLimitsTest {
     /** A table of other programs with a column for everything; {@code more} is added to its description. */
     private static OutboxDefinition mapped(String... more) {
         Map<String, String> description = new HashMap<>();
-        for (TableLayout.Column column : TableLayout.Column.values()) {
+        for (EventTable.Column column : EventTable.Column.values()) {
             description.put("column." + column.key(), "c_" + column.key().replace('-', '_'));
         }
         description.putAll(
@@ -27,7 +27,7 @@ class EventLimitsTest {
         for (int i = 0; i < more.length; i += 2) {
             description.put(more[i], more[i + 1]);
         }
-        return ORDERS.layout(TableLayout.of(description));
+        return ORDERS.table("events").layout(TableLayout.mapped(EventTable.text(description)));
     }
 
     private static Event event() {
@@ -85,17 +85,17 @@ class EventLimitsTest {
 
     @Test
     void A01_headersAndPayloadMustFitTheirColumns() {
-        TableLayout layout = mapped("length.payload", "1000").table();
+        EventTable layout = mapped("length.payload", "1000").eventTable();
         Event event = event();
         assertThatCode(() -> EventLimits.checkHeaderBytes(event, 65_535, 100_000, layout))
                 .doesNotThrowAnyException();
         assertThatThrownBy(() -> EventLimits.checkHeaderBytes(event, 65_536, 100_000, layout))
                 .hasMessageContainingAll("65536 bytes", "65535", "length.headers");
-        assertThatThrownBy(() -> EventLimits.checkHeaderBytes(event, 100_001, 100_000, ORDERS.table()))
+        assertThatThrownBy(() -> EventLimits.checkHeaderBytes(event, 100_001, 100_000, ORDERS.eventTable()))
                 .hasMessageContaining("maxHeaderBytes");
         assertThatThrownBy(() -> EventLimits.checkStoredPayload(event, 1_001, layout))
                 .hasMessageContaining("length.payload");
-        assertThatCode(() -> EventLimits.checkStoredPayload(event, 1_000_000, ORDERS.table()))
+        assertThatCode(() -> EventLimits.checkStoredPayload(event, 1_000_000, ORDERS.eventTable()))
                 .doesNotThrowAnyException();
     }
 

@@ -13,11 +13,10 @@ import dev.posthaste.format.MessageFormat;
 import dev.posthaste.inbox.OriginHeaders;
 import dev.posthaste.inbox.ReceiptMessages;
 import dev.posthaste.internal.admin.StoreOutboxAdmin;
+import dev.posthaste.jdbc.DatabaseSchema;
 import dev.posthaste.jdbc.Dialect;
 import dev.posthaste.jdbc.RowStore;
-import dev.posthaste.jdbc.Schema;
 import dev.posthaste.jdbc.Stores;
-import dev.posthaste.jdbc.TableLayout;
 import dev.posthaste.store.Receipt;
 import dev.posthaste.store.StoredEvent;
 import java.lang.reflect.Field;
@@ -38,8 +37,10 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 /** What fuzzing found, each as it was found. */
 class FuzzCasesTest {
-    private static final OutboxDefinition ORDERS =
-            OutboxDefinition.named("orders").route(Route.to("orders")).types("order.placed");
+    private static final OutboxDefinition ORDERS = OutboxDefinition.named("orders")
+            .table("orders")
+            .route(Route.to("orders"))
+            .types("order.placed");
     private static final byte[] PAYLOAD = "{}".getBytes(StandardCharsets.UTF_8);
 
     private static StoredEvent event(long row, String id, @Nullable String key, @Nullable String headers) {
@@ -49,7 +50,7 @@ class FuzzCasesTest {
     private static DataSource database(OutboxDefinition outbox, String... sql) throws SQLException {
         JdbcDataSource dataSource = new JdbcDataSource();
         dataSource.setURL("jdbc:h2:mem:" + Event.newId() + ";DB_CLOSE_DELAY=-1");
-        Schema.create(dataSource, List.of(outbox));
+        Schema.create(dataSource, Catalog.of(outbox));
         try (Connection connection = dataSource.getConnection();
                 Statement statement = connection.createStatement()) {
             for (String each : sql) {
@@ -141,7 +142,7 @@ class FuzzCasesTest {
     void C04_aTableMayBeNamedInCapitals(String table) throws Exception {
         OutboxDefinition outbox = ORDERS.table(table).tracked(true);
         DataSource dataSource = database(outbox);
-        assertThat(Schema.check(dataSource, List.of(outbox)).errors()).isEmpty();
+        assertThat(DatabaseSchema.check(dataSource, List.of(outbox)).errors()).isEmpty();
     }
 
     @Test
@@ -149,7 +150,8 @@ class FuzzCasesTest {
         OutboxDefinition outbox = OutboxDefinition.named("orders")
                 .route(Route.to("outbox.event.orders"))
                 .types("order.placed")
-                .layout(TableLayout.debezium("orders"));
+                .table("orders")
+                .layout(TableLayout.debezium());
         DataSource dataSource = database(outbox, """
                 insert into "orders" ("id", "aggregatetype", "aggregateid", "type", "payload", "position")
                 values ('', 'orders', 'k', 'order.placed', '{}', 17), ('orders-18', 'orders', 'k', 'order.placed', '{}', 19)

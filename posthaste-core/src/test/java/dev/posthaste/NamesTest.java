@@ -3,7 +3,6 @@ package dev.posthaste;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import dev.posthaste.jdbc.TableLayout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -29,7 +28,10 @@ class NamesTest {
                 "orders/*x*/"
             })
     void H46_aHostileTableNameIsRefusedAndShownHarmlessly(String name) {
-        assertThatThrownBy(() -> TableLayout.debezium(name))
+        assertThatThrownBy(() -> OutboxDefinition.named("o")
+                        .table(name)
+                        .layout(TableLayout.debezium())
+                        .table())
                 .isInstanceOf(IllegalArgumentException.class)
                 .satisfies(e -> assertThat(e.getMessage()).doesNotContain("\n", "\0"));
     }
@@ -37,7 +39,11 @@ class NamesTest {
     @ParameterizedTest
     @ValueSource(strings = {"orders", "_orders2", "shop.orders"})
     void ordinaryTableNamesAreTaken(String name) {
-        assertThat(TableLayout.debezium(name).table()).isEqualTo(name);
+        assertThat(OutboxDefinition.named("o")
+                        .table(name)
+                        .layout(TableLayout.debezium())
+                        .table())
+                .isEqualTo(name);
     }
 
     @ParameterizedTest

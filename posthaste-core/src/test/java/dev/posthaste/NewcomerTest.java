@@ -7,7 +7,6 @@ import dev.posthaste.broker.LocalBroker;
 import dev.posthaste.broker.Message;
 import dev.posthaste.broker.MessageHeaders;
 import dev.posthaste.inbox.Inbox;
-import dev.posthaste.jdbc.Schema;
 import io.opentelemetry.api.trace.Span;
 import io.opentelemetry.context.Scope;
 import io.opentelemetry.sdk.testing.junit5.OpenTelemetryExtension;
@@ -42,13 +41,13 @@ class NewcomerTest {
     @BeforeEach
     void create() throws SQLException {
         dataSource.setURL("jdbc:h2:mem:" + Event.newId() + ";DB_CLOSE_DELAY=-1");
-        Schema.create(dataSource, catalog.outboxes());
+        Schema.create(dataSource, catalog);
     }
 
     private String onlyRow(String column) throws SQLException {
         try (Connection connection = dataSource.getConnection();
                 Statement statement = connection.createStatement();
-                ResultSet rows = statement.executeQuery("select " + column + " from \"orders\"")) {
+                ResultSet rows = statement.executeQuery("select " + column + " from \"orders_outbox\"")) {
             rows.next();
             return String.valueOf(rows.getString(1));
         }
@@ -131,7 +130,7 @@ class NewcomerTest {
                         OutboxDefinition.named("other")
                                 .route(Route.to("t"))
                                 .types("x")
-                                .table("orders")))
+                                .table("orders_outbox")))
                 .hasMessageContaining("share the table");
         assertThatThrownBy(() -> catalog.outbox("none")).hasMessageContaining("none");
         assertThat(List.copyOf(catalog.outboxes())).hasSize(1);

@@ -9,7 +9,6 @@ import dev.posthaste.broker.Message;
 import dev.posthaste.broker.MessageHeaders;
 import dev.posthaste.format.MessageFormat;
 import dev.posthaste.inbox.Inbox;
-import dev.posthaste.jdbc.Schema;
 import dev.posthaste.store.StoredEvent;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -71,7 +70,7 @@ class PayloadSerializerTest {
     @BeforeEach
     void create() throws SQLException {
         dataSource.setURL("jdbc:h2:mem:" + Event.newId() + ";DB_CLOSE_DELAY=-1");
-        Schema.create(dataSource, List.of(ORDERS));
+        Schema.create(dataSource, Catalog.of(ORDERS));
     }
 
     private Map<String, String> written(Event event) throws SQLException {
@@ -80,7 +79,8 @@ class PayloadSerializerTest {
             outbox.write(connection, event);
             try (ResultSet row = connection
                     .createStatement()
-                    .executeQuery("select payload, headers from \"orders\" order by id desc fetch first row only")) {
+                    .executeQuery(
+                            "select payload, headers from \"orders_outbox\" order by id desc fetch first row only")) {
                 row.next();
                 Map<String, String> found = new HashMap<>();
                 found.put("payload", row.getString(1));
@@ -202,7 +202,7 @@ class PayloadSerializerTest {
                 outbox.tracing(tracing)
                         .maxHeaderBytes(1_100)
                         .write(connection, Event.of("order.placed", "k", "text").header("note", full));
-                try (var rows = connection.createStatement().executeQuery("select headers from \"orders\"")) {
+                try (var rows = connection.createStatement().executeQuery("select headers from \"orders_outbox\"")) {
                     assertThat(rows.next()).isTrue();
                     assertThat(rows.getString(1)).isEqualTo("{\"note\":\"" + full + "\"}");
                 }

@@ -5,10 +5,10 @@ import dev.posthaste.Event;
 import dev.posthaste.JdbcOutbox;
 import dev.posthaste.OutboxDefinition;
 import dev.posthaste.Route;
+import dev.posthaste.Schema;
 import dev.posthaste.jdbc.Dialect;
 import dev.posthaste.jdbc.RowReads;
 import dev.posthaste.jdbc.RowVerdicts;
-import dev.posthaste.jdbc.Schema;
 import dev.posthaste.servers.TestDatabase;
 import java.sql.Connection;
 import java.sql.SQLException;
@@ -35,13 +35,14 @@ final class Backlog {
 
     Backlog(TestDatabase database, Route route) throws SQLException {
         this.database = database;
-        this.catalog = Catalog.of(OutboxDefinition.named(OUTBOX).route(route).types(TYPE));
+        this.catalog = Catalog.of(
+                OutboxDefinition.named(OUTBOX).table(OUTBOX).route(route).types(TYPE));
         try (Connection connection = database.dataSource().getConnection()) {
             this.dialect = Dialect.of(connection);
         }
         this.reads = new RowReads(dialect, catalog.outbox(OUTBOX));
         this.verdicts = new RowVerdicts(dialect, catalog.outbox(OUTBOX));
-        Schema.create(database.dataSource(), catalog.outboxes());
+        Schema.create(database.dataSource(), catalog);
         writeTemplate();
     }
 

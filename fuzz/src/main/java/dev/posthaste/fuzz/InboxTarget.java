@@ -1,5 +1,7 @@
 package dev.posthaste.fuzz;
 
+import dev.posthaste.Catalog;
+import dev.posthaste.Schema;
 import dev.posthaste.broker.Digest;
 import dev.posthaste.broker.Message;
 import dev.posthaste.broker.MessageHeaders;
@@ -8,7 +10,6 @@ import dev.posthaste.inbox.EventContext;
 import dev.posthaste.inbox.Inbox;
 import dev.posthaste.inbox.RejectedEventException;
 import dev.posthaste.inbox.UnknownTypes;
-import dev.posthaste.jdbc.Schema;
 import dev.posthaste.opentelemetry.OpenTelemetryTracing;
 import dev.posthaste.servers.Database;
 import dev.posthaste.testkit.Attempts;
@@ -33,7 +34,7 @@ final class InboxTarget implements Target {
 
     InboxTarget(Database kind) throws SQLException {
         database = new FuzzDatabase(kind);
-        Schema.create(database.dataSource(), List.of());
+        Schema.create(database.dataSource(), Catalog.empty());
         Formats.ALL.forEach((name, format) -> inboxes.put(name, inbox(name, format)));
     }
 

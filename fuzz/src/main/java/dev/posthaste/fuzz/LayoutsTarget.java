@@ -6,13 +6,14 @@ import dev.posthaste.Event;
 import dev.posthaste.InvalidEventException;
 import dev.posthaste.JdbcOutbox;
 import dev.posthaste.OutboxDefinition;
+import dev.posthaste.Schema;
 import dev.posthaste.broker.Message;
 import dev.posthaste.format.MessageFormat;
+import dev.posthaste.jdbc.DatabaseSchema;
+import dev.posthaste.jdbc.EventTable;
+import dev.posthaste.jdbc.EventTable.Column;
+import dev.posthaste.jdbc.EventTable.Payload;
 import dev.posthaste.jdbc.RowStore;
-import dev.posthaste.jdbc.Schema;
-import dev.posthaste.jdbc.TableLayout;
-import dev.posthaste.jdbc.TableLayout.Column;
-import dev.posthaste.jdbc.TableLayout.Payload;
 import dev.posthaste.servers.Database;
 import dev.posthaste.store.Pending;
 import dev.posthaste.store.PendingEvent;
@@ -34,7 +35,7 @@ final class LayoutsTarget implements Target {
 
     LayoutsTarget(Database kind) throws SQLException {
         database = new FuzzDatabase(kind);
-        Schema.create(database.dataSource(), List.of());
+        Schema.create(database.dataSource(), Catalog.empty());
     }
 
     @Override
@@ -57,7 +58,7 @@ final class LayoutsTarget implements Target {
         }
         database.forget();
         if (drawn.description() == null) {
-            Schema.create(database.dataSource(), List.of(drawn.outbox()));
+            Schema.create(database.dataSource(), Catalog.of(drawn.outbox()));
         } else if (database.isH2()) {
             database.execute(drawn.createTable());
         } else {
@@ -71,7 +72,7 @@ final class LayoutsTarget implements Target {
     }
 
     private void run(Dice dice, Layouts.Drawn drawn) throws SQLException {
-        Schema.check(database.dataSource(), List.of(drawn.outbox()));
+        DatabaseSchema.check(database.dataSource(), List.of(drawn.outbox()));
         Event event = event(dice, drawn.outbox());
         if (write(drawn.outbox(), event)) {
             StoredEvent stored = read(drawn.outbox(), event);
@@ -80,14 +81,14 @@ final class LayoutsTarget implements Target {
         }
     }
 
-    private static boolean isSpelledPlainly(TableLayout layout, String id) {
+    private static boolean isSpelledPlainly(EventTable layout, String id) {
         return layout.has(Column.EVENT_ID)
                 || layout.payload() != Payload.ENVELOPE
                 || id.chars().noneMatch(each -> each == '"' || each == '\\' || each < ' ' || each == 127);
     }
 
     private static Event event(Dice dice, OutboxDefinition outbox) {
-        TableLayout layout = outbox.table();
+        EventTable layout = outbox.eventTable();
         String id = dice.tried(
                 "id", dice.oneIn(5) ? dice.text(64) : dice.good(Math.max(1, layout.length(Column.EVENT_ID))));
         Object payload = payload(dice);
@@ -144,7 +145,7 @@ final class LayoutsTarget implements Target {
         List<Pending> found = store.fetch(Long.MIN_VALUE, 10, Long.MAX_VALUE);
         Finding.unlessEqual("the number of events", 1, found.size());
         Pending pending = found.get(0);
-        Finding.unlessEqual("the key", keyOf(event, outbox.table()), pending.key());
+        Finding.unlessEqual("the key", keyOf(event, outbox.eventTable()), pending.key());
         boolean delayed = event.delay().compareTo(Duration.ofMinutes(1)) > 0;
         Finding.unlessEqual("whether it waits", delayed, pending.waitNanos() > 0);
         List<PendingEvent> loaded = store.load(List.of(pending.id()), Long.MAX_VALUE);
@@ -161,12 +162,12 @@ final class LayoutsTarget implements Target {
         return whole.event();
     }
 
-    private static @Nullable String keyOf(Event event, TableLayout layout) {
+    private static @Nullable String keyOf(Event event, EventTable layout) {
         return layout.has(Column.KEY) ? EnvelopeTarget.noneIfEmpty(event.key()) : null;
     }
 
     private static void sameEvent(OutboxDefinition outbox, Event event, StoredEvent stored) {
-        TableLayout layout = outbox.table();
+        EventTable layout = outbox.eventTable();
         boolean envelope = layout.payload() == Payload.ENVELOPE;
         Finding.unlessEqual("the defect", null, stored.defect());
         Finding.unlessEqual(
@@ -207,7 +208,7 @@ final class LayoutsTarget implements Target {
     }
 
     /** An envelope keeps a JSON value, not the blanks around it. */
-    private static String stripped(TableLayout layout, byte[] payload) {
+    private static String stripped(EventTable layout, byte[] payload) {
         if (layout.payload() != Payload.ENVELOPE) {
             return new String(payload, StandardCharsets.ISO_8859_1);
         }

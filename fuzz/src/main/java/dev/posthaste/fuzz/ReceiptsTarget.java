@@ -1,11 +1,12 @@
 package dev.posthaste.fuzz;
 
+import dev.posthaste.Catalog;
 import dev.posthaste.OutboxDefinition;
 import dev.posthaste.RetryPolicy;
+import dev.posthaste.Schema;
 import dev.posthaste.Status;
 import dev.posthaste.inbox.ReceiptMessages;
 import dev.posthaste.jdbc.RowStore;
-import dev.posthaste.jdbc.Schema;
 import dev.posthaste.servers.Database;
 import dev.posthaste.store.Receipt;
 import dev.posthaste.store.ReceiptStore;
@@ -37,7 +38,7 @@ final class ReceiptsTarget implements Target {
     ReceiptsTarget(Database kind) throws SQLException {
         database = new FuzzDatabase(kind);
         store = new RowStore(database.dataSource(), database.dialect(), OUTBOX);
-        Schema.create(database.dataSource(), List.of(OUTBOX));
+        Schema.create(database.dataSource(), Catalog.of(OUTBOX));
     }
 
     @Override
@@ -121,11 +122,11 @@ final class ReceiptsTarget implements Target {
         String status = dice.tried("status of the row", dice.pick("pending", "published", "dead", "consumed"));
         boolean another = dice.oneIn(6) || receipt.eventId().length() > MAX_EVENT_ID;
         String id = another ? "another" : receipt.eventId();
-        database.execute("delete from \"orders\"");
+        database.execute("delete from \"orders_outbox\"");
         try (Connection connection = database.dataSource().getConnection();
                 PreparedStatement insert = connection.prepareStatement(
                         database.sql(
-                                "insert into \"orders\" (id, event_id, event_type, payload, status) values (?, ?, 'order.placed', '{}', ?)"))) {
+                                "insert into \"orders_outbox\" (id, event_id, event_type, payload, status) values (?, ?, 'order.placed', '{}', ?)"))) {
             insert.setLong(1, receipt.row());
             insert.setString(2, id);
             insert.setString(3, status);

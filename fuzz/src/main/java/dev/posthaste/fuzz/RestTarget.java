@@ -1,7 +1,7 @@
 package dev.posthaste.fuzz;
 
 import dev.posthaste.OutboxDefinition;
-import dev.posthaste.jdbc.Schema;
+import dev.posthaste.jdbc.DatabaseSchema;
 import dev.posthaste.server.Daemon;
 import dev.posthaste.server.config.Config;
 import dev.posthaste.server.config.ConfigReader;
@@ -97,7 +97,7 @@ final class RestTarget implements Target {
         List<OutboxDefinition> outboxes = config.outboxes().values().stream()
                 .map(Config.OutboxConfig::definition)
                 .toList();
-        Schema.create(database.dataSource(), outboxes);
+        DatabaseSchema.create(database.dataSource(), outboxes);
         daemon = Daemon.start(config);
         address = URI.create(Objects.requireNonNull(daemon.address()));
     }
@@ -130,10 +130,10 @@ final class RestTarget implements Target {
     }
 
     private void fillTable(Dice dice) throws SQLException {
-        database.execute("delete from \"orders\"");
+        database.execute("delete from \"orders_outbox\"");
         try (Connection connection = database.dataSource().getConnection();
                 PreparedStatement insert = connection.prepareStatement(database.sql("""
-                        insert into "orders" (event_id, event_type, event_key, headers, payload, status, last_error, attempts)
+                        insert into "orders_outbox" (event_id, event_type, event_key, headers, payload, status, last_error, attempts)
                         values (?, ?, ?, ?, ?, ?, ?, 1)"""))) {
             for (int i = 0; i < 6; i++) {
                 insert.setString(1, dice.good(50) + i);

@@ -11,9 +11,9 @@ import dev.posthaste.admin.EventPage;
 import dev.posthaste.admin.FoundEvent;
 import dev.posthaste.admin.OutboxAdmin;
 import dev.posthaste.jdbc.Dialect;
+import dev.posthaste.jdbc.EventTable.Column;
 import dev.posthaste.jdbc.LeaseTable;
 import dev.posthaste.jdbc.RowStore;
-import dev.posthaste.jdbc.TableLayout.Column;
 import dev.posthaste.store.Claim;
 import dev.posthaste.store.OutboxStore;
 import dev.posthaste.store.Receipt;
@@ -125,7 +125,7 @@ final class RowLife {
             FoundEvent found = page.events().get(0);
             Finding.unlessEqual("the found id", event.eventId(), found.eventId());
             Finding.unlessEqual("the found key", event.key(), EnvelopeTarget.noneIfEmpty(found.key()));
-            if (outbox.table().has(Column.LAST_ERROR) && !error.isEmpty()) {
+            if (outbox.eventTable().has(Column.LAST_ERROR) && !error.isEmpty()) {
                 Finding.unless(found.error() != null, "a dead event says why");
             }
         }

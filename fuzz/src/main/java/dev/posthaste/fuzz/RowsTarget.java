@@ -1,12 +1,14 @@
 package dev.posthaste.fuzz;
 
+import dev.posthaste.Catalog;
 import dev.posthaste.OutboxDefinition;
 import dev.posthaste.Route;
+import dev.posthaste.Schema;
+import dev.posthaste.TableLayout;
 import dev.posthaste.broker.Message;
 import dev.posthaste.format.MessageFormat;
+import dev.posthaste.jdbc.EventTable;
 import dev.posthaste.jdbc.RowStore;
-import dev.posthaste.jdbc.Schema;
-import dev.posthaste.jdbc.TableLayout;
 import dev.posthaste.servers.Database;
 import dev.posthaste.store.Pending;
 import dev.posthaste.store.PendingEvent;
@@ -23,16 +25,16 @@ import org.jspecify.annotations.Nullable;
  * read, as it is or as defective, and goes its way like any other.
  */
 final class RowsTarget implements Target {
-    private static final OutboxDefinition DEBEZIUM = outbox(TableLayout.debezium("debezium"), "outbox.event.orders");
-    private static final OutboxDefinition STANDARD = outbox(TableLayout.standard("standard"), "orders");
-    private static final OutboxDefinition ENVELOPES = outbox(envelopes(), "orders");
+    private static final OutboxDefinition DEBEZIUM = outbox("debezium", TableLayout.debezium(), "outbox.event.orders");
+    private static final OutboxDefinition STANDARD = outbox("standard", TableLayout.standard(), "orders");
+    private static final OutboxDefinition ENVELOPES = outbox("envelopes", envelopes(), "orders");
 
     private final FuzzDatabase database;
     private final List<OutboxDefinition> outboxes;
 
     RowsTarget(Database kind) throws SQLException {
         database = new FuzzDatabase(kind);
-        Schema.create(database.dataSource(), List.of(DEBEZIUM, STANDARD));
+        Schema.create(database.dataSource(), Catalog.of(DEBEZIUM, STANDARD));
         if (database.isH2()) {
             database.execute(
                     new Layouts.Drawn(ENVELOPES, Map.of()).createTable().replace(" not null", ""));
@@ -40,8 +42,9 @@ final class RowsTarget implements Target {
         outboxes = database.isH2() ? List.of(DEBEZIUM, STANDARD, ENVELOPES) : List.of(DEBEZIUM, STANDARD);
     }
 
-    private static OutboxDefinition outbox(TableLayout layout, String to) {
-        return OutboxDefinition.named(layout.table())
+    private static OutboxDefinition outbox(String table, TableLayout layout, String to) {
+        return OutboxDefinition.named(table)
+                .table(table)
                 .layout(layout)
                 .route(Route.to(to))
                 .types("order.placed")
@@ -49,7 +52,7 @@ final class RowsTarget implements Target {
     }
 
     private static TableLayout envelopes() {
-        return TableLayout.of(Map.ofEntries(
+        return TableLayout.mapped(EventTable.text(Map.ofEntries(
                 Map.entry("table", "envelopes"),
                 Map.entry("payload", "envelope"),
                 Map.entry("column.id", "id"),
@@ -64,7 +67,7 @@ final class RowsTarget implements Target {
                 Map.entry("status.pending", "pending"),
                 Map.entry("status.published", "published"),
                 Map.entry("status.consumed", "consumed"),
-                Map.entry("status.dead", "dead")));
+                Map.entry("status.dead", "dead"))));
     }
 
     @Override
@@ -81,7 +84,7 @@ final class RowsTarget implements Target {
     public void run(Dice dice) throws SQLException {
         OutboxDefinition outbox = dice.tried("outbox", dice.pick(outboxes));
         database.forget();
-        database.execute("delete from \"" + outbox.table().table() + "\"");
+        database.execute("delete from \"" + outbox.table() + "\"");
         String payload = insert(dice, outbox.name());
         if (payload == null) {
             return; // the database takes no such row, whoever writes

@@ -1,11 +1,11 @@
 package dev.posthaste.inbox;
 
 import dev.posthaste.OutboxDefinition;
+import dev.posthaste.jdbc.DatabaseSchema;
 import dev.posthaste.jdbc.Dialect;
 import dev.posthaste.jdbc.InboxTable;
 import dev.posthaste.jdbc.InboxTransaction;
 import dev.posthaste.jdbc.InboxTransactions;
-import dev.posthaste.jdbc.Schema;
 import dev.posthaste.jdbc.Stores;
 import dev.posthaste.store.Receipt;
 import dev.posthaste.store.ReceiptStore;
@@ -108,7 +108,7 @@ final class OwnDatabase implements InboxDatabase {
 
     @Override
     public List<String> warnings() throws SQLException {
-        return Schema.checkInbox(dataSource).warnings();
+        return DatabaseSchema.checkInbox(dataSource).warnings();
     }
 
     @Override

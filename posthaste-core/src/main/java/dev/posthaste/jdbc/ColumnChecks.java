@@ -2,7 +2,7 @@ package dev.posthaste.jdbc;
 
 import dev.posthaste.JdbcOutbox;
 import dev.posthaste.OutboxDefinition;
-import dev.posthaste.jdbc.TableLayout.Column;
+import dev.posthaste.jdbc.EventTable.Column;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
@@ -74,9 +74,9 @@ final class ColumnChecks {
 
     private final Connection connection;
     private final Dialect dialect;
-    private final Schema.Findings findings;
+    private final DatabaseSchema.Findings findings;
 
-    ColumnChecks(Connection connection, Dialect dialect, Schema.Findings findings) {
+    ColumnChecks(Connection connection, Dialect dialect, DatabaseSchema.Findings findings) {
         this.connection = connection;
         this.dialect = dialect;
         this.findings = findings;
@@ -85,7 +85,7 @@ final class ColumnChecks {
     // --- Outboxes ----------------------------------------------------------------------------------------------------
 
     void checkOutbox(OutboxDefinition outbox, String schema) throws SQLException {
-        TableLayout layout = outbox.table();
+        EventTable layout = outbox.eventTable();
         Map<String, Facts> columns = dialect.checks().columns(connection, schema, layout.simpleName());
         for (Map.Entry<Column, String> each : layout.columns().entrySet()) {
             Facts facts = columns.get(each.getValue().toLowerCase(Locale.ROOT));
@@ -99,9 +99,9 @@ final class ColumnChecks {
         if (TEXTS.contains(column)) {
             checkLength(outbox, column, facts);
         } else if (column == Column.HEADERS || column == Column.PAYLOAD) {
-            checkSize(outbox.table(), column, facts);
+            checkSize(outbox.eventTable(), column, facts);
         } else if (TIMES.contains(column)) {
-            checkZone(outbox.table().zone(), facts);
+            checkZone(outbox.eventTable().zone(), facts);
             dialect.checks().checkTimes(connection, facts, findings);
         } else if (column == Column.ID && !facts.isNumber()) {
             findings.faults()
@@ -124,7 +124,7 @@ final class ColumnChecks {
     }
 
     private void checkLength(OutboxDefinition outbox, Column column, Facts facts) {
-        TableLayout layout = outbox.table();
+        EventTable layout = outbox.eventTable();
         int wanted = column == Column.SERVICE ? outbox.name().length() : layout.length(column);
         if (facts.units() >= wanted) {
             return;
@@ -138,7 +138,7 @@ final class ColumnChecks {
                         + " are expected: " + risk + ". " + remedy(layout, column, facts.units()));
     }
 
-    private void checkSize(TableLayout layout, Column column, Facts facts) {
+    private void checkSize(EventTable layout, Column column, Facts facts) {
         long wanted = layout.length(column) > 0
                 ? layout.length(column)
                 : column == Column.HEADERS ? JdbcOutbox.MAX_HEADER_BYTES : JdbcOutbox.MAX_PAYLOAD_BYTES;
@@ -150,7 +150,7 @@ final class ColumnChecks {
         }
     }
 
-    private static String remedy(TableLayout layout, Column column, long length) {
+    private static String remedy(EventTable layout, Column column, long length) {
         String widen = "Widen the column";
         return layout.isStandard() || column == Column.SERVICE
                 ? widen

@@ -10,7 +10,7 @@ import java.util.Map;
 import java.util.stream.Collectors;
 
 /**
- * What a database's settings and a table's own kind endanger, to be found out before a start. {@link Schema} and
+ * What a database's settings and a table's own kind endanger, to be found out before a start. {@link DatabaseSchema} and
  * {@link ColumnChecks} hold what is the same everywhere. Immutable.
  */
 abstract sealed class DatabaseChecks permits PostgreSqlChecks, MySqlChecks, SqliteChecks, H2Checks {
@@ -21,17 +21,19 @@ abstract sealed class DatabaseChecks permits PostgreSqlChecks, MySqlChecks, Sqli
     abstract List<String> durabilityWarnings(Connection connection) throws SQLException;
 
     /** Adds what the server's settings endanger beside durability. */
-    void checkServer(Connection connection, Schema.Findings findings) throws SQLException {}
+    void checkServer(Connection connection, DatabaseSchema.Findings findings) throws SQLException {}
 
     /** Adds what a table's own kind endangers: its engine, its persistence. */
-    void checkTable(Connection connection, String schema, String table, Schema.Findings findings) throws SQLException {}
+    void checkTable(Connection connection, String schema, String table, DatabaseSchema.Findings findings)
+            throws SQLException {}
 
     /** Adds what the source of a table's ids endangers. */
-    void checkIds(Connection connection, String schema, TableLayout layout, Schema.Findings findings)
+    void checkIds(Connection connection, String schema, EventTable layout, DatabaseSchema.Findings findings)
             throws SQLException {}
 
     /** Adds what is wrong with the values of a column of times, where its type does not say. */
-    void checkTimes(Connection connection, ColumnChecks.Facts column, Schema.Findings findings) throws SQLException {}
+    void checkTimes(Connection connection, ColumnChecks.Facts column, DatabaseSchema.Findings findings)
+            throws SQLException {}
 
     /** A table's columns by their names in lower case. */
     Map<String, ColumnChecks.Facts> columns(Connection connection, String schema, String table) throws SQLException {

@@ -1,6 +1,6 @@
 package dev.posthaste.jdbc;
 
-import dev.posthaste.jdbc.TableLayout.Column;
+import dev.posthaste.jdbc.EventTable.Column;
 import dev.posthaste.store.OutboxStore.DeadEvent;
 import java.sql.Connection;
 import java.sql.PreparedStatement;

@@ -47,6 +47,16 @@ public abstract sealed class Dialect permits PostgreSqlDialect, MySqlDialect, Sq
         };
     }
 
+    /** @throws IllegalArgumentException if no dialect has this name */
+    public static Dialect named(String name) {
+        List<Dialect> all = List.of(POSTGRESQL, MYSQL, MARIADB, SQLITE, H2);
+        return all.stream()
+                .filter(each -> each.name().equals(name))
+                .findFirst()
+                .orElseThrow(
+                        () -> new IllegalArgumentException("No database is named '" + name + "'; there are " + all));
+    }
+
     /** The directory of this dialect's scripts. */
     public abstract String name();
 
@@ -66,7 +76,7 @@ public abstract sealed class Dialect permits PostgreSqlDialect, MySqlDialect, Sq
      * What makes the planner use the index of Posthaste's script that leads to rows of {@code status}, whatever its
      * statistics say.
      */
-    abstract String statusHint(TableLayout layout, Status status);
+    abstract String statusHint(EventTable layout, Status status);
 
     /** What makes the planner use the primary key; empty where it cannot be told. */
     String primaryKeyHint() {
@@ -151,7 +161,7 @@ public abstract sealed class Dialect permits PostgreSqlDialect, MySqlDialect, Sq
         return pendingPosition(id);
     }
 
-    /** The same dialect for a table whose times show the clock of {@code zone}; see {@link TableLayout}. */
+    /** The same dialect for a table whose times show the clock of {@code zone}; see {@link EventTable}. */
     Dialect inZone(String zone) {
         return this;
     }
@@ -310,7 +320,7 @@ public abstract sealed class Dialect permits PostgreSqlDialect, MySqlDialect, Sq
     public void requireTransaction(Connection connection) throws SQLException {}
 
     /** Where this database lists the transactions that hold a write lock on a table; the best first. */
-    List<WriteLockSource> writeLockSources(TableLayout layout) {
+    List<WriteLockSource> writeLockSources(EventTable layout) {
         return List.of();
     }
 

@@ -1,8 +1,8 @@
 package dev.posthaste.jdbc;
 
 import dev.posthaste.format.Envelope;
-import dev.posthaste.jdbc.TableLayout.Column;
-import dev.posthaste.jdbc.TableLayout.Payload;
+import dev.posthaste.jdbc.EventTable.Column;
+import dev.posthaste.jdbc.EventTable.Payload;
 import dev.posthaste.store.PendingEvent;
 import dev.posthaste.store.StoredEvent;
 import java.sql.ResultSet;
@@ -24,7 +24,7 @@ final class EventRow {
     static final String COLUMNS_IF_DUE = columns(" and {due}");
 
     private final RowSql sql;
-    private final TableLayout layout;
+    private final EventTable layout;
 
     EventRow(RowSql sql) {
         this.sql = sql;

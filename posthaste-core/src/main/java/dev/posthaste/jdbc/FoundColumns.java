@@ -1,8 +1,8 @@
 package dev.posthaste.jdbc;
 
 import dev.posthaste.internal.admin.FoundRow;
-import dev.posthaste.jdbc.TableLayout.Column;
-import dev.posthaste.jdbc.TableLayout.Payload;
+import dev.posthaste.jdbc.EventTable.Column;
+import dev.posthaste.jdbc.EventTable.Payload;
 import dev.posthaste.store.StoredEvent;
 import java.sql.ResultSet;
 import java.sql.SQLException;
@@ -29,7 +29,7 @@ final class FoundColumns {
             """.formatted(MAX_OPENED_BYTES).strip();
 
     private final RowSql sql;
-    private final TableLayout layout;
+    private final EventTable layout;
 
     FoundColumns(RowSql sql) {
         this.sql = sql;

@@ -56,7 +56,7 @@ final class H2Dialect extends Dialect {
     }
 
     @Override
-    String statusHint(TableLayout layout, Status status) {
+    String statusHint(EventTable layout, Status status) {
         return "use index (" + quote(Objects.requireNonNull(layout.pendingIndex())) + ")";
     }
 

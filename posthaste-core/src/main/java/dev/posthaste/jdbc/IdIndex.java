@@ -1,6 +1,6 @@
 package dev.posthaste.jdbc;
 
-import dev.posthaste.jdbc.TableLayout.Column;
+import dev.posthaste.jdbc.EventTable.Column;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
@@ -14,10 +14,10 @@ import org.jspecify.annotations.Nullable;
  */
 final class IdIndex {
     private final Dialect dialect;
-    private final TableLayout layout;
+    private final EventTable layout;
     private volatile @Nullable String hint;
 
-    IdIndex(Dialect dialect, TableLayout layout) {
+    IdIndex(Dialect dialect, EventTable layout) {
         this.dialect = dialect;
         this.layout = layout;
         this.hint = !dialect.hintsIdIndex()

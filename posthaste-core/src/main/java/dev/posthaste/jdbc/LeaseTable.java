@@ -68,7 +68,7 @@ public final class LeaseTable {
      */
     public static String definition(OutboxDefinition outbox, @Nullable String afterDead) {
         return "tracked: " + outbox.tracked() + (afterDead == null ? "" : AFTER_DEAD + afterDead) + ", layout: "
-                + outbox.table().fingerprint();
+                + outbox.eventTable().fingerprint();
     }
 
     /** A definition without what follows a death. */

@@ -63,11 +63,11 @@ final class MySqlChecks extends DatabaseChecks {
     }
 
     @Override
-    void checkServer(Connection connection, Schema.Findings findings) throws SQLException {
+    void checkServer(Connection connection, DatabaseSchema.Findings findings) throws SQLException {
         checkSettings(settings(connection), findings);
     }
 
-    static void checkSettings(Map<String, String> settings, Schema.Findings findings) {
+    static void checkSettings(Map<String, String> settings, DatabaseSchema.Findings findings) {
         if ("STATEMENT".equals(settings.get("binlog_format"))
                 && !"OFF".equals(settings.get("log_bin"))
                 && !"OFF".equals(settings.get("sql_log_bin"))) {
@@ -105,7 +105,8 @@ final class MySqlChecks extends DatabaseChecks {
     }
 
     @Override
-    void checkTable(Connection connection, String schema, String table, Schema.Findings findings) throws SQLException {
+    void checkTable(Connection connection, String schema, String table, DatabaseSchema.Findings findings)
+            throws SQLException {
         try (PreparedStatement statement = connection.prepareStatement(
                 "select engine from information_schema.tables where table_schema = ? and table_name = ?")) {
             statement.setString(1, schema);

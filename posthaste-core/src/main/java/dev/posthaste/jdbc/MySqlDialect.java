@@ -97,7 +97,7 @@ final class MySqlDialect extends Dialect {
     }
 
     @Override
-    String statusHint(TableLayout layout, Status status) {
+    String statusHint(EventTable layout, Status status) {
         return "force index (" + quote(Objects.requireNonNull(layout.pendingIndex())) + ")";
     }
 
@@ -152,7 +152,7 @@ final class MySqlDialect extends Dialect {
     }
 
     @Override
-    List<WriteLockSource> writeLockSources(TableLayout layout) {
+    List<WriteLockSource> writeLockSources(EventTable layout) {
         return name.equals("mysql")
                 ? List.of(new WriteLockSource.OfPerformanceSchema(layout))
                 : List.of(

@@ -32,7 +32,7 @@ final class PostgreSqlChecks extends DatabaseChecks {
     }
 
     @Override
-    void checkServer(Connection connection, Schema.Findings findings) throws SQLException {
+    void checkServer(Connection connection, DatabaseSchema.Findings findings) throws SQLException {
         try (Statement statement = connection.createStatement();
                 ResultSet row = statement.executeQuery("""
                         select pg_is_in_recovery() as standby,
@@ -61,7 +61,8 @@ final class PostgreSqlChecks extends DatabaseChecks {
     }
 
     @Override
-    void checkTable(Connection connection, String schema, String table, Schema.Findings findings) throws SQLException {
+    void checkTable(Connection connection, String schema, String table, DatabaseSchema.Findings findings)
+            throws SQLException {
         try (PreparedStatement statement = connection.prepareStatement("""
                 select c.relpersistence::text from pg_class c join pg_namespace n on n.oid = c.relnamespace
                 where n.nspname = ? and c.relname = ?
@@ -81,7 +82,7 @@ final class PostgreSqlChecks extends DatabaseChecks {
 
     /** Either the column owns the sequence, or its default draws from it. */
     @Override
-    void checkIds(Connection connection, String schema, TableLayout layout, Schema.Findings findings)
+    void checkIds(Connection connection, String schema, EventTable layout, DatabaseSchema.Findings findings)
             throws SQLException {
         try (PreparedStatement statement = connection.prepareStatement("""
                 select distinct s.oid::regclass::text as sequence, q.seqcache, q.seqincrement, q.seqcycle
@@ -100,7 +101,7 @@ final class PostgreSqlChecks extends DatabaseChecks {
                 """)) {
             statement.setString(1, schema);
             statement.setString(2, layout.simpleName());
-            statement.setString(3, layout.column(TableLayout.Column.ID));
+            statement.setString(3, layout.column(EventTable.Column.ID));
             try (ResultSet row = statement.executeQuery()) {
                 while (row.next()) {
                     String of = "sequence " + row.getString("sequence") + " of table " + layout.table();
@@ -111,7 +112,7 @@ final class PostgreSqlChecks extends DatabaseChecks {
     }
 
     /** @param disorder where to say that the order of ids is not the order of writes */
-    private static void checkSequence(ResultSet row, String of, List<String> disorder, Schema.Findings findings)
+    private static void checkSequence(ResultSet row, String of, List<String> disorder, DatabaseSchema.Findings findings)
             throws SQLException {
         String alter = ". Run: alter sequence " + row.getString("sequence");
         if (row.getLong("seqcache") > 1) {

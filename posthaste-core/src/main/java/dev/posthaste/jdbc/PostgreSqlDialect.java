@@ -182,12 +182,12 @@ final class PostgreSqlDialect extends Dialect {
 
     /** None: the pending index is partial and on an expression, so it is the only one that serves the statement. */
     @Override
-    String statusHint(TableLayout layout, Status status) {
+    String statusHint(EventTable layout, Status status) {
         return "";
     }
 
     @Override
-    List<WriteLockSource> writeLockSources(TableLayout layout) {
+    List<WriteLockSource> writeLockSources(EventTable layout) {
         return List.of(new WriteLockSource.OfPostgres(quoteTable(layout.table())));
     }
 

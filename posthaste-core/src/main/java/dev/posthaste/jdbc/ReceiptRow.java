@@ -1,7 +1,7 @@
 package dev.posthaste.jdbc;
 
-import dev.posthaste.jdbc.TableLayout.Column;
-import dev.posthaste.jdbc.TableLayout.Payload;
+import dev.posthaste.jdbc.EventTable.Column;
+import dev.posthaste.jdbc.EventTable.Payload;
 import dev.posthaste.store.ReceiptTarget;
 import dev.posthaste.store.StoredEvent;
 import java.sql.ResultSet;

@@ -1,6 +1,6 @@
 package dev.posthaste.jdbc;
 
-import dev.posthaste.jdbc.TableLayout.Column;
+import dev.posthaste.jdbc.EventTable.Column;
 import dev.posthaste.store.Verdict;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
@@ -41,7 +41,7 @@ final class Refusals {
             """ + AS_SEEN;
 
     private final RowSql sql;
-    private final TableLayout layout;
+    private final EventTable layout;
     private final String retry;
     private final String dead;
     private final String retryOnly;

@@ -1,7 +1,7 @@
 package dev.posthaste.jdbc;
 
 import dev.posthaste.Status;
-import dev.posthaste.jdbc.TableLayout.Column;
+import dev.posthaste.jdbc.EventTable.Column;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;

@@ -4,8 +4,8 @@ import dev.posthaste.DuplicateEventException;
 import dev.posthaste.Event;
 import dev.posthaste.InvalidEventException;
 import dev.posthaste.OutboxDefinition;
-import dev.posthaste.jdbc.TableLayout.Column;
-import dev.posthaste.jdbc.TableLayout.Payload;
+import dev.posthaste.jdbc.EventTable.Column;
+import dev.posthaste.jdbc.EventTable.Payload;
 import dev.posthaste.store.NewEvent;
 import java.nio.charset.StandardCharsets;
 import java.sql.Connection;
@@ -25,14 +25,14 @@ import org.jspecify.annotations.Nullable;
 public final class RowInsert {
     private final Dialect dialect;
     private final OutboxDefinition outbox;
-    private final TableLayout layout;
+    private final EventTable layout;
     private final RowSql sql;
     private final Map<List<Boolean>, String> inserts = new HashMap<>();
 
     public RowInsert(Dialect dialect, OutboxDefinition outbox) {
         this.dialect = dialect;
         this.outbox = outbox;
-        this.layout = outbox.table();
+        this.layout = outbox.eventTable();
         this.sql = new RowSql(dialect, outbox);
         for (boolean delayed : new boolean[] {false, true}) {
             for (boolean limited : new boolean[] {false, true}) {

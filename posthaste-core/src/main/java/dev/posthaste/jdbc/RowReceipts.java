@@ -2,7 +2,7 @@ package dev.posthaste.jdbc;
 
 import dev.posthaste.OutboxDefinition;
 import dev.posthaste.Status;
-import dev.posthaste.jdbc.TableLayout.Column;
+import dev.posthaste.jdbc.EventTable.Column;
 import dev.posthaste.store.Receipt;
 import dev.posthaste.store.ReceiptStore.Received;
 import dev.posthaste.store.ReceiptTarget;

@@ -1,7 +1,7 @@
 package dev.posthaste.jdbc;
 
 import dev.posthaste.OutboxDefinition;
-import dev.posthaste.jdbc.TableLayout.Column;
+import dev.posthaste.jdbc.EventTable.Column;
 import dev.posthaste.store.IdRange;
 import dev.posthaste.store.PendingRef;
 import java.sql.Array;

@@ -9,7 +9,7 @@ import dev.posthaste.internal.admin.FoundPage;
 import dev.posthaste.internal.admin.FoundRow;
 import dev.posthaste.internal.admin.OperatorStore.Stretch;
 import dev.posthaste.internal.admin.OperatorStore.Tally;
-import dev.posthaste.jdbc.TableLayout.Column;
+import dev.posthaste.jdbc.EventTable.Column;
 import dev.posthaste.store.PendingEvent;
 import dev.posthaste.store.StoredEvent;
 import java.sql.Connection;

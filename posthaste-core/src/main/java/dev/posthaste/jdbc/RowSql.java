@@ -2,7 +2,7 @@ package dev.posthaste.jdbc;
 
 import dev.posthaste.OutboxDefinition;
 import dev.posthaste.Status;
-import dev.posthaste.jdbc.TableLayout.Column;
+import dev.posthaste.jdbc.EventTable.Column;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.SQLException;
@@ -68,14 +68,14 @@ final class RowSql {
     private static final Pattern OPTIONAL = Pattern.compile("\\[([^]]*)]");
 
     final Dialect dialect;
-    final TableLayout layout;
+    final EventTable layout;
     final String outbox;
     private final String table;
     private final IdIndex idIndex;
     private final Map<String, String> texts = new ConcurrentHashMap<>();
 
     RowSql(Dialect dialect, OutboxDefinition outbox) {
-        this.layout = outbox.table();
+        this.layout = outbox.eventTable();
         this.dialect = dialect.inZone(layout.zone());
         this.outbox = outbox.name();
         this.table = dialect.quoteTable(layout.table());

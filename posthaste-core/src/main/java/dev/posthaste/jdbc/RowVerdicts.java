@@ -1,7 +1,7 @@
 package dev.posthaste.jdbc;
 
 import dev.posthaste.OutboxDefinition;
-import dev.posthaste.jdbc.TableLayout.Column;
+import dev.posthaste.jdbc.EventTable.Column;
 import dev.posthaste.store.OutboxStore.Settled;
 import dev.posthaste.store.Verdict;
 import java.sql.Connection;

@@ -5,8 +5,8 @@ import dev.posthaste.admin.EventFilter;
 import dev.posthaste.admin.FoundEvent;
 import dev.posthaste.internal.admin.DeadGroup;
 import dev.posthaste.internal.admin.FoundRow;
-import dev.posthaste.jdbc.TableLayout.Column;
-import dev.posthaste.jdbc.TableLayout.Payload;
+import dev.posthaste.jdbc.EventTable.Column;
+import dev.posthaste.jdbc.EventTable.Payload;
 import dev.posthaste.store.StoredEvent;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
@@ -33,7 +33,7 @@ final class SearchFilter {
     }
 
     private final RowSql sql;
-    private final TableLayout layout;
+    private final EventTable layout;
     private final FoundColumns columns;
     private final EventFilter search;
     private final String position;

@@ -1,6 +1,6 @@
 package dev.posthaste.jdbc;
 
-import dev.posthaste.jdbc.TableLayout.Column;
+import dev.posthaste.jdbc.EventTable.Column;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
@@ -44,7 +44,7 @@ final class SqliteChecks extends DatabaseChecks {
     }
 
     @Override
-    void checkServer(Connection connection, Schema.Findings findings) throws SQLException {
+    void checkServer(Connection connection, DatabaseSchema.Findings findings) throws SQLException {
         String version = connection.getMetaData().getDatabaseProductVersion();
         Matcher minor = VERSION.matcher(version);
         if (minor.matches() && Integer.parseInt(minor.group(1)) < MIN_MINOR_VERSION) {
@@ -124,7 +124,7 @@ final class SqliteChecks extends DatabaseChecks {
     }
 
     @Override
-    void checkIds(Connection connection, String schema, TableLayout layout, Schema.Findings findings)
+    void checkIds(Connection connection, String schema, EventTable layout, DatabaseSchema.Findings findings)
             throws SQLException {
         if (layout.table().contains(".")) {
             findings.faults()
@@ -152,7 +152,7 @@ final class SqliteChecks extends DatabaseChecks {
     }
 
     /** Of ids that are not numbers, something else is said. */
-    private boolean isNumber(Connection connection, String schema, TableLayout layout) throws SQLException {
+    private boolean isNumber(Connection connection, String schema, EventTable layout) throws SQLException {
         ColumnChecks.Facts id = columns(connection, schema, layout.simpleName())
                 .get(layout.column(Column.ID).toLowerCase(Locale.ROOT));
         return id != null && id.type().contains("int");
@@ -160,7 +160,8 @@ final class SqliteChecks extends DatabaseChecks {
 
     /** The latest rows tell: a column takes any value, whatever its type. */
     @Override
-    void checkTimes(Connection connection, ColumnChecks.Facts column, Schema.Findings findings) throws SQLException {
+    void checkTimes(Connection connection, ColumnChecks.Facts column, DatabaseSchema.Findings findings)
+            throws SQLException {
         String name = Dialect.SQLITE.quote(column.name());
         try (Statement statement = connection.createStatement();
                 ResultSet row = statement.executeQuery("select typeof(" + name + ") from (select " + name + " from "

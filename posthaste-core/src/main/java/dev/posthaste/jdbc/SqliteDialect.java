@@ -70,7 +70,7 @@ final class SqliteDialect extends Dialect {
 
     /** Pending and dead rows have an index of their own each. Published ones do in tracked outboxes only. */
     @Override
-    String statusHint(TableLayout layout, Status status) {
+    String statusHint(EventTable layout, Status status) {
         String index = Objects.requireNonNull(layout.pendingIndex());
         return switch (status) {
             case PENDING -> "indexed by " + quote(index);

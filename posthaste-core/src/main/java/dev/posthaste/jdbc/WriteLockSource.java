@@ -114,7 +114,7 @@ abstract sealed class WriteLockSource
     }
 
     /** Reads rows of server, uptime, lost locks, whether the server takes no changes, and a transaction's name or null. */
-    private static Found read(Connection connection, String sql, TableLayout layout) throws SQLException {
+    private static Found read(Connection connection, String sql, EventTable layout) throws SQLException {
         int dot = layout.table().indexOf('.');
         String server = null;
         long uptime = 0;
@@ -175,9 +175,9 @@ abstract sealed class WriteLockSource
                     and l.object_schema = coalesce(?, database()) and l.object_name = ? and l.lock_status = 'GRANTED'
                     and l.lock_type in ('SHARED_WRITE', 'SHARED_WRITE_LOW_PRIO', 'SHARED_NO_READ_WRITE')
                 """;
-        private final TableLayout layout;
+        private final EventTable layout;
 
-        OfPerformanceSchema(TableLayout layout) {
+        OfPerformanceSchema(EventTable layout) {
             this.layout = layout;
         }
 
@@ -255,9 +255,9 @@ abstract sealed class WriteLockSource
                     on l.lock_type = 'Table metadata lock' and l.table_schema = coalesce(?, database())
                     and l.table_name = ? and l.lock_mode in ('MDL_SHARED_WRITE', 'MDL_SHARED_NO_READ_WRITE')
                 """;
-        private final TableLayout layout;
+        private final EventTable layout;
 
-        OfMariaDbWithPlugin(TableLayout layout) {
+        OfMariaDbWithPlugin(EventTable layout) {
             this.layout = layout;
         }
 
@@ -292,9 +292,9 @@ abstract sealed class WriteLockSource
                     and l.object_schema = coalesce(?, database()) and l.object_name = ? and l.lock_status = 'GRANTED'
                     and l.lock_type in ('SHARED_WRITE', 'SHARED_WRITE_LOW_PRIO', 'SHARED_NO_READ_WRITE')
                 """;
-        private final TableLayout layout;
+        private final EventTable layout;
 
-        OfMariaDbPerformanceSchema(TableLayout layout) {
+        OfMariaDbPerformanceSchema(EventTable layout) {
             this.layout = layout;
         }
 

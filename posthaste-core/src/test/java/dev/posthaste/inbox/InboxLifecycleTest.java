@@ -4,12 +4,13 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
+import dev.posthaste.Catalog;
 import dev.posthaste.RetryPolicy;
+import dev.posthaste.Schema;
 import dev.posthaste.broker.Delivery;
 import dev.posthaste.broker.Failure;
 import dev.posthaste.broker.Message;
 import dev.posthaste.broker.MessageHeaders;
-import dev.posthaste.jdbc.Schema;
 import java.lang.reflect.Proxy;
 import java.sql.SQLException;
 import java.time.Duration;
@@ -35,7 +36,7 @@ class InboxLifecycleTest {
 
     @BeforeEach
     void createTables() throws SQLException {
-        Schema.create(pool, List.of());
+        Schema.create(pool, Catalog.empty());
     }
 
     @AfterEach

@@ -3,14 +3,15 @@ package dev.posthaste.inbox;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
+import dev.posthaste.Catalog;
 import dev.posthaste.OutboxDefinition;
 import dev.posthaste.RetryPolicy;
+import dev.posthaste.Schema;
 import dev.posthaste.broker.Delivery;
 import dev.posthaste.broker.Failure;
 import dev.posthaste.broker.Message;
 import dev.posthaste.broker.MessageHeaders;
 import dev.posthaste.format.MessageFormat;
-import dev.posthaste.jdbc.Schema;
 import dev.posthaste.store.Receipt;
 import dev.posthaste.store.StoredEvent;
 import java.lang.reflect.Proxy;
@@ -49,7 +50,7 @@ class InboxTest {
 
     @BeforeEach
     void createTables() throws SQLException {
-        Schema.create(pool, List.of());
+        Schema.create(pool, Catalog.empty());
     }
 
     @AfterEach

@@ -2,9 +2,10 @@ package dev.posthaste.inbox;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.posthaste.Catalog;
 import dev.posthaste.NoTransactionException;
+import dev.posthaste.Schema;
 import dev.posthaste.Transactions;
-import dev.posthaste.jdbc.Schema;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.util.List;
@@ -72,7 +73,7 @@ class JoinedDatabaseTest {
     @Test
     void whatFailsAfterTheHandlerIsToldAsItIs() throws Exception {
         database.setURL("jdbc:h2:mem:" + UUID.randomUUID() + ";DB_CLOSE_DELAY=-1");
-        Schema.create(database, List.of());
+        Schema.create(database, Catalog.empty());
         JoinedDatabase joined = new JoinedDatabase(transactions, "test");
         AttemptResult result = joined.run(new Untold(new IllegalStateException("the outbox has no such row")));
         assertThat(result)

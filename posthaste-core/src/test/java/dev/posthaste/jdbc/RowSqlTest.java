@@ -5,13 +5,16 @@ import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
 
 import dev.posthaste.OutboxDefinition;
 import dev.posthaste.Route;
+import dev.posthaste.TableLayout;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 
 class RowSqlTest {
-    private static final OutboxDefinition OUTBOX =
-            OutboxDefinition.named("orders").route(Route.to("orders")).types("order.placed");
-    private static final TableLayout EXISTING = TableLayout.of(Map.ofEntries(
+    private static final OutboxDefinition OUTBOX = OutboxDefinition.named("orders")
+            .table("orders")
+            .route(Route.to("orders"))
+            .types("order.placed");
+    private static final TableLayout EXISTING = TableLayout.mapped(EventTable.text(Map.ofEntries(
             Map.entry("table", "shop.messages"),
             Map.entry("column.id", "no"),
             Map.entry("column.type", "kind"),
@@ -21,10 +24,11 @@ class RowSqlTest {
             Map.entry("column.next-attempt-at", "retry_at"),
             Map.entry("status.pending", "0"),
             Map.entry("status.published", "1"),
-            Map.entry("status.dead", "2")));
+            Map.entry("status.dead", "2"))));
 
     private static final RowSql STANDARD = new RowSql(Dialect.MYSQL, OUTBOX);
-    private static final RowSql MAPPED = new RowSql(Dialect.MYSQL, OUTBOX.layout(EXISTING));
+    private static final RowSql MAPPED =
+            new RowSql(Dialect.MYSQL, OUTBOX.table("shop.messages").layout(EXISTING));
 
     @Test
     void columnsAndCodesAreThoseOfTheTable() {

@@ -9,13 +9,14 @@ import org.junit.jupiter.api.Test;
 
 /** What is said of settings that no server of the tests has. */
 class ServerSettingsTest {
-    private static Schema.Findings findings(String... settings) {
+    private static DatabaseSchema.Findings findings(String... settings) {
         Map<String, String> all = new HashMap<>(
                 Map.of("binlog_format", "ROW", "log_bin", "ON", "sql_log_bin", "ON", "auto_increment_increment", "1"));
         for (int i = 0; i < settings.length; i += 2) {
             all.put(settings[i], settings[i + 1]);
         }
-        Schema.Findings findings = new Schema.Findings(new ArrayList<>(), new ArrayList<>(), new ArrayList<>());
+        DatabaseSchema.Findings findings =
+                new DatabaseSchema.Findings(new ArrayList<>(), new ArrayList<>(), new ArrayList<>());
         MySqlChecks.checkSettings(all, findings);
         return findings;
     }

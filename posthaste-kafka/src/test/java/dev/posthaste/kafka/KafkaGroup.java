@@ -5,13 +5,13 @@ import static org.awaitility.Awaitility.await;
 
 import dev.posthaste.Catalog;
 import dev.posthaste.RetryPolicy;
+import dev.posthaste.Schema;
 import dev.posthaste.broker.Delivery;
 import dev.posthaste.broker.Receiver;
 import dev.posthaste.broker.Subscription;
 import dev.posthaste.inbox.Handler;
 import dev.posthaste.inbox.Inbox;
 import dev.posthaste.inbox.RejectedEventException;
-import dev.posthaste.jdbc.Schema;
 import dev.posthaste.servers.Database;
 import dev.posthaste.servers.DatabaseServer;
 import dev.posthaste.servers.TestDatabase;
@@ -33,7 +33,7 @@ final class KafkaGroup implements AutoCloseable {
 
     KafkaGroup(KafkaTopic topic) throws Exception {
         this.topic = topic;
-        Schema.create(database.dataSource(), Catalog.of().outboxes());
+        Schema.create(database.dataSource(), Catalog.empty());
     }
 
     /** Handles everything but what begins with "bad". */

@@ -2,12 +2,14 @@ package dev.posthaste.relay;
 
 import dev.posthaste.Catalog;
 import dev.posthaste.OutboxDefinition;
+import dev.posthaste.Schema;
+import dev.posthaste.SchemaException;
 import dev.posthaste.Tracing;
 import dev.posthaste.broker.Broker;
 import dev.posthaste.internal.json.JsonLibraries;
 import dev.posthaste.internal.tracing.TracedBroker;
+import dev.posthaste.jdbc.DatabaseSchema;
 import dev.posthaste.jdbc.LeaseTable;
-import dev.posthaste.jdbc.Schema;
 import dev.posthaste.jdbc.Stores;
 import dev.posthaste.relay.internal.EngineListener;
 import dev.posthaste.relay.internal.RelaySettings;
@@ -92,7 +94,8 @@ public final class Relay implements AutoCloseable {
     /**
      * Checks the tables and begins.
      *
-     * @throws IllegalStateException if a table, column or index is missing, with the name of each
+     * @throws SchemaException if a table, column or index is missing, with the name of each
+     * @throws IllegalStateException if it was started or closed before
      * @throws StoreException if the database cannot be asked
      */
     public Relay start() {
@@ -101,7 +104,7 @@ public final class Relay implements AutoCloseable {
                 throw new IllegalStateException("Relay " + name + " was started before");
             }
             try {
-                Schema.check(dataSource, outboxes(), leaseSchema)
+                DatabaseSchema.check(dataSource, outboxes(), leaseSchema)
                         .orThrow()
                         .warnings()
                         .forEach(warning -> log.warn("{}", warning));

@@ -1,7 +1,7 @@
 package dev.posthaste.server;
 
 import dev.posthaste.OutboxDefinition;
-import dev.posthaste.jdbc.Schema;
+import dev.posthaste.jdbc.DatabaseSchema;
 import dev.posthaste.server.config.Config;
 import dev.posthaste.server.config.Config.BrokerConfig;
 import dev.posthaste.server.config.Config.ConsoleConfig;
@@ -52,9 +52,11 @@ public final class ConnectionCheck {
         Config part = new Config(
                 config.name(), alone, Map.of(), its, List.of(), config.relay(), config.console(), config.jsonLog());
         try (Deployment deployment = Deployment.open(part)) {
-            for (OutboxConfig outbox : its.values()) {
+            warnings.addAll(deployment.warnings());
+            for (OutboxConfig outbox : deployment.config().outboxes().values()) {
                 List<OutboxDefinition> one = List.of(outbox.definition());
-                Schema.Findings findings = Schema.check(deployment.dataSource(database.name()), one, database.leases());
+                DatabaseSchema.Findings findings =
+                        DatabaseSchema.check(deployment.dataSource(database.name()), one, database.leases());
                 findings.missing()
                         .forEach(missing -> add(problems, outbox.line(), missing + "; './posthaste init' makes it"));
                 findings.faults().forEach(fault -> add(problems, outbox.line(), fault));

@@ -53,7 +53,8 @@ public final class Daemon implements AutoCloseable {
      * Starts all of it.
      *
      * @throws Deployment.UnreachableException if a database does not answer
-     * @throws IllegalStateException if a table is missing, or the console's port is taken; says which
+     * @throws dev.posthaste.SchemaException if a table is missing; says which
+     * @throws IllegalStateException if the console's port is taken
      */
     public static Daemon start(Config config) {
         Daemon daemon = new Daemon(Deployment.open(config));
@@ -70,6 +71,7 @@ public final class Daemon implements AutoCloseable {
         Config config = deployment.config();
         List.of(new JvmMemoryMetrics(), new JvmThreadMetrics(), new ProcessorMetrics(), new UptimeMetrics())
                 .forEach(meters -> meters.bindTo(metrics));
+        deployment.warnings().forEach(warning -> log.warn("{}", warning.message()));
         for (Deployment.OpenDatabase database : deployment.databases().values()) {
             if (!database.outboxes().isEmpty()) {
                 relays.add(relay(config, database).start());

@@ -3,12 +3,14 @@ package dev.posthaste.server;
 import com.zaxxer.hikari.HikariConfig;
 import com.zaxxer.hikari.HikariDataSource;
 import dev.posthaste.Catalog;
+import dev.posthaste.OutboxDefinition;
 import dev.posthaste.admin.UnknownOutboxException;
 import dev.posthaste.broker.Broker;
 import dev.posthaste.broker.SubscribableBroker;
 import dev.posthaste.internal.admin.StoreAdmin;
 import dev.posthaste.internal.admin.StoreOutboxAdmin;
 import dev.posthaste.internal.tracing.TracedBroker;
+import dev.posthaste.jdbc.FormerTable;
 import dev.posthaste.jdbc.Stores;
 import dev.posthaste.kafka.KafkaBroker;
 import dev.posthaste.opentelemetry.OpenTelemetryTracing;
@@ -18,8 +20,11 @@ import dev.posthaste.server.config.Config.BrokerConfig;
 import dev.posthaste.server.config.Config.DatabaseConfig;
 import dev.posthaste.server.config.Config.OutboxConfig;
 import dev.posthaste.server.config.ConfigReader;
+import dev.posthaste.server.config.Problem;
 import dev.posthaste.store.StoreException;
 import io.opentelemetry.api.GlobalOpenTelemetry;
+import java.sql.SQLException;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -35,6 +40,7 @@ public final class Deployment implements AutoCloseable {
     private static final long CONNECTION_TIMEOUT_MILLIS = 5_000;
 
     private final Config config;
+    private final List<Problem> warnings = new ArrayList<>();
     private final Map<String, OpenDatabase> databases = new LinkedHashMap<>();
     private final Map<String, OpenBroker> brokers = new LinkedHashMap<>(); // guarded by itself
     private final StoreAdmin admin;
@@ -51,23 +57,25 @@ public final class Deployment implements AutoCloseable {
     private record OpenBroker(SubscribableBroker plain, Broker traced) {}
 
     private Deployment(Config config) {
-        this.config = config;
-        Map<String, StoreOutboxAdmin> outboxes = new LinkedHashMap<>();
+        Map<String, StoreOutboxAdmin> admins = new LinkedHashMap<>();
+        Map<String, OutboxConfig> outboxes = new LinkedHashMap<>(config.outboxes());
         try {
             for (DatabaseConfig each : config.databases().values()) {
                 OpenDatabase database = open(config, each);
+                database.outboxes().forEach(outbox -> outboxes.put(outbox.name(), outbox));
                 databases.put(each.name(), database);
                 database.stores()
                         .admin(database.catalog())
                         .all()
-                        .forEach(outbox -> outboxes.put(outbox.definition().name(), outbox));
+                        .forEach(outbox -> admins.put(outbox.definition().name(), outbox));
             }
         } catch (RuntimeException e) {
             close();
             throw e;
         }
+        this.config = config.withOutboxes(outboxes);
         this.admin = new StoreAdmin(config.outboxes().keySet().stream()
-                .map(name -> Objects.requireNonNull(outboxes.get(name)))
+                .map(name -> Objects.requireNonNull(admins.get(name)))
                 .toList());
     }
 
@@ -85,19 +93,40 @@ public final class Deployment implements AutoCloseable {
         }
     }
 
-    private static OpenDatabase open(Config config, DatabaseConfig database) {
-        List<OutboxConfig> outboxes = config.outboxes().values().stream()
-                .filter(outbox -> outbox.database().equals(database.name()))
-                .toList();
+    private OpenDatabase open(Config config, DatabaseConfig database) {
         HikariDataSource pool = pool(database, OPERATORS_CONNECTIONS, "operators");
         try {
             Stores stores = Stores.in(pool, database.leases());
+            List<OutboxConfig> outboxes = new ArrayList<>();
+            for (OutboxConfig outbox : config.outboxes().values()) {
+                if (outbox.database().equals(database.name())) {
+                    outboxes.add(found(pool, outbox));
+                }
+            }
             return new OpenDatabase(database, pool, stores, outboxes, ConfigReader.catalog(outboxes));
         } catch (StoreException e) {
             pool.close();
             Throwable why = Objects.requireNonNullElse(e.getCause(), e);
             throw new UnreachableException("database " + database + " cannot be reached: " + why.getMessage(), e);
+        } catch (SQLException e) {
+            pool.close();
+            throw new UnreachableException("database " + database + " cannot be reached: " + e.getMessage(), e);
         }
+    }
+
+    /** The outbox in the table that it has: until 2.0 that may be the one which was the default before. */
+    private OutboxConfig found(DataSource dataSource, OutboxConfig outbox) throws SQLException {
+        OutboxDefinition found = FormerTable.found(dataSource, outbox.definition());
+        if (!found.table().equals(outbox.definition().table())) {
+            warnings.add(new Problem(
+                    outbox.line(),
+                    "outbox " + outbox.name() + " has no 'table', which means "
+                            + outbox.definition().table()
+                            + " now; it is in " + found.table()
+                            + ", the default until 1.0, and that is used until 2.0: say 'table: " + found.table()
+                            + "'"));
+        }
+        return new OutboxConfig(outbox.line(), found, outbox.database(), outbox.broker());
     }
 
     private static HikariDataSource pool(DatabaseConfig database, int connections, String purpose) {
@@ -135,8 +164,14 @@ public final class Deployment implements AutoCloseable {
         return Objects.requireNonNull(databases.get(database), database).pool();
     }
 
+    /** The configuration, each outbox with the table that it really has. */
     public Config config() {
         return config;
+    }
+
+    /** What to change in the configuration, though it can be used as it is. */
+    public List<Problem> warnings() {
+        return warnings;
     }
 
     public StoreAdmin admin() {

@@ -270,12 +270,12 @@ class ConsoleTest {
                         .destination("no-such-exchange")
                         .header("x", HOSTILE));
         TestSite.until("it is dead", () -> site.count("dead") == 12);
-        site.database.execute("update orders set event_type = '" + HOSTILE.replace("'", "''")
+        site.database.execute("update orders_outbox set event_type = '" + HOSTILE.replace("'", "''")
                 + "', last_error = '"
                 + HOSTILE.replace("'", "''") + "', destination = '" + HOSTILE.replace("'", "''") + "', routing_key = '"
                 + HOSTILE.replace("'", "''") + "' where event_id like '<img%'");
         String id = site.database
-                .query("select id from orders where event_id like '<img%'")
+                .query("select id from orders_outbox where event_id like '<img%'")
                 .get(0);
         go("overview");
         go("events?outbox=orders&status=dead");

@@ -176,8 +176,8 @@ class DaemonTest {
         assertThat(said.code()).isEqualTo(3);
         assertThat(said.err())
                 .contains(
-                        "posthaste.yml:8: table orders of outbox orders is missing",
-                        "posthaste.yml:15: table calls of outbox calls is missing",
+                        "posthaste.yml:8: table orders_outbox of outbox orders is missing",
+                        "posthaste.yml:15: table calls_outbox of outbox calls is missing",
                         "table posthaste_lease is missing");
         Path wrong = home.resolve("wrong.yml");
         int port = Ports.free();
@@ -225,7 +225,8 @@ class DaemonTest {
         write("calls", "call.made", 0, 500);
         until(
                 "all are published",
-                () -> settled(shop, "orders", "published") == 500 && settled(crm, "calls", "published") == 500);
+                () -> settled(shop, "orders_outbox", "published") == 500
+                        && settled(crm, "calls_outbox", "published") == 500);
         assertThat(log("one")
                         .lines()
                         // What the tests' own libraries say (a driver, OpenTelemetry's SDK), and what newer JDKs say
@@ -265,10 +266,10 @@ class DaemonTest {
                     longest,
                     shop.count(
                             "select coalesce(max(extract(epoch from clock_timestamp() - created_at) * 1000), 0)::bigint"
-                                    + " from orders where status = 'pending'"));
+                                    + " from orders_outbox where status = 'pending'"));
         }
         assertThat(one.waitFor(20, TimeUnit.SECONDS)).isTrue();
-        until("all are out", () -> settled(shop, "orders", "pending") == 0);
+        until("all are out", () -> settled(shop, "orders_outbox", "pending") == 0);
         assertThat(longest)
                 .as(
                         "milliseconds that the oldest event waited; a lease is 6,000; the daemons said %s and %s",
@@ -300,7 +301,7 @@ class DaemonTest {
     void operatorsMendWithoutSql() throws Exception {
         Process daemon = daemon("four");
         refused(3);
-        until("they are dead", () -> settled(shop, "orders", "dead") == 3);
+        until("they are dead", () -> settled(shop, "orders_outbox", "dead") == 3);
         Said status = say("status");
         assertThat(status.out())
                 .containsPattern("OUTBOX +PENDING +OLDEST +DEAD +RELAY")
@@ -310,8 +311,8 @@ class DaemonTest {
                 .allMatch(line -> line.startsWith("{\"outbox\":"));
         Said dead = say("search", "orders", "--status", "dead", "--error", "nowhere");
         assertThat(dead.out().lines().toList()).hasSize(4);
-        String row =
-                shop.query("select min(id) from orders where status = 'dead'").get(0);
+        String row = shop.query("select min(id) from orders_outbox where status = 'dead'")
+                .get(0);
         assertThat(say("show", "orders", row).out()).contains("order.placed", "NOT_FOUND", "{}");
         assertThat(say("show", "orders", "987654").code()).isEqualTo(1);
         assertThat(say("search", "orders", "--status", "dead", "--json")
@@ -331,7 +332,7 @@ class DaemonTest {
         assertThat(say("requeue", "orders", "--all", "--error", "nowhere", "-m", "try again")
                         .out())
                 .contains("2 events requeued");
-        until("they are dead again", () -> settled(shop, "orders", "dead") == 2);
+        until("they are dead again", () -> settled(shop, "orders_outbox", "dead") == 2);
         assertThat(say("leases").out()).contains("OWNER", "orders");
         assertThat(say("pause", "orders", "-m", "an upgrade").out()).contains("is paused");
         assertThat(say("pause", "orders", "-m", "an upgrade").code()).isEqualTo(1);
@@ -408,8 +409,8 @@ class DaemonTest {
     void B15_aReplayWhoseProcessWasKilledContinuesWhenADaemonStarts() throws Exception {
         Process daemon = daemon("five");
         write("orders", "order.placed", 20_000, 20_200);
-        until("all are published", () -> settled(shop, "orders", "pending") == 0);
-        long all = settled(shop, "orders", "published");
+        until("all are published", () -> settled(shop, "orders_outbox", "pending") == 0);
+        long all = settled(shop, "orders_outbox", "published");
         Process replay = Processes.java(
                 "replay",
                 home,

@@ -109,7 +109,7 @@ class RestSecurityTest {
                     .startsWith("attachment");
             assertThat(raw.headers().firstValue("X-Content-Type-Options")).hasValue("nosniff");
         }
-        long dead = rest.site.database.count("select min(id) from orders where status = 'dead'");
+        long dead = rest.site.database.count("select min(id) from orders_outbox where status = 'dead'");
         JsonNode other = rest.site.get("api/v1/outboxes/orders/events/" + dead, as(READER));
         assertThat(other.get("payload").stringValue()).isEqualTo("•••");
         assertThat(other.get("headers").stringValue()).doesNotContain("hidden");

@@ -179,7 +179,7 @@ class RestTest {
 
     @Test
     void H46_whatIsSentAsNamesAndTextStaysText() throws Exception {
-        long before = rest.site.database.count("select count(*) from orders");
+        long before = rest.site.database.count("select count(*) from orders_outbox");
         String robot = "Bearer " + OPERATOR;
         for (String hostile : List.of(
                 "'; drop table orders; --",
@@ -211,7 +211,8 @@ class RestTest {
                     TestSite.JSON.writeValueAsString(Map.of("reason", "why " + hostile, "ids", List.of(999999)));
             json(rest.send("POST", O + "/requeue", "", reason, as(OPERATOR)), 200);
         }
-        assertThat(rest.site.database.count("select count(*) from orders")).isEqualTo(before);
+        assertThat(rest.site.database.count("select count(*) from orders_outbox"))
+                .isEqualTo(before);
     }
 
     @Test
@@ -239,7 +240,7 @@ class RestTest {
 
     @Test
     void aSecondClickIsKnownForWhatItIs() throws Exception {
-        long dead = rest.site.database.count("select max(id) from orders where status = 'dead'");
+        long dead = rest.site.database.count("select max(id) from orders_outbox where status = 'dead'");
         String body = "{\"reason\":\"not needed\",\"changeId\":\"click-1\",\"ids\":[" + dead + "]}";
         JsonNode first = json(rest.send("POST", O + "/discard", "", body, as(OPERATOR)), 200);
         JsonNode second = json(rest.send("POST", O + "/discard", "", body, as(OPERATOR)), 200);

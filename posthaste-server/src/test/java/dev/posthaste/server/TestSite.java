@@ -3,7 +3,7 @@ package dev.posthaste.server;
 import dev.posthaste.Event;
 import dev.posthaste.JdbcOutbox;
 import dev.posthaste.OutboxDefinition;
-import dev.posthaste.jdbc.Schema;
+import dev.posthaste.jdbc.DatabaseSchema;
 import dev.posthaste.server.config.Config;
 import dev.posthaste.server.config.Config.OutboxConfig;
 import dev.posthaste.server.config.ConfigReader;
@@ -70,7 +70,7 @@ final class TestSite implements AutoCloseable {
                 """.formatted(
                 database.url(), RabbitServer.shared().uri(), queue, queue, queue, queue, queue, console.indent(2)));
         config = ConfigReader.read(file, Map.of());
-        Schema.create(database.dataSource(), definitions(config));
+        DatabaseSchema.create(database.dataSource(), definitions(config));
         daemon = Daemon.start(config);
     }
 
@@ -102,7 +102,7 @@ final class TestSite implements AutoCloseable {
     }
 
     long count(String status) {
-        return database.count("select count(*) from orders where status = '" + status + "'");
+        return database.count("select count(*) from orders_outbox where status = '" + status + "'");
     }
 
     static void until(String what, BooleanSupplier done) throws InterruptedException {

@@ -6,6 +6,7 @@ import static org.awaitility.Awaitility.await;
 import dev.posthaste.Catalog;
 import dev.posthaste.Event;
 import dev.posthaste.RetryPolicy;
+import dev.posthaste.Schema;
 import dev.posthaste.broker.Broker;
 import dev.posthaste.broker.Message;
 import dev.posthaste.broker.MessageHeaders;
@@ -14,7 +15,6 @@ import dev.posthaste.broker.Receiver;
 import dev.posthaste.inbox.Inbox;
 import dev.posthaste.inbox.RejectedEventException;
 import dev.posthaste.inbox.UnknownTypes;
-import dev.posthaste.jdbc.Schema;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -65,7 +65,7 @@ public abstract class BrokerContract {
     @BeforeEach
     void openBroker() throws Exception {
         dataSource = newDatabase();
-        Schema.create(dataSource, Catalog.of().outboxes());
+        Schema.create(dataSource, Catalog.empty());
         broker = open();
     }
 

@@ -4,7 +4,7 @@ import dev.posthaste.Catalog;
 import dev.posthaste.JdbcOutbox;
 import dev.posthaste.Status;
 import dev.posthaste.jdbc.Dialect;
-import dev.posthaste.jdbc.TableLayout.Column;
+import dev.posthaste.jdbc.EventTable.Column;
 import java.sql.Connection;
 import java.sql.ResultSet;
 import java.sql.SQLException;
@@ -91,7 +91,7 @@ public abstract class DatabaseContract extends OutboxContract {
 
     /** The outbox's table, quoted as this database wants it. */
     protected String table() {
-        return quoted(orders.table().table());
+        return quoted(orders.table());
     }
 
     private String quoted(String name) {
@@ -101,16 +101,16 @@ public abstract class DatabaseContract extends OutboxContract {
 
     /** A column of the outbox's table, quoted where its layout quotes it; SQL's null where the table has none. */
     protected String column(Column column) {
-        if (!orders.table().has(column)) {
+        if (!orders.eventTable().has(column)) {
             return "null";
         }
-        String name = orders.table().column(column);
-        return orders.table().isStandard() ? name : quoted(name);
+        String name = orders.eventTable().column(column);
+        return orders.eventTable().isStandard() ? name : quoted(name);
     }
 
     /** A status as the outbox's table spells it, for SQL. */
     protected String code(Status status) {
-        String code = orders.table().code(status);
+        String code = orders.eventTable().code(status);
         return code.matches("[0-9]+") ? code : "'" + code + "'";
     }
 }

@@ -4,10 +4,10 @@ import dev.posthaste.Catalog;
 import dev.posthaste.Event;
 import dev.posthaste.JdbcOutbox;
 import dev.posthaste.OutboxDefinition;
+import dev.posthaste.Schema;
 import dev.posthaste.internal.admin.OperatorStore;
 import dev.posthaste.jdbc.Dialect;
 import dev.posthaste.jdbc.LeaseTable;
-import dev.posthaste.jdbc.Schema;
 import dev.posthaste.jdbc.Stores;
 import dev.posthaste.store.Claim;
 import dev.posthaste.store.OutboxStore;
@@ -34,7 +34,7 @@ public final class DatabaseStores implements StoreSource {
     @Override
     public OpenStore open(OutboxDefinition outbox) throws Exception {
         dataSource = databases.create();
-        Schema.create(dataSource, List.of(outbox));
+        Schema.create(dataSource, Catalog.of(outbox));
         Stores stores = Stores.in(dataSource);
         return new InDatabase(dataSource, outbox, stores, dialect(dataSource));
     }

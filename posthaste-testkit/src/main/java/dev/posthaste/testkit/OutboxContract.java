@@ -10,7 +10,7 @@ import dev.posthaste.admin.EventFilter;
 import dev.posthaste.admin.FoundEvent;
 import dev.posthaste.internal.admin.FoundPage;
 import dev.posthaste.internal.admin.OperatorStore;
-import dev.posthaste.jdbc.TableLayout.Column;
+import dev.posthaste.jdbc.EventTable.Column;
 import dev.posthaste.store.Claim;
 import dev.posthaste.store.OutboxStore;
 import dev.posthaste.store.OutboxStore.DeadEvent;
@@ -69,12 +69,12 @@ public abstract class OutboxContract {
 
     /** Whether the outbox keeps this of an event. */
     protected final boolean keeps(Column what) {
-        return orders.table().has(what);
+        return orders.eventTable().has(what);
     }
 
     /** How far a kept time may be after the one that was meant: other tables may keep seconds. */
     final Duration rounding() {
-        return Duration.ofSeconds(orders.table().isStandard() ? 0 : 1);
+        return Duration.ofSeconds(orders.eventTable().isStandard() ? 0 : 1);
     }
 
     /** See {@link OpenStore#hasOneWriter}. */

@@ -7,7 +7,7 @@ import dev.posthaste.RetryPolicy;
 import dev.posthaste.Status;
 import dev.posthaste.admin.AuditEntry.Action;
 import dev.posthaste.admin.FoundEvent;
-import dev.posthaste.jdbc.TableLayout.Column;
+import dev.posthaste.jdbc.EventTable.Column;
 import dev.posthaste.relay.internal.EngineListener;
 import dev.posthaste.relay.internal.Retention;
 import dev.posthaste.store.Claim;

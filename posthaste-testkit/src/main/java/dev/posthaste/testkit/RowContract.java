@@ -1,10 +1,10 @@
 package dev.posthaste.testkit;
 
 import dev.posthaste.Status;
+import dev.posthaste.jdbc.EventTable;
+import dev.posthaste.jdbc.EventTable.Column;
 import dev.posthaste.jdbc.LeaseTable;
 import dev.posthaste.jdbc.RowStore;
-import dev.posthaste.jdbc.TableLayout;
-import dev.posthaste.jdbc.TableLayout.Column;
 import dev.posthaste.store.Claim;
 import dev.posthaste.store.PendingEvent;
 import java.sql.SQLException;
@@ -15,7 +15,7 @@ import org.junit.jupiter.api.BeforeEach;
 
 /** What the contracts of the store that keeps statuses in rows share: they look at the rows themselves. */
 public abstract class RowContract extends DatabaseContract {
-    protected final TableLayout layout = orders.table();
+    protected final EventTable layout = orders.eventTable();
     /** The same store as {@link #store}, with what is the row store's own. */
     protected RowStore rows;
 

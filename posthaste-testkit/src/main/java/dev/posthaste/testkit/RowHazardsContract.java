@@ -7,7 +7,7 @@ import dev.posthaste.DuplicateEventException;
 import dev.posthaste.RetryPolicy;
 import dev.posthaste.Status;
 import dev.posthaste.jdbc.Dialect;
-import dev.posthaste.jdbc.TableLayout.Column;
+import dev.posthaste.jdbc.EventTable.Column;
 import dev.posthaste.store.Claim;
 import dev.posthaste.store.IdRange;
 import dev.posthaste.store.OutboxStore.DeadEvent;

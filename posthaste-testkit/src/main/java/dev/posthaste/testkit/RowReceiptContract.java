@@ -4,7 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.posthaste.OutboxDefinition;
 import dev.posthaste.jdbc.ConnectionStores;
-import dev.posthaste.jdbc.TableLayout.Column;
+import dev.posthaste.jdbc.EventTable.Column;
 import dev.posthaste.store.Claim;
 import dev.posthaste.store.PendingEvent;
 import dev.posthaste.store.Receipt;

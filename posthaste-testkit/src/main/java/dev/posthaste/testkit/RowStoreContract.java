@@ -5,10 +5,12 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.posthaste.OutboxDefinition;
 import dev.posthaste.Route;
+import dev.posthaste.Schema;
+import dev.posthaste.SchemaException;
 import dev.posthaste.Status;
+import dev.posthaste.jdbc.DatabaseSchema;
 import dev.posthaste.jdbc.Dialect;
-import dev.posthaste.jdbc.Schema;
-import dev.posthaste.jdbc.TableLayout.Column;
+import dev.posthaste.jdbc.EventTable.Column;
 import dev.posthaste.store.OutboxStore.Settled;
 import dev.posthaste.store.PendingEvent;
 import dev.posthaste.store.Verdict;
@@ -247,27 +249,30 @@ public abstract class RowStoreContract extends RowHazardsContract {
 
     @Test
     void theSchemaIsCreatedOnceAndChecked() throws Exception {
-        Schema.create(dataSource, catalog.outboxes());
-        assertThat(Schema.check(dataSource, catalog.outboxes()).errors()).isEmpty();
-        assertThat(Schema.checkInbox(dataSource).errors()).isEmpty();
+        Schema.create(dataSource, catalog);
+        assertThat(DatabaseSchema.check(dataSource, catalog.outboxes()).errors())
+                .isEmpty();
+        assertThat(DatabaseSchema.checkInbox(dataSource).errors()).isEmpty();
         execute("alter table posthaste_relay drop column definition"); // as an earlier version created it
-        assertThat(Schema.check(dataSource, catalog.outboxes()).errors())
+        assertThat(DatabaseSchema.check(dataSource, catalog.outboxes()).errors())
                 .singleElement()
                 .asString()
                 .contains("posthaste_relay has no column definition");
-        Schema.create(dataSource, catalog.outboxes());
-        assertThat(Schema.check(dataSource, catalog.outboxes()).errors()).isEmpty();
+        Schema.create(dataSource, catalog);
+        assertThat(DatabaseSchema.check(dataSource, catalog.outboxes()).errors())
+                .isEmpty();
         OutboxDefinition missing =
                 OutboxDefinition.named("missing").route(Route.to("t")).types("x");
-        assertThat(Schema.check(dataSource, List.of(missing)).errors())
+        assertThat(DatabaseSchema.check(dataSource, List.of(missing)).errors())
                 .singleElement()
                 .asString()
-                .contains("table missing of outbox missing is missing");
+                .contains("table missing_outbox of outbox missing is missing");
         execute("alter table " + table() + " drop column " + column(Column.LAST_ERROR));
-        assertThat(Schema.check(dataSource, catalog.outboxes()).errors())
+        assertThat(DatabaseSchema.check(dataSource, catalog.outboxes()).errors())
                 .containsExactly("table " + layout.table() + " has no column " + layout.column(Column.LAST_ERROR));
-        assertThatThrownBy(() -> Schema.check(dataSource, List.of(missing)).orThrow())
-                .isInstanceOf(IllegalStateException.class)
+        assertThatThrownBy(
+                        () -> DatabaseSchema.check(dataSource, List.of(missing)).orThrow())
+                .isInstanceOf(SchemaException.class)
                 .hasMessageContaining("Schema.create");
     }
 }

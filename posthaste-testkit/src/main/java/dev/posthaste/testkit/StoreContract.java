@@ -8,8 +8,8 @@ import dev.posthaste.Event;
 import dev.posthaste.Status;
 import dev.posthaste.admin.FoundEvent;
 import dev.posthaste.internal.json.Json;
-import dev.posthaste.jdbc.TableLayout;
-import dev.posthaste.jdbc.TableLayout.Column;
+import dev.posthaste.jdbc.EventTable;
+import dev.posthaste.jdbc.EventTable.Column;
 import dev.posthaste.store.Claim;
 import dev.posthaste.store.LeaseLostException;
 import dev.posthaste.store.OutboxStore.DeadEvent;
@@ -40,7 +40,7 @@ public abstract class StoreContract extends StoreHazardsContract {
 
     @Test
     void anEventComesBackAsItWasWritten() throws Exception {
-        String nul = orders.table().isStandard() ? "\\u0000" : ""; // columns of JSON may refuse it
+        String nul = orders.eventTable().isStandard() ? "\\u0000" : ""; // columns of JSON may refuse it
         Event event = Event.of(
                 TYPE,
                 keeps(Column.KEY) ? "key 'with' \"quotes\"" : null,
@@ -48,7 +48,7 @@ public abstract class StoreContract extends StoreHazardsContract {
         if (keeps(Column.HEADERS)) {
             event = event.header("tenant", "a'; drop table orders; --");
         }
-        if (keeps(Column.VERSION) || orders.table().payload() == TableLayout.Payload.ENVELOPE) {
+        if (keeps(Column.VERSION) || orders.eventTable().payload() == EventTable.Payload.ENVELOPE) {
             event = event.version("v2");
         }
         if (keeps(Column.ROUTING_KEY)) {

@@ -3,7 +3,7 @@ package dev.posthaste.testkit;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.posthaste.Event;
-import dev.posthaste.jdbc.TableLayout.Column;
+import dev.posthaste.jdbc.EventTable.Column;
 import dev.posthaste.store.IdRange;
 import dev.posthaste.store.Pending;
 import dev.posthaste.store.PendingEvent;

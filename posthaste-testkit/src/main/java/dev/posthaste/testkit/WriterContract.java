@@ -3,14 +3,15 @@ package dev.posthaste.testkit;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.posthaste.Catalog;
 import dev.posthaste.Event;
 import dev.posthaste.InvalidEventException;
 import dev.posthaste.NoTransactionException;
 import dev.posthaste.OutboxDefinition;
+import dev.posthaste.Schema;
+import dev.posthaste.TableLayout;
 import dev.posthaste.jdbc.Dialect;
-import dev.posthaste.jdbc.Schema;
-import dev.posthaste.jdbc.TableLayout;
-import dev.posthaste.jdbc.TableLayout.Column;
+import dev.posthaste.jdbc.EventTable.Column;
 import dev.posthaste.store.PendingEvent;
 import java.sql.Connection;
 import java.sql.Statement;
@@ -41,11 +42,11 @@ public abstract class WriterContract extends DatabaseContract {
             assertThatThrownBy(() -> outbox.write(connection, Event.of("order.unknown", null, "x")))
                     .isInstanceOf(InvalidEventException.class)
                     .hasMessageContaining("order.unknown");
-            int longest = orders.table().length(Column.KEY);
+            int longest = orders.eventTable().length(Column.KEY);
             assertThatThrownBy(() -> outbox.write(connection, Event.of(TYPE, "k".repeat(longest + 1), json("x"))))
                     .isInstanceOf(InvalidEventException.class)
                     .hasMessageContaining(Integer.toString(longest));
-            if (!orders.table().has(Column.KEY)) {
+            if (!orders.eventTable().has(Column.KEY)) {
                 assertThatThrownBy(() -> outbox.write(connection, Event.of(TYPE, "k", json("x"))))
                         .isInstanceOf(InvalidEventException.class)
                         .hasMessageContaining("no column for a key");
@@ -109,8 +110,9 @@ public abstract class WriterContract extends DatabaseContract {
     void aBinaryLayoutKeepsBytes() throws Exception {
         OutboxDefinition binary = OutboxDefinition.named("raw")
                 .types("raw")
-                .layout(TableLayout.standard("raw_events").withBinaryPayload());
-        Schema.create(dataSource, List.of(binary));
+                .table("raw_events")
+                .layout(TableLayout.standard().binaryPayload(true));
+        Schema.create(dataSource, Catalog.of(binary));
         byte[] bytes = {0, 1, (byte) 0xff, 'x'};
         try (Connection connection = begin()) {
             dev.posthaste.JdbcOutbox.of(dev.posthaste.Catalog.of(binary))

@@ -29,8 +29,10 @@ import org.junit.jupiter.api.Test;
 class CloudEventsTest {
     private static final String SOURCE = "/shop/orders";
     private static final String PAYLOAD = "{\"total\":3.10,\"text\":\"späße 漢字\"}";
-    private static final OutboxDefinition ORDERS =
-            OutboxDefinition.named("orders").route(Route.to("orders-topic")).types("placed");
+    private static final OutboxDefinition ORDERS = OutboxDefinition.named("orders")
+            .table("orders")
+            .route(Route.to("orders-topic"))
+            .types("placed");
     private static final StoredEvent EVENT = new StoredEvent(
             7,
             "e-1",

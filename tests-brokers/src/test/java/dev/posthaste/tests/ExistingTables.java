@@ -2,16 +2,12 @@ package dev.posthaste.tests;
 
 import dev.posthaste.OutboxDefinition;
 import dev.posthaste.Route;
-import dev.posthaste.jdbc.TableLayout;
+import dev.posthaste.TableLayout;
 import dev.posthaste.servers.TestDatabase;
 import java.io.IOException;
-import java.io.Reader;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.HashMap;
-import java.util.Map;
-import java.util.Properties;
 
 /** The tables of {@code examples/existing-tables}, as a user copies them. */
 enum ExistingTables {
@@ -22,23 +18,27 @@ enum ExistingTables {
             Path.of("").toAbsolutePath().getParent().resolve("examples/existing-tables");
 
     private Path file(String ending) {
-        return DIRECTORY.resolve(name().toLowerCase(java.util.Locale.ROOT) + ending);
+        return DIRECTORY.resolve(table() + ending);
+    }
+
+    String table() {
+        return name().toLowerCase(java.util.Locale.ROOT);
     }
 
     TableLayout layout() {
-        Properties file = new Properties();
-        try (Reader reader = Files.newBufferedReader(file(".properties"))) {
-            file.load(reader);
+        try {
+            return TableLayout.mapped(Files.readString(file(".properties")));
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
-        Map<String, String> description = new HashMap<>();
-        file.stringPropertyNames().forEach(name -> description.put(name, file.getProperty(name)));
-        return TableLayout.of(description);
     }
 
     OutboxDefinition outbox(String name, Route route, String... types) {
-        return OutboxDefinition.named(name).route(route).types(types).layout(layout());
+        return OutboxDefinition.named(name)
+                .route(route)
+                .types(types)
+                .table(table())
+                .layout(layout());
     }
 
     /** The statements of the script: first the table, then the row that its program writes. */

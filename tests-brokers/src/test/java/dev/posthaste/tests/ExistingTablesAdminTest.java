@@ -7,14 +7,14 @@ import dev.posthaste.Event;
 import dev.posthaste.JdbcOutbox;
 import dev.posthaste.OutboxDefinition;
 import dev.posthaste.Route;
+import dev.posthaste.Schema;
 import dev.posthaste.Status;
 import dev.posthaste.admin.Change;
 import dev.posthaste.admin.EventFilter;
 import dev.posthaste.admin.FoundEvent;
 import dev.posthaste.internal.admin.StoreOutboxAdmin;
-import dev.posthaste.jdbc.Schema;
+import dev.posthaste.jdbc.EventTable.Column;
 import dev.posthaste.jdbc.Stores;
-import dev.posthaste.jdbc.TableLayout.Column;
 import dev.posthaste.servers.Database;
 import dev.posthaste.servers.DatabaseServer;
 import dev.posthaste.servers.TestDatabase;
@@ -41,7 +41,7 @@ class ExistingTablesAdminTest {
         Catalog catalog = Catalog.of(outbox);
         try (TestDatabase database = DatabaseServer.of(kind).createDatabase()) {
             table.create(database);
-            Schema.create(database.dataSource(), catalog.outboxes());
+            Schema.create(database.dataSource(), catalog);
             try (Connection connection = database.dataSource().getConnection()) {
                 connection.setAutoCommit(false);
                 for (int i = 0; i < 5; i++) {
@@ -50,7 +50,7 @@ class ExistingTablesAdminTest {
                                     connection,
                                     Event.of(
                                                     "order.placed",
-                                                    outbox.table().has(Column.KEY) ? "k" + i : null,
+                                                    outbox.eventTable().has(Column.KEY) ? "k" + i : null,
                                                     "{\"order\":" + i + "}")
                                             .id("event-" + i));
                 }
@@ -117,11 +117,11 @@ class ExistingTablesAdminTest {
     }
 
     private static void mark(TestDatabase database, OutboxDefinition outbox, long id, Status status) {
-        String code = outbox.table().code(status);
+        String code = outbox.eventTable().code(status);
         database.execute(
-                "update " + outbox.table().table() + " set " + outbox.table().column(Column.STATUS) + " = '"
-                        + code + "', " + outbox.table().column(Column.LAST_ERROR) + " = "
+                "update " + outbox.table() + " set " + outbox.eventTable().column(Column.STATUS) + " = '"
+                        + code + "', " + outbox.eventTable().column(Column.LAST_ERROR) + " = "
                         + (status == Status.DEAD ? "'order " + id + " is too large'" : "null") + " where "
-                        + outbox.table().column(Column.ID) + " = " + id);
+                        + outbox.eventTable().column(Column.ID) + " = " + id);
     }
 }

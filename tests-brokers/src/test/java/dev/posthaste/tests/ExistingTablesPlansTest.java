@@ -71,7 +71,7 @@ class ExistingTablesPlansTest {
         OutboxDefinition outbox = table.outbox("orders", Route.to("x"), "t");
         RowStore store =
                 new RowStore(database.dataSource(), kind == Database.MYSQL ? Dialect.MYSQL : Dialect.MARIADB, outbox);
-        long highest = database.count("select max(id) from " + table.layout().table());
+        long highest = database.count("select max(id) from " + table.table());
         long few = 12_000;
         assertThat(read(database, () -> store.fetch(0, 1000, Long.MAX_VALUE)))
                 .as("first fetch")
@@ -94,7 +94,7 @@ class ExistingTablesPlansTest {
     }
 
     private static void analyze(TestDatabase database, ExistingTables table) {
-        database.query("analyze table " + table.layout().table());
+        database.query("analyze table " + table.table());
     }
 
     @ParameterizedTest

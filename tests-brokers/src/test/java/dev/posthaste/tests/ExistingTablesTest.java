@@ -4,9 +4,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.posthaste.OutboxDefinition;
 import dev.posthaste.Route;
+import dev.posthaste.TableLayout;
+import dev.posthaste.jdbc.DatabaseSchema;
 import dev.posthaste.jdbc.Dialect;
-import dev.posthaste.jdbc.Schema;
-import dev.posthaste.jdbc.TableLayout;
 import dev.posthaste.servers.Database;
 import dev.posthaste.servers.FreshDatabases;
 import dev.posthaste.store.PendingEvent;
@@ -150,7 +150,8 @@ class ExistingTablesTest {
         private static final OutboxDefinition OUTBOX = OutboxDefinition.named("orders")
                 .route(Route.to("outbox.event.order"))
                 .types(TYPE)
-                .layout(TableLayout.debezium("outbox"));
+                .table("outbox")
+                .layout(TableLayout.debezium());
 
         /** On MySQL and MariaDB the writers give no times, so the server's clock does. */
         DebeziumTable(Database kind) {
@@ -193,8 +194,8 @@ class ExistingTablesTest {
             @Test
             void trackedItHasAnIndexForWhatIsNotConsumed() throws Exception {
                 List<OutboxDefinition> tracked = List.of(orders.tracked(true));
-                Schema.create(dataSource, tracked);
-                assertThat(Schema.check(dataSource, tracked).errors()).isEmpty();
+                DatabaseSchema.create(dataSource, tracked);
+                assertThat(DatabaseSchema.check(dataSource, tracked).errors()).isEmpty();
             }
         }
     }

@@ -13,6 +13,7 @@ import dev.posthaste.Catalog;
 import dev.posthaste.OutboxDefinition;
 import dev.posthaste.RetryPolicy;
 import dev.posthaste.Route;
+import dev.posthaste.Schema;
 import dev.posthaste.broker.Broker;
 import dev.posthaste.broker.Outcome;
 import dev.posthaste.format.MessageFormat;
@@ -20,7 +21,6 @@ import dev.posthaste.inbox.AfterLastAttempt;
 import dev.posthaste.inbox.Handler;
 import dev.posthaste.inbox.Inbox;
 import dev.posthaste.inbox.Receipts;
-import dev.posthaste.jdbc.Schema;
 import dev.posthaste.kafka.KafkaBroker;
 import dev.posthaste.kafka.KafkaSettings;
 import dev.posthaste.rabbitmq.RabbitBroker;
@@ -80,7 +80,7 @@ class ForeignWritersTest {
         leases = opened(DatabaseServer.of(kind).createDatabase());
         table.create(database);
         Schema.createLeases(database.dataSource(), leases.name());
-        String tableName = table.layout().table();
+        String tableName = table.table();
         database.execute("create user if not exists '" + LIMITED + "'@'%' identified by 'limited'");
         database.execute(
                 "grant select, update, delete on " + database.name() + "." + tableName + " to '" + LIMITED + "'@'%'");
@@ -201,7 +201,7 @@ class ForeignWritersTest {
     }
 
     private Inbox.Builder consumer(Catalog catalog, Handler<JsonNode> handler) throws Exception {
-        Schema.create(database.dataSource(), List.of());
+        Schema.create(database.dataSource(), Catalog.empty());
         return Inbox.builder("agent", database.dataSource())
                 .on("chat.history.persist.requested", JsonNode.class, handler)
                 .format(MessageFormat.ENVELOPE)

@@ -9,6 +9,7 @@ import dev.posthaste.JdbcOutbox;
 import dev.posthaste.OutboxDefinition;
 import dev.posthaste.RetryPolicy;
 import dev.posthaste.Route;
+import dev.posthaste.Schema;
 import dev.posthaste.broker.LocalBroker;
 import dev.posthaste.broker.Message;
 import dev.posthaste.broker.Outcome;
@@ -16,7 +17,6 @@ import dev.posthaste.inbox.Inbox;
 import dev.posthaste.inbox.InboxMeters;
 import dev.posthaste.inbox.Receipts;
 import dev.posthaste.inbox.RejectedEventException;
-import dev.posthaste.jdbc.Schema;
 import dev.posthaste.rabbitmq.RabbitBroker;
 import dev.posthaste.rabbitmq.RabbitSettings;
 import dev.posthaste.relay.Relay;
@@ -38,8 +38,10 @@ import org.junit.jupiter.api.Test;
 /** What is logged, what is not, and what is measured. */
 class LogTest {
     private static final String TYPE = "order.placed";
-    private static final Catalog CATALOG = Catalog.of(
-            OutboxDefinition.named("orders").route(Route.to("orders-topic")).types(TYPE));
+    private static final Catalog CATALOG = Catalog.of(OutboxDefinition.named("orders")
+            .table("orders")
+            .route(Route.to("orders-topic"))
+            .types(TYPE));
 
     private static final String SECRET = "s3cret";
 
@@ -74,7 +76,7 @@ class LogTest {
         MeterRegistry registry = new SimpleMeterRegistry();
         try (LogCapture log = new LogCapture();
                 TestDatabase database = DatabaseServer.of(Database.H2).createDatabase()) {
-            Schema.create(database.dataSource(), CATALOG.outboxes());
+            Schema.create(database.dataSource(), CATALOG);
             write(database.dataSource(), "fine", "reject", "fail");
             try (Inbox consumer = consumer(database.dataSource(), registry);
                     LocalBroker broker = LocalBroker.to(consumer);
@@ -120,7 +122,7 @@ class LogTest {
     void metersSayWhatBecameOfEachEvent() throws Exception {
         MeterRegistry registry = new SimpleMeterRegistry();
         try (TestDatabase database = DatabaseServer.of(Database.H2).createDatabase()) {
-            Schema.create(database.dataSource(), CATALOG.outboxes());
+            Schema.create(database.dataSource(), CATALOG);
             write(database.dataSource(), "fine", "fine too", "reject", "fail");
             try (Inbox consumer = consumer(database.dataSource(), registry);
                     LocalBroker broker = LocalBroker.to(consumer);

@@ -9,7 +9,7 @@ import dev.posthaste.JdbcOutbox;
 import dev.posthaste.OutboxDefinition;
 import dev.posthaste.RetryPolicy;
 import dev.posthaste.Route;
-import dev.posthaste.jdbc.Schema;
+import dev.posthaste.Schema;
 import dev.posthaste.kafka.KafkaBroker;
 import dev.posthaste.kafka.KafkaSettings;
 import dev.posthaste.relay.Relay;
@@ -37,8 +37,10 @@ class OutageTest {
     private static final String TYPE = "order.placed";
     private static final RetryPolicy SHORT =
             RetryPolicy.fixed(Duration.ofMillis(50)).attempts(3);
-    private static final Catalog CATALOG = Catalog.of(
-            OutboxDefinition.named("orders").route(Route.to("orders-topic")).types(TYPE));
+    private static final Catalog CATALOG = Catalog.of(OutboxDefinition.named("orders")
+            .table("orders")
+            .route(Route.to("orders-topic"))
+            .types(TYPE));
 
     private final AtomicInteger written = new AtomicInteger();
 
@@ -58,7 +60,7 @@ class OutageTest {
         JdbcOutbox outbox = JdbcOutbox.of(CATALOG);
         try (TestDatabase database = DatabaseServer.of(Database.MARIADB).createDatabase();
                 KafkaServer kafka = KafkaServer.start(1, Map.of())) {
-            Schema.create(database.dataSource(), CATALOG.outboxes());
+            Schema.create(database.dataSource(), CATALOG);
             KafkaSettings settings = KafkaSettings.of(kafka.bootstrap()).createTopics(3, 1);
             try (KafkaBroker broker = KafkaBroker.of(settings);
                     Relay relay = Relay.builder(database.pool(4), CATALOG.all(o -> o.retry(SHORT)), broker)

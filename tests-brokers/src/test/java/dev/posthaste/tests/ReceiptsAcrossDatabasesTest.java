@@ -9,6 +9,7 @@ import dev.posthaste.JdbcOutbox;
 import dev.posthaste.OutboxDefinition;
 import dev.posthaste.RetryPolicy;
 import dev.posthaste.Route;
+import dev.posthaste.Schema;
 import dev.posthaste.broker.Receiver;
 import dev.posthaste.broker.SubscribableBroker;
 import dev.posthaste.broker.Subscription;
@@ -16,7 +17,6 @@ import dev.posthaste.inbox.AfterLastAttempt;
 import dev.posthaste.inbox.Inbox;
 import dev.posthaste.inbox.Receipts;
 import dev.posthaste.inbox.UnknownTypes;
-import dev.posthaste.jdbc.Schema;
 import dev.posthaste.kafka.KafkaBroker;
 import dev.posthaste.kafka.KafkaSettings;
 import dev.posthaste.rabbitmq.RabbitBroker;
@@ -96,11 +96,12 @@ class ReceiptsAcrossDatabasesTest {
         TestDatabase here = opened(DatabaseServer.of(Database.MARIADB).createDatabase());
         TestDatabase there = opened(DatabaseServer.of(Database.POSTGRESQL).createDatabase());
         Catalog catalog = Catalog.of(OutboxDefinition.named("orders")
+                .table("orders")
                 .route(orders)
                 .types("order.placed", "order.troubled", "order.cursed", "order.forgotten")
                 .tracked(true));
-        Schema.create(here.dataSource(), catalog.outboxes());
-        Schema.create(there.dataSource(), Catalog.of().outboxes());
+        Schema.create(here.dataSource(), catalog);
+        Schema.create(there.dataSource(), Catalog.empty());
         there.execute("create table effects (event_id varchar(64))");
         SubscribableBroker broker = opened(wire.broker());
         opened(Relay.builder(here.pool(4), catalog.all(o -> o.retry(THREE)), broker)

@@ -3,12 +3,13 @@ package dev.posthaste.tests;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.posthaste.Catalog;
 import dev.posthaste.RetryPolicy;
+import dev.posthaste.Schema;
 import dev.posthaste.inbox.BatchContext;
 import dev.posthaste.inbox.BatchHandler;
 import dev.posthaste.inbox.Inbox;
 import dev.posthaste.inbox.RejectedEventException;
-import dev.posthaste.jdbc.Schema;
 import dev.posthaste.servers.Database;
 import dev.posthaste.servers.DatabaseServer;
 import dev.posthaste.servers.TestDatabase;
@@ -33,7 +34,7 @@ class BatchTest {
 
     private static TestDatabase open(Database kind) throws SQLException {
         TestDatabase database = DatabaseServer.of(kind).createDatabase();
-        Schema.create(database.dataSource(), List.of());
+        Schema.create(database.dataSource(), Catalog.empty());
         database.execute("create table effects (name varchar(100))");
         return database;
     }

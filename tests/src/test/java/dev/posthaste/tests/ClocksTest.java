@@ -10,13 +10,15 @@ import dev.posthaste.Event;
 import dev.posthaste.JdbcOutbox;
 import dev.posthaste.OutboxDefinition;
 import dev.posthaste.Route;
+import dev.posthaste.Schema;
+import dev.posthaste.TableLayout;
 import dev.posthaste.admin.EventFilter;
 import dev.posthaste.internal.admin.StoreOutboxAdmin;
+import dev.posthaste.jdbc.DatabaseSchema;
 import dev.posthaste.jdbc.Dialect;
+import dev.posthaste.jdbc.EventTable;
 import dev.posthaste.jdbc.RowStore;
-import dev.posthaste.jdbc.Schema;
 import dev.posthaste.jdbc.Stores;
-import dev.posthaste.jdbc.TableLayout;
 import dev.posthaste.servers.Database;
 import dev.posthaste.servers.DatabaseServer;
 import dev.posthaste.servers.TestDatabase;
@@ -40,12 +42,14 @@ import org.junit.jupiter.params.provider.EnumSource.Mode;
 
 /** Times mean the same whatever zones the sessions are in: those of tables without zones, and of open transactions. */
 class ClocksTest {
-    private static final OutboxDefinition ORDERS =
-            OutboxDefinition.named("orders").route(Route.to("t")).types("order.placed");
+    private static final OutboxDefinition ORDERS = OutboxDefinition.named("orders")
+            .table("orders")
+            .route(Route.to("t"))
+            .types("order.placed");
 
     private static TestDatabase open(Database kind) throws SQLException {
         TestDatabase database = DatabaseServer.of(kind).createDatabase();
-        Schema.create(database.dataSource(), List.of(ORDERS));
+        Schema.create(database.dataSource(), Catalog.of(ORDERS));
         return database;
     }
 
@@ -60,22 +64,23 @@ class ClocksTest {
     }
 
     private static OutboxDefinition foreign(String zone) {
-        return ORDERS.layout(TableLayout.of(Map.ofEntries(
-                Map.entry("table", "events"),
-                Map.entry("column.id", "id"),
-                Map.entry("column.event-id", "uid"),
-                Map.entry("column.type", "kind"),
-                Map.entry("column.payload", "body"),
-                Map.entry("column.status", "state"),
-                Map.entry("column.attempts", "tries"),
-                Map.entry("column.next-attempt-at", "due"),
-                Map.entry("column.created-at", "made"),
-                Map.entry("column.updated-at", "changed"),
-                Map.entry("status.pending", "0"),
-                Map.entry("status.published", "1"),
-                Map.entry("status.dead", "2"),
-                Map.entry("due", "now"),
-                Map.entry("zone", zone))));
+        return ORDERS.table("events")
+                .layout(TableLayout.mapped(EventTable.text(Map.ofEntries(
+                        Map.entry("table", "events"),
+                        Map.entry("column.id", "id"),
+                        Map.entry("column.event-id", "uid"),
+                        Map.entry("column.type", "kind"),
+                        Map.entry("column.payload", "body"),
+                        Map.entry("column.status", "state"),
+                        Map.entry("column.attempts", "tries"),
+                        Map.entry("column.next-attempt-at", "due"),
+                        Map.entry("column.created-at", "made"),
+                        Map.entry("column.updated-at", "changed"),
+                        Map.entry("status.pending", "0"),
+                        Map.entry("status.published", "1"),
+                        Map.entry("status.dead", "2"),
+                        Map.entry("due", "now"),
+                        Map.entry("zone", zone)))));
     }
 
     /** The database's own programs write with its zone's clock, whatever sessions they have; {@code clock} says which. */
@@ -240,7 +245,8 @@ class ClocksTest {
                         .replace("password=", "password=x"));
                 try (HikariDataSource pool = new HikariDataSource(config)) {
                     assertThat(oldest(pool, Database.MARIADB)).isZero();
-                    assertThat(Schema.check(pool, List.of(ORDERS)).errors()).isEmpty();
+                    assertThat(DatabaseSchema.check(pool, List.of(ORDERS)).errors())
+                            .isEmpty();
                 }
             } finally {
                 database.execute("drop user " + user);

@@ -2,7 +2,7 @@ package dev.posthaste.tests;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.posthaste.jdbc.Schema;
+import dev.posthaste.jdbc.DatabaseSchema;
 import dev.posthaste.servers.Database;
 import dev.posthaste.servers.TestDatabase;
 import java.util.List;
@@ -110,7 +110,7 @@ class ColumnChecksTest extends WithForeignTable {
                     .singleElement()
                     .asString()
                     .contains("column event_key of table orders", "'K' and 'K '", "Use utf8mb4_nopad_bin");
-            assertThat(Schema.checkInbox(database.dataSource()).warnings())
+            assertThat(DatabaseSchema.checkInbox(database.dataSource()).warnings())
                     .singleElement()
                     .asString()
                     .contains("column event_id of table posthaste_inbox", "'K' and 'K '", "never handled");

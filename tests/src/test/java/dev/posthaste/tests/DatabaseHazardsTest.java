@@ -11,12 +11,13 @@ import dev.posthaste.DuplicateEventException;
 import dev.posthaste.Event;
 import dev.posthaste.JdbcOutbox;
 import dev.posthaste.OutboxDefinition;
+import dev.posthaste.Schema;
 import dev.posthaste.Status;
+import dev.posthaste.jdbc.DatabaseSchema;
 import dev.posthaste.jdbc.Dialect;
 import dev.posthaste.jdbc.LeaseTable;
 import dev.posthaste.jdbc.RowReceipts;
 import dev.posthaste.jdbc.RowStore;
-import dev.posthaste.jdbc.Schema;
 import dev.posthaste.relay.Relay;
 import dev.posthaste.servers.Database;
 import dev.posthaste.servers.DatabaseServer;
@@ -97,7 +98,7 @@ class DatabaseHazardsTest extends WithOrders {
                 RelayProcess.CATALOG.outbox("orders").table("tracked_orders").tracked(true);
         try (TestDatabase database = open(kind);
                 Connection consumer = database.pool(1).getConnection()) {
-            Schema.create(database.dataSource(), List.of(tracked));
+            Schema.create(database.dataSource(), Catalog.of(tracked));
             Dialect dialect = Dialect.of(consumer);
             try (Connection connection = database.dataSource().getConnection()) {
                 connection.setAutoCommit(false);
@@ -200,7 +201,7 @@ class DatabaseHazardsTest extends WithOrders {
             assertThat(warnings(database)).as("with durable settings").isEmpty();
             if (kind == Database.SQLITE) {
                 try (HikariDataSource fast = pool(database.url().replace("synchronous=FULL", "synchronous=NORMAL"))) {
-                    assertThat(Schema.check(fast, RelayProcess.CATALOG.outboxes())
+                    assertThat(DatabaseSchema.check(fast, RelayProcess.CATALOG.outboxes())
                                     .warnings())
                             .singleElement()
                             .asString()
@@ -235,7 +236,7 @@ class DatabaseHazardsTest extends WithOrders {
 
     private static List<String> warnings(TestDatabase database) throws SQLException {
         try (var fresh = database.pool(1)) {
-            return Schema.check(fresh, RelayProcess.CATALOG.outboxes()).warnings();
+            return DatabaseSchema.check(fresh, RelayProcess.CATALOG.outboxes()).warnings();
         }
     }
 

@@ -3,12 +3,13 @@ package dev.posthaste.tests;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.posthaste.Catalog;
 import dev.posthaste.NoTransactionException;
 import dev.posthaste.RetryPolicy;
+import dev.posthaste.Schema;
 import dev.posthaste.Transactions;
 import dev.posthaste.inbox.Handler;
 import dev.posthaste.inbox.Inbox;
-import dev.posthaste.jdbc.Schema;
 import dev.posthaste.servers.Database;
 import dev.posthaste.servers.DatabaseServer;
 import dev.posthaste.servers.TestDatabase;
@@ -109,7 +110,7 @@ class FrameworkTransactionsTest {
 
     private void open(Database kind) throws SQLException {
         database = DatabaseServer.of(kind).createDatabase();
-        Schema.create(database.dataSource(), List.of());
+        Schema.create(database.dataSource(), Catalog.empty());
         database.execute("create table effects (name varchar(100))");
         transactions = new Framework(database.dataSource());
     }
@@ -205,7 +206,7 @@ class FrameworkTransactionsTest {
             inbox.accept(deliveries.of(TYPE, "k", "2"));
             Thread.sleep(300); // longer than three attempts
             assertThat(deliveries.answers).containsExactly("done 1");
-            Schema.create(database.dataSource(), List.of());
+            Schema.create(database.dataSource(), Catalog.empty());
             deliveries.await(2);
         }
         assertThat(deliveries.answers).containsExactly("done 1", "done 2");

@@ -7,10 +7,10 @@ import static org.awaitility.Awaitility.await;
 import dev.posthaste.Catalog;
 import dev.posthaste.OutboxDefinition;
 import dev.posthaste.Route;
+import dev.posthaste.Schema;
 import dev.posthaste.broker.LocalBroker;
 import dev.posthaste.jdbc.Dialect;
 import dev.posthaste.jdbc.LeaseTable;
-import dev.posthaste.jdbc.Schema;
 import dev.posthaste.relay.Relay;
 import dev.posthaste.relay.internal.ManualRelay;
 import dev.posthaste.relay.internal.RelayTesting;
@@ -24,7 +24,6 @@ import java.lang.reflect.Proxy;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Duration;
-import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -34,8 +33,10 @@ import org.junit.jupiter.params.provider.EnumSource;
 
 /** What campaigns found about leases. */
 class LeaseAuditTest {
-    private static final OutboxDefinition ORDERS =
-            OutboxDefinition.named("orders").route(Route.to("t")).types("order.placed");
+    private static final OutboxDefinition ORDERS = OutboxDefinition.named("orders")
+            .table("orders")
+            .route(Route.to("t"))
+            .types("order.placed");
     private static final Duration LEASE = Duration.ofMillis(600);
 
     /** As after some time without a writable database: the owner and the others are back in the same moment. */
@@ -43,7 +44,7 @@ class LeaseAuditTest {
     @EnumSource(Database.class)
     void D02_aLeaseThatWasStaleAndIsRenewedInTheLastMomentStaysItsOwners(Database kind) throws Exception {
         try (TestDatabase database = DatabaseServer.of(kind).createDatabase()) {
-            Schema.create(database.dataSource(), List.of(ORDERS));
+            Schema.create(database.dataSource(), Catalog.of(ORDERS));
             SettableClock clock = new SettableClock();
             ManualRelay owner = relay("owner", database.dataSource(), clock);
             owner.keepLeases();
@@ -77,10 +78,12 @@ class LeaseAuditTest {
     @ParameterizedTest
     @EnumSource(Database.class)
     void C26_aLeaseThatIsTakenWhileTheRelayStopsIsGivenBack(Database kind) throws Exception {
-        OutboxDefinition outbox =
-                OutboxDefinition.named("stopping").route(Route.to("t")).types("order.placed");
+        OutboxDefinition outbox = OutboxDefinition.named("stopping")
+                .table("stopping")
+                .route(Route.to("t"))
+                .types("order.placed");
         try (TestDatabase database = DatabaseServer.of(kind).createDatabase()) {
-            Schema.create(database.dataSource(), List.of(outbox));
+            Schema.create(database.dataSource(), Catalog.of(outbox));
             LeaseTable leases = new LeaseTable(database.dataSource(), dialect(database));
             leases.release(requireNonNull(leases.take("stopping", "before", null, LEASE)));
             CountDownLatch aboutToTake = new CountDownLatch(1);

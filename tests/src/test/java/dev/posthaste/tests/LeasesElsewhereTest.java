@@ -9,7 +9,7 @@ import dev.posthaste.Event;
 import dev.posthaste.JdbcOutbox;
 import dev.posthaste.OutboxDefinition;
 import dev.posthaste.Route;
-import dev.posthaste.jdbc.Schema;
+import dev.posthaste.Schema;
 import dev.posthaste.relay.Relay;
 import dev.posthaste.servers.Database;
 import dev.posthaste.servers.DatabaseServer;
@@ -22,14 +22,16 @@ import org.junit.jupiter.params.provider.EnumSource;
 
 /** Leases in another schema than the outboxes; {@link ForeignWritersTest} does it where a schema is a database. */
 class LeasesElsewhereTest {
-    private static final Catalog CATALOG = Catalog.of(
-            OutboxDefinition.named("orders").route(Route.to("orders-topic")).types("order.placed"));
+    private static final Catalog CATALOG = Catalog.of(OutboxDefinition.named("orders")
+            .table("orders")
+            .route(Route.to("orders-topic"))
+            .types("order.placed"));
 
     @ParameterizedTest
     @EnumSource(names = {"POSTGRESQL", "H2"})
     void aRelayKeepsItsLeasesWhereItIsTold(Database kind) throws Exception {
         try (TestDatabase database = DatabaseServer.of(kind).createDatabase()) {
-            Schema.create(database.dataSource(), CATALOG.outboxes());
+            Schema.create(database.dataSource(), CATALOG);
             database.execute("drop table posthaste_lease");
             database.execute("drop table posthaste_relay");
             database.execute("create schema \"elsewhere\"");

@@ -4,14 +4,15 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.catchThrowable;
 
+import dev.posthaste.Catalog;
 import dev.posthaste.NoTransactionException;
 import dev.posthaste.RetryPolicy;
+import dev.posthaste.Schema;
 import dev.posthaste.inbox.Handler;
 import dev.posthaste.inbox.Inbox;
 import dev.posthaste.inbox.InboxBusyException;
 import dev.posthaste.inbox.RejectedEventException;
 import dev.posthaste.inbox.UnknownTypes;
-import dev.posthaste.jdbc.Schema;
 import dev.posthaste.servers.Database;
 import dev.posthaste.servers.DatabaseServer;
 import dev.posthaste.servers.TestDatabase;
@@ -43,7 +44,7 @@ class OnceTest {
 
     private void open(Database kind) throws SQLException {
         database = DatabaseServer.of(kind).createDatabase();
-        Schema.create(database.dataSource(), List.of());
+        Schema.create(database.dataSource(), Catalog.empty());
         database.execute("create table effects (name varchar(100))");
         transactions = new ThreadTransactions(database.dataSource());
         inbox = Inbox.builder("test", transactions).build();
@@ -276,7 +277,7 @@ class OnceTest {
         assertThat(notes()).containsExactly("1");
         database.execute("drop table posthaste_inbox");
         assertThatThrownBy(() -> inbox.once("4", () -> {})).isInstanceOf(StoreException.class);
-        Schema.create(database.dataSource(), List.of());
+        Schema.create(database.dataSource(), Catalog.empty());
     }
 
     private List<String> delivered(Handler<String> handler, String... texts) throws Exception {

@@ -9,9 +9,9 @@ import dev.posthaste.JdbcOutbox;
 import dev.posthaste.OutboxDefinition;
 import dev.posthaste.PayloadSerializer;
 import dev.posthaste.Route;
+import dev.posthaste.Schema;
 import dev.posthaste.broker.LocalBroker;
 import dev.posthaste.inbox.Inbox;
-import dev.posthaste.jdbc.Schema;
 import dev.posthaste.relay.Relay;
 import java.sql.Connection;
 import java.sql.SQLException;
@@ -28,8 +28,10 @@ import org.slf4j.LoggerFactory;
  * that is optional.
  */
 public final class OptionalLibraries {
-    private static final Catalog CATALOG = Catalog.of(
-            OutboxDefinition.named("orders").route(Route.to("orders")).types("order.placed", "note.written"));
+    private static final Catalog CATALOG = Catalog.of(OutboxDefinition.named("orders")
+            .table("orders")
+            .route(Route.to("orders"))
+            .types("order.placed", "note.written"));
 
     private OptionalLibraries() {}
 
@@ -103,11 +105,7 @@ public final class OptionalLibraries {
     private static JdbcDataSource database() {
         JdbcDataSource database = new JdbcDataSource();
         database.setURL("jdbc:h2:mem:" + UUID.randomUUID() + ";DB_CLOSE_DELAY=-1");
-        try {
-            Schema.create(database, CATALOG.outboxes());
-        } catch (SQLException e) {
-            throw new IllegalStateException(e);
-        }
+        Schema.create(database, CATALOG);
         return database;
     }
 

@@ -6,11 +6,11 @@ import static org.awaitility.Awaitility.await;
 import dev.posthaste.Catalog;
 import dev.posthaste.OutboxDefinition;
 import dev.posthaste.Route;
+import dev.posthaste.Schema;
 import dev.posthaste.Status;
 import dev.posthaste.admin.EventFilter;
 import dev.posthaste.internal.admin.FoundPage;
 import dev.posthaste.internal.admin.StoreOutboxAdmin;
-import dev.posthaste.jdbc.Schema;
 import dev.posthaste.jdbc.Stores;
 import dev.posthaste.servers.Database;
 import dev.posthaste.servers.DatabaseServer;
@@ -62,11 +62,13 @@ class PagingTest {
     }
 
     private static void everyPageComesSoon(Database kind, String fill) throws Exception {
-        OutboxDefinition orders =
-                OutboxDefinition.named("orders").route(Route.to("orders")).types("type-1");
+        OutboxDefinition orders = OutboxDefinition.named("orders")
+                .table("orders")
+                .route(Route.to("orders"))
+                .types("type-1");
         Catalog catalog = Catalog.of(orders);
         try (TestDatabase database = DatabaseServer.of(kind).createDatabase()) {
-            Schema.create(database.dataSource(), catalog.outboxes());
+            Schema.create(database.dataSource(), catalog);
             database.execute(fill);
             StoreOutboxAdmin admin =
                     Stores.in(database.dataSource()).admin(catalog).outbox("orders");

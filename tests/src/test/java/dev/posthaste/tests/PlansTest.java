@@ -5,11 +5,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.posthaste.Catalog;
 import dev.posthaste.OutboxDefinition;
 import dev.posthaste.Route;
+import dev.posthaste.Schema;
 import dev.posthaste.jdbc.Dialect;
 import dev.posthaste.jdbc.RowReads;
 import dev.posthaste.jdbc.RowScan;
 import dev.posthaste.jdbc.RowVerdicts;
-import dev.posthaste.jdbc.Schema;
 import dev.posthaste.servers.Database;
 import dev.posthaste.servers.DatabaseServer;
 import dev.posthaste.servers.TestDatabase;
@@ -26,8 +26,10 @@ import org.junit.jupiter.params.provider.EnumSource;
 
 /** The relay's statements find pending events through their index and in its order, however large the table is. */
 class PlansTest {
-    static final OutboxDefinition ORDERS =
-            OutboxDefinition.named("orders").route(Route.to("t")).types("order.placed");
+    static final OutboxDefinition ORDERS = OutboxDefinition.named("orders")
+            .table("orders")
+            .route(Route.to("t"))
+            .types("order.placed");
     private static final int SEED = 1_000;
 
     /** H2 holds its test databases in this JVM's memory. */
@@ -135,7 +137,7 @@ class PlansTest {
 
     static TestDatabase outbox(Database kind) throws SQLException {
         TestDatabase database = DatabaseServer.of(kind).createDatabase();
-        Schema.create(database.dataSource(), Catalog.of(ORDERS).outboxes());
+        Schema.create(database.dataSource(), Catalog.of(ORDERS));
         database.execute("create table seeds (n int)");
         StringBuilder values = new StringBuilder("insert into seeds values (0)");
         for (int i = 1; i < SEED; i++) {

@@ -5,7 +5,7 @@ import static org.awaitility.Awaitility.await;
 
 import dev.posthaste.Event;
 import dev.posthaste.JdbcOutbox;
-import dev.posthaste.jdbc.Schema;
+import dev.posthaste.Schema;
 import dev.posthaste.servers.Database;
 import dev.posthaste.servers.DatabaseServer;
 import dev.posthaste.servers.Processes;
@@ -37,7 +37,7 @@ class ProcessTest {
     @BeforeEach
     void open() throws SQLException {
         database = DatabaseServer.of(Database.POSTGRESQL).createDatabase();
-        Schema.create(database.dataSource(), RelayProcess.CATALOG.outboxes());
+        Schema.create(database.dataSource(), RelayProcess.CATALOG);
         TableBroker.createTable(database);
     }
 

@@ -8,10 +8,12 @@ import static dev.posthaste.tests.TestOutbox.event;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
+import dev.posthaste.Catalog;
 import dev.posthaste.Event;
 import dev.posthaste.OutboxDefinition;
 import dev.posthaste.RetryPolicy;
 import dev.posthaste.Route;
+import dev.posthaste.Schema;
 import dev.posthaste.broker.LocalBroker;
 import dev.posthaste.broker.Message;
 import dev.posthaste.broker.MessageHeaders;
@@ -23,8 +25,8 @@ import dev.posthaste.inbox.OriginHeaders;
 import dev.posthaste.inbox.ReceiptMessages;
 import dev.posthaste.inbox.Receipts;
 import dev.posthaste.inbox.RejectedEventException;
+import dev.posthaste.jdbc.DatabaseSchema;
 import dev.posthaste.jdbc.RowStore;
-import dev.posthaste.jdbc.Schema;
 import dev.posthaste.relay.ReceiptProcessor;
 import dev.posthaste.relay.Relay;
 import dev.posthaste.servers.Database;
@@ -230,8 +232,10 @@ class ReceiptAuditTest extends WithReceipts {
     @ParameterizedTest
     @EnumSource(mode = Mode.EXCLUDE, names = "H2")
     void B02_aRefusalThatTravelsIsADeadLetterAtTheConsumerOrAtTheIntake(Database kind) throws Exception {
-        OutboxDefinition untracked =
-                OutboxDefinition.named("invoices").route(Route.to("t")).types("invoice.sent");
+        OutboxDefinition untracked = OutboxDefinition.named("invoices")
+                .table("invoices")
+                .route(Route.to("t"))
+                .types("invoice.sent");
         try (TestOutbox outbox = TestOutbox.on(kind, TRACKED, untracked)) {
             RowStore store = store(outbox);
             long published = row(outbox, "v1", "status = 'published'");
@@ -363,13 +367,13 @@ class ReceiptAuditTest extends WithReceipts {
             outbox.write("k", "v1");
             outbox.database.execute("alter table orders drop column generation");
             for (OutboxDefinition orders : List.of(TRACKED, ORDERS)) {
-                assertThat(Schema.check(outbox.database.dataSource(), List.of(orders))
+                assertThat(DatabaseSchema.check(outbox.database.dataSource(), List.of(orders))
                                 .missing())
                         .containsExactly("table orders has no column generation");
             }
-            Schema.create(outbox.database.dataSource(), List.of(TRACKED));
-            Schema.create(outbox.database.dataSource(), List.of(TRACKED));
-            assertThat(Schema.check(outbox.database.dataSource(), List.of(TRACKED))
+            Schema.create(outbox.database.dataSource(), Catalog.of(TRACKED));
+            Schema.create(outbox.database.dataSource(), Catalog.of(TRACKED));
+            assertThat(DatabaseSchema.check(outbox.database.dataSource(), List.of(TRACKED))
                             .missing())
                     .isEmpty();
             assertThat(outbox.database.query("select event_id, generation from orders"))

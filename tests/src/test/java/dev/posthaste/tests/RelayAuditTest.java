@@ -299,6 +299,7 @@ class RelayAuditTest {
     @Test
     void B20_aRelayThatDoesNotKnowOfReceiptsDeletesNothingThatStillWaitsForThem() throws Exception {
         OutboxDefinition invoices = OutboxDefinition.named("invoices")
+                .table("invoices")
                 .route(Route.to("invoices-topic"))
                 .types("invoice.sent");
         UnaryOperator<OutboxDefinition> brief = o -> o.keep(Duration.ofMillis(500));

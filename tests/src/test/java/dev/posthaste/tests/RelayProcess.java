@@ -17,8 +17,10 @@ import java.util.function.UnaryOperator;
 final class RelayProcess {
     static final String TYPE = "order.placed";
     static final Duration LEASE = Duration.ofSeconds(2);
-    static final Catalog CATALOG = Catalog.of(
-            OutboxDefinition.named("orders").route(Route.to("orders-topic")).types(TYPE));
+    static final Catalog CATALOG = Catalog.of(OutboxDefinition.named("orders")
+            .table("orders")
+            .route(Route.to("orders-topic"))
+            .types(TYPE));
 
     private RelayProcess() {}
 

@@ -9,7 +9,7 @@ import dev.posthaste.Event;
 import dev.posthaste.JdbcOutbox;
 import dev.posthaste.OutboxDefinition;
 import dev.posthaste.Route;
-import dev.posthaste.jdbc.Schema;
+import dev.posthaste.Schema;
 import dev.posthaste.relay.Relay;
 import dev.posthaste.servers.Database;
 import dev.posthaste.servers.DatabaseServer;
@@ -33,6 +33,7 @@ class SharingTest {
     private final RecordingBroker broker = new RecordingBroker();
     private final Catalog catalog = Catalog.of(IntStream.range(0, OUTBOXES)
             .mapToObj(i -> OutboxDefinition.named("outbox_" + i)
+                    .table("outbox_" + i)
                     .route(Route.to("topic-" + i))
                     .types("type-" + i))
             .toArray(OutboxDefinition[]::new));
@@ -56,7 +57,7 @@ class SharingTest {
     void H10_aLeaseBelongsToNoSessionAndOutlivesItsConnections(Database kind) throws Exception {
         try (TestDatabase database = DatabaseServer.of(kind).createDatabase();
                 HikariDataSource pool = database.pool(12)) {
-            Schema.create(database.dataSource(), catalog.outboxes());
+            Schema.create(database.dataSource(), catalog);
             try (Relay first = relay(pool, "first");
                     Relay second = relay(pool, "second")) {
                 await().atMost(LONG)
@@ -96,7 +97,7 @@ class SharingTest {
     @EnumSource
     void relaysShareOutboxesFairlyAndTakeOverWhatIsLeft(Database kind) throws Exception {
         try (TestDatabase database = DatabaseServer.of(kind).createDatabase()) {
-            Schema.create(database.dataSource(), catalog.outboxes());
+            Schema.create(database.dataSource(), catalog);
             try (Relay first = relay(database, "first")) {
                 await().atMost(LONG).until(() -> first.owned().size() == OUTBOXES);
                 writeToAll(database, 0);

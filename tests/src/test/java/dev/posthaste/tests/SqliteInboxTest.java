@@ -5,12 +5,13 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.zaxxer.hikari.HikariConfig;
 import com.zaxxer.hikari.HikariDataSource;
+import dev.posthaste.Catalog;
+import dev.posthaste.Schema;
 import dev.posthaste.broker.Message;
 import dev.posthaste.broker.MessageHeaders;
 import dev.posthaste.inbox.EventContext;
 import dev.posthaste.inbox.Handler;
 import dev.posthaste.inbox.Inbox;
-import dev.posthaste.jdbc.Schema;
 import dev.posthaste.servers.Database;
 import dev.posthaste.servers.DatabaseServer;
 import dev.posthaste.servers.TestDatabase;
@@ -38,7 +39,7 @@ class SqliteInboxTest {
     @BeforeEach
     void open() throws Exception {
         database = DatabaseServer.of(Database.SQLITE).createDatabase();
-        Schema.create(database.dataSource(), List.of());
+        Schema.create(database.dataSource(), Catalog.empty());
         database.execute("create table effects (name text)");
     }
 

@@ -7,13 +7,13 @@ import com.zaxxer.hikari.HikariConfig;
 import com.zaxxer.hikari.HikariDataSource;
 import dev.posthaste.Event;
 import dev.posthaste.JdbcOutbox;
+import dev.posthaste.Schema;
 import dev.posthaste.broker.Broker;
 import dev.posthaste.broker.Message;
 import dev.posthaste.broker.MessageHeaders;
 import dev.posthaste.broker.Outcome;
 import dev.posthaste.inbox.EventContext;
 import dev.posthaste.inbox.Inbox;
-import dev.posthaste.jdbc.Schema;
 import dev.posthaste.relay.Relay;
 import dev.posthaste.servers.Database;
 import dev.posthaste.servers.DatabaseServer;
@@ -53,7 +53,7 @@ class SqliteProcessesTest {
     @Test
     void threeProcessesOnOneFileThatAreKilledAtRandomLoseDoubleAndReorderNothing() throws Exception {
         try (TestDatabase database = DatabaseServer.of(Database.SQLITE).createDatabase()) {
-            Schema.create(database.dataSource(), RelayProcess.CATALOG.outboxes());
+            Schema.create(database.dataSource(), RelayProcess.CATALOG);
             database.execute("create table counters (name text primary key, version integer not null)");
             for (int key = 0; key < KEYS; key++) {
                 database.execute("insert into counters values ('key-" + key + "', 0)");

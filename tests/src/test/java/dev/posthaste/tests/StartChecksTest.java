@@ -5,7 +5,9 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.zaxxer.hikari.HikariConfig;
 import com.zaxxer.hikari.HikariDataSource;
-import dev.posthaste.jdbc.Schema;
+import dev.posthaste.Catalog;
+import dev.posthaste.Schema;
+import dev.posthaste.jdbc.DatabaseSchema;
 import dev.posthaste.servers.Database;
 import dev.posthaste.servers.DatabaseServer;
 import dev.posthaste.servers.TestDatabase;
@@ -28,11 +30,11 @@ class StartChecksTest extends WithForeignTable {
                 : List.of();
         try (TestDatabase database = open(kind)) {
             createForeign(database);
-            Schema.create(database.dataSource(), List.of(CHANGES));
-            Schema.Findings findings = check(database, ORDERS, foreign(), CHANGES);
+            Schema.create(database.dataSource(), Catalog.of(CHANGES));
+            DatabaseSchema.Findings findings = check(database, ORDERS, foreign(), CHANGES);
             assertThat(findings.errors()).isEmpty();
             assertThat(findings.warnings()).isEqualTo(usual);
-            Schema.Findings inbox = Schema.checkInbox(database.dataSource());
+            DatabaseSchema.Findings inbox = DatabaseSchema.checkInbox(database.dataSource());
             assertThat(inbox.errors()).isEmpty();
             assertThat(inbox.warnings()).isEmpty();
         }
@@ -44,7 +46,7 @@ class StartChecksTest extends WithForeignTable {
     void A19_aSequenceThatBreaksTheOrderIsRefused() throws Exception {
         try (TestDatabase database = open(Database.POSTGRESQL)) {
             database.execute("alter sequence orders_id_seq cache 50");
-            Schema.Findings cached = check(database, ORDERS);
+            DatabaseSchema.Findings cached = check(database, ORDERS);
             assertThat(cached.faults())
                     .singleElement()
                     .asString()
@@ -58,7 +60,7 @@ class StartChecksTest extends WithForeignTable {
                     .asString()
                     .contains("has CYCLE");
             database.execute("alter sequence orders_id_seq no cycle increment 10");
-            Schema.Findings steps = check(database, ORDERS);
+            DatabaseSchema.Findings steps = check(database, ORDERS);
             assertThat(steps.errors()).isEmpty();
             assertThat(steps.warnings()).singleElement().asString().contains("INCREMENT 10");
             database.execute("alter sequence orders_id_seq increment -1 minvalue -1000 maxvalue 1000");
@@ -74,7 +76,7 @@ class StartChecksTest extends WithForeignTable {
         try (TestDatabase database = open(Database.POSTGRESQL)) {
             createForeign(database, "id", "bigserial primary key");
             database.execute("alter sequence foreign_events_id_seq cache 20");
-            Schema.Findings owned = check(database, foreign());
+            DatabaseSchema.Findings owned = check(database, foreign());
             assertThat(owned.errors()).isEmpty();
             assertThat(owned.warnings()).singleElement().asString().contains("foreign_events_id_seq", "CACHE 20");
             database.execute("create sequence numbers cache 7");
@@ -98,7 +100,7 @@ class StartChecksTest extends WithForeignTable {
                 HikariConfig config = new HikariConfig();
                 config.setJdbcUrl(database.url().replace("user=postgres", "user=" + database.name()));
                 try (HikariDataSource pool = new HikariDataSource(config)) {
-                    assertThat(Schema.check(pool, List.of(ORDERS)).errors())
+                    assertThat(DatabaseSchema.check(pool, List.of(ORDERS)).errors())
                             .singleElement()
                             .asString()
                             .contains("CACHE 50");
@@ -187,7 +189,7 @@ class StartChecksTest extends WithForeignTable {
                 config.setJdbcUrl(database.url());
                 config.setConnectionInitSql("pragma query_only = 1");
                 try (HikariDataSource pool = new HikariDataSource(config)) {
-                    assertThat(Schema.check(pool, List.of(ORDERS)).warnings())
+                    assertThat(DatabaseSchema.check(pool, List.of(ORDERS)).warnings())
                             .singleElement()
                             .asString()
                             .contains("read-only");
@@ -254,7 +256,7 @@ class StartChecksTest extends WithForeignTable {
         config.setJdbcUrl(database.url().replace(setting, other));
         config.setMaximumPoolSize(1);
         try (HikariDataSource pool = new HikariDataSource(config)) {
-            List<String> warnings = Schema.check(pool, List.of(ORDERS)).warnings();
+            List<String> warnings = DatabaseSchema.check(pool, List.of(ORDERS)).warnings();
             try (var connection = pool.getConnection()) {
                 assertThat(connection.getAutoCommit()).isTrue();
                 connection.setAutoCommit(false);

@@ -9,11 +9,12 @@ import dev.posthaste.Event;
 import dev.posthaste.JdbcOutbox;
 import dev.posthaste.OutboxDefinition;
 import dev.posthaste.Route;
+import dev.posthaste.Schema;
+import dev.posthaste.TableLayout;
 import dev.posthaste.jdbc.Dialect;
+import dev.posthaste.jdbc.EventTable;
 import dev.posthaste.jdbc.LeaseTable;
 import dev.posthaste.jdbc.RowStore;
-import dev.posthaste.jdbc.Schema;
-import dev.posthaste.jdbc.TableLayout;
 import dev.posthaste.servers.Database;
 import dev.posthaste.servers.DatabaseServer;
 import dev.posthaste.servers.TestDatabase;
@@ -47,12 +48,14 @@ import org.junit.jupiter.params.provider.EnumSource.Mode;
 /** What the audits found in the store, where a contract that runs on every database cannot show it. */
 class StoreAuditTest {
     private static final String TYPE = "order.placed";
-    private static final OutboxDefinition ORDERS =
-            OutboxDefinition.named("orders").route(Route.to("t")).types(TYPE);
+    private static final OutboxDefinition ORDERS = OutboxDefinition.named("orders")
+            .table("orders")
+            .route(Route.to("t"))
+            .types(TYPE);
 
     private static TestDatabase open(Database kind) throws SQLException {
         TestDatabase database = DatabaseServer.of(kind).createDatabase();
-        Schema.create(database.dataSource(), List.of(ORDERS));
+        Schema.create(database.dataSource(), Catalog.of(ORDERS));
         return database;
     }
 
@@ -215,9 +218,10 @@ class StoreAuditTest {
         layout.remove("column.last-error");
         layout.put("status.consumed", "3");
         OutboxDefinition theirs = OutboxDefinition.named("theirs")
+                .table("theirs")
                 .route(Route.to("t"))
                 .types("t")
-                .layout(TableLayout.of(layout))
+                .layout(TableLayout.mapped(EventTable.text(layout)))
                 .tracked(true);
         try (TestDatabase database = open(kind)) {
             boolean innodb = kind == Database.MARIADB || kind == Database.MYSQL;
@@ -245,9 +249,10 @@ class StoreAuditTest {
     @EnumSource
     void B03_aRowThatNoProgramCouldReadIsOneDefectiveEvent(Database kind) throws Exception {
         OutboxDefinition theirs = OutboxDefinition.named("theirs")
+                .table("theirs")
                 .route(Route.to("t"))
                 .types("t")
-                .layout(TableLayout.of(layout("envelope")));
+                .layout(TableLayout.mapped(EventTable.text(layout("envelope"))));
         try (TestDatabase database = open(kind)) {
             boolean innodb = kind == Database.MARIADB || kind == Database.MYSQL;
             String q = innodb ? "`" : "\"";

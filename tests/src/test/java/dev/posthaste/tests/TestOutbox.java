@@ -10,13 +10,13 @@ import dev.posthaste.JdbcOutbox;
 import dev.posthaste.OutboxDefinition;
 import dev.posthaste.RetryPolicy;
 import dev.posthaste.Route;
+import dev.posthaste.Schema;
 import dev.posthaste.Status;
 import dev.posthaste.admin.Admin;
 import dev.posthaste.admin.Change;
 import dev.posthaste.admin.EventFilter;
 import dev.posthaste.admin.OutboxAdmin;
 import dev.posthaste.broker.Broker;
-import dev.posthaste.jdbc.Schema;
 import dev.posthaste.relay.Relay;
 import dev.posthaste.servers.Database;
 import dev.posthaste.servers.DatabaseServer;
@@ -34,8 +34,10 @@ import org.jspecify.annotations.Nullable;
 final class TestOutbox implements AutoCloseable {
     static final String TYPE = "order.placed";
     static final Duration LONG = Duration.ofSeconds(60);
-    static final OutboxDefinition ORDERS =
-            OutboxDefinition.named("orders").route(Route.to("orders-topic")).types(TYPE);
+    static final OutboxDefinition ORDERS = OutboxDefinition.named("orders")
+            .table("orders")
+            .route(Route.to("orders-topic"))
+            .types(TYPE);
     static final UnaryOperator<OutboxDefinition> PATIENT =
             o -> o.retry(RetryPolicy.fixed(Duration.ofMillis(50)).attempts(3));
     static final UnaryOperator<OutboxDefinition> BLOCK = o -> o.afterDead(AfterDead.BLOCK);
@@ -51,7 +53,7 @@ final class TestOutbox implements AutoCloseable {
         this.catalog = catalog;
         this.outbox = JdbcOutbox.of(catalog);
         this.database = DatabaseServer.of(kind).createDatabase();
-        Schema.create(database.dataSource(), catalog.outboxes());
+        Schema.create(database.dataSource(), catalog);
     }
 
     static TestOutbox on(Database kind) throws SQLException {

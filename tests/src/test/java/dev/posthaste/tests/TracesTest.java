@@ -8,10 +8,10 @@ import dev.posthaste.JdbcOutbox;
 import dev.posthaste.OutboxDefinition;
 import dev.posthaste.RetryPolicy;
 import dev.posthaste.Route;
+import dev.posthaste.Schema;
 import dev.posthaste.broker.LocalBroker;
 import dev.posthaste.format.MessageFormat;
 import dev.posthaste.inbox.Inbox;
-import dev.posthaste.jdbc.Schema;
 import dev.posthaste.opentelemetry.OpenTelemetryTracing;
 import dev.posthaste.relay.Relay;
 import dev.posthaste.servers.Database;
@@ -51,13 +51,15 @@ class TracesTest {
     }
 
     private static void fromWriterToHandler(MessageFormat format) throws Exception {
-        Catalog catalog = Catalog.of(
-                OutboxDefinition.named("orders").route(Route.to("orders")).types("order.placed", "order.confirmed"));
+        Catalog catalog = Catalog.of(OutboxDefinition.named("orders")
+                .table("orders")
+                .route(Route.to("orders"))
+                .types("order.placed", "order.confirmed"));
         JdbcOutbox outbox = JdbcOutbox.of(catalog);
         OpenTelemetryTracing tracing = OpenTelemetryTracing.of(TELEMETRY.getOpenTelemetry());
         AtomicInteger attempts = new AtomicInteger();
         try (TestDatabase database = DatabaseServer.of(Database.H2).createDatabase()) {
-            Schema.create(database.dataSource(), catalog.outboxes());
+            Schema.create(database.dataSource(), catalog);
             Inbox inbox = Inbox.builder("stock", database.dataSource())
                     .format(format)
                     .tracing(tracing)

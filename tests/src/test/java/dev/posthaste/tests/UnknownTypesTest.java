@@ -5,6 +5,8 @@ import static dev.posthaste.tests.TestOutbox.TYPE;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
+import dev.posthaste.Catalog;
+import dev.posthaste.Schema;
 import dev.posthaste.Status;
 import dev.posthaste.admin.Admin;
 import dev.posthaste.broker.LocalBroker;
@@ -15,7 +17,6 @@ import dev.posthaste.inbox.Inbox;
 import dev.posthaste.inbox.InboxListener;
 import dev.posthaste.inbox.Receipts;
 import dev.posthaste.inbox.UnknownTypes;
-import dev.posthaste.jdbc.Schema;
 import dev.posthaste.servers.Database;
 import dev.posthaste.servers.DatabaseServer;
 import dev.posthaste.servers.TestDatabase;
@@ -54,7 +55,7 @@ class UnknownTypesTest {
 
     private static TestDatabase open(Database kind) throws SQLException {
         TestDatabase database = DatabaseServer.of(kind).createDatabase();
-        Schema.create(database.dataSource(), List.of());
+        Schema.create(database.dataSource(), Catalog.empty());
         return database;
     }
 

@@ -1,9 +1,12 @@
 package dev.posthaste.tests;
 
+import dev.posthaste.Catalog;
 import dev.posthaste.OutboxDefinition;
 import dev.posthaste.Route;
-import dev.posthaste.jdbc.Schema;
-import dev.posthaste.jdbc.TableLayout;
+import dev.posthaste.Schema;
+import dev.posthaste.TableLayout;
+import dev.posthaste.jdbc.DatabaseSchema;
+import dev.posthaste.jdbc.EventTable;
 import dev.posthaste.servers.Database;
 import dev.posthaste.servers.DatabaseServer;
 import dev.posthaste.servers.TestDatabase;
@@ -14,23 +17,26 @@ import java.util.Map;
 
 /** A table of others, in which what the check at the start looks for is right or wrong as a test says. */
 abstract class WithForeignTable {
-    static final OutboxDefinition ORDERS =
-            OutboxDefinition.named("orders").route(Route.to("t")).types("order.placed");
+    static final OutboxDefinition ORDERS = OutboxDefinition.named("orders")
+            .table("orders")
+            .route(Route.to("t"))
+            .types("order.placed");
     static final OutboxDefinition CHANGES = OutboxDefinition.named("changes")
             .route(Route.to("outbox.event.change"))
             .types("changed")
-            .layout(TableLayout.debezium("changes"));
+            .table("changes")
+            .layout(TableLayout.debezium());
 
     static TestDatabase open(Database kind) throws SQLException {
         TestDatabase database = DatabaseServer.of(kind).createDatabase();
-        Schema.create(database.dataSource(), List.of(ORDERS));
+        Schema.create(database.dataSource(), Catalog.of(ORDERS));
         return database;
     }
 
     /** By a connection that knows the server's settings of this moment. */
-    static Schema.Findings check(TestDatabase database, OutboxDefinition... outboxes) throws SQLException {
+    static DatabaseSchema.Findings check(TestDatabase database, OutboxDefinition... outboxes) throws SQLException {
         try (var fresh = database.pool(1)) {
-            return Schema.check(fresh, List.of(outboxes));
+            return DatabaseSchema.check(fresh, List.of(outboxes));
         }
     }
 
@@ -56,7 +62,7 @@ abstract class WithForeignTable {
     }
 
     static OutboxDefinition foreign(String... more) {
-        return ORDERS.layout(TableLayout.of(description(more)));
+        return ORDERS.table("foreign_events").layout(TableLayout.mapped(EventTable.text(description(more))));
     }
 
     /** A table of others in which nothing is wrong, its columns replaced by {@code columns}. */

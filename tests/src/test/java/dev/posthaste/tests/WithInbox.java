@@ -1,12 +1,13 @@
 package dev.posthaste.tests;
 
+import dev.posthaste.Catalog;
 import dev.posthaste.RetryPolicy;
+import dev.posthaste.Schema;
 import dev.posthaste.broker.Message;
 import dev.posthaste.broker.MessageHeaders;
 import dev.posthaste.inbox.EventContext;
 import dev.posthaste.inbox.Handler;
 import dev.posthaste.inbox.Inbox;
-import dev.posthaste.jdbc.Schema;
 import dev.posthaste.servers.Database;
 import dev.posthaste.servers.DatabaseServer;
 import dev.posthaste.servers.TestDatabase;
@@ -29,7 +30,7 @@ abstract class WithInbox {
 
     static TestDatabase open(Database kind) throws SQLException {
         TestDatabase database = DatabaseServer.of(kind).createDatabase();
-        Schema.create(database.dataSource(), List.of());
+        Schema.create(database.dataSource(), Catalog.empty());
         database.execute("create table effects (name varchar(100))");
         return database;
     }

@@ -2,9 +2,9 @@ package dev.posthaste.tests;
 
 import dev.posthaste.Event;
 import dev.posthaste.JdbcOutbox;
+import dev.posthaste.Schema;
 import dev.posthaste.jdbc.Dialect;
 import dev.posthaste.jdbc.RowStore;
-import dev.posthaste.jdbc.Schema;
 import dev.posthaste.servers.Database;
 import dev.posthaste.servers.DatabaseServer;
 import dev.posthaste.servers.TestDatabase;
@@ -18,7 +18,7 @@ abstract class WithOrders {
 
     static TestDatabase open(Database kind) throws SQLException {
         TestDatabase database = DatabaseServer.of(kind).createDatabase();
-        Schema.create(database.dataSource(), RelayProcess.CATALOG.outboxes());
+        Schema.create(database.dataSource(), RelayProcess.CATALOG);
         return database;
     }
 

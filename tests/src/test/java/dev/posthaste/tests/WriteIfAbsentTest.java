@@ -9,9 +9,9 @@ import dev.posthaste.JdbcOutbox;
 import dev.posthaste.NoTransactionException;
 import dev.posthaste.Outbox;
 import dev.posthaste.OutboxEvent;
+import dev.posthaste.Schema;
 import dev.posthaste.Transactions;
 import dev.posthaste.admin.Admin;
-import dev.posthaste.jdbc.Schema;
 import dev.posthaste.servers.Database;
 import dev.posthaste.servers.DatabaseServer;
 import dev.posthaste.servers.TestDatabase;
@@ -31,13 +31,14 @@ import org.junit.jupiter.params.provider.EnumSource;
 
 /** An event that is written unless it is there, and an outbox that finds its transaction by itself. */
 class WriteIfAbsentTest {
-    private static final Catalog CATALOG = Catalog.empty().outbox("orders", o -> o.types("order.placed"));
+    private static final Catalog CATALOG =
+            Catalog.empty().outbox("orders", o -> o.table("orders").types("order.placed"));
 
     private final JdbcOutbox outbox = JdbcOutbox.of(CATALOG);
 
     private static TestDatabase open(Database kind) throws SQLException {
         TestDatabase database = DatabaseServer.of(kind).createDatabase();
-        Schema.create(database.dataSource(), CATALOG.outboxes());
+        Schema.create(database.dataSource(), CATALOG);
         return database;
     }
 

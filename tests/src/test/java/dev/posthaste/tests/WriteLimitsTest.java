@@ -11,9 +11,9 @@ import dev.posthaste.InvalidEventException;
 import dev.posthaste.JdbcOutbox;
 import dev.posthaste.OutboxDefinition;
 import dev.posthaste.Route;
+import dev.posthaste.Schema;
 import dev.posthaste.jdbc.Dialect;
 import dev.posthaste.jdbc.RowStore;
-import dev.posthaste.jdbc.Schema;
 import dev.posthaste.servers.Database;
 import dev.posthaste.servers.DatabaseServer;
 import dev.posthaste.servers.TestDatabase;
@@ -38,13 +38,16 @@ import tools.jackson.databind.json.JsonMapper;
 class WriteLimitsTest {
     private static final String TYPE = "order.placed";
     private static final String LONG = "漢".repeat(85); // 255 bytes in UTF-8, which is what AMQP's short strings take
-    private static final OutboxDefinition ORDERS =
-            OutboxDefinition.named("orders").route(Route.to("t")).types(TYPE).allowedDestinations(LONG);
+    private static final OutboxDefinition ORDERS = OutboxDefinition.named("orders")
+            .table("orders")
+            .route(Route.to("t"))
+            .types(TYPE)
+            .allowedDestinations(LONG);
     private static final String EMOJI = "\uD83D\uDE00";
 
     private static TestDatabase open(Database kind) throws SQLException {
         TestDatabase database = DatabaseServer.of(kind).createDatabase();
-        Schema.create(database.dataSource(), List.of(ORDERS));
+        Schema.create(database.dataSource(), Catalog.of(ORDERS));
         return database;
     }
 

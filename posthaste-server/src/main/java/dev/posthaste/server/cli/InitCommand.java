@@ -1,7 +1,7 @@
 package dev.posthaste.server.cli;
 
+import dev.posthaste.jdbc.DatabaseSchema;
 import dev.posthaste.jdbc.Dialect;
-import dev.posthaste.jdbc.Schema;
 import dev.posthaste.server.Deployment;
 import dev.posthaste.server.config.Config.DatabaseConfig;
 import dev.posthaste.server.config.Config.OutboxConfig;
@@ -48,9 +48,9 @@ final class InitCommand extends DeploymentCommand {
     private static void apply(Deployment open, DatabaseConfig database, List<OutboxConfig> outboxes)
             throws SQLException {
         if (database.leases() != null) {
-            Schema.createLeases(open.dataSource(database.name()), database.leases());
+            DatabaseSchema.createLeases(open.dataSource(database.name()), database.leases());
         } else {
-            Schema.create(
+            DatabaseSchema.create(
                     open.dataSource(database.name()),
                     outboxes.stream().map(OutboxConfig::definition).toList());
         }
@@ -58,16 +58,10 @@ final class InitCommand extends DeploymentCommand {
 
     private void print(Deployment open, DatabaseConfig database, List<OutboxConfig> outboxes) throws SQLException {
         try (Connection connection = open.dataSource(database.name()).getConnection()) {
-            Schema schema = new Schema(Dialect.of(connection));
+            DatabaseSchema schema = new DatabaseSchema(Dialect.of(connection));
             out().println("-- Database " + database);
-            out().println(schema.ownScript());
-            for (OutboxConfig outbox : outboxes) {
-                try {
-                    out().println(schema.outboxScript(outbox.definition()));
-                } catch (IllegalArgumentException e) {
-                    out().println("-- " + e.getMessage());
-                }
-            }
+            out().println(schema.script(
+                    outboxes.stream().map(OutboxConfig::definition).toList()));
         }
     }
 }

@@ -1,5 +1,6 @@
 package dev.posthaste.server.cli;
 
+import dev.posthaste.SchemaException;
 import dev.posthaste.admin.ChangeResult;
 import dev.posthaste.admin.UnexpectedCountException;
 import dev.posthaste.admin.UnknownOutboxException;
@@ -82,6 +83,7 @@ public final class Posthaste implements Runnable {
         }
         if (e instanceof Deployment.UnreachableException
                 || e instanceof StoreException
+                || e instanceof SchemaException
                 || e instanceof IllegalStateException) {
             err.println("posthaste: " + Output.printable(String.valueOf(e.getMessage())));
             return ExitCodes.UNREACHABLE;

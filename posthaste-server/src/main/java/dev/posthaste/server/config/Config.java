@@ -21,6 +21,10 @@ public record Config(
         RelaySettings relay,
         ConsoleConfig console,
         boolean jsonLog) {
+    /** The same with other outboxes. */
+    public Config withOutboxes(Map<String, OutboxConfig> others) {
+        return new Config(name, databases, brokers, others, receipts, relay, console, jsonLog);
+    }
 
     /** @param leases the schema of the lease and audit tables, or null for the connection's own */
     public record DatabaseConfig(

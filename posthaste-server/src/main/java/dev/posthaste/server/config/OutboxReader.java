@@ -5,8 +5,9 @@ import dev.posthaste.Catalog;
 import dev.posthaste.OutboxDefinition;
 import dev.posthaste.RetryPolicy;
 import dev.posthaste.Route;
+import dev.posthaste.TableLayout;
 import dev.posthaste.format.MessageFormat;
-import dev.posthaste.jdbc.TableLayout;
+import dev.posthaste.jdbc.EventTable;
 import dev.posthaste.server.config.Config.BrokerConfig;
 import dev.posthaste.server.config.Config.OutboxConfig;
 import java.time.Duration;
@@ -33,7 +34,8 @@ final class OutboxReader {
     OutboxConfig read(String name, Section section) {
         String database = section.oneOf("database", databases);
         String broker = section.oneOf("broker", brokers.keySet());
-        TableLayout layout = layout(name, section);
+        TableLayout layout = layout(section);
+        String table = section.text("table");
         Route route = route(section.section("route"), section, name);
         Set<String> types = new LinkedHashSet<>(section.texts("types"));
         Set<String> allowed = new LinkedHashSet<>(section.texts("allowed-destinations"));
@@ -47,7 +49,8 @@ final class OutboxReader {
         OutboxDefinition definition = section.valid(() -> Catalog.empty()
                 .outbox(
                         name,
-                        o -> policy.apply(o.layout(layout)
+                        o -> policy.apply((table == null ? o : o.table(table))
+                                .layout(layout)
                                 .route(route)
                                 .types(types.toArray(String[]::new))
                                 .allowedDestinations(allowed.toArray(String[]::new))
@@ -90,28 +93,23 @@ final class OutboxReader {
         return format;
     }
 
-    private static @Nullable TableLayout layout(String name, Section section) {
+    private static @Nullable TableLayout layout(Section section) {
         Map<String, String> described = section.properties("mapped");
         String kind = section.parsed(
                 "layout",
                 described.isEmpty() ? "standard" : "mapped",
                 "standard, debezium or mapped",
                 word -> word.matches("standard|debezium|mapped") ? word : null);
-        String table = section.text("table", name);
         boolean binary = section.flag("binary-payload", false);
         TableLayout layout = section.valid(() -> switch (kind) {
-            case "standard" -> TableLayout.standard(table);
-            case "debezium" -> TableLayout.debezium(table);
-            default -> {
-                Map<String, String> all = new LinkedHashMap<>(described);
-                all.put("table", table);
-                yield TableLayout.of(all);
-            }
+            case "standard" -> TableLayout.standard();
+            case "debezium" -> TableLayout.debezium();
+            default -> TableLayout.mapped(EventTable.text(described));
         });
         if (!kind.equals("mapped") && !described.isEmpty()) {
             section.problem(section.line("mapped"), "'mapped' describes a table whose layout is 'mapped', not " + kind);
         }
-        return layout != null && binary ? layout.withBinaryPayload() : layout;
+        return layout != null && binary ? layout.binaryPayload(true) : layout;
     }
 
     private static @Nullable Route route(Section section, Section outbox, String name) {
@@ -182,13 +180,13 @@ final class OutboxReader {
         Map<String, OutboxConfig> tables = new LinkedHashMap<>();
         Map<String, OutboxConfig> types = new LinkedHashMap<>();
         for (OutboxConfig outbox : outboxes) {
-            String table = outbox.database() + " " + outbox.definition().table().table();
+            String table = outbox.database() + " " + outbox.definition().table();
             OutboxConfig other = tables.putIfAbsent(table, outbox);
             if (other != null) {
                 file.problem(
                         outbox.line(),
                         "outboxes '" + other.name() + "' and '" + outbox.name() + "' share the table "
-                                + outbox.definition().table().table());
+                                + outbox.definition().table());
             }
             for (String type : outbox.definition().types()) {
                 OutboxConfig owner = types.putIfAbsent(type, outbox);

@@ -74,7 +74,7 @@ final class Views {
             return new OutboxView(
                     name,
                     config.database(),
-                    config.definition().table().table(),
+                    config.definition().table(),
                     config.broker(),
                     config.definition().route().destination(),
                     config.definition().tracked(),

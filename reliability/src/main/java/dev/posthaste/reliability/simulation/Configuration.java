@@ -6,7 +6,7 @@ import dev.posthaste.OutboxDefinition;
 import dev.posthaste.RetryPolicy;
 import dev.posthaste.Route;
 import dev.posthaste.inbox.AfterLastAttempt;
-import dev.posthaste.jdbc.TableLayout;
+import dev.posthaste.jdbc.EventTable;
 import dev.posthaste.relay.internal.RelaySettings;
 import dev.posthaste.reliability.simulation.World.Trait;
 import java.time.Duration;
@@ -86,10 +86,12 @@ final class Configuration {
 
     private static OutboxDefinition outbox(World world, boolean tracked) {
         OutboxDefinition outbox = OutboxDefinition.named(Database.OUTBOX)
+                .table(Database.OUTBOX)
                 .route(Route.to(SimulatedBroker.TOPIC))
                 .types(Writers.TYPE);
         if (world.has(Trait.EXISTING_TABLE)) {
-            outbox = outbox.layout(ExistingTable.layout(world.details(), tracked, world.has(Trait.HOSTILE_TEXTS)));
+            outbox = outbox.table(ExistingTable.NAME)
+                    .layout(ExistingTable.layout(world.details(), tracked, world.has(Trait.HOSTILE_TEXTS)));
         }
         return world.has(Trait.SECOND_DESTINATION) ? outbox.allowedDestinations(SimulatedBroker.SECOND_TOPIC) : outbox;
     }
@@ -110,7 +112,7 @@ final class Configuration {
 
     /** Whether events have the headers that {@link Writers} give them. */
     boolean writesHeaders() {
-        return hostile && table.has(TableLayout.Column.HEADERS) && table.has(TableLayout.Column.EVENT_ID);
+        return hostile && table.has(EventTable.Column.HEADERS) && table.has(EventTable.Column.EVENT_ID);
     }
 
     OutboxTable table() {

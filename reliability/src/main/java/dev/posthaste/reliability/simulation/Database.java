@@ -1,6 +1,6 @@
 package dev.posthaste.reliability.simulation;
 
-import dev.posthaste.jdbc.TableLayout.Column;
+import dev.posthaste.jdbc.EventTable.Column;
 import java.sql.SQLException;
 import java.util.ArrayList;
 import java.util.Collection;

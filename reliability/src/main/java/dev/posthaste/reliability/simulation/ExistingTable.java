@@ -2,8 +2,9 @@ package dev.posthaste.reliability.simulation;
 
 import dev.posthaste.Event;
 import dev.posthaste.Status;
-import dev.posthaste.jdbc.TableLayout;
-import dev.posthaste.jdbc.TableLayout.Column;
+import dev.posthaste.TableLayout;
+import dev.posthaste.jdbc.EventTable;
+import dev.posthaste.jdbc.EventTable.Column;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.SQLException;
@@ -46,7 +47,7 @@ final class ExistingTable {
 
     /** A layout with whatever columns the seed leaves it, and with codes of its own. */
     static TableLayout layout(Random random, boolean tracked, boolean hostile) {
-        Map<String, String> layout = new HashMap<>(Map.of("table", NAME));
+        Map<String, String> layout = new HashMap<>();
         for (Column column : Column.values()) {
             boolean required = switch (column) {
                 case ID, TYPE, PAYLOAD, STATUS, ATTEMPTS, NEXT_ATTEMPT_AT -> true;
@@ -68,7 +69,7 @@ final class ExistingTable {
         }
         layout.put("payload", !hostile && random.nextInt(3) == 0 ? "envelope" : "text");
         layout.put("due", random.nextBoolean() ? "null" : "now");
-        return TableLayout.of(layout);
+        return TableLayout.mapped(EventTable.text(layout));
     }
 
     /** A status that only this table's programs know. */
@@ -151,7 +152,7 @@ final class ExistingTable {
 
     private String payload(Event event) {
         String payload = Writers.payload(event);
-        if (table.layout().payload() != TableLayout.Payload.ENVELOPE) {
+        if (table.layout().payload() != EventTable.Payload.ENVELOPE) {
             return payload;
         }
         boolean named = table.has(Column.EVENT_ID) || random.nextBoolean();

@@ -2,8 +2,8 @@ package dev.posthaste.reliability.simulation;
 
 import dev.posthaste.OutboxDefinition;
 import dev.posthaste.Status;
-import dev.posthaste.jdbc.TableLayout;
-import dev.posthaste.jdbc.TableLayout.Column;
+import dev.posthaste.jdbc.EventTable;
+import dev.posthaste.jdbc.EventTable.Column;
 import dev.posthaste.store.StoredEvent;
 import java.util.EnumMap;
 import java.util.List;
@@ -21,12 +21,12 @@ final class OutboxTable {
     private static final String PAYLOAD_IN_ENVELOPE = "\"payload\":";
 
     private final String outbox;
-    private final TableLayout layout;
+    private final EventTable layout;
     private final Map<Column, Integer> places = new EnumMap<>(Column.class);
 
     OutboxTable(OutboxDefinition outbox) {
         this.outbox = outbox.name();
-        this.layout = outbox.table();
+        this.layout = outbox.eventTable();
         List<String> columns = Database.columns(layout.table());
         for (Column column : Column.values()) {
             if (layout.has(column)) {
@@ -45,7 +45,7 @@ final class OutboxTable {
         return code.matches("[0-9]+") ? code : "'" + code + "'";
     }
 
-    TableLayout layout() {
+    EventTable layout() {
         return layout;
     }
 
@@ -70,7 +70,7 @@ final class OutboxTable {
         if (event instanceof String id && !id.isEmpty()) {
             return id;
         }
-        if (layout.payload() == TableLayout.Payload.ENVELOPE) {
+        if (layout.payload() == EventTable.Payload.ENVELOPE) {
             Matcher id = ID_IN_ENVELOPE.matcher(String.valueOf(value(Column.PAYLOAD, row)));
             if (id.find()) {
                 return id.group(1);
@@ -82,7 +82,7 @@ final class OutboxTable {
     /** The payload, which may be in an envelope. */
     String payload(@Nullable Object[] row) {
         String payload = String.valueOf(value(Column.PAYLOAD, row));
-        return layout.payload() == TableLayout.Payload.ENVELOPE
+        return layout.payload() == EventTable.Payload.ENVELOPE
                 ? payload.substring(
                         payload.indexOf(PAYLOAD_IN_ENVELOPE) + PAYLOAD_IN_ENVELOPE.length(), payload.length() - 1)
                 : payload;

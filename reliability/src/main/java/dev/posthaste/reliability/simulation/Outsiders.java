@@ -2,8 +2,8 @@ package dev.posthaste.reliability.simulation;
 
 import dev.posthaste.Status;
 import dev.posthaste.jdbc.Dialect;
+import dev.posthaste.jdbc.EventTable.Column;
 import dev.posthaste.jdbc.RowStore;
-import dev.posthaste.jdbc.TableLayout.Column;
 import dev.posthaste.store.StoreException;
 import java.sql.Connection;
 import java.sql.PreparedStatement;

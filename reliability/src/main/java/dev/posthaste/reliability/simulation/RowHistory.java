@@ -1,6 +1,6 @@
 package dev.posthaste.reliability.simulation;
 
-import dev.posthaste.jdbc.TableLayout.Column;
+import dev.posthaste.jdbc.EventTable.Column;
 import dev.posthaste.reliability.simulation.Transaction.Change;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;

@@ -3,8 +3,8 @@ package dev.posthaste.reliability.simulation;
 import dev.posthaste.DuplicateEventException;
 import dev.posthaste.Event;
 import dev.posthaste.JdbcOutbox;
-import dev.posthaste.jdbc.TableLayout;
-import dev.posthaste.jdbc.TableLayout.Column;
+import dev.posthaste.jdbc.EventTable;
+import dev.posthaste.jdbc.EventTable.Column;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Duration;
@@ -152,7 +152,7 @@ final class Writers {
     }
 
     private String payload(String id) {
-        return table.layout().payload() == TableLayout.Payload.ENVELOPE ? '"' + text(id) + '"' : text(id);
+        return table.layout().payload() == EventTable.Payload.ENVELOPE ? '"' + text(id) + '"' : text(id);
     }
 
     private String text(String id) {

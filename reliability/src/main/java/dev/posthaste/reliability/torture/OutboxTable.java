@@ -3,8 +3,9 @@ package dev.posthaste.reliability.torture;
 import dev.posthaste.DuplicateEventException;
 import dev.posthaste.OutboxDefinition;
 import dev.posthaste.Route;
+import dev.posthaste.TableLayout;
 import dev.posthaste.format.MessageFormat;
-import dev.posthaste.jdbc.TableLayout;
+import dev.posthaste.jdbc.EventTable;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.StringReader;
@@ -35,8 +36,8 @@ enum OutboxTable {
 
     OutboxDefinition outbox(Route route, String... types) {
         OutboxDefinition outbox =
-                OutboxDefinition.named(Setup.OUTBOX).route(route).types(types);
-        return this == OWN ? outbox : outbox.layout(TableLayout.of(layout()));
+                OutboxDefinition.named(Setup.OUTBOX).table(table()).route(route).types(types);
+        return this == OWN ? outbox : outbox.layout(TableLayout.mapped(EventTable.text(layout())));
     }
 
     /** What it is called; the campaign's own statements read {@code orders}, which is a view where it has another name. */
@@ -101,7 +102,7 @@ enum OutboxTable {
                                 + " primary key)");
     }
 
-    /** As the file beside the table's script describes it: {@link TableLayout#of}. */
+    /** As the file beside the table's script describes it: {@link EventTable#of}. */
     Map<String, String> layout() {
         Properties file = new Properties();
         try {

@@ -1,6 +1,6 @@
 package dev.posthaste.reliability.torture;
 
-import dev.posthaste.jdbc.Schema;
+import dev.posthaste.Schema;
 import dev.posthaste.servers.Database;
 import dev.posthaste.servers.DatabaseProcess;
 import java.sql.Connection;
@@ -49,7 +49,7 @@ final class Tables {
             }
         }
         try (var pool = setup.pool(2)) {
-            Schema.create(pool, setup.catalog().outboxes());
+            Schema.create(pool, setup.catalog());
         }
         try (Connection connection = Testbed.connect(setup);
                 Statement statement = connection.createStatement()) {

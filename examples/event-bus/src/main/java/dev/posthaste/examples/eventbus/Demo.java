@@ -207,8 +207,7 @@ final class Demo implements Callable<Integer> {
             TreeMap<String, Long> counts = new TreeMap<>();
             bus.tables()
                     .query(
-                            "select status, count(*) from "
-                                    + bus.tables().quoted(outbox.table().table()) + " group by status",
+                            "select status, count(*) from " + bus.tables().quoted(outbox.table()) + " group by status",
                             row -> counts.put(row.getString(1), row.getLong(2)));
             line.append(String.format(
                     Locale.ROOT,

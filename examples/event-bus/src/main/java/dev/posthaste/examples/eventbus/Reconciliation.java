@@ -194,7 +194,7 @@ record Reconciliation(Map<String, OfOutbox> outboxes, OfChain chain) {
 
     private static List<Written> written(Tables tables, OutboxDefinition outbox, String run) throws SQLException {
         return tables.query(
-                "select event_id, status from " + tables.quoted(outbox.table().table()) + " where event_key like ?",
+                "select event_id, status from " + tables.quoted(outbox.table()) + " where event_key like ?",
                 row -> new Written(row.getString(1), row.getString(2)),
                 run + "%");
     }

@@ -17,7 +17,7 @@ class EventBusTest extends BusTest {
     @Test
     void aServicesNameSaysWhereItsEventsGo() {
         OutboxDefinition agent = EventBus.CATALOG.outboxOf("chat.history.persist.requested");
-        assertThat(agent.table().table()).isEqualTo("agent_outbox_messages");
+        assertThat(agent.table()).isEqualTo("agent_outbox_messages");
         assertThat(agent.route())
                 .isEqualTo(Route.to("smartflow.agent.outbox").group("smartflow-agent-outbox-consumer"));
         assertThat(EventBus.CATALOG.outboxOf("memory.extract.requested").name()).isEqualTo("memory");

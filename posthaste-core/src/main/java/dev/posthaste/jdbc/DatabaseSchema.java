@@ -2,45 +2,37 @@ package dev.posthaste.jdbc;
 
 import dev.posthaste.Names;
 import dev.posthaste.OutboxDefinition;
+import dev.posthaste.SchemaException;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.sql.Connection;
-import java.sql.DatabaseMetaData;
-import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collection;
-import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
-import java.util.TreeMap;
-import java.util.TreeSet;
 import java.util.stream.Stream;
 import javax.sql.DataSource;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Posthaste's tables: the scripts as text for whoever runs them by hand, {@link #create} for whoever does not, and
- * {@link #check} for what is missing.
- *
- * <p>The scripts lie in the jar under {@code dev/posthaste/jdbc/DIALECT/}: {@code outbox.sql} for one outbox, written
- * for the name {@code posthaste_outbox}, {@code debezium.sql} likewise, {@code leases.sql} for relays and operators, and
- * {@code inbox.sql} for consumers.
+ * Posthaste's tables and the scripts that make them, and {@link #check} for what is missing. {@link dev.posthaste.Schema} is what
+ * users call; not part of the API.
  */
-public final class Schema {
+public final class DatabaseSchema {
     private static final String SCRIPT_NAME = "posthaste_outbox";
     private static final List<String> OWN_TABLES = List.of("posthaste_lease", "posthaste_relay", "posthaste_audit");
     private static final List<String> INBOX_TABLES = List.of("posthaste_inbox");
 
     private final Dialect dialect;
 
-    public Schema(Dialect dialect) {
+    public DatabaseSchema(Dialect dialect) {
         this.dialect = dialect;
     }
 
@@ -50,28 +42,30 @@ public final class Schema {
      */
     public static void create(DataSource dataSource, Collection<OutboxDefinition> outboxes) throws SQLException {
         try (Connection connection = dataSource.getConnection()) {
-            Schema schema = new Schema(Dialect.of(connection));
+            DatabaseSchema schema = new DatabaseSchema(Dialect.of(connection));
+            FormerTable.requireNone(connection, outboxes);
             List<String> scripts = new ArrayList<>(List.of(schema.ownScript()));
             outboxes.stream()
-                    .filter(outbox -> outbox.table().script() != null)
+                    .filter(outbox -> outbox.eventTable().script() != null)
                     .forEach(outbox -> scripts.add(schema.outboxScript(outbox)));
             run(connection, scripts);
             schema.addColumns(connection, null);
             for (OutboxDefinition outbox : outboxes) {
-                schema.addGeneration(connection, outbox.table());
+                schema.addGeneration(connection, outbox.eventTable());
             }
         }
     }
 
     /** The column that a later version added to outboxes. */
-    private void addGeneration(Connection connection, TableLayout layout) throws SQLException {
+    private void addGeneration(Connection connection, EventTable layout) throws SQLException {
         if (layout.isStandard()
-                && layout.has(TableLayout.Column.GENERATION)
-                && !columns(connection, layout.table()).contains(layout.column(TableLayout.Column.GENERATION))) {
+                && layout.has(EventTable.Column.GENERATION)
+                && !TableMetadata.columns(connection, layout.table())
+                        .contains(layout.column(EventTable.Column.GENERATION))) {
             run(
                     connection,
                     List.of("alter table " + dialect.quoteTable(layout.table()) + " add "
-                            + layout.column(TableLayout.Column.GENERATION) + " int default 0 not null"));
+                            + layout.column(EventTable.Column.GENERATION) + " int default 0 not null"));
         }
     }
 
@@ -83,12 +77,12 @@ public final class Schema {
         Names.requireTable(schema);
         try (Connection connection = dataSource.getConnection()) {
             Dialect dialect = Dialect.of(connection);
-            String script = new Schema(dialect).resource("leases.sql");
+            String script = new DatabaseSchema(dialect).resource("leases.sql");
             for (String table : OWN_TABLES) {
                 script = script.replace(" " + table + " (", " " + dialect.quoteTable(schema) + "." + table + " (");
             }
             run(connection, List.of(script));
-            new Schema(dialect).addColumns(connection, schema);
+            new DatabaseSchema(dialect).addColumns(connection, schema);
         }
     }
 
@@ -101,7 +95,7 @@ public final class Schema {
     private void addColumns(Connection connection, @Nullable String schema) throws SQLException {
         for (Added each : ADDED) {
             String name = schema == null ? each.table() : schema + "." + each.table();
-            if (!columns(connection, name).contains(each.column())) {
+            if (!TableMetadata.columns(connection, name).contains(each.column())) {
                 run(
                         connection,
                         List.of("alter table "
@@ -128,21 +122,20 @@ public final class Schema {
      * @throws IllegalArgumentException if its table exists already and belongs to other programs
      */
     public String outboxScript(OutboxDefinition outbox) {
-        TableLayout layout = outbox.table();
+        EventTable layout = outbox.eventTable();
         String file = layout.script();
         if (file == null) {
-            throw new IllegalArgumentException("Table " + layout.table() + " of outbox " + outbox.name()
-                    + " exists already; Posthaste has no script for it");
+            throw new IllegalArgumentException(existsAlready(outbox));
         }
         String script = resource(file) + (outbox.tracked() && hasPublishedIndex() ? resource("tracked.sql") : "");
         if (!layout.isStandard()) {
             script = script.replace(
                     "_published on \"" + SCRIPT_NAME + "\" (id)",
-                    "_published on \"" + SCRIPT_NAME + "\" (" + layout.column(TableLayout.Column.ID) + ")");
+                    "_published on \"" + SCRIPT_NAME + "\" (" + layout.column(EventTable.Column.ID) + ")");
         }
         script = script.replace(dialect.quote(SCRIPT_NAME), dialect.quoteTable(layout.table()))
                 .replace(SCRIPT_NAME + "_", layout.simpleName() + "_");
-        return layout.payload() == TableLayout.Payload.BINARY
+        return layout.payload() == EventTable.Payload.BINARY
                 ? script.replaceAll("(?m)^(  payload +)\\w+", "$1" + dialect.binaryType())
                 : script;
     }
@@ -152,6 +145,21 @@ public final class Schema {
         return !dialect.indexesEveryStatus();
     }
 
+    /** All of what {@link #create} makes. */
+    public String script(Collection<OutboxDefinition> outboxes) {
+        StringBuilder all = new StringBuilder(ownScript());
+        for (OutboxDefinition outbox : outboxes) {
+            boolean isTheirs = outbox.eventTable().script() == null;
+            all.append(isTheirs ? "\n-- " + existsAlready(outbox) + "\n" : "\n" + outboxScript(outbox));
+        }
+        return all.toString();
+    }
+
+    private static String existsAlready(OutboxDefinition outbox) {
+        return "Table " + outbox.table() + " of outbox " + outbox.name()
+                + " exists already; Posthaste has no script for it";
+    }
+
     /** The script that creates the lease, relay, audit and inbox tables. */
     public String ownScript() {
         return resource("leases.sql") + resource("inbox.sql");
@@ -159,7 +167,7 @@ public final class Schema {
 
     private String resource(String file) {
         String path = dialect.name() + "/" + file;
-        try (InputStream in = Schema.class.getResourceAsStream(path)) {
+        try (InputStream in = DatabaseSchema.class.getResourceAsStream(path)) {
             if (in == null) {
                 throw new IllegalStateException("The jar holds no " + path);
             }
@@ -196,14 +204,16 @@ public final class Schema {
             return Stream.concat(missing.stream(), faults.stream()).toList();
         }
 
-        /** @throws IllegalStateException with every error in its message, if there is any */
+        /** @throws SchemaException with every error, if there is any */
         public Findings orThrow() {
             if (!errors().isEmpty()) {
-                throw new IllegalStateException("The database is not ready for Posthaste: "
-                        + String.join("; ", errors())
-                        + (missing.isEmpty()
-                                ? ""
-                                : ". Schema.create makes what is missing; the scripts are in the jar"));
+                throw new SchemaException(
+                        "The database is not ready for Posthaste: "
+                                + String.join("; ", errors())
+                                + (missing.isEmpty()
+                                        ? ""
+                                        : ". Schema.create makes what is missing; the scripts are in the jar"),
+                        errors());
             }
             return this;
         }
@@ -227,7 +237,7 @@ public final class Schema {
             unlessDenied(connection, () -> dialect.checks().checkServer(connection, findings));
             for (String table : OWN_TABLES) {
                 String name = leases == null ? table : leases + "." + table;
-                Set<String> columns = columns(connection, name);
+                Set<String> columns = TableMetadata.columns(connection, name);
                 if (columns.isEmpty()) {
                     findings.missing().add("table " + name + " is missing");
                 }
@@ -240,10 +250,11 @@ public final class Schema {
                 }
                 unlessDenied(
                         connection,
-                        () -> dialect.checks().checkTable(connection, place(connection, name), table, findings));
+                        () -> dialect.checks()
+                                .checkTable(connection, TableMetadata.place(connection, name), table, findings));
             }
             for (OutboxDefinition outbox : outboxes) {
-                new Schema(dialect).checkOutbox(connection, outbox, findings);
+                new DatabaseSchema(dialect).checkOutbox(connection, outbox, findings);
             }
             return findings;
         }
@@ -255,11 +266,11 @@ public final class Schema {
             Dialect dialect = Dialect.of(connection);
             Findings findings = new Findings();
             for (String table : INBOX_TABLES) {
-                if (columns(connection, table).isEmpty()) {
+                if (TableMetadata.columns(connection, table).isEmpty()) {
                     findings.missing().add("table " + table + " is missing");
                     continue;
                 }
-                String place = place(connection, table);
+                String place = TableMetadata.place(connection, table);
                 unlessDenied(connection, () -> {
                     dialect.checks().checkTable(connection, place, table, findings);
                     new ColumnChecks(connection, dialect, findings).checkInbox(place, table);
@@ -288,35 +299,47 @@ public final class Schema {
     }
 
     private void checkOutbox(Connection connection, OutboxDefinition outbox, Findings findings) throws SQLException {
-        TableLayout layout = outbox.table();
-        Set<String> columns = columns(connection, layout.table());
+        EventTable layout = outbox.eventTable();
+        Set<String> columns = TableMetadata.columns(connection, layout.table());
+        boolean former = FormerTable.holds(connection, outbox);
         if (columns.isEmpty()) {
-            findings.missing().add("table " + layout.table() + " of outbox " + outbox.name() + " is missing");
+            if (former) {
+                findings.faults().add(FormerTable.says(outbox));
+            } else {
+                findings.missing().add("table " + layout.table() + " of outbox " + outbox.name() + " is missing");
+            }
             return;
+        }
+        if (former) {
+            findings.warnings()
+                    .add(
+                            "outbox " + outbox.name() + " is in table " + layout.table() + ", and there is a table "
+                                    + outbox.formerTable()
+                                    + " like it, where it was by default until 1.0: whatever is pending there is not published");
         }
         for (String column : layout.columns().values()) {
             if (!columns.contains(column.toLowerCase(Locale.ROOT))) {
                 findings.missing().add("table " + layout.table() + " has no column " + column);
             }
         }
-        Map<String, String> indexes = indexes(connection, layout.table());
+        Map<String, String> indexes = TableMetadata.indexes(connection, layout.table());
         if (layout.pendingIndex() != null) {
             checkIndexes(outbox, indexes.keySet(), findings);
         } else if (!indexes.containsValue(
-                layout.column(TableLayout.Column.STATUS).toLowerCase(Locale.ROOT))) {
+                layout.column(EventTable.Column.STATUS).toLowerCase(Locale.ROOT))) {
             findings.warnings()
                     .add("table " + layout.table() + " has no index that begins with "
-                            + layout.column(TableLayout.Column.STATUS)
+                            + layout.column(EventTable.Column.STATUS)
                             + ": looking for events that wait reads all of it, again and again");
         }
-        String place = place(connection, layout.table());
+        String place = TableMetadata.place(connection, layout.table());
         unlessDenied(connection, () -> dialect.checks().checkTable(connection, place, layout.simpleName(), findings));
         unlessDenied(connection, () -> dialect.checks().checkIds(connection, place, layout, findings));
         unlessDenied(connection, () -> new ColumnChecks(connection, dialect, findings).checkOutbox(outbox, place));
     }
 
     private void checkIndexes(OutboxDefinition outbox, Set<String> indexes, Findings findings) {
-        TableLayout layout = outbox.table();
+        EventTable layout = outbox.eventTable();
         requireIndex(layout, layout.simpleName() + "_pending", "index", indexes, findings);
         if (layout.isStandard()) {
             requireIndex(layout, layout.simpleName() + "_event_id", "unique index", indexes, findings);
@@ -327,71 +350,9 @@ public final class Schema {
     }
 
     private static void requireIndex(
-            TableLayout layout, String index, String kind, Set<String> indexes, Findings findings) {
+            EventTable layout, String index, String kind, Set<String> indexes, Findings findings) {
         if (!indexes.contains(index.toLowerCase(Locale.ROOT))) {
             findings.missing().add("table " + layout.table() + " has no " + kind + " " + index);
         }
-    }
-
-    private static Set<String> columns(Connection connection, String table) throws SQLException {
-        DatabaseMetaData data = connection.getMetaData();
-        Set<String> names = new TreeSet<>();
-        for (String spelling : spellings(table)) {
-            try (ResultSet rows = data.getColumns(
-                    catalog(connection, table), schema(connection, table), pattern(data, spelling), null)) {
-                while (rows.next()) {
-                    names.add(rows.getString("COLUMN_NAME").toLowerCase(Locale.ROOT));
-                }
-            }
-        }
-        return names;
-    }
-
-    /** The indexes' names, each with its first column. */
-    private static Map<String, String> indexes(Connection connection, String table) throws SQLException {
-        Map<String, String> names = new TreeMap<>();
-        for (String spelling : spellings(table)) {
-            try (ResultSet rows = connection
-                    .getMetaData()
-                    .getIndexInfo(catalog(connection, table), schema(connection, table), spelling, false, true)) {
-                while (rows.next()) {
-                    String index = rows.getString("INDEX_NAME");
-                    if (index != null && rows.getInt("ORDINAL_POSITION") == 1) {
-                        names.put(
-                                index.toLowerCase(Locale.ROOT),
-                                String.valueOf(rows.getString("COLUMN_NAME")).toLowerCase(Locale.ROOT));
-                    }
-                }
-            }
-        }
-        return names;
-    }
-
-    /** H2 keeps unquoted names in capitals. */
-    private static Set<String> spellings(String table) {
-        String simple = table.substring(table.indexOf('.') + 1);
-        return new LinkedHashSet<>(List.of(simple, simple.toUpperCase(Locale.ROOT)));
-    }
-
-    /** MySQL and MariaDB call a schema a catalog. */
-    private static @Nullable String catalog(Connection connection, String table) throws SQLException {
-        return table.contains(".") && connection.getSchema() == null
-                ? table.substring(0, table.indexOf('.'))
-                : connection.getCatalog();
-    }
-
-    private static @Nullable String schema(Connection connection, String table) throws SQLException {
-        String current = connection.getSchema();
-        return table.contains(".") && current != null ? table.substring(0, table.indexOf('.')) : current;
-    }
-
-    /** The schema of a table as {@code information_schema} calls it, on every database. */
-    private static String place(Connection connection, String table) throws SQLException {
-        String schema = schema(connection, table);
-        return schema == null ? String.valueOf(catalog(connection, table)) : schema;
-    }
-
-    private static String pattern(DatabaseMetaData data, String name) throws SQLException {
-        return name.replace("_", data.getSearchStringEscape() + "_");
     }
 }

@@ -2,6 +2,9 @@ package dev.posthaste.jdbc;
 
 import dev.posthaste.Names;
 import dev.posthaste.Status;
+import java.io.IOException;
+import java.io.StringWriter;
+import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.EnumMap;
@@ -10,15 +13,16 @@ import java.util.HexFormat;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Properties;
 import java.util.stream.Collectors;
 import java.util.zip.CRC32C;
 import org.jspecify.annotations.Nullable;
 
 /**
- * How an outbox's table looks: the {@link #standard} one, whose scripts lie beside this class, or one that exists already
- * and belongs to other programs too, which {@link #of} takes. Immutable and thread-safe.
+ * An outbox's table as statements need it: its name, its columns and codes. {@link dev.posthaste.TableLayout} is what users say of it;
+ * not part of the API. Immutable and thread-safe.
  */
-public final class TableLayout {
+public final class EventTable {
     public static final int MAX_EVENT_ID = 64;
     public static final int MAX_TYPE = 128;
     public static final int MAX_VERSION = 16;
@@ -92,6 +96,8 @@ public final class TableLayout {
         ENVELOPE
     }
 
+    private static final String NONE = "";
+
     private final String table;
     private final boolean mapped;
     private final Map<Column, String> columns;
@@ -114,14 +120,14 @@ public final class TableLayout {
             String destinationPrefix,
             @Nullable String script) {}
 
-    TableLayout(
+    EventTable(
             String table,
             boolean mapped,
             Map<Column, String> columns,
             Map<Status, String> statuses,
             Map<Column, Integer> lengths,
             Rows rows) {
-        this.table = Names.requireTable(table);
+        this.table = table;
         this.mapped = mapped;
         this.columns = columns;
         this.statuses = statuses;
@@ -129,16 +135,16 @@ public final class TableLayout {
         this.rows = rows;
     }
 
-    /** Posthaste's own table. Dashes and blanks in the name become underscores. */
-    public static TableLayout standard(String table) {
+    /** Posthaste's own, of no table yet. */
+    public static EventTable standard() {
         Map<Column, String> columns = new EnumMap<>(Column.class);
         for (Column column : Column.values()) {
             if (!column.standardName.isEmpty()) {
                 columns.put(column, column.standardName);
             }
         }
-        return new TableLayout(
-                table.replace('-', '_').replace(' ', '_'),
+        return new EventTable(
+                NONE,
                 false,
                 columns,
                 standardStatuses(),
@@ -146,13 +152,8 @@ public final class TableLayout {
                 new Rows(Payload.TEXT, false, null, "", "outbox.sql"));
     }
 
-    /**
-     * The outbox table of Debezium's outbox event router, with the columns that a relay needs added to it: its writers
-     * still write {@code id}, {@code aggregatetype}, {@code aggregateid}, {@code type} and {@code payload}, and events
-     * still go to {@code outbox.event.} followed by the aggregate type. The script {@code debezium.sql} creates it, and
-     * shows how to add the columns to a table that is there.
-     */
-    public static TableLayout debezium(String table) {
+    /** Debezium's, of no table yet. */
+    public static EventTable debezium() {
         Map<Column, String> columns = new EnumMap<>(Column.class);
         columns.put(Column.ID, "position");
         columns.put(Column.EVENT_ID, "id");
@@ -163,13 +164,49 @@ public final class TableLayout {
         for (Column column : EnumSet.range(Column.STATUS, Column.UPDATED_AT)) {
             columns.put(column, column.standardName);
         }
-        return new TableLayout(
-                table,
+        return new EventTable(
+                NONE,
                 true,
                 columns,
                 standardStatuses(),
                 Map.of(Column.TYPE, MAX_DESTINATION, Column.KEY, MAX_DESTINATION),
                 new Rows(Payload.TEXT, false, "session", "outbox.event.", "debezium.sql"));
+    }
+
+    /**
+     * The table that a description says, as {@link dev.posthaste.TableLayout#mapped} has it; of no table where it names none.
+     *
+     * @throws IllegalArgumentException with everything that is wrong with it
+     */
+    public static EventTable of(Map<String, String> description) {
+        return LayoutProperties.read(description);
+    }
+
+    /** A description as the text that {@link dev.posthaste.TableLayout#mapped} reads. */
+    public static String text(Map<String, String> description) {
+        Properties properties = new Properties();
+        properties.putAll(description);
+        StringWriter text = new StringWriter();
+        try {
+            properties.store(text, null);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e); // a text is always written
+        }
+        return text.toString();
+    }
+
+    /** The same layout, of a table in the database. Dashes and blanks become underscores in the name of one of our own. */
+    public EventTable at(String name) {
+        String usable = mapped ? name : name.replace('-', '_').replace(' ', '_');
+        return new EventTable(Names.requireTable(usable), mapped, columns, statuses, lengths, rows);
+    }
+
+    /** The same, with bytes in the payload column; or if not, with text where there were bytes. */
+    public EventTable withBinaryPayload(boolean binary) {
+        Payload text = rows.payload() == Payload.BINARY ? Payload.TEXT : rows.payload();
+        Rows changed = new Rows(
+                binary ? Payload.BINARY : text, rows.dueNow(), rows.zone(), rows.destinationPrefix(), rows.script());
+        return new EventTable(table, mapped, columns, statuses, lengths, changed);
     }
 
     private static Map<Status, String> standardStatuses() {
@@ -178,43 +215,7 @@ public final class TableLayout {
                         status -> status, Status::code, (a, b) -> a, () -> new EnumMap<>(Status.class)));
     }
 
-    /**
-     * A table that exists already, described by name and value, so that a layout can stand in a configuration file. The keys:
-     *
-     * <ul>
-     *   <li>{@code table}: its name, {@code table} or {@code schema.table}
-     *   <li>{@code column.X}: the column that holds X, one of {@link Column} in lower case with dashes, as
-     *       {@code column.next-attempt-at = next_retry_at}. A column that is not named is absent
-     *   <li>{@code status.pending}, {@code .published}, {@code .consumed}, {@code .dead}: the codes in the status column, all
-     *       numbers or all words; {@code consumed} may be missing where nobody keeps receipts
-     *   <li>{@code payload}: {@code text} (the default), {@code binary}, or {@code envelope}: a JSON envelope with the event's
-     *       id, version, aggregate and payload, to be opened
-     *   <li>{@code due}: {@code null} (the default) when a new row that is due at once has no next attempt, {@code now} when it
-     *       has the time of its writing
-     *   <li>{@code zone}: which clock the table's times show where its columns do not store a zone: {@code UTC},
-     *       {@code session} for that of the sessions that read and write them, or an offset such as {@code +08:00}. Left
-     *       out, it is UTC on MySQL and MariaDB, and PostgreSQL's columns store their zone. PostgreSQL's {@code timestamp}
-     *       requires it, MySQL's {@code timestamp} requires {@code session}, H2's columns always store their zone
-     *   <li>{@code destination-prefix}: what stands before the destination column's value, as Debezium's
-     *       {@code outbox.event.}
-     *   <li>{@code length.X}: the longest value of column X in characters, where it is not the standard's; of
-     *       {@code headers} (65,535 unless stated) and {@code payload} (no limit of the table's unless stated) in bytes of
-     *       UTF-8
-     * </ul>
-     *
-     * @throws IllegalArgumentException if a key is unknown, a value unusable, or something a relay cannot do without is
-     *     missing; says which
-     */
-    public static TableLayout of(Map<String, String> description) {
-        return TableLayoutProperties.read(description);
-    }
-
-    /** The same table with a payload column of bytes. */
-    public TableLayout withBinaryPayload() {
-        Rows binary = new Rows(Payload.BINARY, rows.dueNow(), rows.zone(), rows.destinationPrefix(), rows.script());
-        return new TableLayout(table, mapped, columns, statuses, lengths, binary);
-    }
-
+    /** Empty if it is of no table yet. */
     public String table() {
         return table;
     }
@@ -299,10 +300,26 @@ public final class TableLayout {
     public String fingerprint() {
         Map<Column, String> known = new EnumMap<>(columns);
         known.remove(Column.GENERATION);
-        String all = table + known + statuses + rows.payload() + rows.dueNow() + rows.zone() + rows.destinationPrefix();
         CRC32C crc = new CRC32C();
-        crc.update(all.getBytes(StandardCharsets.UTF_8));
+        crc.update(meaning(known).getBytes(StandardCharsets.UTF_8));
         return HexFormat.of().toHexDigits((int) crc.getValue());
+    }
+
+    private String meaning(Map<Column, String> named) {
+        return table + named + statuses + rows.payload() + rows.dueNow() + rows.zone() + rows.destinationPrefix();
+    }
+
+    @Override
+    public boolean equals(@Nullable Object other) {
+        return other instanceof EventTable that
+                && mapped == that.mapped
+                && lengths.equals(that.lengths)
+                && meaning(columns).equals(that.meaning(that.columns));
+    }
+
+    @Override
+    public int hashCode() {
+        return meaning(columns).hashCode();
     }
 
     /** The index that Posthaste's script made for its own statements; null where the database chooses another. */
@@ -319,6 +336,6 @@ public final class TableLayout {
 
     @Override
     public String toString() {
-        return "TableLayout[" + table + "]";
+        return mapped ? "mapped table " + table : "table " + table;
     }
 }

@@ -7,14 +7,15 @@ import dev.posthaste.Catalog;
 import dev.posthaste.OutboxDefinition;
 import dev.posthaste.Route;
 import dev.posthaste.Status;
-import dev.posthaste.jdbc.TableLayout.Column;
+import dev.posthaste.TableLayout;
+import dev.posthaste.jdbc.EventTable.Column;
 import java.util.HashMap;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-class TableLayoutTest {
+class EventTableTest {
     private static Map<String, String> least() {
         return new HashMap<>(Map.ofEntries(
                 Map.entry("table", "events"),
@@ -37,7 +38,7 @@ class TableLayoutTest {
 
     @Test
     void theLeastThatARelayNeedsIsEnough() {
-        TableLayout layout = TableLayout.of(least());
+        EventTable layout = EventTable.of(least());
         assertThat(layout.table()).isEqualTo("events");
         assertThat(layout.column(Column.TYPE)).isEqualTo("kind");
         assertThat(layout.has(Column.KEY)).isFalse();
@@ -52,10 +53,52 @@ class TableLayoutTest {
         for (String key : least().keySet()) {
             Map<String, String> description = least();
             description.remove(key);
-            assertThatThrownBy(() -> TableLayout.of(description))
+            if (key.equals("table")) {
+                assertThat(EventTable.of(description).at("events").table()).isEqualTo("events");
+                continue;
+            }
+            assertThatThrownBy(() -> EventTable.of(description))
                     .isInstanceOf(IllegalArgumentException.class)
                     .hasMessageContaining(key);
         }
+    }
+
+    @Test
+    void allThatIsWrongIsSaidAtOnce() {
+        assertThatThrownBy(() -> TableLayout.mapped("""
+                        column.id     = id
+                        column.colour = red
+                        status.dead   = '2'
+                        zone          = Mars
+                        """))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageContainingAll("colour", "status.dead", "zone", "column.next-attempt-at", "status.pending");
+    }
+
+    @Test
+    void aTableThatTheDescriptionNamesIsTheDefinitions() {
+        TableLayout layout = TableLayout.mapped(EventTable.text(least()));
+        assertThatThrownBy(() -> Catalog.empty().outbox("o", o -> o.types("x").layout(layout)))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageContainingAll("events", "o_outbox");
+        assertThat(Catalog.empty()
+                        .outbox("o", o -> o.types("x").layout(layout).table("events"))
+                        .outbox("o")
+                        .table())
+                .isEqualTo("events");
+    }
+
+    @Test
+    void layoutsThatSayTheSameAreEqual() {
+        assertThat(TableLayout.mapped(EventTable.text(least())))
+                .isEqualTo(TableLayout.mapped(EventTable.text(least())));
+        assertThat(TableLayout.mapped(EventTable.text(with("length.type", "9"))))
+                .isNotEqualTo(TableLayout.mapped(EventTable.text(least())));
+        assertThat(TableLayout.standard().binaryPayload(true))
+                .isNotEqualTo(TableLayout.standard())
+                .isEqualTo(TableLayout.standard().binaryPayload(true));
+        assertThat(TableLayout.standard().binaryPayload(true).binaryPayload(false))
+                .isEqualTo(TableLayout.standard());
     }
 
     @ParameterizedTest
@@ -74,15 +117,18 @@ class TableLayoutTest {
         "status.dead, \"'2'\""
     })
     void H46_whatCannotBeUsedIsRefused(String key, String value) {
-        assertThatThrownBy(() -> TableLayout.of(with(key, value)))
+        assertThatThrownBy(() -> EventTable.of(with(key, value)))
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessageContaining("events");
     }
 
     @Test
     void withoutACodeForConsumedAnOutboxCannotBeTracked() {
-        OutboxDefinition outbox =
-                OutboxDefinition.named("o").route(Route.to("t")).types("x").layout(TableLayout.of(least()));
+        OutboxDefinition outbox = OutboxDefinition.named("o")
+                .route(Route.to("t"))
+                .types("x")
+                .table("events")
+                .layout(TableLayout.mapped(EventTable.text(least())));
         assertThatThrownBy(() -> Catalog.of(outbox.tracked(true)))
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessageContaining("consumed");
@@ -90,8 +136,10 @@ class TableLayoutTest {
 
     @Test
     void aPrefixHoldsTheRouteToo() {
-        assertThatThrownBy(() ->
-                        Catalog.of(OutboxDefinition.named("orders").types("x").layout(TableLayout.debezium("outbox"))))
+        assertThatThrownBy(() -> Catalog.of(OutboxDefinition.named("orders")
+                        .types("x")
+                        .table("outbox")
+                        .layout(TableLayout.debezium())))
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessageContaining("outbox.event.");
     }

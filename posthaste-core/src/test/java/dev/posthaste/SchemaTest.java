@@ -1,0 +1,102 @@
+package dev.posthaste;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatCode;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.posthaste.jdbc.DatabaseSchema;
+import dev.posthaste.jdbc.FormerTable;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.util.List;
+import java.util.UUID;
+import org.h2.jdbcx.JdbcDataSource;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+/** What applications call. What is found wrong on real servers is tested there. */
+class SchemaTest {
+    private static final Catalog ORDERS = Catalog.empty().outbox("orders", o -> o.types("order.placed"));
+    private static final Catalog AS_BEFORE = ORDERS.all(o -> o.table("orders"));
+
+    private final JdbcDataSource database = new JdbcDataSource();
+
+    @BeforeEach
+    void open() {
+        database.setURL("jdbc:h2:mem:" + UUID.randomUUID() + ";DB_CLOSE_DELAY=-1");
+    }
+
+    private void execute(String sql) throws SQLException {
+        try (Connection connection = database.getConnection();
+                Statement statement = connection.createStatement()) {
+            statement.execute(sql);
+        }
+    }
+
+    @Test
+    void whatIsCreatedIsValid() {
+        Schema.create(database, ORDERS);
+        Schema.create(database, ORDERS);
+        assertThatCode(() -> Schema.validate(database, ORDERS)).doesNotThrowAnyException();
+        assertThat(ORDERS.outbox("orders").table()).isEqualTo("orders_outbox");
+    }
+
+    @Test
+    void allThatIsMissingIsSaidAtOnce() {
+        assertThatThrownBy(() -> Schema.validate(database, ORDERS))
+                .isInstanceOfSatisfying(
+                        SchemaException.class,
+                        e -> assertThat(e.problems())
+                                .contains(
+                                        "table orders_outbox of outbox orders is missing",
+                                        "table posthaste_lease is missing",
+                                        "table posthaste_inbox is missing"));
+    }
+
+    @Test
+    void theScriptMakesWhatIsValid() throws Exception {
+        execute(Schema.script("h2", ORDERS));
+        assertThatCode(() -> Schema.validate(database, ORDERS)).doesNotThrowAnyException();
+        for (String name : List.of("postgresql", "mysql", "mariadb", "sqlite")) {
+            assertThat(Schema.script(name, ORDERS)).contains("orders_outbox", "posthaste_lease", "posthaste_inbox");
+        }
+        assertThatThrownBy(() -> Schema.script("oracle", ORDERS))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageContaining("postgresql");
+    }
+
+    // --- The default table until 1.0 was called like the outbox ------------------------------------------------------
+
+    @Test
+    void noEmptyTableIsMadeBesideTheOneThatWasTheDefault() {
+        Schema.create(database, AS_BEFORE);
+        assertThatThrownBy(() -> Schema.create(database, ORDERS))
+                .isInstanceOf(SchemaException.class)
+                .hasMessageContaining("table(\"orders\")");
+        assertThatThrownBy(() -> Schema.validate(database, ORDERS))
+                .isInstanceOf(SchemaException.class)
+                .hasMessageContaining("table(\"orders\")")
+                .hasMessageNotContaining("missing");
+        assertThatCode(() -> Schema.create(database, AS_BEFORE)).doesNotThrowAnyException();
+    }
+
+    @Test
+    void anApplicationsOwnTableOfThatNameIsNoOutbox() throws Exception {
+        execute("create table orders (id bigint, status varchar(20))");
+        Schema.create(database, ORDERS);
+        assertThat(DatabaseSchema.check(database, ORDERS.outboxes()).warnings())
+                .noneMatch(warning -> warning.contains("outbox orders"));
+        assertThat(FormerTable.found(database, ORDERS.outbox("orders")).table()).isEqualTo("orders_outbox");
+    }
+
+    @Test
+    void whatIsLeftInTheFormerTableIsWarnedOf() throws Exception {
+        Schema.create(database, AS_BEFORE);
+        assertThat(FormerTable.found(database, ORDERS.outbox("orders")).table()).isEqualTo("orders");
+        Schema.create(database, Catalog.empty().outbox("other", o -> o.table("orders_outbox")));
+        assertThat(FormerTable.found(database, ORDERS.outbox("orders")).table()).isEqualTo("orders_outbox");
+        assertThat(DatabaseSchema.check(database, ORDERS.outboxes()).warnings())
+                .anyMatch(warning -> warning.contains("there is a table orders like it"));
+    }
+}
