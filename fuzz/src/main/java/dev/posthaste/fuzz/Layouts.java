@@ -89,14 +89,16 @@ final class Layouts {
                 : dice.oneIn(3)
                         ? TableLayout.debezium()
                         : TableLayout.standard().binaryPayload(!dice.oneIn(2));
-        OutboxDefinition named =
-                OutboxDefinition.named("o." + dice.below(9)).table(table).layout(described);
-        EventTable layout = named.eventTable();
+        EventTable layout =
+                OutboxDefinition.named("o").table(table).layout(described).eventTable();
         String route =
                 layout.destinationPrefix() + dice.pick("orders", "Bestellungen.für Ü", "a/b#c*d", "x".repeat(200));
         Set<String> types = Set.of(dice.tried("type", dice.good(Math.min(60, layout.length(Column.TYPE)))));
         Route to = dice.oneIn(2) ? Route.to(route) : Route.to(route).routingKey("rk");
-        OutboxDefinition outbox = named.route(to)
+        OutboxDefinition outbox = OutboxDefinition.named("o." + dice.below(9))
+                .table(table)
+                .layout(described)
+                .route(to)
                 .types(types.toArray(String[]::new))
                 .allowedDestinations(layout.destinationPrefix() + "other", layout.destinationPrefix() + "ü".repeat(100))
                 .tracked(dice.oneIn(2) && layout.tracksConsumption());

@@ -1,12 +1,11 @@
 package dev.posthaste.fuzz;
 
-import dev.posthaste.Catalog;
 import dev.posthaste.OutboxDefinition;
 import dev.posthaste.Route;
-import dev.posthaste.Schema;
 import dev.posthaste.TableLayout;
 import dev.posthaste.broker.Message;
 import dev.posthaste.format.MessageFormat;
+import dev.posthaste.jdbc.DatabaseSchema;
 import dev.posthaste.jdbc.EventTable;
 import dev.posthaste.jdbc.RowStore;
 import dev.posthaste.servers.Database;
@@ -34,7 +33,7 @@ final class RowsTarget implements Target {
 
     RowsTarget(Database kind) throws SQLException {
         database = new FuzzDatabase(kind);
-        Schema.create(database.dataSource(), Catalog.of(DEBEZIUM, STANDARD));
+        DatabaseSchema.create(database.dataSource(), List.of(DEBEZIUM, STANDARD));
         if (database.isH2()) {
             database.execute(
                     new Layouts.Drawn(ENVELOPES, Map.of()).createTable().replace(" not null", ""));

@@ -208,7 +208,7 @@ class DaemonTest {
     void initPrintsTheSchemaOrAppliesIt() {
         Said printed = say("init", "--database", "shop");
         assertThat(printed.out())
-                .contains("create table if not exists \"orders\"", "posthaste_audit")
+                .contains("create table if not exists \"orders_outbox\"", "posthaste_audit")
                 .doesNotContain("calls");
         assertThat(say("init", "--apply").code()).isZero();
         assertThat(say("init", "--apply").code()).as("twice").isZero();
