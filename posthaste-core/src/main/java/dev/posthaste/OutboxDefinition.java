@@ -304,10 +304,11 @@ public final class OutboxDefinition {
                             + ": say table(\"" + declared + "\"), or leave 'table' out there"));
         }
         for (String type : types()) {
-            if (type.isBlank()
-                    || type.length() > eventTable().length(Column.TYPE)
-                    || Names.bytes(type) > Names.MAX_BYTES) {
-                throw new IllegalArgumentException(of("not a usable event type: '" + type + "'"));
+            int longest = eventTable().length(Column.TYPE);
+            if (type.isBlank() || type.length() > longest || Names.bytes(type) > Names.MAX_BYTES) {
+                throw new IllegalArgumentException(
+                        of("not a usable event type: '" + type + "'; a type is not blank, and has at" + " most "
+                                + longest + " characters in this table and " + Names.MAX_BYTES + " bytes in UTF-8"));
             }
         }
         if (!route().destination().startsWith(eventTable().destinationPrefix())) {

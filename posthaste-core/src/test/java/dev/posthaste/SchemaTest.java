@@ -81,21 +81,38 @@ class SchemaTest {
         assertThatCode(() -> Schema.create(database, AS_BEFORE)).doesNotThrowAnyException();
     }
 
+    private String found(Catalog catalog) throws Exception {
+        return FormerTable.found(database, catalog.outbox("orders"), catalog.outboxes())
+                .table();
+    }
+
+    /** Two services, of which one was called as the other's table is. */
+    @Test
+    void anotherOutboxsTableIsNobodysFormerOne() throws Exception {
+        Catalog both = ORDERS.outbox("shop", o -> o.types("shop.opened").table("orders"));
+        Schema.create(database, both);
+        Schema.create(database, both);
+        Schema.validate(database, both);
+        assertThat(DatabaseSchema.check(database, both.outboxes()).warnings())
+                .noneMatch(warning -> warning.contains("by default until 1.0"));
+        assertThat(found(both)).isEqualTo("orders_outbox");
+    }
+
     @Test
     void anApplicationsOwnTableOfThatNameIsNoOutbox() throws Exception {
         execute("create table orders (id bigint, status varchar(20))");
         Schema.create(database, ORDERS);
         assertThat(DatabaseSchema.check(database, ORDERS.outboxes()).warnings())
                 .noneMatch(warning -> warning.contains("outbox orders"));
-        assertThat(FormerTable.found(database, ORDERS.outbox("orders")).table()).isEqualTo("orders_outbox");
+        assertThat(found(ORDERS)).isEqualTo("orders_outbox");
     }
 
     @Test
     void whatIsLeftInTheFormerTableIsWarnedOf() throws Exception {
         Schema.create(database, AS_BEFORE);
-        assertThat(FormerTable.found(database, ORDERS.outbox("orders")).table()).isEqualTo("orders");
+        assertThat(found(ORDERS)).isEqualTo("orders");
         Schema.create(database, Catalog.empty().outbox("other", o -> o.table("orders_outbox")));
-        assertThat(FormerTable.found(database, ORDERS.outbox("orders")).table()).isEqualTo("orders_outbox");
+        assertThat(found(ORDERS)).isEqualTo("orders_outbox");
         assertThat(DatabaseSchema.check(database, ORDERS.outboxes()).warnings())
                 .anyMatch(warning -> warning.contains("there is a table orders like it"));
     }

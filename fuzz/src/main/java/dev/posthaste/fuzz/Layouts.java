@@ -1,5 +1,6 @@
 package dev.posthaste.fuzz;
 
+import dev.posthaste.Catalog;
 import dev.posthaste.OutboxDefinition;
 import dev.posthaste.Route;
 import dev.posthaste.Status;
@@ -102,7 +103,8 @@ final class Layouts {
                 .types(types.toArray(String[]::new))
                 .allowedDestinations(layout.destinationPrefix() + "other", layout.destinationPrefix() + "ü".repeat(100))
                 .tracked(dice.oneIn(2) && layout.tracksConsumption());
-        return new Drawn(dice.tried("outbox", outbox), description);
+        OutboxDefinition usable = Catalog.of(outbox).outbox(outbox.name());
+        return new Drawn(dice.tried("outbox", usable), description);
     }
 
     private static Map<String, String> description(Dice dice, String table) {

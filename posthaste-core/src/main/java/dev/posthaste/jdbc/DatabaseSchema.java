@@ -254,7 +254,7 @@ public final class DatabaseSchema {
                                 .checkTable(connection, TableMetadata.place(connection, name), table, findings));
             }
             for (OutboxDefinition outbox : outboxes) {
-                new DatabaseSchema(dialect).checkOutbox(connection, outbox, findings);
+                new DatabaseSchema(dialect).checkOutbox(connection, outbox, outboxes, findings);
             }
             return findings;
         }
@@ -298,10 +298,12 @@ public final class DatabaseSchema {
         }
     }
 
-    private void checkOutbox(Connection connection, OutboxDefinition outbox, Findings findings) throws SQLException {
+    private void checkOutbox(
+            Connection connection, OutboxDefinition outbox, Collection<OutboxDefinition> all, Findings findings)
+            throws SQLException {
         EventTable layout = outbox.eventTable();
         Set<String> columns = TableMetadata.columns(connection, layout.table());
-        boolean former = FormerTable.holds(connection, outbox);
+        boolean former = FormerTable.holds(connection, outbox, all);
         if (columns.isEmpty()) {
             if (former) {
                 findings.faults().add(FormerTable.says(outbox));

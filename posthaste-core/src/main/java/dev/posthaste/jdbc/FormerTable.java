@@ -20,16 +20,20 @@ public final class FormerTable {
 
     /**
      * The outbox as it is in this database: in the table {@code NAME} if it has no table of its own, none is called
-     * {@code NAME_outbox}, and {@code NAME} is one of its layout, as it was by default until 1.0. To be dropped in 2.0.
+     * {@code NAME_outbox}, and {@code NAME} is one of its layout and of no other outbox, as it was by default until 1.0. To be
+     * dropped in 2.0.
+     *
+     * @param all the outboxes of this database, with this one
      */
-    public static OutboxDefinition found(DataSource dataSource, OutboxDefinition outbox) throws SQLException {
+    public static OutboxDefinition found(
+            DataSource dataSource, OutboxDefinition outbox, Collection<OutboxDefinition> all) throws SQLException {
         String former = outbox.formerTable();
         if (former == null) {
             return outbox;
         }
         try (Connection connection = dataSource.getConnection()) {
             boolean isThere = !TableMetadata.columns(connection, outbox.table()).isEmpty();
-            return isThere || !holds(connection, outbox) ? outbox : outbox.table(former);
+            return isThere || !holds(connection, outbox, all) ? outbox : outbox.table(former);
         }
     }
 
@@ -37,7 +41,7 @@ public final class FormerTable {
     static void requireNone(Connection connection, Collection<OutboxDefinition> outboxes) throws SQLException {
         List<String> problems = new ArrayList<>();
         for (OutboxDefinition outbox : outboxes) {
-            if (TableMetadata.columns(connection, outbox.table()).isEmpty() && holds(connection, outbox)) {
+            if (TableMetadata.columns(connection, outbox.table()).isEmpty() && holds(connection, outbox, outboxes)) {
                 problems.add(says(outbox));
             }
         }
@@ -46,10 +50,17 @@ public final class FormerTable {
         }
     }
 
-    /** Whether the table that was meant until 1.0 where none was set is there, and is one of this outbox's layout. */
-    static boolean holds(Connection connection, OutboxDefinition outbox) throws SQLException {
+    /**
+     * Whether the table that was meant until 1.0 where none was set is there, is one of this outbox's layout, and none of the
+     * outboxes is said to be in it.
+     */
+    static boolean holds(Connection connection, OutboxDefinition outbox, Collection<OutboxDefinition> all)
+            throws SQLException {
         String former = outbox.formerTable();
-        Set<String> columns = former == null ? Set.of() : TableMetadata.columns(connection, former);
+        if (former == null || all.stream().anyMatch(each -> each.table().equalsIgnoreCase(former))) {
+            return false;
+        }
+        Set<String> columns = TableMetadata.columns(connection, former);
         return !columns.isEmpty()
                 && outbox.eventTable().columns().entrySet().stream()
                         .filter(each -> each.getKey() != EventTable.Column.GENERATION) // older ones had none

@@ -97,11 +97,14 @@ public final class Deployment implements AutoCloseable {
         HikariDataSource pool = pool(database, OPERATORS_CONNECTIONS, "operators");
         try {
             Stores stores = Stores.in(pool, database.leases());
+            List<OutboxConfig> here = config.outboxes().values().stream()
+                    .filter(outbox -> outbox.database().equals(database.name()))
+                    .toList();
+            List<OutboxDefinition> all =
+                    here.stream().map(OutboxConfig::definition).toList();
             List<OutboxConfig> outboxes = new ArrayList<>();
-            for (OutboxConfig outbox : config.outboxes().values()) {
-                if (outbox.database().equals(database.name())) {
-                    outboxes.add(found(pool, outbox));
-                }
+            for (OutboxConfig outbox : here) {
+                outboxes.add(found(pool, outbox, all));
             }
             return new OpenDatabase(database, pool, stores, outboxes, ConfigReader.catalog(outboxes));
         } catch (StoreException e) {
@@ -115,8 +118,9 @@ public final class Deployment implements AutoCloseable {
     }
 
     /** The outbox in the table that it has: until 2.0 that may be the one which was the default before. */
-    private OutboxConfig found(DataSource dataSource, OutboxConfig outbox) throws SQLException {
-        OutboxDefinition found = FormerTable.found(dataSource, outbox.definition());
+    private OutboxConfig found(DataSource dataSource, OutboxConfig outbox, List<OutboxDefinition> all)
+            throws SQLException {
+        OutboxDefinition found = FormerTable.found(dataSource, outbox.definition(), all);
         if (!found.table().equals(outbox.definition().table())) {
             warnings.add(new Problem(
                     outbox.line(),
