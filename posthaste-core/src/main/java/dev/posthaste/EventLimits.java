@@ -1,8 +1,8 @@
 package dev.posthaste;
 
-import dev.posthaste.jdbc.EventTable;
-import dev.posthaste.jdbc.EventTable.Column;
-import dev.posthaste.jdbc.EventTable.Payload;
+import dev.posthaste.internal.jdbc.EventTable;
+import dev.posthaste.internal.jdbc.EventTable.Column;
+import dev.posthaste.internal.jdbc.EventTable.Payload;
 import java.time.Duration;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;

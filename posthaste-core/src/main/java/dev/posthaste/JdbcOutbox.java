@@ -1,15 +1,15 @@
 package dev.posthaste;
 
 import dev.posthaste.format.Envelope;
+import dev.posthaste.internal.jdbc.ConnectionStores;
+import dev.posthaste.internal.jdbc.Dialect;
+import dev.posthaste.internal.jdbc.EventTable;
+import dev.posthaste.internal.jdbc.EventTable.Column;
+import dev.posthaste.internal.jdbc.EventTable.Payload;
 import dev.posthaste.internal.json.Json;
+import dev.posthaste.internal.store.NewEvent;
 import dev.posthaste.internal.tracing.GuardedTracing;
 import dev.posthaste.internal.tracing.MessageTrace;
-import dev.posthaste.jdbc.ConnectionStores;
-import dev.posthaste.jdbc.Dialect;
-import dev.posthaste.jdbc.EventTable;
-import dev.posthaste.jdbc.EventTable.Column;
-import dev.posthaste.jdbc.EventTable.Payload;
-import dev.posthaste.store.NewEvent;
 import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;

@@ -1,6 +1,5 @@
 package dev.posthaste;
 
-import dev.posthaste.store.StoreException;
 import java.sql.SQLException;
 import java.util.Collection;
 import java.util.List;

@@ -1,8 +1,9 @@
 package dev.posthaste;
 
 import dev.posthaste.format.MessageFormat;
-import dev.posthaste.jdbc.EventTable;
-import dev.posthaste.jdbc.EventTable.Column;
+import dev.posthaste.internal.jdbc.DefinedTables;
+import dev.posthaste.internal.jdbc.EventTable;
+import dev.posthaste.internal.jdbc.EventTable.Column;
 import java.time.Duration;
 import java.util.Arrays;
 import java.util.Objects;
@@ -26,6 +27,20 @@ import org.jspecify.annotations.Nullable;
  */
 @CheckReturnValue
 public final class OutboxDefinition {
+    static {
+        DefinedTables.supply(new DefinedTables() {
+            @Override
+            protected EventTable eventTable(OutboxDefinition outbox) {
+                return outbox.eventTable();
+            }
+
+            @Override
+            protected @Nullable String formerTable(OutboxDefinition outbox) {
+                return outbox.formerTable();
+            }
+        });
+    }
+
     private static final Duration MAX_TIME = Duration.ofDays(36_525);
 
     private final Fields fields;
@@ -211,8 +226,8 @@ public final class OutboxDefinition {
         return fields.layout;
     }
 
-    /** Internal: its table and layout as statements need them. */
-    public EventTable eventTable() {
+    /** Its table and layout as statements need them. */
+    EventTable eventTable() {
         EventTable known = eventTable;
         if (known == null) {
             String table = fields.table != null
@@ -224,8 +239,7 @@ public final class OutboxDefinition {
         return known;
     }
 
-    /** Internal: the table that was meant until 1.0 where none was set; null if one was set, or there could be none. */
-    public @Nullable String formerTable() {
+    private @Nullable String formerTable() {
         try {
             return fields.table != null ? null : fields.layout.at(fields.name).table();
         } catch (IllegalArgumentException e) {

@@ -1,9 +1,8 @@
 package dev.posthaste;
 
-import dev.posthaste.jdbc.DatabaseSchema;
-import dev.posthaste.jdbc.DatabaseSchema.Findings;
-import dev.posthaste.jdbc.Dialect;
-import dev.posthaste.store.StoreException;
+import dev.posthaste.internal.jdbc.DatabaseSchema;
+import dev.posthaste.internal.jdbc.DatabaseSchema.Findings;
+import dev.posthaste.internal.jdbc.Dialect;
 import java.sql.SQLException;
 import java.util.ArrayList;
 import java.util.List;
@@ -13,7 +12,7 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Creates and checks tables: those of outboxes, and Posthaste's own. The scripts are in the jar too, under
- * {@code dev/posthaste/jdbc/DATABASE/}: {@code outbox.sql} for one outbox, written for the name {@code posthaste_outbox},
+ * {@code dev/posthaste/schema/DATABASE/}: {@code outbox.sql} for one outbox, written for the name {@code posthaste_outbox},
  * {@code debezium.sql} likewise, {@code leases.sql} for relays and operators, and {@code inbox.sql} for inboxes.
  */
 public final class Schema {

@@ -1,6 +1,6 @@
 package dev.posthaste;
 
-import dev.posthaste.jdbc.EventTable;
+import dev.posthaste.internal.jdbc.EventTable;
 import java.io.IOException;
 import java.io.StringReader;
 import java.io.UncheckedIOException;

@@ -3,7 +3,7 @@ package dev.posthaste;
 import static org.assertj.core.api.Assertions.assertThatCode;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import dev.posthaste.jdbc.EventTable;
+import dev.posthaste.internal.jdbc.EventTable;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.List;
@@ -85,17 +85,17 @@ class EventLimitsTest {
 
     @Test
     void A01_headersAndPayloadMustFitTheirColumns() {
-        EventTable layout = mapped("length.payload", "1000").eventTable();
+        EventTable layout = EventTable.of(mapped("length.payload", "1000"));
         Event event = event();
         assertThatCode(() -> EventLimits.checkHeaderBytes(event, 65_535, 100_000, layout))
                 .doesNotThrowAnyException();
         assertThatThrownBy(() -> EventLimits.checkHeaderBytes(event, 65_536, 100_000, layout))
                 .hasMessageContainingAll("65536 bytes", "65535", "length.headers");
-        assertThatThrownBy(() -> EventLimits.checkHeaderBytes(event, 100_001, 100_000, ORDERS.eventTable()))
+        assertThatThrownBy(() -> EventLimits.checkHeaderBytes(event, 100_001, 100_000, EventTable.of(ORDERS)))
                 .hasMessageContaining("maxHeaderBytes");
         assertThatThrownBy(() -> EventLimits.checkStoredPayload(event, 1_001, layout))
                 .hasMessageContaining("length.payload");
-        assertThatCode(() -> EventLimits.checkStoredPayload(event, 1_000_000, ORDERS.eventTable()))
+        assertThatCode(() -> EventLimits.checkStoredPayload(event, 1_000_000, EventTable.of(ORDERS)))
                 .doesNotThrowAnyException();
     }
 

@@ -4,8 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatCode;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import dev.posthaste.jdbc.DatabaseSchema;
-import dev.posthaste.jdbc.FormerTable;
+import dev.posthaste.internal.jdbc.DatabaseSchema;
+import dev.posthaste.internal.jdbc.FormerTable;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.Statement;

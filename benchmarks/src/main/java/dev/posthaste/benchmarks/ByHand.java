@@ -72,7 +72,7 @@ final class ByHand {
     private static PreparedStatement prepare(Connection connection, Backlog backlog, List<Long> ids)
             throws SQLException {
         String template = backlog.verdicts.publishedStatement();
-        if (backlog.dialect == dev.posthaste.jdbc.Dialect.POSTGRESQL) {
+        if (backlog.dialect == dev.posthaste.internal.jdbc.Dialect.POSTGRESQL) {
             PreparedStatement statement = connection.prepareStatement(template.formatted("= any(?)"));
             statement.setArray(1, connection.createArrayOf("bigint", ids.toArray()));
             return statement;

@@ -3,7 +3,7 @@ package dev.posthaste.fuzz;
 import dev.posthaste.broker.Digest;
 import dev.posthaste.broker.Message;
 import dev.posthaste.format.MessageFormat;
-import dev.posthaste.inbox.OriginHeaders;
+import dev.posthaste.internal.receipts.OriginHeaders;
 import dev.posthaste.internal.tracing.MessageTrace;
 import dev.posthaste.opentelemetry.OpenTelemetryTracing;
 import io.opentelemetry.api.OpenTelemetry;

@@ -3,7 +3,7 @@ package dev.posthaste.fuzz;
 import dev.posthaste.OutboxDefinition;
 import dev.posthaste.Route;
 import dev.posthaste.format.MessageFormat;
-import dev.posthaste.store.StoredEvent;
+import dev.posthaste.format.StoredEvent;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;

@@ -1,6 +1,6 @@
 package dev.posthaste.fuzz;
 
-import dev.posthaste.jdbc.Dialect;
+import dev.posthaste.internal.jdbc.Dialect;
 import dev.posthaste.servers.Database;
 import dev.posthaste.servers.DatabaseServer;
 import dev.posthaste.servers.TestDatabase;

@@ -2,9 +2,9 @@ package dev.posthaste.fuzz;
 
 import dev.posthaste.broker.Message;
 import dev.posthaste.format.MessageFormat;
+import dev.posthaste.format.StoredEvent;
 import dev.posthaste.internal.tracing.MessageTrace;
 import dev.posthaste.opentelemetry.OpenTelemetryTracing;
-import dev.posthaste.store.StoredEvent;
 import io.opentelemetry.api.OpenTelemetry;
 import java.util.LinkedHashMap;
 import java.util.Map;

@@ -5,8 +5,8 @@ import dev.posthaste.OutboxDefinition;
 import dev.posthaste.Route;
 import dev.posthaste.Status;
 import dev.posthaste.TableLayout;
-import dev.posthaste.jdbc.EventTable;
-import dev.posthaste.jdbc.EventTable.Column;
+import dev.posthaste.internal.jdbc.EventTable;
+import dev.posthaste.internal.jdbc.EventTable.Column;
 import java.util.EnumMap;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -50,7 +50,7 @@ final class Layouts {
      */
     record Drawn(OutboxDefinition outbox, @Nullable Map<String, String> description) {
         EventTable layout() {
-            return outbox.eventTable();
+            return EventTable.of(outbox);
         }
 
         /** H2's {@code create table}. */
@@ -91,7 +91,7 @@ final class Layouts {
                         ? TableLayout.debezium()
                         : TableLayout.standard().binaryPayload(!dice.oneIn(2));
         EventTable layout =
-                OutboxDefinition.named("o").table(table).layout(described).eventTable();
+                EventTable.of(OutboxDefinition.named("o").table(table).layout(described));
         String route =
                 layout.destinationPrefix() + dice.pick("orders", "Bestellungen.für Ü", "a/b#c*d", "x".repeat(200));
         Set<String> types = Set.of(dice.tried("type", dice.good(Math.min(60, layout.length(Column.TYPE)))));

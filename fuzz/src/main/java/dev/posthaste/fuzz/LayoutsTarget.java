@@ -9,15 +9,15 @@ import dev.posthaste.OutboxDefinition;
 import dev.posthaste.Schema;
 import dev.posthaste.broker.Message;
 import dev.posthaste.format.MessageFormat;
-import dev.posthaste.jdbc.DatabaseSchema;
-import dev.posthaste.jdbc.EventTable;
-import dev.posthaste.jdbc.EventTable.Column;
-import dev.posthaste.jdbc.EventTable.Payload;
-import dev.posthaste.jdbc.RowStore;
+import dev.posthaste.format.StoredEvent;
+import dev.posthaste.internal.jdbc.DatabaseSchema;
+import dev.posthaste.internal.jdbc.EventTable;
+import dev.posthaste.internal.jdbc.EventTable.Column;
+import dev.posthaste.internal.jdbc.EventTable.Payload;
+import dev.posthaste.internal.jdbc.RowStore;
+import dev.posthaste.internal.store.Pending;
+import dev.posthaste.internal.store.PendingEvent;
 import dev.posthaste.servers.Database;
-import dev.posthaste.store.Pending;
-import dev.posthaste.store.PendingEvent;
-import dev.posthaste.store.StoredEvent;
 import java.nio.charset.StandardCharsets;
 import java.sql.Connection;
 import java.sql.SQLException;
@@ -88,7 +88,7 @@ final class LayoutsTarget implements Target {
     }
 
     private static Event event(Dice dice, OutboxDefinition outbox) {
-        EventTable layout = outbox.eventTable();
+        EventTable layout = EventTable.of(outbox);
         String id = dice.tried(
                 "id", dice.oneIn(5) ? dice.text(64) : dice.good(Math.max(1, layout.length(Column.EVENT_ID))));
         Object payload = payload(dice);
@@ -145,7 +145,7 @@ final class LayoutsTarget implements Target {
         List<Pending> found = store.fetch(Long.MIN_VALUE, 10, Long.MAX_VALUE);
         Finding.unlessEqual("the number of events", 1, found.size());
         Pending pending = found.get(0);
-        Finding.unlessEqual("the key", keyOf(event, outbox.eventTable()), pending.key());
+        Finding.unlessEqual("the key", keyOf(event, EventTable.of(outbox)), pending.key());
         boolean delayed = event.delay().compareTo(Duration.ofMinutes(1)) > 0;
         Finding.unlessEqual("whether it waits", delayed, pending.waitNanos() > 0);
         List<PendingEvent> loaded = store.load(List.of(pending.id()), Long.MAX_VALUE);
@@ -167,7 +167,7 @@ final class LayoutsTarget implements Target {
     }
 
     private static void sameEvent(OutboxDefinition outbox, Event event, StoredEvent stored) {
-        EventTable layout = outbox.eventTable();
+        EventTable layout = EventTable.of(outbox);
         boolean envelope = layout.payload() == Payload.ENVELOPE;
         Finding.unlessEqual("the defect", null, stored.defect());
         Finding.unlessEqual(

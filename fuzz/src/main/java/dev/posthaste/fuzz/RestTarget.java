@@ -1,7 +1,7 @@
 package dev.posthaste.fuzz;
 
 import dev.posthaste.OutboxDefinition;
-import dev.posthaste.jdbc.DatabaseSchema;
+import dev.posthaste.internal.jdbc.DatabaseSchema;
 import dev.posthaste.server.Daemon;
 import dev.posthaste.server.config.Config;
 import dev.posthaste.server.config.ConfigReader;

@@ -10,18 +10,19 @@ import dev.posthaste.admin.EventFilter;
 import dev.posthaste.admin.EventPage;
 import dev.posthaste.admin.FoundEvent;
 import dev.posthaste.admin.OutboxAdmin;
-import dev.posthaste.jdbc.Dialect;
-import dev.posthaste.jdbc.EventTable.Column;
-import dev.posthaste.jdbc.LeaseTable;
-import dev.posthaste.jdbc.RowStore;
-import dev.posthaste.store.Claim;
-import dev.posthaste.store.OutboxStore;
-import dev.posthaste.store.Receipt;
-import dev.posthaste.store.ReceiptStore;
-import dev.posthaste.store.RefusalPolicy;
-import dev.posthaste.store.RetentionRule;
-import dev.posthaste.store.StoredEvent;
-import dev.posthaste.store.Verdict;
+import dev.posthaste.format.StoredEvent;
+import dev.posthaste.internal.jdbc.Dialect;
+import dev.posthaste.internal.jdbc.EventTable;
+import dev.posthaste.internal.jdbc.EventTable.Column;
+import dev.posthaste.internal.jdbc.LeaseTable;
+import dev.posthaste.internal.jdbc.RowStore;
+import dev.posthaste.internal.store.Claim;
+import dev.posthaste.internal.store.OutboxStore;
+import dev.posthaste.internal.store.Receipt;
+import dev.posthaste.internal.store.ReceiptStore;
+import dev.posthaste.internal.store.RefusalPolicy;
+import dev.posthaste.internal.store.RetentionRule;
+import dev.posthaste.internal.store.Verdict;
 import java.time.Duration;
 import java.util.List;
 import java.util.Objects;
@@ -125,7 +126,7 @@ final class RowLife {
             FoundEvent found = page.events().get(0);
             Finding.unlessEqual("the found id", event.eventId(), found.eventId());
             Finding.unlessEqual("the found key", event.key(), EnvelopeTarget.noneIfEmpty(found.key()));
-            if (outbox.eventTable().has(Column.LAST_ERROR) && !error.isEmpty()) {
+            if (EventTable.of(outbox).has(Column.LAST_ERROR) && !error.isEmpty()) {
                 Finding.unless(found.error() != null, "a dead event says why");
             }
         }

@@ -13,14 +13,14 @@ import java.util.Optional;
  * there. Only dead events are requeued and discarded: the others are in a relay's hands.
  *
  * <p>{@link #requeue} and {@link #discard} of {@link EventFilter#positions given positions} are one transaction, and leave those
- * that are not dead as they are; they throw {@link dev.posthaste.store.StoreException} also if another transaction has a row
+ * that are not dead as they are; they throw {@link dev.posthaste.StoreException} also if another transaction has a row
  * locked for seconds. Any other change takes the events that match when it begins, oldest first, so that those of one key keep their order, and some
  * hundred in a transaction; rows that are locked are left out, see {@link ChangeResult#locked}. Interrupting the thread
  * stops such a change after the transaction at hand, and the thread stays interrupted. However a change stopped (interrupted,
  * by locked rows, by a failure or a crash), the same change again continues it; no event is changed twice, also if it has
  * died again meanwhile.
  *
- * <p>Thread-safe. Every method throws {@link dev.posthaste.store.StoreException} when the database fails, every change
+ * <p>Thread-safe. Every method throws {@link dev.posthaste.StoreException} when the database fails, every change
  * {@link IllegalArgumentException} if its id was used for another one, and {@link UnexpectedCountException} if it
  * {@link Change#expecting expects} another number of events than there are.
  */

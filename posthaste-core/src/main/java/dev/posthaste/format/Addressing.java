@@ -6,7 +6,6 @@ import dev.posthaste.broker.MessageHeaders;
 import dev.posthaste.internal.json.Json;
 import dev.posthaste.internal.json.JsonException;
 import dev.posthaste.internal.json.JsonObject;
-import dev.posthaste.store.StoredEvent;
 import java.util.HashMap;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;

@@ -1,7 +1,6 @@
 package dev.posthaste.format;
 
 import dev.posthaste.internal.json.Json;
-import dev.posthaste.store.StoredEvent;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;

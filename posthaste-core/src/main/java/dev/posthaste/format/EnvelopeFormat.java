@@ -3,7 +3,6 @@ package dev.posthaste.format;
 import dev.posthaste.OutboxDefinition;
 import dev.posthaste.broker.Message;
 import dev.posthaste.broker.MessageHeaders;
-import dev.posthaste.store.StoredEvent;
 import java.util.HashMap;
 import java.util.Map;
 

@@ -2,7 +2,6 @@ package dev.posthaste.format;
 
 import dev.posthaste.OutboxDefinition;
 import dev.posthaste.broker.Message;
-import dev.posthaste.store.StoredEvent;
 
 /**
  * Makes a message of an event, and reads it again on the other side. A relay and its consumers must agree on the format.

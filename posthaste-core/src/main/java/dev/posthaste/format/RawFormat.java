@@ -2,7 +2,6 @@ package dev.posthaste.format;
 
 import dev.posthaste.OutboxDefinition;
 import dev.posthaste.broker.Message;
-import dev.posthaste.store.StoredEvent;
 
 /** The payload as the body, the rest as headers. */
 final class RawFormat implements MessageFormat {

@@ -1,7 +1,7 @@
 package dev.posthaste.inbox;
 
 import dev.posthaste.broker.Failure;
-import dev.posthaste.store.Receipt;
+import dev.posthaste.internal.store.Receipt;
 import org.jspecify.annotations.Nullable;
 
 /**

@@ -1,7 +1,7 @@
 package dev.posthaste.inbox;
 
-import dev.posthaste.jdbc.InboxTransaction;
-import dev.posthaste.jdbc.InboxTransactions;
+import dev.posthaste.internal.jdbc.InboxTransaction;
+import dev.posthaste.internal.jdbc.InboxTransactions;
 import java.sql.SQLException;
 import java.time.Duration;
 import org.jspecify.annotations.Nullable;

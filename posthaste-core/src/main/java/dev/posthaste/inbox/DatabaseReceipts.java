@@ -1,8 +1,8 @@
 package dev.posthaste.inbox;
 
-import dev.posthaste.jdbc.ConnectionStores;
-import dev.posthaste.store.Receipt;
-import dev.posthaste.store.ReceiptStore;
+import dev.posthaste.internal.jdbc.ConnectionStores;
+import dev.posthaste.internal.store.Receipt;
+import dev.posthaste.internal.store.ReceiptStore;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.util.function.Consumer;

@@ -121,7 +121,7 @@ public final class Inbox implements Receiver {
      * @param eventId what tells the work from any other: an event's id, a request's
      * @return false if it was done before
      * @throws InboxBusyException if somebody else does it at this moment; the transaction can be used again
-     * @throws dev.posthaste.store.StoreException if the database fails
+     * @throws dev.posthaste.StoreException if the database fails
      * @throws IllegalArgumentException if the id is blank, begins or ends with white space, or holds control characters
      * @throws IllegalStateException if this inbox was built without {@link Transactions}, or is closed
      */

@@ -1,8 +1,8 @@
 package dev.posthaste.inbox;
 
 import dev.posthaste.OutboxDefinition;
-import dev.posthaste.store.Receipt;
-import dev.posthaste.store.ReceiptStore;
+import dev.posthaste.internal.store.Receipt;
+import dev.posthaste.internal.store.ReceiptStore;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.util.List;

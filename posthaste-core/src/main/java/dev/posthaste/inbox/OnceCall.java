@@ -1,11 +1,11 @@
 package dev.posthaste.inbox;
 
 import dev.posthaste.NoTransactionException;
+import dev.posthaste.StoreException;
 import dev.posthaste.Transactions;
-import dev.posthaste.jdbc.InboxTransaction;
-import dev.posthaste.jdbc.InboxTransactions;
-import dev.posthaste.jdbc.JoinedNote;
-import dev.posthaste.store.StoreException;
+import dev.posthaste.internal.jdbc.InboxTransaction;
+import dev.posthaste.internal.jdbc.InboxTransactions;
+import dev.posthaste.internal.jdbc.JoinedNote;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.util.List;

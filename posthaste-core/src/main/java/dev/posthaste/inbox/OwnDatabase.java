@@ -1,15 +1,15 @@
 package dev.posthaste.inbox;
 
 import dev.posthaste.OutboxDefinition;
-import dev.posthaste.jdbc.DatabaseSchema;
-import dev.posthaste.jdbc.Dialect;
-import dev.posthaste.jdbc.InboxTable;
-import dev.posthaste.jdbc.InboxTransaction;
-import dev.posthaste.jdbc.InboxTransactions;
-import dev.posthaste.jdbc.Stores;
-import dev.posthaste.store.Receipt;
-import dev.posthaste.store.ReceiptStore;
-import dev.posthaste.store.RefusalPolicy;
+import dev.posthaste.internal.jdbc.DatabaseSchema;
+import dev.posthaste.internal.jdbc.Dialect;
+import dev.posthaste.internal.jdbc.InboxTable;
+import dev.posthaste.internal.jdbc.InboxTransaction;
+import dev.posthaste.internal.jdbc.InboxTransactions;
+import dev.posthaste.internal.jdbc.Stores;
+import dev.posthaste.internal.store.Receipt;
+import dev.posthaste.internal.store.ReceiptStore;
+import dev.posthaste.internal.store.RefusalPolicy;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Duration;

@@ -1,6 +1,6 @@
 package dev.posthaste.inbox;
 
-import dev.posthaste.store.Receipt;
+import dev.posthaste.internal.store.Receipt;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.util.function.Consumer;

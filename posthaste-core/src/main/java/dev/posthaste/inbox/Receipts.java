@@ -3,7 +3,7 @@ package dev.posthaste.inbox;
 import dev.posthaste.Catalog;
 import dev.posthaste.Route;
 import dev.posthaste.broker.Broker;
-import dev.posthaste.store.Receipt;
+import dev.posthaste.internal.store.Receipt;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Duration;

@@ -2,7 +2,7 @@ package dev.posthaste.inbox;
 
 import dev.posthaste.Catalog;
 import dev.posthaste.OutboxDefinition;
-import dev.posthaste.store.Receipt;
+import dev.posthaste.internal.store.Receipt;
 import java.time.Duration;
 import java.util.Comparator;
 import java.util.Map;

@@ -8,7 +8,6 @@ import static org.assertj.core.api.Assertions.fail;
 import dev.posthaste.OutboxDefinition;
 import dev.posthaste.Route;
 import dev.posthaste.broker.Message;
-import dev.posthaste.store.StoredEvent;
 import java.nio.charset.Charset;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;

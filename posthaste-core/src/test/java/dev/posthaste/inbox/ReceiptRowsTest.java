@@ -5,7 +5,9 @@ import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException
 
 import dev.posthaste.broker.Message;
 import dev.posthaste.broker.MessageHeaders;
-import dev.posthaste.store.Receipt;
+import dev.posthaste.internal.receipts.OriginHeaders;
+import dev.posthaste.internal.receipts.ReceiptMessages;
+import dev.posthaste.internal.store.Receipt;
 import java.nio.charset.StandardCharsets;
 import java.util.HashMap;
 import java.util.Map;

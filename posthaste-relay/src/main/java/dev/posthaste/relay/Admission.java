@@ -1,6 +1,6 @@
 package dev.posthaste.relay;
 
-import dev.posthaste.store.PendingEvent;
+import dev.posthaste.internal.store.PendingEvent;
 
 /**
  * A pending event of the table that the gate asks to have in memory. The caller loads the event and then calls one of the

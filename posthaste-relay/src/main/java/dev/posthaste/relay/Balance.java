@@ -1,7 +1,7 @@
 package dev.posthaste.relay;
 
-import dev.posthaste.jdbc.LeaseTable.Candidate;
-import dev.posthaste.jdbc.LeaseTable.Row;
+import dev.posthaste.internal.jdbc.LeaseTable.Candidate;
+import dev.posthaste.internal.jdbc.LeaseTable.Row;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashMap;

@@ -1,8 +1,8 @@
 package dev.posthaste.relay;
 
+import dev.posthaste.internal.store.PendingEvent;
+import dev.posthaste.internal.store.PendingRef;
 import dev.posthaste.relay.WaitingKeys.State;
-import dev.posthaste.store.PendingEvent;
-import dev.posthaste.store.PendingRef;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;

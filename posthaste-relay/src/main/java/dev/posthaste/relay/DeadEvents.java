@@ -1,6 +1,6 @@
 package dev.posthaste.relay;
 
-import dev.posthaste.store.OutboxStore;
+import dev.posthaste.internal.store.OutboxStore;
 import java.util.List;
 import java.util.function.LongSupplier;
 

@@ -1,6 +1,6 @@
 package dev.posthaste.relay;
 
-import dev.posthaste.store.StoredEvent;
+import dev.posthaste.format.StoredEvent;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;

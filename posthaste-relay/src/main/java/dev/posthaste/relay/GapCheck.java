@@ -1,9 +1,9 @@
 package dev.posthaste.relay;
 
-import dev.posthaste.store.IdRange;
-import dev.posthaste.store.OutboxStore;
-import dev.posthaste.store.PendingRef;
-import dev.posthaste.store.Writers;
+import dev.posthaste.internal.store.IdRange;
+import dev.posthaste.internal.store.OutboxStore;
+import dev.posthaste.internal.store.PendingRef;
+import dev.posthaste.internal.store.Writers;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.LongSupplier;

@@ -1,7 +1,7 @@
 package dev.posthaste.relay;
 
-import dev.posthaste.store.IdRange;
-import dev.posthaste.store.Writers;
+import dev.posthaste.internal.store.IdRange;
+import dev.posthaste.internal.store.Writers;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashSet;

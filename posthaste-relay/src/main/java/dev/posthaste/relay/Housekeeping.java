@@ -26,7 +26,7 @@ final class Housekeeping {
     /** Reports how much is to be published. */
     void measure(int blockedKeys, int waitingKeys) {
         String outbox = parts.outbox().name();
-        parts.listener().backlog(outbox, parts.store().backlog(), blockedKeys);
+        parts.listener().measured(outbox, parts.store().backlog(), blockedKeys);
         parts.listener().waitingKeys(outbox, waitingKeys, parts.settings().waitingKeys());
     }
 
@@ -35,7 +35,7 @@ final class Housekeeping {
      * unless another relay sees the outbox otherwise.
      *
      * @param goOn asked between batches
-     * @throws dev.posthaste.store.StoreException if the database failed
+     * @throws dev.posthaste.StoreException if the database failed
      */
     void runOnce(BooleanSupplier goOn) {
         if (parts.outbox().tracked()) {

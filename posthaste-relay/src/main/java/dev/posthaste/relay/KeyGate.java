@@ -1,10 +1,10 @@
 package dev.posthaste.relay;
 
+import dev.posthaste.internal.store.Pending;
+import dev.posthaste.internal.store.PendingEvent;
+import dev.posthaste.internal.store.PendingRef;
 import dev.posthaste.relay.Lane.QueuedEvent;
 import dev.posthaste.relay.WaitingKeys.State;
-import dev.posthaste.store.Pending;
-import dev.posthaste.store.PendingEvent;
-import dev.posthaste.store.PendingRef;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;

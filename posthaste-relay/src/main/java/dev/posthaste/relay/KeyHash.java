@@ -1,6 +1,6 @@
 package dev.posthaste.relay;
 
-import dev.posthaste.store.Pending;
+import dev.posthaste.internal.store.Pending;
 import org.jspecify.annotations.Nullable;
 
 /**

@@ -1,8 +1,8 @@
 package dev.posthaste.relay;
 
+import dev.posthaste.format.StoredEvent;
+import dev.posthaste.internal.store.PendingEvent;
 import dev.posthaste.relay.Lane.QueuedEvent;
-import dev.posthaste.store.PendingEvent;
-import dev.posthaste.store.StoredEvent;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.Map;

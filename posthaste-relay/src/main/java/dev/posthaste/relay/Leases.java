@@ -1,10 +1,10 @@
 package dev.posthaste.relay;
 
-import dev.posthaste.jdbc.LeaseTable;
-import dev.posthaste.jdbc.LeaseTable.Candidate;
-import dev.posthaste.jdbc.LeaseTable.Row;
-import dev.posthaste.store.Claim;
-import dev.posthaste.store.StoreException;
+import dev.posthaste.StoreException;
+import dev.posthaste.internal.jdbc.LeaseTable;
+import dev.posthaste.internal.jdbc.LeaseTable.Candidate;
+import dev.posthaste.internal.jdbc.LeaseTable.Row;
+import dev.posthaste.internal.store.Claim;
 import java.time.Duration;
 import java.util.Collection;
 import java.util.HashMap;

@@ -2,10 +2,10 @@ package dev.posthaste.relay;
 
 import dev.posthaste.OutboxDefinition;
 import dev.posthaste.broker.Broker;
+import dev.posthaste.internal.store.OutboxStore;
+import dev.posthaste.internal.store.ReceiptStore;
 import dev.posthaste.relay.internal.EngineListener;
 import dev.posthaste.relay.internal.RelaySettings;
-import dev.posthaste.store.OutboxStore;
-import dev.posthaste.store.ReceiptStore;
 import java.util.concurrent.Executor;
 import java.util.function.LongSupplier;
 import java.util.random.RandomGenerator;

@@ -1,8 +1,8 @@
 package dev.posthaste.relay;
 
-import dev.posthaste.store.Claim;
-import dev.posthaste.store.LeaseLostException;
-import dev.posthaste.store.StoreException;
+import dev.posthaste.StoreException;
+import dev.posthaste.internal.store.Claim;
+import dev.posthaste.internal.store.LeaseLostException;
 import java.util.concurrent.atomic.AtomicReference;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;

@@ -3,10 +3,12 @@ package dev.posthaste.relay;
 import dev.posthaste.AfterDead;
 import dev.posthaste.broker.Message;
 import dev.posthaste.broker.Outcome;
+import dev.posthaste.internal.store.Claim;
+import dev.posthaste.internal.store.LeaseLostException;
+import dev.posthaste.internal.store.Verdict;
 import dev.posthaste.relay.internal.EngineListener;
-import dev.posthaste.store.Claim;
-import dev.posthaste.store.LeaseLostException;
-import dev.posthaste.store.Verdict;
+import dev.posthaste.relay.internal.OutgoingMessage;
+import dev.posthaste.relay.internal.Throttle;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -67,7 +69,7 @@ final class Pump {
      *
      * @return whether anything moved; if not, {@link #await} what may
      * @throws LeaseLostException if another relay owns the outbox; the pump is of no use any more
-     * @throws dev.posthaste.store.StoreException if the database failed; nothing is lost, call again later
+     * @throws dev.posthaste.StoreException if the database failed; nothing is lost, call again later
      */
     boolean pass() {
         int came = fetch();

@@ -1,11 +1,11 @@
 package dev.posthaste.relay;
 
 import dev.posthaste.AfterDead;
+import dev.posthaste.internal.store.OutboxStore;
+import dev.posthaste.internal.store.Pending;
+import dev.posthaste.internal.store.PendingEvent;
+import dev.posthaste.internal.store.PendingRef;
 import dev.posthaste.relay.internal.RelaySettings;
-import dev.posthaste.store.OutboxStore;
-import dev.posthaste.store.Pending;
-import dev.posthaste.store.PendingEvent;
-import dev.posthaste.store.PendingRef;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;

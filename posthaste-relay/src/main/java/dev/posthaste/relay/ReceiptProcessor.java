@@ -6,11 +6,12 @@ import dev.posthaste.RetryPolicy;
 import dev.posthaste.broker.Delivery;
 import dev.posthaste.broker.Failure;
 import dev.posthaste.broker.Receiver;
-import dev.posthaste.inbox.ReceiptMessages;
-import dev.posthaste.jdbc.Stores;
-import dev.posthaste.store.Receipt;
-import dev.posthaste.store.ReceiptStore;
-import dev.posthaste.store.RefusalPolicy;
+import dev.posthaste.internal.jdbc.Stores;
+import dev.posthaste.internal.receipts.ReceiptMessages;
+import dev.posthaste.internal.store.Receipt;
+import dev.posthaste.internal.store.ReceiptStore;
+import dev.posthaste.internal.store.RefusalPolicy;
+import dev.posthaste.relay.internal.ReceiptProcessors;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -39,6 +40,21 @@ import org.slf4j.LoggerFactory;
  * <p>One thread ({@code posthaste-receipts}), from the first delivery to {@link #close}. Thread-safe.
  */
 public final class ReceiptProcessor implements Receiver {
+    static {
+        ReceiptProcessors.supply(new ReceiptProcessors() {
+            @Override
+            protected ReceiptProcessor make(
+                    Catalog catalog, Function<OutboxDefinition, ReceiptStore> stores, boolean threaded) {
+                return new ReceiptProcessor(catalog, stores, threaded);
+            }
+
+            @Override
+            protected long run(ReceiptProcessor processor) throws InterruptedException {
+                return processor.runOnce();
+            }
+        });
+    }
+
     private static final Logger log = LoggerFactory.getLogger(ReceiptProcessor.class);
     private static final int BATCH = 1000;
     private static final long IDLE_MILLIS = 100;
@@ -81,20 +97,10 @@ public final class ReceiptProcessor implements Receiver {
      *
      * @param dataSource stays the caller's; one connection is used at a time
      * @throws IllegalArgumentException if no outbox of the catalog is tracked
-     * @throws dev.posthaste.store.StoreException if the database cannot be reached
+     * @throws dev.posthaste.StoreException if the database cannot be reached
      */
     public static ReceiptProcessor of(DataSource dataSource, Catalog catalog) {
-        return of(catalog, Stores.in(dataSource)::receipts);
-    }
-
-    /** The same for outboxes in several databases, with their stores opened already. Not for applications. */
-    public static ReceiptProcessor of(Catalog catalog, Function<OutboxDefinition, ReceiptStore> stores) {
-        return new ReceiptProcessor(catalog, stores, true);
-    }
-
-    /** One without a thread, for tests and simulations: it moves when {@link #runOnce} is called. */
-    public static ReceiptProcessor manual(Catalog catalog, Function<OutboxDefinition, ReceiptStore> stores) {
-        return new ReceiptProcessor(catalog, stores, false);
+        return new ReceiptProcessor(catalog, Stores.in(dataSource)::receipts, true);
     }
 
     @Override
@@ -161,7 +167,7 @@ public final class ReceiptProcessor implements Receiver {
      *
      * @return the milliseconds to wait before it; 0 if all was answered
      */
-    public long runOnce() throws InterruptedException {
+    private long runOnce() throws InterruptedException {
         queue.drainTo(unanswered, Math.max(0, BATCH - unanswered.size()));
         Map<String, List<ReceivedReceipt>> byOutbox = new LinkedHashMap<>();
         boolean all = true;

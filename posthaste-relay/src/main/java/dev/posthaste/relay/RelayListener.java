@@ -1,6 +1,6 @@
 package dev.posthaste.relay;
 
-import dev.posthaste.store.OutboxStore;
+import dev.posthaste.Backlog;
 import java.time.Duration;
 import org.jspecify.annotations.Nullable;
 
@@ -87,7 +87,7 @@ public interface RelayListener {
     // --- Now and then ------------------------------------------------------------------------------------------------
 
     /** What is waiting, measured now and then. {@code blockedKeys}: keys that wait for an operator. */
-    default void backlog(String outbox, OutboxStore.Backlog backlog, int blockedKeys) {}
+    default void measured(String outbox, Backlog backlog, int blockedKeys) {}
 
     /**
      * How many keys have events that were left in the table, measured now and then. At {@code most}, no fresh events are

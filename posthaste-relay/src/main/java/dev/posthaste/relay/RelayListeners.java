@@ -1,10 +1,10 @@
 package dev.posthaste.relay;
 
+import dev.posthaste.Backlog;
 import dev.posthaste.broker.Outcome;
+import dev.posthaste.internal.store.PendingEvent;
+import dev.posthaste.internal.store.Verdict;
 import dev.posthaste.relay.internal.EngineListener;
-import dev.posthaste.store.OutboxStore;
-import dev.posthaste.store.PendingEvent;
-import dev.posthaste.store.Verdict;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicLong;
@@ -132,8 +132,8 @@ record RelayListeners(List<RelayListener> listeners, AtomicLong nextWarningAt) i
     }
 
     @Override
-    public void backlog(String outbox, OutboxStore.Backlog backlog, int blockedKeys) {
-        tell(listener -> listener.backlog(outbox, backlog, blockedKeys));
+    public void measured(String outbox, Backlog backlog, int blockedKeys) {
+        tell(listener -> listener.measured(outbox, backlog, blockedKeys));
     }
 
     @Override

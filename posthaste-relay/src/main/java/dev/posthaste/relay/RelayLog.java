@@ -2,8 +2,8 @@ package dev.posthaste.relay;
 
 import dev.posthaste.Catalog;
 import dev.posthaste.broker.Outcome;
+import dev.posthaste.internal.store.PendingEvent;
 import dev.posthaste.relay.internal.EngineListener;
-import dev.posthaste.store.PendingEvent;
 import java.time.Duration;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;

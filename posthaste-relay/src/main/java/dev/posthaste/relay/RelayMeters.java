@@ -1,6 +1,6 @@
 package dev.posthaste.relay;
 
-import dev.posthaste.store.OutboxStore;
+import dev.posthaste.Backlog;
 import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.DistributionSummary;
 import io.micrometer.core.instrument.MeterRegistry;
@@ -175,7 +175,7 @@ public final class RelayMeters implements RelayListener {
     }
 
     @Override
-    public void backlog(String outbox, OutboxStore.Backlog backlog, int blockedKeys) {
+    public void measured(String outbox, Backlog backlog, int blockedKeys) {
         OutboxMeters meters = meters(outbox);
         meters.pending = backlog.pending();
         meters.deadNow = backlog.dead();

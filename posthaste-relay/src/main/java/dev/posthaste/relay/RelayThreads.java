@@ -1,7 +1,7 @@
 package dev.posthaste.relay;
 
 import dev.posthaste.OutboxDefinition;
-import dev.posthaste.store.StoreException;
+import dev.posthaste.StoreException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;

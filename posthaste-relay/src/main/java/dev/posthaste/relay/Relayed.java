@@ -1,7 +1,7 @@
 package dev.posthaste.relay;
 
-import dev.posthaste.store.PendingEvent;
-import dev.posthaste.store.Verdict;
+import dev.posthaste.internal.store.PendingEvent;
+import dev.posthaste.internal.store.Verdict;
 import java.time.Duration;
 import org.jspecify.annotations.Nullable;
 

@@ -10,6 +10,7 @@ import dev.posthaste.broker.Broker;
 import dev.posthaste.broker.MessageHeaders;
 import dev.posthaste.internal.admin.ReplayPlan;
 import dev.posthaste.internal.admin.StoreOutboxAdmin;
+import dev.posthaste.relay.internal.ReplayRun;
 import java.util.List;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
@@ -95,7 +96,7 @@ public final class Replay {
      * Starts to send on a thread of its own, or continues a replay of this change id that stopped.
      *
      * @throws dev.posthaste.admin.UnexpectedCountException if the change expects another number of events; nothing is sent
-     * @throws dev.posthaste.store.StoreException if they have to be counted and the database fails
+     * @throws dev.posthaste.StoreException if they have to be counted and the database fails
      */
     public Run start(Change change) {
         ReplayRun run = new ReplayRun(outbox, plan, broker, change);

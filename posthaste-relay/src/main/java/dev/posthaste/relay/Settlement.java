@@ -2,8 +2,8 @@ package dev.posthaste.relay;
 
 import dev.posthaste.RetryPolicy;
 import dev.posthaste.broker.Outcome;
-import dev.posthaste.store.PendingEvent;
-import dev.posthaste.store.Verdict;
+import dev.posthaste.internal.store.PendingEvent;
+import dev.posthaste.internal.store.Verdict;
 import java.time.Duration;
 import java.util.random.RandomGenerator;
 

@@ -1,7 +1,7 @@
 package dev.posthaste.relay;
 
 import dev.posthaste.broker.Outcome;
-import dev.posthaste.store.OutboxStore;
+import dev.posthaste.internal.store.OutboxStore;
 
 /** What comes into a pump from other threads. */
 sealed interface Signal {

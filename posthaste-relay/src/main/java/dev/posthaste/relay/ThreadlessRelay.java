@@ -1,8 +1,8 @@
 package dev.posthaste.relay;
 
+import dev.posthaste.internal.store.Claim;
+import dev.posthaste.internal.store.LeaseLostException;
 import dev.posthaste.relay.internal.ManualRelay;
-import dev.posthaste.store.Claim;
-import dev.posthaste.store.LeaseLostException;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.LinkedHashMap;

@@ -1,6 +1,6 @@
 package dev.posthaste.relay;
 
-import dev.posthaste.store.ReceiptStore;
+import dev.posthaste.internal.store.ReceiptStore;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.HashSet;

@@ -1,8 +1,8 @@
 package dev.posthaste.relay;
 
-import dev.posthaste.store.Claim;
-import dev.posthaste.store.OutboxStore;
-import dev.posthaste.store.Verdict;
+import dev.posthaste.internal.store.Claim;
+import dev.posthaste.internal.store.OutboxStore;
+import dev.posthaste.internal.store.Verdict;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;

@@ -2,8 +2,8 @@ package dev.posthaste.relay;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.posthaste.jdbc.LeaseTable.Candidate;
-import dev.posthaste.jdbc.LeaseTable.Row;
+import dev.posthaste.internal.jdbc.LeaseTable.Candidate;
+import dev.posthaste.internal.jdbc.LeaseTable.Row;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.HashMap;

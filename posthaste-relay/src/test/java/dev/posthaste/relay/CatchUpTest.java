@@ -2,10 +2,10 @@ package dev.posthaste.relay;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.posthaste.format.StoredEvent;
+import dev.posthaste.internal.store.PendingEvent;
+import dev.posthaste.internal.store.PendingRef;
 import dev.posthaste.relay.WaitingKeys.State;
-import dev.posthaste.store.PendingEvent;
-import dev.posthaste.store.PendingRef;
-import dev.posthaste.store.StoredEvent;
 import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Test;

@@ -4,9 +4,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.posthaste.OutboxDefinition;
 import dev.posthaste.broker.LocalBroker;
+import dev.posthaste.internal.store.OutboxStore;
 import dev.posthaste.relay.internal.EngineListener;
 import dev.posthaste.relay.internal.RelaySettings;
-import dev.posthaste.store.OutboxStore;
 import java.lang.reflect.Proxy;
 import java.util.Random;
 import org.junit.jupiter.params.ParameterizedTest;

@@ -2,8 +2,8 @@ package dev.posthaste.relay;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.posthaste.store.IdRange;
-import dev.posthaste.store.Writers;
+import dev.posthaste.internal.store.IdRange;
+import dev.posthaste.internal.store.Writers;
 import java.util.Random;
 import java.util.Set;
 import java.util.TreeSet;

@@ -2,9 +2,9 @@ package dev.posthaste.relay;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.posthaste.store.PendingEvent;
-import dev.posthaste.store.PendingRef;
-import dev.posthaste.store.StoredEvent;
+import dev.posthaste.format.StoredEvent;
+import dev.posthaste.internal.store.PendingEvent;
+import dev.posthaste.internal.store.PendingRef;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;

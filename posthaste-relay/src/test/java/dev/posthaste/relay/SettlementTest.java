@@ -4,9 +4,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.posthaste.RetryPolicy;
 import dev.posthaste.broker.Outcome;
-import dev.posthaste.store.PendingEvent;
-import dev.posthaste.store.StoredEvent;
-import dev.posthaste.store.Verdict;
+import dev.posthaste.format.StoredEvent;
+import dev.posthaste.internal.store.PendingEvent;
+import dev.posthaste.internal.store.Verdict;
 import java.time.Duration;
 import java.util.Random;
 import org.jspecify.annotations.Nullable;

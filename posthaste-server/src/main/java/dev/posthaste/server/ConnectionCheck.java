@@ -1,7 +1,7 @@
 package dev.posthaste.server;
 
 import dev.posthaste.OutboxDefinition;
-import dev.posthaste.jdbc.DatabaseSchema;
+import dev.posthaste.internal.jdbc.DatabaseSchema;
 import dev.posthaste.server.config.Config;
 import dev.posthaste.server.config.Config.BrokerConfig;
 import dev.posthaste.server.config.Config.ConsoleConfig;

@@ -4,15 +4,16 @@ import com.zaxxer.hikari.HikariDataSource;
 import dev.posthaste.Catalog;
 import dev.posthaste.broker.Broker;
 import dev.posthaste.broker.Subscription;
+import dev.posthaste.internal.store.ReceiptStore;
 import dev.posthaste.relay.ReceiptProcessor;
 import dev.posthaste.relay.Relay;
 import dev.posthaste.relay.RelayMeters;
+import dev.posthaste.relay.internal.ReceiptProcessors;
 import dev.posthaste.server.config.Config;
 import dev.posthaste.server.config.Config.OutboxConfig;
 import dev.posthaste.server.config.Config.ReceiptsConfig;
 import dev.posthaste.server.config.ConfigReader;
 import dev.posthaste.server.http.HttpServer;
-import dev.posthaste.store.ReceiptStore;
 import io.micrometer.core.instrument.binder.jvm.JvmMemoryMetrics;
 import io.micrometer.core.instrument.binder.jvm.JvmThreadMetrics;
 import io.micrometer.core.instrument.binder.system.ProcessorMetrics;
@@ -114,7 +115,7 @@ public final class Daemon implements AutoCloseable {
                 .filter(outbox -> outbox.definition().tracked())
                 .toList();
         Catalog catalog = ConfigReader.catalog(tracked).all(outbox -> outbox.retry(receipts.retry()));
-        ReceiptProcessor processor = ReceiptProcessor.of(catalog, outbox -> receipts(outbox.name()));
+        ReceiptProcessor processor = ReceiptProcessors.on(catalog, outbox -> receipts(outbox.name()));
         processors.add(processor);
         return deployment.subscribableBroker(receipts.broker()).subscribe(receipts.route(), processor);
     }

@@ -1,8 +1,8 @@
 package dev.posthaste.server;
 
 import dev.posthaste.admin.LeaseState;
+import dev.posthaste.internal.store.OutboxStore;
 import dev.posthaste.server.config.Config.OutboxConfig;
-import dev.posthaste.store.OutboxStore;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;

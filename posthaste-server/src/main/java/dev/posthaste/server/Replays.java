@@ -1,13 +1,13 @@
 package dev.posthaste.server;
 
+import dev.posthaste.StoreException;
 import dev.posthaste.admin.Change;
 import dev.posthaste.internal.admin.ChangeProgress;
 import dev.posthaste.internal.admin.NotedReplay;
 import dev.posthaste.internal.admin.ReplayPlan;
 import dev.posthaste.internal.admin.StoreOutboxAdmin;
 import dev.posthaste.relay.Replay;
-import dev.posthaste.relay.ReplayRun;
-import dev.posthaste.store.StoreException;
+import dev.posthaste.relay.internal.ReplayRun;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Comparator;

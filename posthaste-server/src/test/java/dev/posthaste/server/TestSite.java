@@ -3,7 +3,7 @@ package dev.posthaste.server;
 import dev.posthaste.Event;
 import dev.posthaste.JdbcOutbox;
 import dev.posthaste.OutboxDefinition;
-import dev.posthaste.jdbc.DatabaseSchema;
+import dev.posthaste.internal.jdbc.DatabaseSchema;
 import dev.posthaste.server.config.Config;
 import dev.posthaste.server.config.Config.OutboxConfig;
 import dev.posthaste.server.config.ConfigReader;

@@ -4,10 +4,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.posthaste.Status;
+import dev.posthaste.StoreException;
 import dev.posthaste.admin.Change;
 import dev.posthaste.admin.ChangeResult;
 import dev.posthaste.internal.admin.ChangeOutcome;
-import dev.posthaste.store.StoreException;
 import java.sql.Connection;
 import java.sql.Statement;
 import java.time.Duration;

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.posthaste.Event;
 import dev.posthaste.Status;
+import dev.posthaste.StoreException;
 import dev.posthaste.admin.AuditEntry;
 import dev.posthaste.admin.AuditEntry.Action;
 import dev.posthaste.admin.EventFilter;
@@ -14,7 +15,6 @@ import dev.posthaste.internal.admin.StoreOutboxAdmin;
 import dev.posthaste.relay.Replay;
 import dev.posthaste.relay.internal.ManualRelay;
 import dev.posthaste.relay.internal.RelayTesting;
-import dev.posthaste.store.StoreException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;

@@ -16,19 +16,20 @@ import dev.posthaste.broker.MessageHeaders;
 import dev.posthaste.inbox.AfterLastAttempt;
 import dev.posthaste.inbox.Handler;
 import dev.posthaste.inbox.Inbox;
-import dev.posthaste.inbox.ReceiptMessages;
 import dev.posthaste.inbox.Receipts;
 import dev.posthaste.inbox.UnknownTypes;
-import dev.posthaste.jdbc.LeaseTable;
+import dev.posthaste.internal.jdbc.LeaseTable;
+import dev.posthaste.internal.receipts.ReceiptMessages;
+import dev.posthaste.internal.store.Claim;
+import dev.posthaste.internal.store.PendingEvent;
+import dev.posthaste.internal.store.ReceiptStore;
+import dev.posthaste.internal.store.RefusalPolicy;
+import dev.posthaste.internal.store.Verdict;
 import dev.posthaste.relay.ReceiptProcessor;
 import dev.posthaste.relay.Relay;
 import dev.posthaste.relay.RelayListener;
+import dev.posthaste.relay.internal.ReceiptProcessors;
 import dev.posthaste.relay.internal.RelayTesting;
-import dev.posthaste.store.Claim;
-import dev.posthaste.store.PendingEvent;
-import dev.posthaste.store.ReceiptStore;
-import dev.posthaste.store.RefusalPolicy;
-import dev.posthaste.store.Verdict;
 import java.lang.reflect.Proxy;
 import java.nio.charset.StandardCharsets;
 import java.sql.Connection;
@@ -272,7 +273,7 @@ public abstract class ConsumptionContract extends DatabaseContract {
                     return method.invoke(receipts, arguments);
                 });
         List<String> answers = new CopyOnWriteArrayList<>();
-        try (ReceiptProcessor processor = ReceiptProcessor.of(catalog, outbox -> failing)) {
+        try (ReceiptProcessor processor = ReceiptProcessors.on(catalog, outbox -> failing)) {
             Message receipt = Message.of("receipts", ReceiptMessages.write(ReceiptContract.consumed(event)));
             processor.accept(new RecordingDelivery(receipt, answers));
             until("it is answered", DatabaseContract::pause, () -> !answers.isEmpty());

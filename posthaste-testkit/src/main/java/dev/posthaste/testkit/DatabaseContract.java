@@ -3,8 +3,9 @@ package dev.posthaste.testkit;
 import dev.posthaste.Catalog;
 import dev.posthaste.JdbcOutbox;
 import dev.posthaste.Status;
-import dev.posthaste.jdbc.Dialect;
-import dev.posthaste.jdbc.EventTable.Column;
+import dev.posthaste.internal.jdbc.Dialect;
+import dev.posthaste.internal.jdbc.EventTable;
+import dev.posthaste.internal.jdbc.EventTable.Column;
 import java.sql.Connection;
 import java.sql.ResultSet;
 import java.sql.SQLException;
@@ -101,16 +102,16 @@ public abstract class DatabaseContract extends OutboxContract {
 
     /** A column of the outbox's table, quoted where its layout quotes it; SQL's null where the table has none. */
     protected String column(Column column) {
-        if (!orders.eventTable().has(column)) {
+        if (!EventTable.of(orders).has(column)) {
             return "null";
         }
-        String name = orders.eventTable().column(column);
-        return orders.eventTable().isStandard() ? name : quoted(name);
+        String name = EventTable.of(orders).column(column);
+        return EventTable.of(orders).isStandard() ? name : quoted(name);
     }
 
     /** A status as the outbox's table spells it, for SQL. */
     protected String code(Status status) {
-        String code = orders.eventTable().code(status);
+        String code = EventTable.of(orders).code(status);
         return code.matches("[0-9]+") ? code : "'" + code + "'";
     }
 }

@@ -1,11 +1,11 @@
 package dev.posthaste.testkit;
 
 import dev.posthaste.Status;
-import dev.posthaste.store.PendingEvent;
-import dev.posthaste.store.PendingRef;
-import dev.posthaste.store.ReceiptTarget;
-import dev.posthaste.store.StoredEvent;
-import dev.posthaste.store.Verdict;
+import dev.posthaste.format.StoredEvent;
+import dev.posthaste.internal.store.PendingEvent;
+import dev.posthaste.internal.store.PendingRef;
+import dev.posthaste.internal.store.ReceiptTarget;
+import dev.posthaste.internal.store.Verdict;
 import org.jspecify.annotations.Nullable;
 
 /** An event of an {@link InMemoryStore}, and what became of it. Times are the store's clock. Guarded by its store. */

@@ -2,8 +2,8 @@ package dev.posthaste.testkit;
 
 import dev.posthaste.Status;
 import dev.posthaste.admin.EventFilter;
+import dev.posthaste.format.StoredEvent;
 import dev.posthaste.internal.admin.FoundRow;
-import dev.posthaste.store.StoredEvent;
 import java.time.Instant;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;

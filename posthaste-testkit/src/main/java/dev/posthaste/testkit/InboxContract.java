@@ -13,7 +13,7 @@ import dev.posthaste.inbox.EventContext;
 import dev.posthaste.inbox.Inbox;
 import dev.posthaste.inbox.RejectedEventException;
 import dev.posthaste.inbox.UnknownTypes;
-import dev.posthaste.jdbc.InboxTable;
+import dev.posthaste.internal.jdbc.InboxTable;
 import java.nio.charset.StandardCharsets;
 import java.sql.Connection;
 import java.sql.PreparedStatement;

@@ -2,8 +2,8 @@ package dev.posthaste.testkit;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.posthaste.jdbc.LeaseTable;
-import dev.posthaste.store.Claim;
+import dev.posthaste.internal.jdbc.LeaseTable;
+import dev.posthaste.internal.store.Claim;
 import java.time.Duration;
 import java.util.Map;
 import java.util.Objects;

@@ -2,9 +2,9 @@ package dev.posthaste.testkit;
 
 import dev.posthaste.Event;
 import dev.posthaste.internal.admin.OperatorStore;
-import dev.posthaste.store.Claim;
-import dev.posthaste.store.OutboxStore;
-import dev.posthaste.store.ReceiptStore;
+import dev.posthaste.internal.store.Claim;
+import dev.posthaste.internal.store.OutboxStore;
+import dev.posthaste.internal.store.ReceiptStore;
 
 /** The store of one outbox from all its sides: as relays, consumers, operators and applications use it. */
 public interface OpenStore {

@@ -10,13 +10,14 @@ import dev.posthaste.admin.EventFilter;
 import dev.posthaste.admin.FoundEvent;
 import dev.posthaste.internal.admin.FoundPage;
 import dev.posthaste.internal.admin.OperatorStore;
-import dev.posthaste.jdbc.EventTable.Column;
-import dev.posthaste.store.Claim;
-import dev.posthaste.store.OutboxStore;
-import dev.posthaste.store.OutboxStore.DeadEvent;
-import dev.posthaste.store.PendingEvent;
-import dev.posthaste.store.PendingRef;
-import dev.posthaste.store.ReceiptStore;
+import dev.posthaste.internal.jdbc.EventTable;
+import dev.posthaste.internal.jdbc.EventTable.Column;
+import dev.posthaste.internal.store.Claim;
+import dev.posthaste.internal.store.OutboxStore;
+import dev.posthaste.internal.store.OutboxStore.DeadEvent;
+import dev.posthaste.internal.store.PendingEvent;
+import dev.posthaste.internal.store.PendingRef;
+import dev.posthaste.internal.store.ReceiptStore;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
@@ -69,12 +70,12 @@ public abstract class OutboxContract {
 
     /** Whether the outbox keeps this of an event. */
     protected final boolean keeps(Column what) {
-        return orders.eventTable().has(what);
+        return EventTable.of(orders).has(what);
     }
 
     /** How far a kept time may be after the one that was meant: other tables may keep seconds. */
     final Duration rounding() {
-        return Duration.ofSeconds(orders.eventTable().isStandard() ? 0 : 1);
+        return Duration.ofSeconds(EventTable.of(orders).isStandard() ? 0 : 1);
     }
 
     /** See {@link OpenStore#hasOneWriter}. */

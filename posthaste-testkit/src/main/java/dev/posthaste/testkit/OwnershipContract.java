@@ -3,11 +3,11 @@ package dev.posthaste.testkit;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.posthaste.Event;
+import dev.posthaste.internal.store.Verdict;
 import dev.posthaste.relay.RelayListener;
 import dev.posthaste.relay.internal.EngineListener;
 import dev.posthaste.relay.internal.ManualRelay;
 import dev.posthaste.relay.internal.RelayTesting;
-import dev.posthaste.store.Verdict;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;

@@ -6,7 +6,7 @@ import dev.posthaste.Event;
 import dev.posthaste.admin.FoundEvent;
 import dev.posthaste.broker.Message;
 import dev.posthaste.broker.Outcome;
-import dev.posthaste.jdbc.LeaseTable;
+import dev.posthaste.internal.jdbc.LeaseTable;
 import dev.posthaste.relay.Relay;
 import dev.posthaste.relay.internal.ManualRelay;
 import dev.posthaste.relay.internal.RelayTesting;

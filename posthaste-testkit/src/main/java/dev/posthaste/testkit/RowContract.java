@@ -1,12 +1,12 @@
 package dev.posthaste.testkit;
 
 import dev.posthaste.Status;
-import dev.posthaste.jdbc.EventTable;
-import dev.posthaste.jdbc.EventTable.Column;
-import dev.posthaste.jdbc.LeaseTable;
-import dev.posthaste.jdbc.RowStore;
-import dev.posthaste.store.Claim;
-import dev.posthaste.store.PendingEvent;
+import dev.posthaste.internal.jdbc.EventTable;
+import dev.posthaste.internal.jdbc.EventTable.Column;
+import dev.posthaste.internal.jdbc.LeaseTable;
+import dev.posthaste.internal.jdbc.RowStore;
+import dev.posthaste.internal.store.Claim;
+import dev.posthaste.internal.store.PendingEvent;
 import java.sql.SQLException;
 import java.util.ArrayList;
 import java.util.List;
@@ -15,7 +15,7 @@ import org.junit.jupiter.api.BeforeEach;
 
 /** What the contracts of the store that keeps statuses in rows share: they look at the rows themselves. */
 public abstract class RowContract extends DatabaseContract {
-    protected final EventTable layout = orders.eventTable();
+    protected final EventTable layout = EventTable.of(orders);
     /** The same store as {@link #store}, with what is the row store's own. */
     protected RowStore rows;
 

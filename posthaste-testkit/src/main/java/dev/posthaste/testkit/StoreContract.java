@@ -7,19 +7,19 @@ import dev.posthaste.DuplicateEventException;
 import dev.posthaste.Event;
 import dev.posthaste.Status;
 import dev.posthaste.admin.FoundEvent;
+import dev.posthaste.internal.jdbc.EventTable;
+import dev.posthaste.internal.jdbc.EventTable.Column;
 import dev.posthaste.internal.json.Json;
-import dev.posthaste.jdbc.EventTable;
-import dev.posthaste.jdbc.EventTable.Column;
-import dev.posthaste.store.Claim;
-import dev.posthaste.store.LeaseLostException;
-import dev.posthaste.store.OutboxStore.DeadEvent;
-import dev.posthaste.store.OutboxStore.Forgotten;
-import dev.posthaste.store.OutboxStore.Settled;
-import dev.posthaste.store.Pending;
-import dev.posthaste.store.PendingEvent;
-import dev.posthaste.store.PendingRef;
-import dev.posthaste.store.RetentionRule;
-import dev.posthaste.store.Verdict;
+import dev.posthaste.internal.store.Claim;
+import dev.posthaste.internal.store.LeaseLostException;
+import dev.posthaste.internal.store.OutboxStore.DeadEvent;
+import dev.posthaste.internal.store.OutboxStore.Forgotten;
+import dev.posthaste.internal.store.OutboxStore.Settled;
+import dev.posthaste.internal.store.Pending;
+import dev.posthaste.internal.store.PendingEvent;
+import dev.posthaste.internal.store.PendingRef;
+import dev.posthaste.internal.store.RetentionRule;
+import dev.posthaste.internal.store.Verdict;
 import java.time.Duration;
 import java.util.List;
 import java.util.Set;
@@ -40,7 +40,7 @@ public abstract class StoreContract extends StoreHazardsContract {
 
     @Test
     void anEventComesBackAsItWasWritten() throws Exception {
-        String nul = orders.eventTable().isStandard() ? "\\u0000" : ""; // columns of JSON may refuse it
+        String nul = EventTable.of(orders).isStandard() ? "\\u0000" : ""; // columns of JSON may refuse it
         Event event = Event.of(
                 TYPE,
                 keeps(Column.KEY) ? "key 'with' \"quotes\"" : null,
@@ -48,7 +48,7 @@ public abstract class StoreContract extends StoreHazardsContract {
         if (keeps(Column.HEADERS)) {
             event = event.header("tenant", "a'; drop table orders; --");
         }
-        if (keeps(Column.VERSION) || orders.eventTable().payload() == EventTable.Payload.ENVELOPE) {
+        if (keeps(Column.VERSION) || EventTable.of(orders).payload() == EventTable.Payload.ENVELOPE) {
             event = event.version("v2");
         }
         if (keeps(Column.ROUTING_KEY)) {

@@ -10,9 +10,10 @@ import dev.posthaste.NoTransactionException;
 import dev.posthaste.OutboxDefinition;
 import dev.posthaste.Schema;
 import dev.posthaste.TableLayout;
-import dev.posthaste.jdbc.Dialect;
-import dev.posthaste.jdbc.EventTable.Column;
-import dev.posthaste.store.PendingEvent;
+import dev.posthaste.internal.jdbc.Dialect;
+import dev.posthaste.internal.jdbc.EventTable;
+import dev.posthaste.internal.jdbc.EventTable.Column;
+import dev.posthaste.internal.store.PendingEvent;
 import java.sql.Connection;
 import java.sql.Statement;
 import java.time.Duration;
@@ -42,11 +43,11 @@ public abstract class WriterContract extends DatabaseContract {
             assertThatThrownBy(() -> outbox.write(connection, Event.of("order.unknown", null, "x")))
                     .isInstanceOf(InvalidEventException.class)
                     .hasMessageContaining("order.unknown");
-            int longest = orders.eventTable().length(Column.KEY);
+            int longest = EventTable.of(orders).length(Column.KEY);
             assertThatThrownBy(() -> outbox.write(connection, Event.of(TYPE, "k".repeat(longest + 1), json("x"))))
                     .isInstanceOf(InvalidEventException.class)
                     .hasMessageContaining(Integer.toString(longest));
-            if (!orders.eventTable().has(Column.KEY)) {
+            if (!EventTable.of(orders).has(Column.KEY)) {
                 assertThatThrownBy(() -> outbox.write(connection, Event.of(TYPE, "k", json("x"))))
                         .isInstanceOf(InvalidEventException.class)
                         .hasMessageContaining("no column for a key");
@@ -119,7 +120,7 @@ public abstract class WriterContract extends DatabaseContract {
                     .write(connection, Event.of("raw", null, bytes));
             connection.commit();
         }
-        var raw = new dev.posthaste.jdbc.RowStore(dataSource, dialect, binary);
+        var raw = new dev.posthaste.internal.jdbc.RowStore(dataSource, dialect, binary);
         assertThat(((PendingEvent) raw.fetch(0, 1, ALL).get(0)).event().payload())
                 .isEqualTo(bytes);
     }

@@ -13,8 +13,9 @@ import dev.posthaste.admin.Change;
 import dev.posthaste.admin.EventFilter;
 import dev.posthaste.admin.FoundEvent;
 import dev.posthaste.internal.admin.StoreOutboxAdmin;
-import dev.posthaste.jdbc.EventTable.Column;
-import dev.posthaste.jdbc.Stores;
+import dev.posthaste.internal.jdbc.EventTable;
+import dev.posthaste.internal.jdbc.EventTable.Column;
+import dev.posthaste.internal.jdbc.Stores;
 import dev.posthaste.servers.Database;
 import dev.posthaste.servers.DatabaseServer;
 import dev.posthaste.servers.TestDatabase;
@@ -50,7 +51,7 @@ class ExistingTablesAdminTest {
                                     connection,
                                     Event.of(
                                                     "order.placed",
-                                                    outbox.eventTable().has(Column.KEY) ? "k" + i : null,
+                                                    EventTable.of(outbox).has(Column.KEY) ? "k" + i : null,
                                                     "{\"order\":" + i + "}")
                                             .id("event-" + i));
                 }
@@ -117,11 +118,11 @@ class ExistingTablesAdminTest {
     }
 
     private static void mark(TestDatabase database, OutboxDefinition outbox, long id, Status status) {
-        String code = outbox.eventTable().code(status);
+        String code = EventTable.of(outbox).code(status);
         database.execute(
-                "update " + outbox.table() + " set " + outbox.eventTable().column(Column.STATUS) + " = '"
-                        + code + "', " + outbox.eventTable().column(Column.LAST_ERROR) + " = "
+                "update " + outbox.table() + " set " + EventTable.of(outbox).column(Column.STATUS) + " = '"
+                        + code + "', " + EventTable.of(outbox).column(Column.LAST_ERROR) + " = "
                         + (status == Status.DEAD ? "'order " + id + " is too large'" : "null") + " where "
-                        + outbox.eventTable().column(Column.ID) + " = " + id);
+                        + EventTable.of(outbox).column(Column.ID) + " = " + id);
     }
 }

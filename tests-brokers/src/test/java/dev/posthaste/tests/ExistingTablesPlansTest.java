@@ -4,12 +4,12 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.posthaste.OutboxDefinition;
 import dev.posthaste.Route;
-import dev.posthaste.jdbc.Dialect;
-import dev.posthaste.jdbc.RowStore;
+import dev.posthaste.internal.jdbc.Dialect;
+import dev.posthaste.internal.jdbc.RowStore;
+import dev.posthaste.internal.store.RetentionRule;
 import dev.posthaste.servers.Database;
 import dev.posthaste.servers.DatabaseServer;
 import dev.posthaste.servers.TestDatabase;
-import dev.posthaste.store.RetentionRule;
 import java.time.Duration;
 import java.util.List;
 import java.util.stream.Stream;

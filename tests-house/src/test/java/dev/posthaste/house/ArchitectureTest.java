@@ -18,8 +18,12 @@ import com.tngtech.archunit.core.importer.ImportOption;
 import com.tngtech.archunit.lang.ArchCondition;
 import com.tngtech.archunit.lang.ConditionEvents;
 import com.tngtech.archunit.lang.SimpleConditionEvent;
+import com.tngtech.archunit.library.dependencies.SliceAssignment;
+import com.tngtech.archunit.library.dependencies.SliceIdentifier;
 import dev.posthaste.admin.Admin;
 import java.util.Set;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -29,16 +33,23 @@ class ArchitectureTest {
     private static final String ROOT = "dev.posthaste";
     /** The packages of posthaste-core. */
     private static final String[] CORE = {
-        ROOT,
-        in("inbox"),
-        in("broker"),
-        in("store"),
-        in("format"),
-        in("jdbc"),
-        in("admin"),
-        in("internal"),
-        in("jackson"),
-        in("opentelemetry")
+        ROOT, in("inbox"), in("broker"), in("format"), in("admin"), in("internal"), in("jackson"), in("opentelemetry")
+    };
+
+    private static final Pattern ROOM = Pattern.compile("dev\\.posthaste\\.((internal\\.)?\\w+).*");
+
+    /** The packages below the root, those below {@code internal} each by itself. */
+    private static final SliceAssignment ROOMS = new SliceAssignment() {
+        @Override
+        public SliceIdentifier getIdentifierOf(JavaClass each) {
+            Matcher room = ROOM.matcher(each.getPackageName());
+            return room.matches() ? SliceIdentifier.of(room.group(1)) : SliceIdentifier.ignore();
+        }
+
+        @Override
+        public String getDescription() {
+            return "rooms of the house";
+        }
     };
 
     private static JavaClasses all;
@@ -61,12 +72,11 @@ class ArchitectureTest {
      */
     @Test
     void packagesDoNotGoRoundInCircles() {
-        slices().matching(ROOT + ".(*)..")
+        slices().assignedFrom(ROOMS)
                 .should()
                 .beFreeOfCycles()
                 .ignoreDependency(
-                        JavaClass.Predicates.type(Admin.class),
-                        JavaClass.Predicates.resideInAnyPackage(in("jdbc"), in("internal")))
+                        JavaClass.Predicates.type(Admin.class), JavaClass.Predicates.resideInAnyPackage(in("internal")))
                 .check(all);
         slices().matching(ROOT + ".server.(*)..").should().beFreeOfCycles().check(all);
     }
@@ -130,7 +140,7 @@ class ArchitectureTest {
                 .resideInAnyPackage(in("rabbitmq"), in("kafka"))
                 .should()
                 .dependOnClassesThat()
-                .resideInAnyPackage(in("relay"), in("store"), in("jdbc"), "java.sql..")
+                .resideInAnyPackage(in("relay"), in("internal.store"), in("internal.jdbc"), "java.sql..")
                 .check(all);
     }
 
@@ -138,12 +148,12 @@ class ArchitectureTest {
     void whatIsAboveTheStoreDoesNotKnowHowItKeepsEvents() {
         noClasses()
                 .that()
-                .resideInAPackage(in("store"))
+                .resideInAPackage(in("internal.store"))
                 .and()
                 .doNotHaveSimpleName("TransactionalStore") // somebody's transaction is a connection
                 .should()
                 .dependOnClassesThat()
-                .resideInAnyPackage(in("jdbc"), in("broker"), in("inbox"), "java.sql..")
+                .resideInAnyPackage(in("internal.jdbc"), in("broker"), in("inbox"), "java.sql..")
                 .check(all);
         noClasses()
                 .that()
@@ -153,7 +163,7 @@ class ArchitectureTest {
                         ".*\\.(Relay|Relay\\$Builder|ReceiptProcessor|Leases|Balance)") // the first three open stores
                 .should()
                 .dependOnClassesThat()
-                .resideInAPackage(in("jdbc"))
+                .resideInAPackage(in("internal.jdbc"))
                 .check(all);
     }
 
@@ -165,7 +175,7 @@ class ArchitectureTest {
                         ROOT,
                         in("inbox"),
                         in("broker"),
-                        in("store"),
+                        in("internal.store"),
                         in("format"),
                         in("admin"),
                         in("relay"),
@@ -245,8 +255,32 @@ class ArchitectureTest {
     void noPublicSignatureNamesAnOptionalLibrary() {
         noClasses()
                 .that(arePublic())
-                .should(nameInASignature("tools.jackson", "com.fasterxml", "io.micrometer", "io.opentelemetry"))
+                .should(nameInASignature(
+                        Pattern.compile("(tools\\.jackson|com\\.fasterxml|io\\.micrometer|io\\.opentelemetry)\\..*")))
                 .check(all);
+    }
+
+    /** What is internal may change in any version, so nobody may need it to use what is not. */
+    @Test
+    void noPublicSignatureOfTheApiNamesWhatIsInternal() {
+        noClasses().that(areOfTheApi()).should(nameInASignature(INTERNAL)).check(all);
+    }
+
+    private static final Pattern INTERNAL = Pattern.compile("dev\\.posthaste\\.(\\w+\\.)?internal\\..*");
+
+    private static DescribedPredicate<JavaClass> areOfTheApi() {
+        return DescribedPredicate.describe(
+                "are published",
+                each -> isPublic(each)
+                        && !INTERNAL.matcher(each.getName()).matches()
+                        && !each.getPackageName()
+                                .matches(
+                                        "dev\\.posthaste\\.(server|testkit|benchmarks|reliability|fuzz|servers|examples)\\b.*"));
+    }
+
+    private static boolean isPublic(JavaClass each) {
+        return each.getModifiers().contains(JavaModifier.PUBLIC)
+                && each.getEnclosingClass().map(ArchitectureTest::isPublic).orElse(true);
     }
 
     private static DescribedPredicate<JavaClass> arePublic() {
@@ -259,8 +293,8 @@ class ArchitectureTest {
                         && !adapters.contains(each.getSimpleName()));
     }
 
-    private static ArchCondition<JavaClass> nameInASignature(String... libraries) {
-        return new ArchCondition<>("name an optional library in a signature") {
+    private static ArchCondition<JavaClass> nameInASignature(Pattern names) {
+        return new ArchCondition<>("name " + names + " in a signature") {
             @Override
             public void check(JavaClass each, ConditionEvents events) {
                 Stream<JavaType> supertypes =
@@ -275,7 +309,7 @@ class ArchitectureTest {
                         .flatMap(types -> types)
                         .flatMap(type -> type.getAllInvolvedRawTypes().stream())
                         .map(JavaClass::getName)
-                        .filter(name -> Stream.of(libraries).anyMatch(name::startsWith))
+                        .filter(name -> names.matcher(name).matches())
                         .forEach(name ->
                                 events.add(SimpleConditionEvent.satisfied(each, each.getName() + " names " + name)));
             }

@@ -2,7 +2,7 @@ package dev.posthaste.tests;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.posthaste.jdbc.DatabaseSchema;
+import dev.posthaste.internal.jdbc.DatabaseSchema;
 import dev.posthaste.servers.Database;
 import dev.posthaste.servers.TestDatabase;
 import java.util.List;

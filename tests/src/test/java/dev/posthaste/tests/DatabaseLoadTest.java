@@ -5,15 +5,15 @@ import static org.awaitility.Awaitility.await;
 
 import dev.posthaste.Event;
 import dev.posthaste.RetryPolicy;
-import dev.posthaste.jdbc.Dialect;
-import dev.posthaste.jdbc.RowStore;
+import dev.posthaste.internal.jdbc.Dialect;
+import dev.posthaste.internal.jdbc.RowStore;
+import dev.posthaste.internal.store.OutboxStore;
+import dev.posthaste.internal.store.RetentionRule;
 import dev.posthaste.relay.Relay;
 import dev.posthaste.servers.Database;
 import dev.posthaste.servers.DatabaseServer;
 import dev.posthaste.servers.Processes;
 import dev.posthaste.servers.TestDatabase;
-import dev.posthaste.store.OutboxStore;
-import dev.posthaste.store.RetentionRule;
 import dev.posthaste.testkit.RecordingBroker;
 import java.nio.file.Path;
 import java.sql.Connection;
@@ -190,7 +190,8 @@ class DatabaseLoadTest extends WithOrders {
     }
 
     private static long buffersOfAFetchAfter(TestDatabase database, long after) throws SQLException {
-        String fetch = new dev.posthaste.jdbc.RowReads(Dialect.POSTGRESQL, RelayProcess.CATALOG.outbox("orders"))
+        String fetch = new dev.posthaste.internal.jdbc.RowReads(
+                        Dialect.POSTGRESQL, RelayProcess.CATALOG.outbox("orders"))
                 .fetchStatement()
                 .replaceFirst("\\?", Long.toString(after))
                 .replaceFirst("\\?", "1000");

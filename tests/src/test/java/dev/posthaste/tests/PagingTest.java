@@ -11,7 +11,7 @@ import dev.posthaste.Status;
 import dev.posthaste.admin.EventFilter;
 import dev.posthaste.internal.admin.FoundPage;
 import dev.posthaste.internal.admin.StoreOutboxAdmin;
-import dev.posthaste.jdbc.Stores;
+import dev.posthaste.internal.jdbc.Stores;
 import dev.posthaste.servers.Database;
 import dev.posthaste.servers.DatabaseServer;
 import dev.posthaste.servers.TestDatabase;

@@ -21,18 +21,19 @@ import dev.posthaste.broker.Receiver;
 import dev.posthaste.format.MessageFormat;
 import dev.posthaste.inbox.AfterLastAttempt;
 import dev.posthaste.inbox.Inbox;
-import dev.posthaste.inbox.OriginHeaders;
-import dev.posthaste.inbox.ReceiptMessages;
 import dev.posthaste.inbox.Receipts;
 import dev.posthaste.inbox.RejectedEventException;
-import dev.posthaste.jdbc.DatabaseSchema;
-import dev.posthaste.jdbc.RowStore;
+import dev.posthaste.internal.jdbc.DatabaseSchema;
+import dev.posthaste.internal.jdbc.RowStore;
+import dev.posthaste.internal.receipts.OriginHeaders;
+import dev.posthaste.internal.receipts.ReceiptMessages;
+import dev.posthaste.internal.store.Receipt;
+import dev.posthaste.internal.store.ReceiptStore;
+import dev.posthaste.internal.store.RefusalPolicy;
 import dev.posthaste.relay.ReceiptProcessor;
 import dev.posthaste.relay.Relay;
+import dev.posthaste.relay.internal.ReceiptProcessors;
 import dev.posthaste.servers.Database;
-import dev.posthaste.store.Receipt;
-import dev.posthaste.store.ReceiptStore;
-import dev.posthaste.store.RefusalPolicy;
 import dev.posthaste.testkit.RecordingBroker;
 import java.sql.SQLException;
 import java.time.Duration;
@@ -254,7 +255,7 @@ class ReceiptAuditTest extends WithReceipts {
                     .allMatch(answer -> answer.startsWith("dead letter: "));
             List<Message> sent = wire.arrived();
             assertThat(sent).hasSize(4);
-            try (ReceiptProcessor processor = ReceiptProcessor.of(outbox.catalog, each -> store)) {
+            try (ReceiptProcessor processor = ReceiptProcessors.on(outbox.catalog, each -> store)) {
                 assertThat(answer(processor, sent.get(0))).isEqualTo("done");
                 assertThat(outbox.status("v1")).isEqualTo("dead");
                 assertThat(answer(processor, sent.get(1))).as("an earlier word").isEqualTo("done");

@@ -3,7 +3,7 @@ package dev.posthaste.internal.admin;
 import dev.posthaste.Status;
 import dev.posthaste.admin.EventFilter;
 import dev.posthaste.admin.FoundEvent;
-import dev.posthaste.store.StoredEvent;
+import dev.posthaste.format.StoredEvent;
 import java.time.Instant;
 import java.util.Locale;
 import org.jspecify.annotations.Nullable;

@@ -7,8 +7,8 @@ import dev.posthaste.admin.Change;
 import dev.posthaste.admin.ErrorGroup;
 import dev.posthaste.admin.EventFilter;
 import dev.posthaste.admin.LeaseState;
-import dev.posthaste.store.BacklogSource;
-import dev.posthaste.store.StoredEvent;
+import dev.posthaste.format.StoredEvent;
+import dev.posthaste.internal.store.BacklogSource;
 import java.time.Duration;
 import java.util.Collection;
 import java.util.List;
@@ -20,7 +20,7 @@ import org.jspecify.annotations.Nullable;
  * The store of one outbox as operators use it. Whatever reads does a bounded piece of work in one call and says where the
  * next goes on; whatever changes writes its audit in the same transaction. Only settled events are changed, so that no
  * relay has them in hand. Nothing waits longer than some seconds for somebody else's lock. Thread-safe; throws
- * {@link dev.posthaste.store.StoreException} when the database fails, or when rows stay locked.
+ * {@link dev.posthaste.StoreException} when the database fails, or when rows stay locked.
  */
 public interface OperatorStore extends BacklogSource {
 

@@ -1,9 +1,9 @@
 package dev.posthaste.relay.internal;
 
 import dev.posthaste.broker.Outcome;
+import dev.posthaste.internal.store.PendingEvent;
+import dev.posthaste.internal.store.Verdict;
 import dev.posthaste.relay.RelayListener;
-import dev.posthaste.store.PendingEvent;
-import dev.posthaste.store.Verdict;
 import java.util.List;
 
 /** A listener that also hears what goes on inside, in the engine's own terms: for the relay's log, tests and simulations. */

@@ -18,7 +18,7 @@ public interface ManualRelay {
      * Looks for events of owned outboxes that nobody has consumed, where they are tracked, and deletes those that were
      * done with long ago.
      *
-     * @throws dev.posthaste.store.StoreException if the database failed
+     * @throws dev.posthaste.StoreException if the database failed
      */
     void keepHouse();
 

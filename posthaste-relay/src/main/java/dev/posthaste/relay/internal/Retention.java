@@ -1,10 +1,10 @@
 package dev.posthaste.relay.internal;
 
 import dev.posthaste.OutboxDefinition;
+import dev.posthaste.internal.store.OutboxStore;
+import dev.posthaste.internal.store.OutboxStore.Forgotten;
+import dev.posthaste.internal.store.RetentionRule;
 import dev.posthaste.relay.RelayListener;
-import dev.posthaste.store.OutboxStore;
-import dev.posthaste.store.OutboxStore.Forgotten;
-import dev.posthaste.store.RetentionRule;
 import java.util.function.BooleanSupplier;
 
 /** Has the store forget events that were done with long ago, a bounded piece at a time. Thread-safe. */

@@ -1,7 +1,7 @@
 package dev.posthaste.server.cli;
 
-import dev.posthaste.jdbc.DatabaseSchema;
-import dev.posthaste.jdbc.Dialect;
+import dev.posthaste.internal.jdbc.DatabaseSchema;
+import dev.posthaste.internal.jdbc.Dialect;
 import dev.posthaste.server.Deployment;
 import dev.posthaste.server.config.Config.DatabaseConfig;
 import dev.posthaste.server.config.Config.OutboxConfig;

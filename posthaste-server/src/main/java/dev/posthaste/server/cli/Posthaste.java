@@ -1,13 +1,13 @@
 package dev.posthaste.server.cli;
 
 import dev.posthaste.SchemaException;
+import dev.posthaste.StoreException;
 import dev.posthaste.admin.ChangeResult;
 import dev.posthaste.admin.UnexpectedCountException;
 import dev.posthaste.admin.UnknownOutboxException;
 import dev.posthaste.server.Deployment;
 import dev.posthaste.server.Logging;
 import dev.posthaste.server.config.ConfigException;
-import dev.posthaste.store.StoreException;
 import java.io.PrintWriter;
 import picocli.AutoComplete;
 import picocli.CommandLine;

@@ -7,7 +7,7 @@ import dev.posthaste.broker.Broker;
 import dev.posthaste.internal.admin.ReplayPlan;
 import dev.posthaste.internal.admin.StoreOutboxAdmin;
 import dev.posthaste.relay.Replay;
-import dev.posthaste.relay.ReplayRun;
+import dev.posthaste.relay.internal.ReplayRun;
 import dev.posthaste.server.Deployment;
 import java.util.List;
 import java.util.Locale;

@@ -7,7 +7,7 @@ import dev.posthaste.RetryPolicy;
 import dev.posthaste.Route;
 import dev.posthaste.TableLayout;
 import dev.posthaste.format.MessageFormat;
-import dev.posthaste.jdbc.EventTable;
+import dev.posthaste.internal.jdbc.EventTable;
 import dev.posthaste.server.config.Config.BrokerConfig;
 import dev.posthaste.server.config.Config.OutboxConfig;
 import java.time.Duration;

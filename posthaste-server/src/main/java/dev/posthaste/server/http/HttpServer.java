@@ -1,11 +1,11 @@
 package dev.posthaste.server.http;
 
+import dev.posthaste.StoreException;
 import dev.posthaste.admin.UnexpectedCountException;
 import dev.posthaste.admin.UnknownOutboxException;
 import dev.posthaste.server.ServerContext;
 import dev.posthaste.server.config.Config.ConsoleConfig;
 import dev.posthaste.server.config.Config.Role;
-import dev.posthaste.store.StoreException;
 import io.javalin.Javalin;
 import io.javalin.config.JavalinConfig;
 import io.javalin.http.Context;

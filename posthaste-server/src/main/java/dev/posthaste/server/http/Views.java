@@ -12,7 +12,7 @@ import dev.posthaste.admin.LeaseState;
 import dev.posthaste.internal.admin.ChangeProgress;
 import dev.posthaste.internal.admin.FoundPage;
 import dev.posthaste.internal.admin.NotedReplay;
-import dev.posthaste.relay.ReplayRun;
+import dev.posthaste.relay.internal.ReplayRun;
 import dev.posthaste.server.Diagnosis;
 import dev.posthaste.server.OutboxMonitor;
 import dev.posthaste.server.Replays;

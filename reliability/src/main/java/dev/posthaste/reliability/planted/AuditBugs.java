@@ -68,7 +68,7 @@ final class AuditBugs {
                     0,
                     List.of("effects"),
                     new Edit(
-                            CORE + "jdbc/InboxTransaction.java",
+                            CORE + "internal/jdbc/InboxTransaction.java",
                             "        update(connection, dialect.proveNote(Dialect.NOTE));\n",
                             "")),
             bug(
@@ -89,7 +89,7 @@ final class AuditBugs {
                     0,
                     List.of("memory"),
                     new Edit(
-                            CORE + "jdbc/EventRow.java",
+                            CORE + "internal/jdbc/EventRow.java",
                             "MAX_INLINE_BYTES = 16 * 1024;",
                             "MAX_INLINE_BYTES = 1 << 30;")),
             bug(
@@ -97,11 +97,11 @@ final class AuditBugs {
                     38_900,
                     List.of("order"),
                     new Edit(
-                            CORE + "jdbc/DeadRows.java",
+                            CORE + "internal/jdbc/DeadRows.java",
                             "select {id}, {key} from {table:dead}",
                             "select min({id}) as id, {key} from {table:dead}"),
                     new Edit(
-                            CORE + "jdbc/DeadRows.java",
+                            CORE + "internal/jdbc/DeadRows.java",
                             "{key} <> '' and {position} > ?\n",
                             "{key} <> '' and {position} > ? group by {key}\n")),
             bug(
@@ -131,7 +131,7 @@ final class AuditBugs {
                     0,
                     List.of("recovery"),
                     new Edit(
-                            CORE + "jdbc/PostgreSqlDialect.java",
+                            CORE + "internal/jdbc/PostgreSqlDialect.java",
                             "set_config('idle_in_transaction_session_timeout', '%ds', true)",
                             "set_config('posthaste.silence', '%ds', true)")),
             bug(
@@ -183,19 +183,19 @@ final class AuditBugs {
                     0,
                     List.of("recovery", "receipt"),
                     new Edit(
-                            CORE + "jdbc/RowReceipts.java",
+                            CORE + "internal/jdbc/RowReceipts.java",
                             "where {status in pending, published, dead} and {id} = ?",
                             "where {status in pending, published} and {id} = ?"),
                     new Edit(
-                            CORE + "jdbc/RowReceipts.java",
+                            CORE + "internal/jdbc/RowReceipts.java",
                             "where {status in pending, published, dead} and {id in ids}\n",
                             "where {status in pending, published} and {id in ids}\n"),
                     new Edit(
-                            CORE + "jdbc/RowReceipts.java",
+                            CORE + "internal/jdbc/RowReceipts.java",
                             "where {status in pending, published, dead} and {id in ids} {skipLocked}",
                             "where {status in pending, published} and {id in ids} {skipLocked}"),
                     new Edit(
-                            CORE + "store/ReceiptTarget.java",
+                            CORE + "internal/store/ReceiptTarget.java",
                             "row.status != null && row.status != Status.CONSUMED;",
                             "row.status != null && row.status != Status.CONSUMED && row.status != Status.DEAD;")),
             bug(
@@ -203,7 +203,7 @@ final class AuditBugs {
                     5_010,
                     List.of("attempts"),
                     new Edit(
-                            CORE + "store/ReceiptTarget.java",
+                            CORE + "internal/store/ReceiptTarget.java",
                             "        Integer seenGeneration = refusal.seenGeneration();\n",
                             "        Integer seenGeneration = null;\n")),
             bug(
@@ -211,7 +211,7 @@ final class AuditBugs {
                     0,
                     List.of("progress"),
                     new Edit(
-                            RELAY + "OutgoingMessage.java",
+                            RELAY + "internal/OutgoingMessage.java",
                             "} catch (Throwable e) { // also what a format throws for a message that nests too deep",
                             "} catch (IllegalArgumentException e) {")),
             bug(
@@ -219,7 +219,7 @@ final class AuditBugs {
                     0,
                     List.of("recovery"),
                     new Edit(
-                            CORE + "jdbc/RowStore.java",
+                            CORE + "internal/jdbc/RowStore.java",
                             "if (!SqlErrors.isRefused(e.getCause())) {",
                             "if (e.getCause() != null) {")),
             bug(
@@ -227,7 +227,7 @@ final class AuditBugs {
                     660,
                     List.of("attempts"),
                     new Edit(
-                            CORE + "jdbc/UnconsumedRows.java",
+                            CORE + "internal/jdbc/UnconsumedRows.java",
                             "{next-attempt-at} = {at once}",
                             "{next-attempt-at} = {at once}, {attempts} = {attempts} + 1")),
             bug(
@@ -235,7 +235,7 @@ final class AuditBugs {
                     0,
                     List.of("recovery"),
                     new Edit(
-                            CORE + "jdbc/Transactions.java",
+                            CORE + "internal/jdbc/Transactions.java",
                             "    static void discard(Connection connection) {\n",
                             "    static void discard(Connection connection) {\n        if (connection != null) {\n"
                                     + "            return;\n        }\n")),

@@ -53,7 +53,7 @@ final class CampaignBugs {
                     "dead events not counted",
                     List.of("metrics", "console"),
                     new Edit(
-                            CORE + "jdbc/RowStore.java",
+                            CORE + "internal/jdbc/RowStore.java",
                             "                    found.dead(),\n",
                             "                    0,\n")),
             bug(
@@ -115,7 +115,7 @@ final class CampaignBugs {
                     "F8 settling reads the whole backlog",
                     List.of("settling", "leases", "recovery", "calm"),
                     new Edit(
-                            CORE + "jdbc/Dialect.java",
+                            CORE + "internal/jdbc/Dialect.java",
                             "String text = \"(\" + column + \" || '')\";",
                             "String text = column;")),
             bug(
@@ -143,7 +143,7 @@ final class CampaignBugs {
                     "G13 what an old relay does not know is dead at once",
                     List.of("attempts"),
                     new Edit(
-                            RELAY + "OutgoingMessage.java",
+                            RELAY + "internal/OutgoingMessage.java",
                             "notAllowed(message.destination(), outbox), false);",
                             "notAllowed(message.destination(), outbox), true);")),
             bug(

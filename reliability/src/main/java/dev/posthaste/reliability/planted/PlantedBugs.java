@@ -13,8 +13,8 @@ final class PlantedBugs {
     private static final String READER = RELAY + "Reader.java";
     private static final String GAP_CHECK = "came += gapCheck.run(came > 0, late -> readLate(late, false));";
     private static final String SETTLEMENT = RELAY + "Settlement.java";
-    private static final String INBOX = CORE + "jdbc/InboxTransaction.java";
-    private static final String LEASES = CORE + "jdbc/LeaseTable.java";
+    private static final String INBOX = CORE + "internal/jdbc/InboxTransaction.java";
+    private static final String LEASES = CORE + "internal/jdbc/LeaseTable.java";
 
     private PlantedBugs() {}
 
@@ -34,11 +34,11 @@ final class PlantedBugs {
                     43,
                     List.of("retention"),
                     new Edit(
-                            CORE + "jdbc/RowStore.java",
+                            CORE + "internal/jdbc/RowStore.java",
                             "row.status() != null && statuses.contains(row.status()) && row.restNanos()",
                             "(row.status() == null || statuses.contains(row.status())) && row.restNanos()"),
                     new Edit(
-                            CORE + "jdbc/RowRetention.java",
+                            CORE + "internal/jdbc/RowRetention.java",
                             "where {status in %s} and {id in ids}\n                \"\"\".formatted(RowSql.words(statuses)));",
                             "where {attempts} >= 0 and {id in ids}\n                \"\"\");")),
             bug(
@@ -46,7 +46,7 @@ final class PlantedBugs {
                     2_572,
                     List.of("progress"),
                     new Edit(
-                            CORE + "jdbc/UnconsumedRows.java",
+                            CORE + "internal/jdbc/UnconsumedRows.java",
                             "isTimed || sql.layout.has(Column.UPDATED_AT) || sql.layout.has(Column.CREATED_AT);",
                             "sql.layout.has(Column.ID);")),
             bug(
@@ -76,13 +76,13 @@ final class PlantedBugs {
                     "a duplicate's receipt that locks the gap where its row was",
                     51_524,
                     List.of("application"),
-                    new Edit(CORE + "jdbc/ConnectionStores.java", ".markConsumedBefore(", ".markConsumed(")),
+                    new Edit(CORE + "internal/jdbc/ConnectionStores.java", ".markConsumedBefore(", ".markConsumed(")),
             bug(
                     "a replay that continues after what it had sent, answered or not",
                     4_808,
                     List.of("replay"),
                     new Edit(
-                            RELAY + "ReplayWindow.java",
+                            RELAY + "internal/ReplayWindow.java",
                             "        return progress.at(after, sentThere, failedThere);",
                             "        return progress.at(places.isEmpty() ? after : places.getLast().id, sent, failed);")),
             bug(
@@ -90,7 +90,7 @@ final class PlantedBugs {
                     1_060,
                     List.of("replay"),
                     new Edit(
-                            CORE + "jdbc/ChangeNote.java",
+                            CORE + "internal/jdbc/ChangeNote.java",
                             "MAX_SILENCE_MICROS = 30_000_000;",
                             "MAX_SILENCE_MICROS = 100_000;")));
 
@@ -146,7 +146,7 @@ final class PlantedBugs {
                     23,
                     List.of("epoch"),
                     new Edit(
-                            CORE + "jdbc/RowStore.java",
+                            CORE + "internal/jdbc/RowStore.java",
                             "if (!leases.holds(connection, claim)) {",
                             "if (claim.epoch() < 0) {")),
             bug(
@@ -157,7 +157,7 @@ final class PlantedBugs {
                             "return schema.text(template);",
                             "return schema.text(template).replace(\"clock_timestamp()\", \"local_clock()\").replace(\"now()\", \"local_clock()\");"),
                     new Edit(
-                            CORE + "jdbc/RelayTable.java",
+                            CORE + "internal/jdbc/RelayTable.java",
                             "return schema.text(template);",
                             "return schema.text(template).replace(\"clock_timestamp()\", \"local_clock()\").replace(\"now()\", \"local_clock()\");")),
             bug(
@@ -194,7 +194,7 @@ final class PlantedBugs {
                     "retention by age alone",
                     List.of("retention"),
                     new Edit(
-                            CORE + "jdbc/RowStore.java",
+                            CORE + "internal/jdbc/RowStore.java",
                             "outbox.tracked() ? EnumSet.of(Status.CONSUMED) : EnumSet.of(Status.PUBLISHED, Status.CONSUMED);",
                             "EnumSet.allOf(Status.class);")),
             bug(
@@ -202,11 +202,11 @@ final class PlantedBugs {
                     340,
                     List.of("recovery", "loss", "attempts", "status", "order"),
                     new Edit(
-                            CORE + "jdbc/RowVerdicts.java",
+                            CORE + "internal/jdbc/RowVerdicts.java",
                             "sql.text(\"and {attempts} =\") + \" \" + seen.attempts();",
                             "sql.text(\"and {attempts} >=\") + \" \" + (seen.attempts() - 1000);"),
                     new Edit(
-                            CORE + "jdbc/RowVerdicts.java",
+                            CORE + "internal/jdbc/RowVerdicts.java",
                             "seen.generation() == null || !sql",
                             "seen.attempts() >= 0 || !sql")),
             bug(
@@ -214,15 +214,15 @@ final class PlantedBugs {
                     110_602,
                     List.of("status", "retention", "recovery"),
                     new Edit(
-                            CORE + "jdbc/Refusals.java",
+                            CORE + "internal/jdbc/Refusals.java",
                             "return new Refusals(sql, \"pending, published\");",
                             "return new Refusals(sql, \"pending, published, consumed\");"),
                     new Edit(
-                            CORE + "jdbc/RowReceipts.java",
+                            CORE + "internal/jdbc/RowReceipts.java",
                             "where {status in pending, published, dead} and {id in ids} {skipLocked}",
                             "where {status in pending, published, dead, consumed} and {id in ids} {skipLocked}"),
                     new Edit(
-                            CORE + "store/ReceiptTarget.java",
+                            CORE + "internal/store/ReceiptTarget.java",
                             "int counted = countedSince(refusal);",
                             "int counted = countedSince(refusal); if (status == Status.CONSUMED) { return new Meaning.Change(); }")),
             bug(
@@ -245,7 +245,7 @@ final class PlantedBugs {
                     "an inbox that forgets",
                     List.of("effects", "recovery"),
                     new Edit(
-                            CORE + "jdbc/InboxTable.java",
+                            CORE + "internal/jdbc/InboxTable.java",
                             "return changed == eventIds.size();",
                             "return changed >= 0;")),
             bug(
@@ -257,7 +257,7 @@ final class PlantedBugs {
                     340,
                     List.of("recovery", "loss"),
                     new Edit(
-                            CORE + "jdbc/RowVerdicts.java",
+                            CORE + "internal/jdbc/RowVerdicts.java",
                             "seen.generation() == null || !sql",
                             "seen.attempts() >= 0 || !sql")),
             bug(
@@ -271,14 +271,14 @@ final class PlantedBugs {
                     50_900,
                     List.of("audit", "crash"),
                     new Edit(
-                            CORE + "jdbc/RowOperatorStore.java",
+                            CORE + "internal/jdbc/RowOperatorStore.java",
                             "audit.done(connection, name, change.id(), ids);",
                             "Set.of();")),
             bug(
                     "a change without its audit",
                     List.of("audit"),
                     new Edit(
-                            CORE + "jdbc/RowOperatorStore.java",
+                            CORE + "internal/jdbc/RowOperatorStore.java",
                             "            audit.add(connection, change, action, name, kept);\n",
                             "")));
 }

@@ -6,7 +6,7 @@ import dev.posthaste.OutboxDefinition;
 import dev.posthaste.RetryPolicy;
 import dev.posthaste.Route;
 import dev.posthaste.inbox.AfterLastAttempt;
-import dev.posthaste.jdbc.EventTable;
+import dev.posthaste.internal.jdbc.EventTable;
 import dev.posthaste.relay.internal.RelaySettings;
 import dev.posthaste.reliability.simulation.World.Trait;
 import java.time.Duration;

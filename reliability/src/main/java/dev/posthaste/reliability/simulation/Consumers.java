@@ -9,9 +9,10 @@ import dev.posthaste.broker.Receiver;
 import dev.posthaste.inbox.Inbox;
 import dev.posthaste.inbox.InboxListener;
 import dev.posthaste.inbox.Receipts;
-import dev.posthaste.jdbc.Dialect;
-import dev.posthaste.jdbc.RowStore;
+import dev.posthaste.internal.jdbc.Dialect;
+import dev.posthaste.internal.jdbc.RowStore;
 import dev.posthaste.relay.ReceiptProcessor;
+import dev.posthaste.relay.internal.ReceiptProcessors;
 import java.time.Duration;
 import javax.sql.DataSource;
 
@@ -53,7 +54,7 @@ final class Consumers {
     void startIntake(String place) {
         Node node = population.add(Node.Role.INTAKE, place, 0);
         DataSource dataSource = around.dataSource(node);
-        ReceiptProcessor processor = ReceiptProcessor.manual(
+        ReceiptProcessor processor = ReceiptProcessors.manual(
                 around.configuration.catalog().all(o -> o.retry(around.configuration.retry)),
                 outbox -> new RowStore(dataSource, Dialect.POSTGRESQL, outbox));
         ReceiptTopic.Reading reading = receiptTopic.new Reading(node, processor);

@@ -1,6 +1,6 @@
 package dev.posthaste.reliability.simulation;
 
-import dev.posthaste.jdbc.EventTable.Column;
+import dev.posthaste.internal.jdbc.EventTable.Column;
 import java.sql.SQLException;
 import java.util.ArrayList;
 import java.util.Collection;

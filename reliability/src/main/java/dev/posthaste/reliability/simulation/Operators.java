@@ -1,14 +1,14 @@
 package dev.posthaste.reliability.simulation;
 
 import dev.posthaste.Status;
+import dev.posthaste.StoreException;
 import dev.posthaste.admin.AuditEntry.Action;
 import dev.posthaste.admin.Change;
 import dev.posthaste.admin.ChangeResult;
 import dev.posthaste.admin.EventFilter;
 import dev.posthaste.internal.admin.StoreOutboxAdmin;
-import dev.posthaste.jdbc.Dialect;
-import dev.posthaste.jdbc.RowOperatorStore;
-import dev.posthaste.store.StoreException;
+import dev.posthaste.internal.jdbc.Dialect;
+import dev.posthaste.internal.jdbc.RowOperatorStore;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;

@@ -3,7 +3,7 @@ package dev.posthaste.reliability.simulation;
 import dev.posthaste.broker.Failure;
 import dev.posthaste.broker.Message;
 import dev.posthaste.broker.MessageHeaders;
-import dev.posthaste.jdbc.EventTable.Column;
+import dev.posthaste.internal.jdbc.EventTable.Column;
 import dev.posthaste.reliability.simulation.Transaction.Change;
 import java.util.HashMap;
 import java.util.LinkedHashMap;

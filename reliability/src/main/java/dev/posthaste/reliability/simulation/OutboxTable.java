@@ -2,9 +2,9 @@ package dev.posthaste.reliability.simulation;
 
 import dev.posthaste.OutboxDefinition;
 import dev.posthaste.Status;
-import dev.posthaste.jdbc.EventTable;
-import dev.posthaste.jdbc.EventTable.Column;
-import dev.posthaste.store.StoredEvent;
+import dev.posthaste.format.StoredEvent;
+import dev.posthaste.internal.jdbc.EventTable;
+import dev.posthaste.internal.jdbc.EventTable.Column;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
@@ -26,7 +26,7 @@ final class OutboxTable {
 
     OutboxTable(OutboxDefinition outbox) {
         this.outbox = outbox.name();
-        this.layout = outbox.eventTable();
+        this.layout = EventTable.of(outbox);
         List<String> columns = Database.columns(layout.table());
         for (Column column : Column.values()) {
             if (layout.has(column)) {

@@ -1,10 +1,10 @@
 package dev.posthaste.reliability.simulation;
 
 import dev.posthaste.Status;
-import dev.posthaste.jdbc.Dialect;
-import dev.posthaste.jdbc.EventTable.Column;
-import dev.posthaste.jdbc.RowStore;
-import dev.posthaste.store.StoreException;
+import dev.posthaste.StoreException;
+import dev.posthaste.internal.jdbc.Dialect;
+import dev.posthaste.internal.jdbc.EventTable.Column;
+import dev.posthaste.internal.jdbc.RowStore;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.SQLException;

@@ -1,7 +1,7 @@
 package dev.posthaste.reliability.simulation;
 
+import dev.posthaste.StoreException;
 import dev.posthaste.reliability.simulation.World.Trait;
-import dev.posthaste.store.StoreException;
 import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.List;

@@ -3,8 +3,9 @@ package dev.posthaste.reliability.simulation;
 import dev.posthaste.broker.Delivery;
 import dev.posthaste.broker.Failure;
 import dev.posthaste.broker.Message;
-import dev.posthaste.inbox.ReceiptMessages;
+import dev.posthaste.internal.receipts.ReceiptMessages;
 import dev.posthaste.relay.ReceiptProcessor;
+import dev.posthaste.relay.internal.ReceiptProcessors;
 import java.util.Random;
 import java.util.TreeSet;
 
@@ -44,7 +45,7 @@ final class ReceiptTopic {
                 processor.accept(new Handed(offset));
             }
             try {
-                processor.runOnce();
+                ReceiptProcessors.runOnce(processor);
             } catch (InterruptedException e) {
                 throw new IllegalStateException("nobody interrupts this thread", e);
             }

@@ -1,11 +1,11 @@
 package dev.posthaste.reliability.simulation;
 
 import dev.posthaste.Catalog;
+import dev.posthaste.StoreException;
 import dev.posthaste.relay.Relay;
 import dev.posthaste.relay.internal.ManualRelay;
 import dev.posthaste.relay.internal.RelayTesting;
 import dev.posthaste.reliability.simulation.World.Trait;
-import dev.posthaste.store.StoreException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;

@@ -1,6 +1,6 @@
 package dev.posthaste.reliability.simulation;
 
-import dev.posthaste.jdbc.EventTable.Column;
+import dev.posthaste.internal.jdbc.EventTable.Column;
 import dev.posthaste.reliability.simulation.Transaction.Change;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;

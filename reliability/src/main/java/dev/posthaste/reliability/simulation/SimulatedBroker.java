@@ -3,7 +3,7 @@ package dev.posthaste.reliability.simulation;
 import dev.posthaste.broker.Broker;
 import dev.posthaste.broker.Message;
 import dev.posthaste.broker.Outcome;
-import dev.posthaste.inbox.ReceiptMessages;
+import dev.posthaste.internal.receipts.ReceiptMessages;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;

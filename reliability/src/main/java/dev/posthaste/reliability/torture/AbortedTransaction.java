@@ -2,7 +2,7 @@ package dev.posthaste.reliability.torture;
 
 import dev.posthaste.Event;
 import dev.posthaste.broker.Message;
-import dev.posthaste.store.StoredEvent;
+import dev.posthaste.format.StoredEvent;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.Map;

@@ -1,13 +1,13 @@
 package dev.posthaste.reliability.torture;
 
 import com.zaxxer.hikari.HikariDataSource;
+import dev.posthaste.StoreException;
 import dev.posthaste.admin.Admin;
 import dev.posthaste.admin.Change;
 import dev.posthaste.admin.EventFilter;
 import dev.posthaste.admin.OutboxAdmin;
-import dev.posthaste.jdbc.Dialect;
-import dev.posthaste.jdbc.LeaseTable;
-import dev.posthaste.store.StoreException;
+import dev.posthaste.internal.jdbc.Dialect;
+import dev.posthaste.internal.jdbc.LeaseTable;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Duration;

@@ -1,8 +1,8 @@
 package dev.posthaste.reliability.torture;
 
 import com.zaxxer.hikari.HikariDataSource;
-import dev.posthaste.jdbc.Dialect;
-import dev.posthaste.jdbc.RowStore;
+import dev.posthaste.internal.jdbc.Dialect;
+import dev.posthaste.internal.jdbc.RowStore;
 import dev.posthaste.servers.Database;
 import java.sql.Connection;
 import java.sql.ResultSet;

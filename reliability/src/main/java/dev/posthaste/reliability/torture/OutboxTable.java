@@ -5,7 +5,7 @@ import dev.posthaste.OutboxDefinition;
 import dev.posthaste.Route;
 import dev.posthaste.TableLayout;
 import dev.posthaste.format.MessageFormat;
-import dev.posthaste.jdbc.EventTable;
+import dev.posthaste.internal.jdbc.EventTable;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.StringReader;

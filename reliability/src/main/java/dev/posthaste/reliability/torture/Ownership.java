@@ -1,7 +1,7 @@
 package dev.posthaste.reliability.torture;
 
-import dev.posthaste.jdbc.LeaseTable;
-import dev.posthaste.store.StoreException;
+import dev.posthaste.StoreException;
+import dev.posthaste.internal.jdbc.LeaseTable;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.LinkedHashMap;

@@ -1,9 +1,9 @@
 package dev.posthaste.reliability.torture;
 
 import dev.posthaste.broker.Outcome;
+import dev.posthaste.internal.store.PendingEvent;
+import dev.posthaste.internal.store.Verdict;
 import dev.posthaste.relay.internal.EngineListener;
-import dev.posthaste.store.PendingEvent;
-import dev.posthaste.store.Verdict;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;

@@ -1,10 +1,13 @@
 package dev.posthaste.reliability.torture;
 
+import dev.posthaste.Backlog;
 import dev.posthaste.Catalog;
 import dev.posthaste.broker.Broker;
 import dev.posthaste.broker.LocalBroker;
 import dev.posthaste.broker.Outcome;
 import dev.posthaste.inbox.Inbox;
+import dev.posthaste.internal.store.PendingEvent;
+import dev.posthaste.internal.store.Verdict;
 import dev.posthaste.kafka.KafkaBroker;
 import dev.posthaste.rabbitmq.RabbitBroker;
 import dev.posthaste.relay.Relay;
@@ -13,9 +16,6 @@ import dev.posthaste.relay.RelayMeters;
 import dev.posthaste.relay.internal.EngineListener;
 import dev.posthaste.relay.internal.RelayTesting;
 import dev.posthaste.servers.CountingDataSource;
-import dev.posthaste.store.OutboxStore;
-import dev.posthaste.store.PendingEvent;
-import dev.posthaste.store.Verdict;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import java.time.Duration;
@@ -137,7 +137,7 @@ final class RelayProcess {
             }
 
             @Override
-            public void backlog(String outbox, OutboxStore.Backlog backlog, int blockedKeys) {
+            public void measured(String outbox, Backlog backlog, int blockedKeys) {
                 moods.listen();
             }
 

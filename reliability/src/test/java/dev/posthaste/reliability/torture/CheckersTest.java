@@ -3,11 +3,11 @@ package dev.posthaste.reliability.torture;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.posthaste.broker.Outcome;
-import dev.posthaste.jdbc.LeaseTable;
+import dev.posthaste.format.StoredEvent;
+import dev.posthaste.internal.jdbc.LeaseTable;
+import dev.posthaste.internal.store.PendingEvent;
+import dev.posthaste.internal.store.Verdict;
 import dev.posthaste.reliability.torture.Setup.Wire;
-import dev.posthaste.store.PendingEvent;
-import dev.posthaste.store.StoredEvent;
-import dev.posthaste.store.Verdict;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;

@@ -1,0 +1,22 @@
+package dev.posthaste.internal.jdbc;
+
+import java.sql.Connection;
+import java.util.List;
+
+/** What is to be looked at on H2. */
+final class H2Checks extends DatabaseChecks {
+    @Override
+    List<String> durabilityWarnings(Connection connection) {
+        return List.of("H2 is for tests: nothing is promised after its process was killed or the power failed");
+    }
+
+    @Override
+    List<String> equalTexts(Connection connection, ColumnChecks.Facts column) {
+        return column.type().equalsIgnoreCase("VARCHAR_IGNORECASE") ? List.of("'K' and 'k'") : List.of();
+    }
+
+    @Override
+    String byteCollation(Connection connection) {
+        return "a type other than varchar_ignorecase";
+    }
+}

@@ -1,9 +1,0 @@
-/**
- * All SQL. Each statement is one text block beside what binds its parameters, in a class for one purpose: reads, verdicts,
- * receipts, retention, search. {@link dev.posthaste.jdbc.Dialect} holds what differs between databases; the schema scripts
- * lie beside them as files.
- */
-@NullMarked
-package dev.posthaste.jdbc;
-
-import org.jspecify.annotations.NullMarked;
