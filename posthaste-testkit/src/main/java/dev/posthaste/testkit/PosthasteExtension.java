@@ -20,9 +20,9 @@ import org.junit.jupiter.api.extension.ExtensionContext;
 /**
  * A {@link PosthasteTester} for JUnit 5 and 6, with a new H2 database in memory for each test.
  *
- * <pre>{@code
- * @RegisterExtension
- * static final PosthasteExtension posthaste = PosthasteExtension.h2(CATALOG)
+ * <pre>
+ * &#64;RegisterExtension
+ * {@code static final PosthasteExtension posthaste = PosthasteExtension.h2(CATALOG)
  *         .sql("create table stock (product varchar(20), amount int)")
  *         .inbox(database -> Inbox.builder("stock", database).on("order.placed", Order.class, stock::reserve));
  * }</pre>

@@ -7,7 +7,7 @@ import dev.posthaste.Catalog;
 import dev.posthaste.Route;
 import dev.posthaste.TableLayout;
 import dev.posthaste.relay.Relay;
-import dev.posthaste.testkit.RecordingBroker;
+import dev.posthaste.testkit.TestBroker;
 import javax.sql.DataSource;
 import org.junit.jupiter.api.Test;
 
@@ -46,13 +46,13 @@ class S09MappedTest {
         Shop.commit(database, connection -> Shop.execute(connection, """
                         insert into "outbox_events" ("event_id", "event_type", "payload")
                         values ('a-1', 'order.placed', '{}')"""));
-        RecordingBroker broker = new RecordingBroker();
+        TestBroker broker = TestBroker.create();
         try (Relay relay = Relay.builder(database, catalog, broker).build().start()) {
             relay.wake("legacy");
             await().atMost(Shop.LONG)
                     .until(() -> Shop.number(database, "select \"status\" from \"outbox_events\"") == 1);
         }
-        assertThat(broker.arrived()).singleElement().satisfies(message -> {
+        assertThat(broker.messages()).singleElement().satisfies(message -> {
             assertThat(message.eventId()).isEqualTo("a-1");
             assertThat(message.destination()).isEqualTo("shop");
             assertThat(message.routingKey()).isEqualTo("orders");
