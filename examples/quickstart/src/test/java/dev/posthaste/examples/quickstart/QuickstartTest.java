@@ -1,0 +1,46 @@
+package dev.posthaste.examples.quickstart;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.nio.file.Path;
+import java.sql.Connection;
+import java.sql.DriverManager;
+import java.sql.ResultSet;
+import java.sql.Statement;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+class QuickstartTest {
+    @TempDir
+    Path directory;
+
+    @Test
+    @Timeout(60)
+    void eachRunPlacesAnOrderWhichReservesStockOnce() throws Exception {
+        String file = directory.resolve("shop.db").toString();
+        Quickstart.main(file);
+        Quickstart.main(file);
+
+        try (Connection connection = DriverManager.getConnection("jdbc:sqlite:" + file)) {
+            assertThat(rows(connection, "select product || ' ' || amount from reservations"))
+                    .containsExactly("tea 3", "tea 3");
+            assertThat(rows(connection, "select status from orders_outbox")).containsExactly("published", "published");
+            assertThat(rows(connection, "select event_key from orders_outbox order by id"))
+                    .isEqualTo(rows(connection, "select id from orders order by rowid"));
+        }
+    }
+
+    private static List<String> rows(Connection connection, String sql) throws Exception {
+        List<String> rows = new ArrayList<>();
+        try (Statement statement = connection.createStatement();
+                ResultSet result = statement.executeQuery(sql)) {
+            while (result.next()) {
+                rows.add(result.getString(1));
+            }
+        }
+        return rows;
+    }
+}

@@ -1,0 +1,38 @@
+package dev.posthaste.testkit;
+
+import java.util.List;
+import org.assertj.core.api.AbstractAssert;
+import org.jspecify.annotations.NullMarked;
+
+/** What a test wrote, also in a transaction that it is still in: see {@link PosthasteTester#written}. */
+@NullMarked
+public final class PosthasteAssert extends AbstractAssert<PosthasteAssert, PosthasteTester> {
+    PosthasteAssert(PosthasteTester tester) {
+        super(tester, PosthasteAssert.class);
+    }
+
+    /** At least one event of this type was written; what follows says which. */
+    public WrittenEventAssert wrote(String type) {
+        List<WrittenEvent> written = actual.written();
+        List<WrittenEvent> ofType =
+                written.stream().filter(event -> event.type().equals(type)).toList();
+        if (ofType.isEmpty()) {
+            throw failure("Expected an event of type %s, but %s", type, seen(written));
+        }
+        return new WrittenEventAssert(ofType, "an event of type " + type);
+    }
+
+    /** No event at all was written. */
+    public void wroteNothing() {
+        List<WrittenEvent> written = actual.written();
+        if (!written.isEmpty()) {
+            throw failure("Expected no event, but %s", seen(written));
+        }
+    }
+
+    static String seen(List<WrittenEvent> events) {
+        StringBuilder seen = new StringBuilder(events.isEmpty() ? "nothing was written" : "what was written is:");
+        events.forEach(event -> seen.append("\n  ").append(event));
+        return seen.toString();
+    }
+}

@@ -1,0 +1,32 @@
+package dev.posthaste.testkit;
+
+import dev.posthaste.ProvidedByPosthaste;
+import dev.posthaste.Status;
+import java.util.Map;
+import org.jspecify.annotations.NullMarked;
+import org.jspecify.annotations.Nullable;
+
+/** A row of an outbox as it was when a test looked. Immutable; methods may be added. */
+@NullMarked
+@ProvidedByPosthaste
+public interface WrittenEvent {
+    String id();
+
+    String type();
+
+    @Nullable
+    String key();
+
+    Status status();
+
+    /** The headers that are in the row: those of the event, and what was added when it was written, such as its trace. */
+    Map<String, String> headers();
+
+    /**
+     * The payload: a {@code byte[]} or a {@code String} as it is stored, or any other type as
+     * {@link dev.posthaste.PayloadSerializer#json} reads it.
+     *
+     * @throws IllegalArgumentException if it cannot be read as that
+     */
+    <T> T payload(Class<T> type);
+}
