@@ -26,7 +26,9 @@ public interface Broker extends AutoCloseable {
     default void prepare(Route route) {}
 
     /** Whether a message handed over now has a chance, as far as is known without asking the server. */
-    boolean healthy();
+    default boolean healthy() {
+        return true;
+    }
 
     /**
      * Whether an acknowledgement waits for consumers, so that the time it takes says nothing about the broker. A relay then

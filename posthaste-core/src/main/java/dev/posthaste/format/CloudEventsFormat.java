@@ -4,15 +4,10 @@ import dev.posthaste.OutboxDefinition;
 import dev.posthaste.broker.Message;
 import dev.posthaste.broker.MessageHeaders;
 import dev.posthaste.internal.json.Json;
-import java.nio.ByteBuffer;
-import java.nio.charset.StandardCharsets;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
+import dev.posthaste.internal.messages.EventIds;
 import java.util.Base64;
 import java.util.HashMap;
-import java.util.HexFormat;
 import java.util.LinkedHashMap;
-import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -28,7 +23,6 @@ final class CloudEventsFormat implements MessageFormat {
     private static final String CONTENT_TYPE = "content-type";
     private static final String JSON = "application/json";
     private static final String STRUCTURED = "application/cloudevents+json";
-    private static final List<String> PREFIXES = List.of("ce_", "cloudEvents:", "cloudEvents_");
 
     private final String source;
     private final @Nullable String prefix;
@@ -85,7 +79,7 @@ final class CloudEventsFormat implements MessageFormat {
         if (contentType.startsWith(STRUCTURED)) {
             return readStructured(message);
         }
-        for (String each : PREFIXES) {
+        for (String each : EventIds.CLOUD_EVENTS) {
             Map<String, String> headers = message.headers();
             if (headers.containsKey(each + "id")) {
                 try {
@@ -125,7 +119,7 @@ final class CloudEventsFormat implements MessageFormat {
             Message message, @Nullable String source, @Nullable String id, @Nullable String type, byte[] body) {
         Map<String, String> headers = new HashMap<>(message.headers());
         if (!headers.containsKey(MessageHeaders.EVENT_ID) || !headers.containsKey(MessageHeaders.OUTBOX)) {
-            headers.put(MessageHeaders.EVENT_ID, eventId(required("source", source), required("id", id)));
+            headers.put(MessageHeaders.EVENT_ID, EventIds.ofCloudEvent(required("source", source), required("id", id)));
             headers.put(MessageHeaders.EVENT_TYPE, required("type", type));
         }
         return Message.of(message.destination(), body)
@@ -139,22 +133,6 @@ final class CloudEventsFormat implements MessageFormat {
             throw new IllegalArgumentException("its " + attribute + " is missing");
         }
         return value;
-    }
-
-    /** The hexadecimal SHA-256 of the source's length in bytes, the source and the id. */
-    private static String eventId(String source, String id) {
-        byte[] first = source.getBytes(StandardCharsets.UTF_8);
-        byte[] second = id.getBytes(StandardCharsets.UTF_8);
-        byte[] both = ByteBuffer.allocate(4 + first.length + second.length)
-                .putInt(first.length)
-                .put(first)
-                .put(second)
-                .array();
-        try {
-            return HexFormat.of().formatHex(MessageDigest.getInstance("SHA-256").digest(both));
-        } catch (NoSuchAlgorithmException e) {
-            throw new IllegalStateException("every JVM has SHA-256", e);
-        }
     }
 
     private static byte[] data(Map<String, byte[]> event) {

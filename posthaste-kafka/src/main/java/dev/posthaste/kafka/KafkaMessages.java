@@ -1,6 +1,7 @@
 package dev.posthaste.kafka;
 
 import dev.posthaste.broker.Message;
+import dev.posthaste.internal.messages.EventIds;
 import java.nio.charset.StandardCharsets;
 import java.util.HashMap;
 import java.util.Map;
@@ -11,8 +12,8 @@ import org.apache.kafka.common.header.Headers;
 import org.apache.kafka.common.header.internals.RecordHeaders;
 import org.jspecify.annotations.Nullable;
 
-/** Converts between {@link Message} and Kafka's records. Keys and headers are UTF-8. */
-final class KafkaMessages {
+/** What Posthaste reads of Kafka's records, for listeners that are not its own. */
+public final class KafkaMessages {
     private static final long BATCH_HEADER = 61;
 
     /** Attributes and the deltas to the batch's time and offset, which are 0 for a single record. */
@@ -22,6 +23,18 @@ final class KafkaMessages {
     private static final long MEMORY_OF_AN_EMPTY_HEADER = 100;
 
     private KafkaMessages() {}
+
+    /**
+     * The id of the event in anybody's record, for {@code inbox.once(id, …)}: Posthaste's; that of a CloudEvent in binary mode,
+     * which is its source and id together; or the header {@code id} of Debezium's outbox event router.
+     *
+     * @throws IllegalArgumentException if the headers say none
+     */
+    public static String eventId(ConsumerRecord<?, ?> record) {
+        return EventIds.in(headers(record));
+    }
+
+    // --- Between messages and records, whose keys and headers are UTF-8 ----------------------------------------------
 
     /**
      * Half of a surrogate pair becomes a question mark, because UTF-8 cannot hold it. In a header's name that happens here,
@@ -74,16 +87,20 @@ final class KafkaMessages {
     }
 
     static Message message(ConsumerRecord<byte[], byte[]> record) {
+        byte[] body = record.value();
+        return Message.of(record.topic(), body == null ? new byte[0] : body)
+                .key(record.key() == null ? null : text(record.key()))
+                .headers(headers(record));
+    }
+
+    private static Map<String, String> headers(ConsumerRecord<?, ?> record) {
         Map<String, String> headers = new HashMap<>();
         for (Header header : record.headers()) {
             if (header.value() != null) {
                 headers.put(header.key(), text(header.value()));
             }
         }
-        byte[] body = record.value();
-        return Message.of(record.topic(), body == null ? new byte[0] : body)
-                .key(record.key() == null ? null : text(record.key()))
-                .headers(headers);
+        return headers;
     }
 
     private static byte[] bytes(String text) {

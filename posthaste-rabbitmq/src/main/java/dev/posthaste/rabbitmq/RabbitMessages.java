@@ -4,6 +4,7 @@ import com.rabbitmq.client.AMQP;
 import dev.posthaste.broker.Message;
 import dev.posthaste.broker.MessageHeaders;
 import dev.posthaste.broker.Outcome;
+import dev.posthaste.internal.messages.EventIds;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.util.HashMap;
@@ -12,8 +13,8 @@ import java.util.Map;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
-/** Converts between {@link Message} and AMQP's properties, and says what AMQP cannot carry. */
-final class RabbitMessages {
+/** What Posthaste reads of AMQP's messages, for listeners that are not its own. */
+public final class RabbitMessages {
     private static final int PERSISTENT = 2;
     /** AMQP 0-9-1, 4.2.5.3: the length of a short string is one byte. */
     private static final int MAX_SHORT_STRING_BYTES = 255;
@@ -40,6 +41,19 @@ final class RabbitMessages {
             MessageHeaders.ROW);
 
     private RabbitMessages() {}
+
+    /**
+     * The id of the event in anybody's message, for {@code inbox.once(id, …)}: Posthaste's; that of a CloudEvent in binary mode,
+     * which is its source and id together; the header {@code id} of Debezium's outbox event router; or AMQP's own
+     * {@code message-id}.
+     *
+     * @throws IllegalArgumentException if the message says none
+     */
+    public static String eventId(AMQP.BasicProperties properties) {
+        return EventIds.in(message("", "", properties, new byte[0]).headers());
+    }
+
+    // --- Between messages and AMQP's properties, and what AMQP cannot carry ------------------------------------------
 
     static AMQP.BasicProperties properties(Message message, Map<String, String> more) {
         Map<String, Object> headers = new HashMap<>(message.headers());

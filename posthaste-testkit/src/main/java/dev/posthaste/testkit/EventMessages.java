@@ -6,7 +6,7 @@ import dev.posthaste.OutboxDefinition;
 import dev.posthaste.PayloadSerializer;
 import dev.posthaste.broker.Message;
 import dev.posthaste.broker.MessageHeaders;
-import dev.posthaste.store.StoredEvent;
+import dev.posthaste.format.StoredEvent;
 import java.nio.charset.StandardCharsets;
 import org.jspecify.annotations.NullMarked;
 import org.jspecify.annotations.Nullable;

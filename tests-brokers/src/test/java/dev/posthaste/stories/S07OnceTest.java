@@ -4,10 +4,9 @@ import static dev.posthaste.stories.Shop.reserve;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.posthaste.Catalog;
-import dev.posthaste.broker.MessageHeaders;
 import dev.posthaste.inbox.Inbox;
+import dev.posthaste.kafka.KafkaMessages;
 import dev.posthaste.stories.Shop.Order;
-import java.nio.charset.StandardCharsets;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.util.ArrayList;
@@ -20,9 +19,9 @@ import org.junit.jupiter.api.Test;
 class S07OnceTest {
     /** The listener of a framework, whose transactions the inbox was built with. Compiled only. */
     void on(ConsumerRecord<String, String> record, Inbox inbox) {
-        String id =
-                new String(record.headers().lastHeader(MessageHeaders.EVENT_ID).value(), StandardCharsets.UTF_8);
-        inbox.once(id, () -> bill(record.value()));
+        inbox.once(
+                KafkaMessages.eventId(record),
+                () -> bill(record.value())); // Posthaste's, CloudEvents' or Debezium's id
     }
 
     private void bill(String order) {
