@@ -108,6 +108,31 @@ class SchemaTest {
     }
 
     @Test
+    void eventsThatWaitInTheFormerTableAreAFault() throws Exception {
+        Schema.create(database, AS_BEFORE);
+        try (Connection connection = database.getConnection()) {
+            connection.setAutoCommit(false);
+            JdbcOutbox.of(AS_BEFORE).write(connection, "order.placed", "k", "x");
+            connection.commit();
+        }
+        Schema.create(database, Catalog.empty().outbox("other", o -> o.table("orders_outbox")));
+        assertThatThrownBy(() -> Schema.validate(database, ORDERS))
+                .isInstanceOf(SchemaException.class)
+                .hasMessageContaining("events wait in table orders")
+                .hasMessageContaining("table(\"orders\")");
+        execute("update \"orders\" set status = 'published'");
+        assertThatCode(() -> Schema.validate(database, ORDERS)).doesNotThrowAnyException();
+    }
+
+    @Test
+    void aTableIsTheSameWithItsSchema() throws Exception {
+        Catalog both = ORDERS.outbox("shop", o -> o.types("shop.opened").table("PUBLIC.orders"));
+        Schema.create(database, both);
+        assertThat(found(both)).isEqualTo("orders_outbox");
+        assertThatCode(() -> Schema.create(database, both)).doesNotThrowAnyException();
+    }
+
+    @Test
     void whatIsLeftInTheFormerTableIsWarnedOf() throws Exception {
         Schema.create(database, AS_BEFORE);
         assertThat(found(ORDERS)).isEqualTo("orders");

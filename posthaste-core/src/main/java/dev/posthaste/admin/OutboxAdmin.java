@@ -21,7 +21,8 @@ import java.util.Optional;
  * died again meanwhile.
  *
  * <p>Thread-safe. Every method throws {@link dev.posthaste.StoreException} when the database fails, every change
- * {@link IllegalArgumentException} if its id was used for another one, and {@link UnexpectedCountException} if it
+ * {@link IllegalArgumentException} if its id was used for another one (of the same kind of change to given positions, the first
+ * one's is what is returned), and {@link UnexpectedCountException} if it
  * {@link Change#expecting expects} another number of events than there are.
  */
 @ProvidedByPosthaste

@@ -1,11 +1,13 @@
 package dev.posthaste.inbox;
 
+import dev.posthaste.ProvidedByPosthaste;
 import dev.posthaste.broker.Message;
 import java.sql.Connection;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /** What a handler gets beside the payload. Made by Posthaste; methods may be added. Valid while the handler runs. */
+@ProvidedByPosthaste
 public interface EventContext {
     /**
      * In the inbox's transaction, which the inbox ends: {@code commit}, {@code rollback} without a savepoint and {@code

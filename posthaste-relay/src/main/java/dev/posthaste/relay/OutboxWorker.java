@@ -89,6 +89,7 @@ final class OutboxWorker implements Runnable {
             leases.lost(lease, claim);
         } finally {
             pump.set(null);
+            mine.tellSettled();
         }
     }
 

@@ -259,6 +259,15 @@ final class Pump {
         written.forEach(this::tell);
     }
 
+    /** Tells what was committed, although this pump is of no use any more. */
+    void tellSettled() {
+        for (Signal each = signals.poll(); each != null; each = signals.poll()) {
+            if (each instanceof Signal.Settled settled) {
+                settled(settled);
+            }
+        }
+    }
+
     private void tell(Verdict verdict) {
         Relayed event = unsettled.remove(verdict.id());
         if (event == null) {

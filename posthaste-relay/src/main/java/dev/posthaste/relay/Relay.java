@@ -54,6 +54,7 @@ public final class Relay implements AutoCloseable {
 
     private final String name;
     private final DataSource dataSource;
+    private final Catalog catalog;
     private final @Nullable String leaseSchema;
     private final RelayThreads threads;
     private final Map<String, OutboxWorker> workers = new LinkedHashMap<>();
@@ -64,6 +65,7 @@ public final class Relay implements AutoCloseable {
     private Relay(Builder builder, RelaySettings settings, Stores stores) {
         this.name = builder.name;
         this.dataSource = builder.dataSource;
+        this.catalog = builder.catalog;
         List<RelayListener> heard = new ArrayList<>(List.of(new RelayLog(name, builder.catalog)));
         heard.addAll(builder.listeners);
         EngineListener listener = new RelayListeners(heard);
@@ -104,7 +106,7 @@ public final class Relay implements AutoCloseable {
                 throw new IllegalStateException("Relay " + name + " was started before");
             }
             try {
-                DatabaseSchema.check(dataSource, outboxes(), leaseSchema)
+                DatabaseSchema.check(dataSource, outboxes(), catalog.outboxes(), leaseSchema)
                         .orThrow()
                         .warnings()
                         .forEach(warning -> log.warn("{}", warning));

@@ -1,6 +1,7 @@
 package dev.posthaste.relay;
 
 import dev.posthaste.Backlog;
+import dev.posthaste.ProvidedByPosthaste;
 import java.time.Duration;
 import org.jspecify.annotations.Nullable;
 
@@ -12,6 +13,7 @@ public interface RelayListener {
     /**
      * An event whose fate is settled. Only Posthaste implements it; methods will be added.
      */
+    @ProvidedByPosthaste
     interface RelayedEvent {
         String eventId();
 
@@ -41,17 +43,20 @@ public interface RelayListener {
     default void leaseReleased(String outbox, long epoch) {}
 
     // --- Events ------------------------------------------------------------------------------------------------------
+    // What is told of an event was committed, and is told once at most: not if the relay dies, or loses its lease,
+    // before it
+    // has heard of the commit. A row that somebody else has changed in the meantime may say otherwise.
 
     /** Events were read from the table. */
     default void fetched(String outbox, int events, Duration took) {}
 
-    /** The broker has the event, and so its row says. */
+    /** The broker has the event. Told once its row says so, or says what somebody else has made of it in the meantime. */
     default void published(String outbox, RelayedEvent event) {}
 
-    /** The broker refused the event, which is tried again later; its attempt is counted in its row. */
+    /** The broker refused the event, which is tried again later. Told likewise, with the attempt counted in its row. */
     default void retried(String outbox, RelayedEvent event, String reason) {}
 
-    /** The broker refused the event for the last time: it waits for an operator, and so its row says. */
+    /** The broker refused the event for the last time: it waits for an operator. Told likewise. */
     default void died(String outbox, RelayedEvent event, String reason) {}
 
     /** Whether the event arrived is unknown: it is handed to the broker once more, and no attempt is counted. */

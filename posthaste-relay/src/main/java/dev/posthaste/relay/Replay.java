@@ -128,7 +128,11 @@ public final class Replay {
         /** Waits until the replay has ended, one way or another. */
         Run await() throws InterruptedException;
 
-        /** Sends nothing more, and never will under this change id; waits 10 s at most for answers of the broker, on its thread. */
+        /**
+         * Sends nothing more, and never will under this change id; waits 10 s at most for answers of the broker, on its thread.
+         * One that has not begun yet, or has ended, is as it is: {@link #state} says {@link State#INTERRUPTED} then, and the
+         * same change id continues it.
+         */
         void cancel();
 
         /** Sends nothing more for now; the same change id continues the replay. Waits 5 s at most for its thread to end. */

@@ -53,10 +53,13 @@ public final class ConnectionCheck {
                 config.name(), alone, Map.of(), its, List.of(), config.relay(), config.console(), config.jsonLog());
         try (Deployment deployment = Deployment.open(part)) {
             warnings.addAll(deployment.warnings());
+            List<OutboxDefinition> all = deployment.config().outboxes().values().stream()
+                    .map(OutboxConfig::definition)
+                    .toList();
             for (OutboxConfig outbox : deployment.config().outboxes().values()) {
                 List<OutboxDefinition> one = List.of(outbox.definition());
                 DatabaseSchema.Findings findings =
-                        DatabaseSchema.check(deployment.dataSource(database.name()), one, database.leases());
+                        DatabaseSchema.check(deployment.dataSource(database.name()), one, all, database.leases());
                 findings.missing()
                         .forEach(missing -> add(problems, outbox.line(), missing + "; './posthaste init' makes it"));
                 findings.faults().forEach(fault -> add(problems, outbox.line(), fault));

@@ -322,6 +322,11 @@ class RestTest {
         TestSite.until("it is finished", () -> state("replay-again").equals("finished"));
         rest.site.send("POST", "api/v1/replays/replay-unwanted/cancel", "{}", as(OPERATOR));
         TestSite.until("it is cancelled", () -> state("replay-unwanted").equals("cancelled"));
+        TestSite.until( // it says so at once, and then notes it
+                "and noted",
+                () -> rest.site.database.count("select count(*) from posthaste_audit"
+                                + " where change_id = 'replay-unwanted' and detail like 'cancelled%'")
+                        == 1);
         assertThat(rest.site.database.query("select change_id, events, split_part(detail, ':', 1) from posthaste_audit"
                         + " where action = 'replay' and actor = 'ada' order by change_id"))
                 .containsExactly(

@@ -12,6 +12,8 @@ import java.sql.SQLException;
 import java.sql.Timestamp;
 import java.time.Duration;
 import java.time.Instant;
+import java.time.OffsetDateTime;
+import java.time.ZoneOffset;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Calendar;
@@ -33,6 +35,8 @@ final class WrittenRows {
     private final Connection connection;
     private final OutboxDefinition outbox;
     private final String table;
+    /** Whether its times are with a zone: a time that is given without one would be taken for the session's. */
+    private final boolean zoned;
 
     /** @throws UnsupportedOperationException if its table is not Posthaste's own */
     WrittenRows(Connection connection, OutboxDefinition outbox) throws SQLException {
@@ -43,6 +47,8 @@ final class WrittenRows {
         }
         this.connection = connection;
         this.outbox = outbox;
+        String product = connection.getMetaData().getDatabaseProductName();
+        this.zoned = product.equals("H2") || product.equals("PostgreSQL");
         String quote = connection.getMetaData().getIdentifierQuoteString().strip();
         this.table = Arrays.stream(outbox.table().split("\\."))
                 .map(part -> quote + part + quote)
@@ -97,7 +103,12 @@ final class WrittenRows {
         for (Map.Entry<Long, Instant> waiting : waiting().entrySet()) {
             try (PreparedStatement statement =
                     connection.prepareStatement("update " + table + " set next_attempt_at = ? where id = ?")) {
-                statement.setTimestamp(1, Timestamp.from(waiting.getValue().minus(time)), utc());
+                Instant then = waiting.getValue().minus(time);
+                if (zoned) {
+                    statement.setObject(1, then.atOffset(ZoneOffset.UTC));
+                } else {
+                    statement.setTimestamp(1, Timestamp.from(then), utc());
+                }
                 statement.setLong(2, waiting.getKey());
                 statement.executeUpdate();
             }
@@ -112,7 +123,10 @@ final class WrittenRows {
             while (rows.next()) {
                 waiting.put(
                         rows.getLong("id"),
-                        rows.getTimestamp("next_attempt_at", utc()).toInstant());
+                        zoned
+                                ? rows.getObject("next_attempt_at", OffsetDateTime.class)
+                                        .toInstant()
+                                : rows.getTimestamp("next_attempt_at", utc()).toInstant());
             }
             return waiting;
         }

@@ -13,8 +13,13 @@ import dev.posthaste.TableLayout;
 import java.nio.file.Path;
 import java.sql.Connection;
 import java.time.Duration;
+import java.util.TimeZone;
+import java.util.UUID;
+import org.h2.jdbcx.JdbcConnectionPool;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 import org.sqlite.SQLiteDataSource;
 
 /** Time passes when the test says so: what is delayed becomes due, what failed is tried again. */
@@ -57,6 +62,32 @@ class TesterAdvanceTest extends TesterFixture {
         posthaste.advance(Duration.ofHours(1));
         posthaste.deliverAll();
         assertThat(handled).containsExactly("1", "2");
+    }
+
+    /** East of UTC it must not be due too soon, west of it not too late. */
+    @ParameterizedTest
+    @ValueSource(strings = {"Asia/Shanghai", "America/New_York"})
+    void whereverTheTestRuns(String zone) throws Exception {
+        TimeZone before = TimeZone.getDefault();
+        TimeZone.setDefault(TimeZone.getTimeZone(zone));
+        try (PosthasteTester there = PosthasteTester.on(
+                JdbcConnectionPool.create("jdbc:h2:mem:" + UUID.randomUUID() + ";DB_CLOSE_DELAY=-1", "sa", ""),
+                CATALOG)) {
+            Schema.create(there.dataSource(), CATALOG);
+            try (Connection connection = there.dataSource().getConnection()) {
+                connection.setAutoCommit(false);
+                there.outbox().write(connection, Event.of(PLACED, "a", "1").delay(Duration.ofHours(24)));
+                connection.commit();
+            }
+            there.advance(Duration.ofHours(23));
+            there.deliverAll();
+            assertThat(there.broker().messages()).isEmpty();
+            there.advance(Duration.ofHours(1));
+            there.deliverAll();
+            assertThat(there.broker().messages()).hasSize(1);
+        } finally {
+            TimeZone.setDefault(before);
+        }
     }
 
     @Test

@@ -202,7 +202,8 @@ class ArchitectureTest {
                 .and()
                 .doNotHaveSimpleName("ReplayRun")
                 .should()
-                .callConstructor(Thread.class, Runnable.class, String.class)
+                .callConstructorWhere(DescribedPredicate.describe(
+                        "it makes a thread", call -> call.getTargetOwner().isAssignableTo(Thread.class)))
                 .orShould()
                 .dependOnClassesThat()
                 .haveFullyQualifiedName("java.util.concurrent.Executors")
@@ -302,7 +303,8 @@ class ArchitectureTest {
                 Stream<JavaType> fields = each.getFields().stream()
                         .filter(ArchitectureTest::isOpen)
                         .map(JavaField::getType);
-                Stream<JavaType> calls = each.getCodeUnits().stream()
+                Stream<JavaType> calls = Stream.concat(each.getAllMethods().stream(), each.getConstructors().stream())
+                        .map(JavaCodeUnit.class::cast)
                         .filter(ArchitectureTest::isOpen)
                         .flatMap(ArchitectureTest::types);
                 Stream.of(supertypes, fields, calls)

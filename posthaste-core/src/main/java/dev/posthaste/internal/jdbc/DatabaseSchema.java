@@ -150,9 +150,18 @@ public final class DatabaseSchema {
         StringBuilder all = new StringBuilder(ownScript());
         for (OutboxDefinition outbox : outboxes) {
             boolean isTheirs = EventTable.of(outbox).script() == null;
-            all.append(isTheirs ? "\n-- " + existsAlready(outbox) + "\n" : "\n" + outboxScript(outbox));
+            all.append(
+                    isTheirs ? "\n-- " + existsAlready(outbox) + "\n" : "\n" + upgraded(outbox) + outboxScript(outbox));
         }
         return all.toString();
+    }
+
+    private static String upgraded(OutboxDefinition outbox) {
+        String former = DefinedTables.supplied().formerTable(outbox);
+        return former == null
+                ? ""
+                : "-- Does outbox " + outbox.name() + " exist since before 1.0, in table " + former
+                        + "? Then do not run this: rename that table, or say table(\"" + former + "\").\n";
     }
 
     private static String existsAlready(OutboxDefinition outbox) {
@@ -224,11 +233,20 @@ public final class DatabaseSchema {
      * breaks or endangers a promise. What this user has no right to see is not reported.
      */
     public static Findings check(DataSource dataSource, Collection<OutboxDefinition> outboxes) throws SQLException {
-        return check(dataSource, outboxes, null);
+        return check(dataSource, outboxes, outboxes, null);
     }
 
-    /** The same; {@code leases} is the schema that holds the lease tables, or null for the connection's. */
-    public static Findings check(DataSource dataSource, Collection<OutboxDefinition> outboxes, @Nullable String leases)
+    /**
+     * The same of some of the outboxes.
+     *
+     * @param all of the database, as far as is known
+     * @param leases the schema that holds the lease tables, or null for the connection's
+     */
+    public static Findings check(
+            DataSource dataSource,
+            Collection<OutboxDefinition> outboxes,
+            Collection<OutboxDefinition> all,
+            @Nullable String leases)
             throws SQLException {
         try (Connection connection = dataSource.getConnection()) {
             Dialect dialect = Dialect.of(connection);
@@ -254,7 +272,7 @@ public final class DatabaseSchema {
                                 .checkTable(connection, TableMetadata.place(connection, name), table, findings));
             }
             for (OutboxDefinition outbox : outboxes) {
-                new DatabaseSchema(dialect).checkOutbox(connection, outbox, outboxes, findings);
+                new DatabaseSchema(dialect).checkOutbox(connection, outbox, all, findings);
             }
             return findings;
         }
@@ -312,7 +330,9 @@ public final class DatabaseSchema {
             }
             return;
         }
-        if (former) {
+        if (former && FormerTable.holdsPending(connection, dialect, outbox)) {
+            findings.faults().add(FormerTable.saysPending(outbox));
+        } else if (former) {
             findings.warnings()
                     .add(
                             "outbox " + outbox.name() + " is in table " + layout.table() + ", and there is a table "

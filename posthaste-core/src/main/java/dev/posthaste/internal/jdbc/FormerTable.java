@@ -57,14 +57,35 @@ public final class FormerTable {
     static boolean holds(Connection connection, OutboxDefinition outbox, Collection<OutboxDefinition> all)
             throws SQLException {
         String former = DefinedTables.supplied().formerTable(outbox);
-        if (former == null || all.stream().anyMatch(each -> each.table().equalsIgnoreCase(former))) {
+        if (former == null) {
             return false;
+        }
+        for (OutboxDefinition each : all) {
+            if (TableMetadata.isSame(connection, each.table(), former)) {
+                return false;
+            }
         }
         Set<String> columns = TableMetadata.columns(connection, former);
         return !columns.isEmpty()
                 && EventTable.of(outbox).columns().entrySet().stream()
                         .filter(each -> each.getKey() != EventTable.Column.GENERATION) // older ones had none
                         .allMatch(each -> columns.contains(each.getValue().toLowerCase(Locale.ROOT)));
+    }
+
+    /** Whether events wait in the table that was meant until 1.0, beside the one that is meant now. */
+    static boolean holdsPending(Connection connection, Dialect dialect, OutboxDefinition outbox) throws SQLException {
+        String former = DefinedTables.supplied().formerTable(outbox);
+        return former != null
+                && !new RowScan(dialect, outbox.table(former))
+                        .scan(connection, -1, Long.MAX_VALUE, 1)
+                        .isEmpty();
+    }
+
+    static String saysPending(OutboxDefinition outbox) {
+        String former = DefinedTables.supplied().formerTable(outbox);
+        return "outbox " + outbox.name() + " is in table " + outbox.table() + ", and events wait in table " + former
+                + " like it, where it was by default until 1.0: nobody would publish them. Say table(\"" + former
+                + "\") until they are published, or move them";
     }
 
     static String says(OutboxDefinition outbox) {

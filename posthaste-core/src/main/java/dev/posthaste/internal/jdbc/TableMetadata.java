@@ -54,7 +54,7 @@ final class TableMetadata {
 
     /** H2 keeps unquoted names in capitals. */
     private static Set<String> spellings(String table) {
-        String simple = table.substring(table.indexOf('.') + 1);
+        String simple = simple(table);
         return new LinkedHashSet<>(List.of(simple, simple.toUpperCase(Locale.ROOT)));
     }
 
@@ -74,6 +74,16 @@ final class TableMetadata {
     static String place(Connection connection, String table) throws SQLException {
         String schema = schema(connection, table);
         return schema == null ? String.valueOf(catalog(connection, table)) : schema;
+    }
+
+    /** Whether two names mean one table. */
+    static boolean isSame(Connection connection, String one, String other) throws SQLException {
+        return simple(one).equalsIgnoreCase(simple(other))
+                && place(connection, one).equalsIgnoreCase(place(connection, other));
+    }
+
+    private static String simple(String table) {
+        return table.substring(table.indexOf('.') + 1);
     }
 
     private static String pattern(DatabaseMetaData data, String name) throws SQLException {

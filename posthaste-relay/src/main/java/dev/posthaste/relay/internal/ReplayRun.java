@@ -245,6 +245,7 @@ public final class ReplayRun implements Replay.Run, Runnable {
     }
 
     private void sendAll() throws InterruptedException {
+        window.prepare(outbox.route());
         ChangeProgress begun = store.begun();
         EventFilter filter = plan.filter();
         long left = plan.left(begun.events() + begun.failed());
@@ -264,8 +265,8 @@ public final class ReplayRun implements Replay.Run, Runnable {
             }
         } else {
             for (long id : filter.positions()) {
-                if (id > begun.after() && left-- > 0) {
-                    sendRow(id);
+                if (id > begun.after() && left > 0 && sendRow(id)) {
+                    left--;
                 }
             }
         }
@@ -279,8 +280,9 @@ public final class ReplayRun implements Replay.Run, Runnable {
         if (how == null) {
             return; // another process has taken over
         }
-        if (!store.hasBegun()) { // nothing was sent, and nothing noted
-            state = looksAtOther ? State.ELSEWHERE : how;
+        if (!store
+                .hasBegun()) { // nothing was noted: the same change id may begin it, or continue what was noted before
+            state = looksAtOther ? State.ELSEWHERE : State.INTERRUPTED;
             return;
         }
         long end = waiting.nanoTime() + (how == State.CANCELLED ? CANCEL_NANOS : STOP_NANOS);
@@ -313,16 +315,20 @@ public final class ReplayRun implements Replay.Run, Runnable {
 
     // --- Sending -----------------------------------------------------------------------------------------------------
 
-    private void sendRow(long id) throws InterruptedException {
+    /** @return false if it is not among those that are asked for */
+    private boolean sendRow(long id) throws InterruptedException {
         Optional<FoundRow> found = store.find(id);
         if (found.isPresent() && !found.get().matches(plan.filter())) {
             window.passed(id);
             step(0);
-        } else if (found.isPresent()) {
+            return false;
+        }
+        if (found.isPresent()) {
             send(Objects.requireNonNull(found.get().stored()));
         } else {
             fail(id, "row " + id + " is not there, or neither published nor consumed");
         }
+        return true;
     }
 
     private void send(StoredEvent event) throws InterruptedException {

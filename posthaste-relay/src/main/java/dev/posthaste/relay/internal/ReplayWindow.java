@@ -1,5 +1,6 @@
 package dev.posthaste.relay.internal;
 
+import dev.posthaste.Route;
 import dev.posthaste.broker.Broker;
 import dev.posthaste.broker.Message;
 import dev.posthaste.broker.Outcome;
@@ -130,6 +131,15 @@ final class ReplayWindow {
 
     boolean isEmpty() {
         return atBroker == 0 && again.isEmpty();
+    }
+
+    /** Tells the broker where messages will go. What it cannot prepare shows in the outcomes of the messages. */
+    void prepare(Route route) {
+        try {
+            broker.prepare(route);
+        } catch (Throwable e) { // the broker's own
+            error("The broker could not prepare " + route + ": " + e);
+        }
     }
 
     /** Whether there is room for a message. One that is larger than the window goes alone. */

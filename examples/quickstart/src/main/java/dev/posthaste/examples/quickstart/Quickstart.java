@@ -27,11 +27,14 @@ public class Quickstart {
         Schema.create(database, catalog); // table orders_outbox, and Posthaste's own
         JdbcOutbox outbox = JdbcOutbox.of(catalog);
         CountDownLatch reserved = new CountDownLatch(1);
+        Order order = new Order(Event.newId(), "tea", 3);
 
         try (Inbox stock = Inbox.builder("stock", database) // handles each event once, in one transaction
-                        .on("order.placed", Order.class, (order, context) -> {
-                            reserve(context.connection(), order);
-                            reserved.countDown();
+                        .on("order.placed", Order.class, (placed, context) -> {
+                            reserve(context.connection(), placed);
+                            if (placed.equals(order)) {
+                                reserved.countDown();
+                            }
                         })
                         .build();
                 LocalBroker broker = LocalBroker.to(stock); // later: Kafka, RabbitMQ
@@ -40,7 +43,6 @@ public class Quickstart {
             execute(connection, "create table if not exists orders (id text, product text, amount integer)");
             execute(connection, "create table if not exists reservations (product text, amount integer)");
             connection.setAutoCommit(false);
-            Order order = new Order(Event.newId(), "tea", 3);
             execute(connection, "insert into orders values (?, ?, ?)", order.id(), order.product(), order.amount());
             outbox.write(connection, "order.placed", order.id(), order); // type, key, payload
             connection.commit(); // both rows, or neither
