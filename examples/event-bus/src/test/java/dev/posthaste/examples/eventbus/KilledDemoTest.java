@@ -3,6 +3,7 @@ package dev.posthaste.examples.eventbus;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
+import dev.posthaste.examples.support.DatabaseSettings;
 import dev.posthaste.servers.Processes;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -63,7 +64,8 @@ class KilledDemoTest {
 
     /** Reads without a connection that stays: nobody else has the file open when the demo is killed. */
     private long count(String sql) {
-        String url = new Settings(null, null, null, null, home.resolve("data"), 0).url() + "&open_mode=1";
+        String url = DatabaseSettings.sqlite(home.resolve("data"), Settings.SQLITE_FILE)
+                        .url() + "&open_mode=1";
         try (Connection connection = DriverManager.getConnection(url);
                 Statement statement = connection.createStatement();
                 ResultSet row = statement.executeQuery(sql)) {
