@@ -1,7 +1,5 @@
 package dev.posthaste.examples.configcenter;
 
-import com.zaxxer.hikari.HikariConfig;
-import com.zaxxer.hikari.HikariDataSource;
 import dev.posthaste.Catalog;
 import dev.posthaste.JdbcOutbox;
 import dev.posthaste.OutboxDefinition;
@@ -11,6 +9,9 @@ import dev.posthaste.Status;
 import dev.posthaste.admin.Admin;
 import dev.posthaste.admin.OutboxAdmin;
 import dev.posthaste.broker.LocalBroker;
+import dev.posthaste.examples.support.CannotStartException;
+import dev.posthaste.examples.support.Pools;
+import dev.posthaste.examples.support.Resources;
 import dev.posthaste.inbox.Inbox;
 import dev.posthaste.jackson.JacksonSerializer;
 import dev.posthaste.rabbitmq.RabbitBroker;
@@ -19,12 +20,10 @@ import dev.posthaste.relay.Relay;
 import java.sql.SQLException;
 import java.time.Clock;
 import java.time.Duration;
-import java.util.ArrayDeque;
-import java.util.Deque;
 import java.util.EnumSet;
 import java.util.Map;
 import java.util.Set;
-import org.jspecify.annotations.Nullable;
+import javax.sql.DataSource;
 import tools.jackson.databind.PropertyNamingStrategies;
 import tools.jackson.databind.json.JsonMapper;
 
@@ -53,8 +52,8 @@ final class Application implements AutoCloseable {
             .types(ConfigHistoryEvent.TYPE)
             .table("outbox_events"));
 
-    private final Deque<AutoCloseable> open;
-    private @Nullable HikariDataSource onlyWriter;
+    private final Resources resources;
+    private final Pools pools;
     private final Database database;
     private final HistoryTable history;
     private final ConfigCenter configs;
@@ -70,19 +69,13 @@ final class Application implements AutoCloseable {
     /** What a person wants to see at a glance. */
     record State(Map<Status, Long> outbox, long history, boolean historyRunning, boolean brokerRunning) {}
 
-    /** Something outside is not as it has to be; the message says what, for a person. */
-    static final class CannotStartException extends Exception {
-        CannotStartException(String message, Throwable cause) {
-            super(message, cause);
-        }
-    }
-
-    private Application(Settings settings, Set<Part> parts, Deque<AutoCloseable> open)
+    private Application(Settings settings, Set<Part> parts, Resources resources)
             throws CannotStartException, SQLException {
-        this.open = open;
+        this.resources = resources;
+        this.pools = new Pools(settings.database(), resources);
         Clock clock = Clock.systemUTC();
-        HikariDataSource pool = pool(settings, "application", 32);
-        this.database = new Database(pool, settings.onSqlite() ? newPool(settings, "reading", 4) : pool);
+        DataSource pool = pools.of("application", 32);
+        this.database = new Database(pool, pools.reading(pool));
         this.history = new HistoryTable(database);
         history.restore();
         database.createTables();
@@ -90,9 +83,8 @@ final class Application implements AutoCloseable {
         this.outbox = Admin.of(database.dataSource(), CATALOG).outbox(OUTBOX);
         this.broker = broker(settings, parts.contains(Part.CONSUMER), clock);
         Runnable afterCommit = parts.contains(Part.RELAY) ? relay(settings) : () -> {};
-        this.configs = new ConfigCenter(
-                database, JdbcOutbox.of(CATALOG).serializer(JacksonSerializer.of(JSON)), afterCommit, clock);
-        open.push(configs);
+        this.configs = resources.opened(new ConfigCenter(
+                database, JdbcOutbox.of(CATALOG).serializer(JacksonSerializer.of(JSON)), afterCommit, clock));
     }
 
     static Application start(Settings settings) throws CannotStartException, SQLException {
@@ -101,69 +93,37 @@ final class Application implements AutoCloseable {
 
     /** A process that does only some of the work; the others find each other through database and broker. */
     static Application start(Settings settings, Set<Part> parts) throws CannotStartException, SQLException {
-        Deque<AutoCloseable> open = new ArrayDeque<>();
+        Resources resources = new Resources();
         try {
-            return new Application(settings, parts, open);
+            return new Application(settings, parts, resources);
         } catch (CannotStartException | SQLException | RuntimeException e) {
-            close(open);
+            resources.close();
             throw e;
-        }
-    }
-
-    /**
-     * Connections for one part of the application. On SQLite, all parts share one: there is one writer at a time anyway, and
-     * who waits for a connection is served in order, while SQLite lets those that wait for its lock starve.
-     */
-    private HikariDataSource pool(Settings settings, String name, int size) throws CannotStartException {
-        if (!settings.onSqlite()) {
-            return newPool(settings, name, size);
-        }
-        if (onlyWriter == null) {
-            onlyWriter = newPool(settings, "writing", 1);
-        }
-        return onlyWriter;
-    }
-
-    private HikariDataSource newPool(Settings settings, String name, int size) throws CannotStartException {
-        HikariConfig config = new HikariConfig();
-        config.setPoolName(name);
-        config.setJdbcUrl(settings.url());
-        config.setUsername(settings.user());
-        config.setPassword(settings.password());
-        config.setMaximumPoolSize(size);
-        config.setMinimumIdle(1);
-        config.setConnectionTimeout(10_000);
-        config.setExceptionOverride(new SqliteEviction());
-        try {
-            return opened(new HikariDataSource(config));
-        } catch (RuntimeException e) {
-            throw new CannotStartException(
-                    "Cannot open the database " + settings.databaseName() + ": " + innermost(e), e);
         }
     }
 
     private SwitchableBroker broker(Settings settings, boolean consuming, Clock clock) throws CannotStartException {
         String uri = settings.broker();
         if (uri == null) {
-            return opened(new SwitchableBroker(consuming ? LocalBroker.to(inbox(settings, clock)) : LocalBroker.to()));
+            return resources.opened(new SwitchableBroker(consuming ? LocalBroker.to(inbox(clock)) : LocalBroker.to()));
         }
         try {
             RabbitSettings checked = RabbitSettings.of(uri).declare(true).prefetch(PREFETCH);
             checked.check();
-            Inbox inbox = consuming ? inbox(settings, clock) : null;
+            Inbox inbox = consuming ? inbox(clock) : null;
             RabbitBroker rabbit = RabbitBroker.of(checked);
-            SwitchableBroker broker = opened(new SwitchableBroker(rabbit));
+            SwitchableBroker broker = resources.opened(new SwitchableBroker(rabbit));
             if (inbox != null) {
                 rabbit.subscribe(ROUTE, inbox);
             }
             return broker;
         } catch (IllegalStateException | IllegalArgumentException e) {
-            throw new CannotStartException("Cannot use the broker " + Settings.redacted(uri) + ": " + innermost(e), e);
+            throw CannotStartException.because("Cannot use the broker " + settings.brokerName(), e);
         }
     }
 
-    private Inbox inbox(Settings settings, Clock clock) throws CannotStartException {
-        return opened(Inbox.builder(CONSUMER, pool(settings, "consumer", 8))
+    private Inbox inbox(Clock clock) throws CannotStartException {
+        return resources.opened(Inbox.builder(CONSUMER, pools.of("consumer", 8))
                 .on(ConfigHistoryEvent.TYPE, ConfigHistoryEvent.class, new HistoryRecorder(history, clock))
                 .serializer(JacksonSerializer.of(JSON))
                 .threads(8)
@@ -175,29 +135,13 @@ final class Application implements AutoCloseable {
     /** Starts the relay; what is returned wakes it. */
     private Runnable relay(Settings settings) throws CannotStartException {
         Duration lease = settings.broker() == null ? LOCAL_LEASE : LEASE;
-        Relay relay = opened(Relay.builder(pool(settings, "relay", 4), CATALOG, broker)
+        Relay relay = resources.opened(Relay.builder(pools.of("relay", 4), CATALOG, broker)
                 .lease(lease)
                 .publishTimeout(lease.dividedBy(2))
                 .stopTimeout(Duration.ofSeconds(2))
                 .build());
         relay.start();
         return () -> relay.wake(OUTBOX);
-    }
-
-    private <T extends AutoCloseable> T opened(T resource) {
-        open.push(resource);
-        return resource;
-    }
-
-    private static String innermost(Throwable e) {
-        Throwable innermost = e;
-        while (innermost.getCause() != null) {
-            innermost = innermost.getCause();
-        }
-        String message = innermost.getMessage();
-        return message == null
-                ? innermost.getClass().getSimpleName()
-                : message.lines().findFirst().orElse("");
     }
 
     ConfigCenter configs() {
@@ -222,16 +166,6 @@ final class Application implements AutoCloseable {
 
     @Override
     public void close() {
-        close(open);
-    }
-
-    private static void close(Deque<AutoCloseable> open) {
-        while (!open.isEmpty()) {
-            try {
-                open.pop().close();
-            } catch (Exception e) {
-                System.err.println("While stopping: " + e);
-            }
-        }
+        resources.close();
     }
 }

@@ -1,9 +1,6 @@
 package dev.posthaste.examples.configcenter;
 
-import java.io.IOException;
-import java.io.InputStream;
-import java.io.UncheckedIOException;
-import java.nio.charset.StandardCharsets;
+import dev.posthaste.examples.support.SqlScript;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
@@ -15,7 +12,6 @@ import java.time.ZoneOffset;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
-import java.util.Objects;
 import java.util.Set;
 import javax.sql.DataSource;
 import org.jspecify.annotations.Nullable;
@@ -135,16 +131,8 @@ final class Database {
 
     /** Creates the tables of the configuration centre that do not exist yet. */
     void createTables() throws SQLException {
-        String script = resource(mysql ? "mysql.sql" : sqlite ? "sqlite.sql" : "standard.sql")
-                .replaceAll("(?m)^--.*$", "");
-        try (Connection connection = dataSource.getConnection();
-                Statement statement = connection.createStatement()) {
-            for (String sql : script.split(";")) {
-                if (!sql.isBlank()) {
-                    statement.execute(sql);
-                }
-            }
-        }
+        SqlScript.beside(Database.class, mysql ? "mysql.sql" : sqlite ? "sqlite.sql" : "standard.sql")
+                .run(dataSource);
     }
 
     boolean hasTable(String table) throws SQLException {
@@ -183,13 +171,5 @@ final class Database {
 
     static Instant instant(ResultSet row, String column) throws SQLException {
         return row.getObject(column, LocalDateTime.class).toInstant(ZoneOffset.UTC);
-    }
-
-    private static String resource(String name) {
-        try (InputStream in = Objects.requireNonNull(Database.class.getResourceAsStream(name), name)) {
-            return new String(in.readAllBytes(), StandardCharsets.UTF_8);
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
     }
 }

@@ -1,21 +1,14 @@
 package dev.posthaste.examples.configcenter;
 
-import java.io.IOException;
+import dev.posthaste.examples.support.DemoCommand;
 import java.net.BindException;
-import java.nio.file.FileSystemException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.sql.SQLException;
 import java.util.List;
-import java.util.concurrent.Callable;
 import java.util.concurrent.CountDownLatch;
 import org.jspecify.annotations.Nullable;
-import picocli.CommandLine;
 import picocli.CommandLine.Command;
-import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.ParameterException;
-import picocli.CommandLine.Spec;
 
 /** {@code ./posthaste demo}: the configuration centre as a page to play with, or as a load that checks itself. */
 @Command(
@@ -42,25 +35,10 @@ import picocli.CommandLine.Spec;
             "",
             "The password may come from the environment instead: POSTHASTE_PASSWORD."
         })
-final class Demo implements Callable<Integer> {
-    @Spec
-    private @Nullable CommandSpec spec;
-
-    @Option(
-            names = "--database",
-            paramLabel = "URL",
-            description =
-                    "JDBC URL of a PostgreSQL, MySQL or MariaDB database; default: a SQLite file in the data directory.")
-    private @Nullable String database;
-
-    @Option(names = "--user", paramLabel = "NAME", description = "The database's user.")
-    private @Nullable String user;
-
-    @Option(names = "--password", paramLabel = "WORD", description = "The user's password.")
-    private @Nullable String password;
-
+final class Demo extends DemoCommand {
     @Option(
             names = "--broker",
+            order = 10,
             paramLabel = "URI",
             description =
                     "RabbitMQ as amqp://user:password@host:port/vhost; default: the local broker, in this process.")
@@ -68,20 +46,15 @@ final class Demo implements Callable<Integer> {
 
     @Option(
             names = "--port",
+            order = 11,
             paramLabel = "N",
             defaultValue = "8080",
             description = "Port of the page, 0 for any; default: ${DEFAULT-VALUE}.")
     private int port;
 
     @Option(
-            names = "--data",
-            paramLabel = "DIR",
-            defaultValue = "data/demo",
-            description = "Where the SQLite file is; default: ${DEFAULT-VALUE}.")
-    private Path data = Path.of("data/demo");
-
-    @Option(
             names = "--changes",
+            order = 30,
             paramLabel = "N",
             description =
                     "Make N changes from 30 concurrent writers over 200 configurations, one in ten rolled back on purpose, and check what became of them.")
@@ -89,17 +62,16 @@ final class Demo implements Callable<Integer> {
 
     @Option(
             names = "--exit",
+            order = 31,
             description = "End when the changes are checked instead of opening the page; wants --changes.")
     private boolean exit;
 
-    @Option(names = "--resume", description = "Continue the last --changes run, which was killed.")
+    @Option(names = "--resume", order = 32, description = "Continue the last --changes run, which was killed.")
     private boolean resume;
 
-    @Option(
-            names = {"-h", "--help"},
-            usageHelp = true,
-            description = "Show this help.")
-    private boolean help;
+    Demo() {
+        super(Path.of("data/demo"));
+    }
 
     public static void main(String[] arguments) {
         System.exit(run(arguments));
@@ -107,69 +79,30 @@ final class Demo implements Callable<Integer> {
 
     /** Runs to its end and returns the exit code. */
     static int run(String... arguments) {
-        CommandLine line = new CommandLine(new Demo());
-        line.setParameterExceptionHandler((e, all) -> complain(e.getMessage() + ". See ./posthaste demo --help"));
-        line.setExecutionExceptionHandler((e, command, result) -> {
-            e.printStackTrace();
-            return 1;
-        });
-        return line.execute(arguments);
-    }
-
-    private static int complain(@Nullable String message) {
-        System.err.println("posthaste demo: " + message);
-        return 2;
+        return new Demo().execute(arguments);
     }
 
     @Override
     public Integer call() throws Exception {
         checkOptions();
-        String secret = password != null ? password : System.getenv("POSTHASTE_PASSWORD");
-        Settings settings = new Settings(database, user, secret, broker, data);
-        try (Application application = open(settings)) {
+        Settings settings = new Settings(database(Settings.SQLITE_FILE), broker);
+        try (Application application = Application.start(settings)) {
             if (changes != null && exit) {
                 return new LoadRun(application, changes, resume).run();
             }
             return serve(application, settings);
-        } catch (Application.CannotStartException | IOException e) {
-            return complain(e.getMessage());
         }
     }
 
     private void checkOptions() {
-        if (changes != null && changes < 1) {
-            throw wrong("--changes wants a positive number, not " + changes);
-        }
-        if ((exit || resume) && changes == null) {
-            throw wrong((exit ? "--exit" : "--resume") + " wants --changes");
-        }
+        checkLoad("--changes", changes, exit, resume);
         if (port < 0 || port > 65_535) {
             throw wrong("--port wants a number from 0 to 65535, not " + port);
         }
-        if (database != null && !database.startsWith("jdbc:")) {
-            throw wrong("--database wants a JDBC URL such as jdbc:postgresql://localhost/config");
-        }
+        checkDatabase("jdbc:postgresql://localhost/config");
         if (broker != null && !broker.matches("amqps?://.*")) {
             throw wrong("--broker wants an AMQP URI such as amqp://guest:guest@localhost");
         }
-    }
-
-    private ParameterException wrong(String message) {
-        return new ParameterException(java.util.Objects.requireNonNull(spec).commandLine(), message);
-    }
-
-    private static Application open(Settings settings)
-            throws Application.CannotStartException, SQLException, IOException {
-        if (settings.database() == null) {
-            try {
-                Files.createDirectories(settings.data());
-            } catch (FileSystemException e) {
-                String reason =
-                        e.getReason() != null ? e.getReason() : e.getClass().getSimpleName();
-                throw new IOException("Cannot use the directory " + settings.data() + ": " + reason, e);
-            }
-        }
-        return Application.start(settings);
     }
 
     private int serve(Application application, Settings settings) throws SQLException, InterruptedException {
@@ -181,9 +114,8 @@ final class Demo implements Callable<Integer> {
                 application.close();
                 stopped.countDown();
             }));
-            System.out.println("Configuration centre on " + settings.databaseName() + " and "
-                    + (settings.broker() == null ? "the local broker" : Settings.redacted(settings.broker())) + ": "
-                    + web.address());
+            System.out.println("Configuration centre on " + settings.database().name() + " and " + settings.brokerName()
+                    + ": " + web.address());
             System.out.println("Stop the history or the broker there, and go on changing things. Ctrl-C ends it.");
             if (changes != null) {
                 new LoadRun(application, changes, resume).run();

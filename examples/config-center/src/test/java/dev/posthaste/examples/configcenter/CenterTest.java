@@ -3,9 +3,9 @@ package dev.posthaste.examples.configcenter;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
+import dev.posthaste.examples.support.DatabaseSettings;
 import dev.posthaste.servers.DatabaseServer;
 import dev.posthaste.servers.TestDatabase;
-import java.nio.file.Path;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.util.Set;
@@ -20,7 +20,7 @@ abstract class CenterTest {
     private @Nullable Application application;
 
     static Settings settings(TestDatabase database, @Nullable String broker) {
-        return new Settings(database.url(), null, null, broker, Path.of("unused"));
+        return new Settings(DatabaseSettings.at(database.url(), null, null), broker);
     }
 
     final Application start(dev.posthaste.servers.Database kind) throws Exception {

@@ -3,6 +3,7 @@ package dev.posthaste.examples.configcenter;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
+import dev.posthaste.examples.support.DatabaseSettings;
 import dev.posthaste.servers.Database;
 import dev.posthaste.servers.Processes;
 import dev.posthaste.servers.RabbitServer;
@@ -39,7 +40,7 @@ class KillTest extends CenterTest {
         public static void main(String[] arguments) throws Exception {
             Set<Application.Part> parts = java.util.Objects.requireNonNull(ROLES.get(arguments[0]));
             Application application =
-                    Application.start(new Settings(arguments[1], null, null, arguments[2], Path.of("unused")), parts);
+                    Application.start(new Settings(DatabaseSettings.at(arguments[1], null, null), arguments[2]), parts);
             if (parts.isEmpty()) {
                 List<Config> configs = application.configs().ofModule("module");
                 LoadWriter writer = new LoadWriter(application);

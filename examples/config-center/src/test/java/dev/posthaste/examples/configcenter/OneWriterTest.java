@@ -3,6 +3,7 @@ package dev.posthaste.examples.configcenter;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
+import dev.posthaste.examples.support.DatabaseSettings;
 import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.DriverManager;
@@ -38,7 +39,7 @@ class OneWriterTest {
     /** Against the relay and the history's consumer, and first of all against somebody who holds the file for two seconds. */
     @Test
     void thirtyWritersWaitForTheirTurnAndNoneFails() throws Exception {
-        Settings settings = new Settings(null, null, null, null, data);
+        Settings settings = new Settings(DatabaseSettings.sqlite(data, Settings.SQLITE_FILE), null);
         try (Application application = Application.start(settings)) {
             List<Config> configs = new ArrayList<>();
             for (int i = 0; i < WRITERS; i++) {
@@ -47,7 +48,8 @@ class OneWriterTest {
             ExecutorService writers = Executors.newFixedThreadPool(WRITERS);
             AtomicInteger made = new AtomicInteger();
             List<Future<?>> running = new ArrayList<>();
-            try (Connection holder = DriverManager.getConnection(settings.url());
+            try (Connection holder =
+                            DriverManager.getConnection(settings.database().url());
                     Statement statement = holder.createStatement()) {
                 holder.setAutoCommit(false);
                 statement.executeUpdate("update config set version = version");

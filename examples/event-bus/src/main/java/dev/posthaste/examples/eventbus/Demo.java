@@ -1,25 +1,17 @@
 package dev.posthaste.examples.eventbus;
 
 import dev.posthaste.OutboxDefinition;
-import java.io.IOException;
-import java.nio.file.FileSystemException;
-import java.nio.file.Files;
+import dev.posthaste.examples.support.DemoCommand;
 import java.nio.file.Path;
 import java.sql.SQLException;
 import java.util.Locale;
-import java.util.Objects;
 import java.util.TreeMap;
-import java.util.concurrent.Callable;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
-import picocli.CommandLine;
 import picocli.CommandLine.Command;
-import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.ParameterException;
-import picocli.CommandLine.Spec;
 
 /** {@code ./posthaste demo event-bus}: three services to watch, or a load that checks itself. */
 @Command(
@@ -47,42 +39,21 @@ import picocli.CommandLine.Spec;
             "",
             "The password may come from the environment instead: POSTHASTE_PASSWORD."
         })
-final class Demo implements Callable<Integer> {
+final class Demo extends DemoCommand {
     private static final long PAUSE_MILLIS = 50;
     private static final long SHOW_EVERY = 20;
 
-    @Spec
-    private @Nullable CommandSpec spec;
-
-    @Option(
-            names = "--database",
-            paramLabel = "URL",
-            description =
-                    "JDBC URL of a PostgreSQL, MySQL or MariaDB database; default: a SQLite file in the data directory.")
-    private @Nullable String database;
-
-    @Option(names = "--user", paramLabel = "NAME", description = "The database's user.")
-    private @Nullable String user;
-
-    @Option(names = "--password", paramLabel = "WORD", description = "The user's password.")
-    private @Nullable String password;
-
     @Option(
             names = "--broker",
+            order = 10,
             paramLabel = "URI",
             description =
                     "Kafka as kafka://host:port, several with commas; default: the local broker, in this process.")
     private @Nullable String broker;
 
     @Option(
-            names = "--data",
-            paramLabel = "DIR",
-            defaultValue = "data/event-bus",
-            description = "Where the SQLite file is; default: ${DEFAULT-VALUE}.")
-    private Path data = Path.of("data/event-bus");
-
-    @Option(
             names = "--fail-rate",
+            order = 30,
             paramLabel = "SHARE",
             defaultValue = "0",
             description = "How often a handler fails on purpose, 0 to 0.9; default: ${DEFAULT-VALUE}.")
@@ -90,22 +61,21 @@ final class Demo implements Callable<Integer> {
 
     @Option(
             names = "--events",
+            order = 31,
             paramLabel = "N",
             description =
                     "Write N events from 16 concurrent writers over 50 conversations and tasks, one in ten rolled back on purpose, and check what became of them; wants --exit.")
     private @Nullable Integer events;
 
-    @Option(names = "--exit", description = "End when the events are checked; wants --events.")
+    @Option(names = "--exit", order = 32, description = "End when the events are checked; wants --events.")
     private boolean exit;
 
-    @Option(names = "--resume", description = "Continue the last --events run, which was killed.")
+    @Option(names = "--resume", order = 33, description = "Continue the last --events run, which was killed.")
     private boolean resume;
 
-    @Option(
-            names = {"-h", "--help"},
-            usageHelp = true,
-            description = "Show this help.")
-    private boolean help;
+    Demo() {
+        super(Path.of("data/event-bus"));
+    }
 
     public static void main(String[] arguments) {
         System.exit(run(arguments));
@@ -113,71 +83,32 @@ final class Demo implements Callable<Integer> {
 
     /** Runs to its end and returns the exit code. */
     static int run(String... arguments) {
-        CommandLine line = new CommandLine(new Demo());
-        line.setParameterExceptionHandler(
-                (e, all) -> complain(e.getMessage() + ". See ./posthaste demo event-bus --help"));
-        line.setExecutionExceptionHandler((e, command, result) -> {
-            e.printStackTrace();
-            return 1;
-        });
-        return line.execute(arguments);
-    }
-
-    private static int complain(@Nullable String message) {
-        System.err.println("posthaste demo event-bus: " + message);
-        return 2;
+        return new Demo().execute(arguments);
     }
 
     @Override
     public Integer call() throws Exception {
         checkOptions();
-        String secret = password != null ? password : System.getenv("POSTHASTE_PASSWORD");
         String servers = broker == null ? null : broker.substring("kafka://".length());
-        Settings settings = new Settings(database, user, secret, servers, data, failRate);
-        try (EventBus bus = open(settings)) {
+        Settings settings = new Settings(database(Settings.SQLITE_FILE), servers, failRate);
+        try (EventBus bus = EventBus.start(settings)) {
             Integer wanted = events;
             return wanted == null ? show(bus, settings) : new LoadRun(bus, wanted, resume).run();
-        } catch (EventBus.CannotStartException | IOException e) {
-            return complain(e.getMessage());
         }
     }
 
     private void checkOptions() {
-        if (events != null && events < 1) {
-            throw wrong("--events wants a positive number, not " + events);
-        }
-        if ((exit || resume) && events == null) {
-            throw wrong((exit ? "--exit" : "--resume") + " wants --events");
-        }
+        checkLoad("--events", events, exit, resume);
         if (events != null && !exit) {
             throw wrong("--events wants --exit");
         }
         if (!(failRate >= 0 && failRate <= 0.9)) {
             throw wrong("--fail-rate wants a number from 0 to 0.9, not " + failRate);
         }
-        if (database != null && !database.startsWith("jdbc:")) {
-            throw wrong("--database wants a JDBC URL such as jdbc:mariadb://localhost/bus");
-        }
+        checkDatabase("jdbc:mariadb://localhost/bus");
         if (broker != null && !broker.matches("kafka://[^,/@]+:[0-9]+(,[^,/@]+:[0-9]+)*")) {
             throw wrong("--broker wants Kafka's servers such as kafka://localhost:9092");
         }
-    }
-
-    private ParameterException wrong(String message) {
-        return new ParameterException(Objects.requireNonNull(spec).commandLine(), message);
-    }
-
-    private static EventBus open(Settings settings) throws EventBus.CannotStartException, SQLException, IOException {
-        if (settings.database() == null) {
-            try {
-                Files.createDirectories(settings.data());
-            } catch (FileSystemException e) {
-                String reason =
-                        e.getReason() != null ? e.getReason() : e.getClass().getSimpleName();
-                throw new IOException("Cannot use the directory " + settings.data() + ": " + reason, e);
-            }
-        }
-        return EventBus.start(settings);
     }
 
     /** Writes a few events a second and shows what becomes of all there are. */
@@ -187,8 +118,8 @@ final class Demo implements Callable<Integer> {
             stop.countDown();
             bus.close();
         }));
-        System.out.println(
-                "Three services on " + settings.databaseName() + " and " + settings.brokerName() + ". Ctrl-C ends it.");
+        System.out.println("Three services on " + settings.database().name() + " and " + settings.brokerName()
+                + ". Ctrl-C ends it.");
         Writer writer = new Writer(
                 bus, IntStream.range(0, 10).mapToObj(i -> "show-" + i).toList());
         writer.open();

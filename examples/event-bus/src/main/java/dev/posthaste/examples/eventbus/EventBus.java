@@ -1,7 +1,5 @@
 package dev.posthaste.examples.eventbus;
 
-import com.zaxxer.hikari.HikariConfig;
-import com.zaxxer.hikari.HikariDataSource;
 import dev.posthaste.Catalog;
 import dev.posthaste.JdbcOutbox;
 import dev.posthaste.OutboxDefinition;
@@ -11,6 +9,9 @@ import dev.posthaste.Schema;
 import dev.posthaste.broker.Broker;
 import dev.posthaste.broker.LocalBroker;
 import dev.posthaste.broker.Receiver;
+import dev.posthaste.examples.support.CannotStartException;
+import dev.posthaste.examples.support.Pools;
+import dev.posthaste.examples.support.Resources;
 import dev.posthaste.format.MessageFormat;
 import dev.posthaste.inbox.AfterLastAttempt;
 import dev.posthaste.inbox.Handler;
@@ -21,9 +22,7 @@ import dev.posthaste.kafka.KafkaSettings;
 import dev.posthaste.relay.Relay;
 import java.sql.SQLException;
 import java.time.Duration;
-import java.util.ArrayDeque;
 import java.util.ArrayList;
-import java.util.Deque;
 import java.util.EnumSet;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -32,7 +31,6 @@ import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.ThreadLocalRandom;
 import javax.sql.DataSource;
-import org.jspecify.annotations.Nullable;
 
 /**
  * The three services at work, with a relay and a broker, all in this process or some of it. Closing stops them in the
@@ -66,10 +64,10 @@ final class EventBus implements AutoCloseable {
     /** Shorter still where everything is in one process and nobody else waits for the lease. */
     private static final Duration LOCAL_LEASE = Duration.ofSeconds(3);
 
-    private final Deque<AutoCloseable> open;
-    private @Nullable HikariDataSource onlyWriter;
+    private final Resources resources;
+    private final Pools pools;
     private final Settings settings;
-    private final HikariDataSource pool;
+    private final DataSource pool;
     private final Tables tables;
     private final AgentService agent;
     private final TaskService task;
@@ -81,19 +79,13 @@ final class EventBus implements AutoCloseable {
         CONSUMERS
     }
 
-    /** Something outside is not as it has to be; the message says what, for a person. */
-    static final class CannotStartException extends Exception {
-        CannotStartException(String message, Throwable cause) {
-            super(message, cause);
-        }
-    }
-
-    private EventBus(Settings settings, Set<Part> parts, Deque<AutoCloseable> open)
+    private EventBus(Settings settings, Set<Part> parts, Resources resources)
             throws CannotStartException, SQLException {
-        this.open = open;
+        this.resources = resources;
+        this.pools = new Pools(settings.database(), resources);
         this.settings = settings;
-        this.pool = pool("application", 24);
-        this.tables = new Tables(pool, settings.onSqlite() ? newPool("reading", 4) : pool);
+        this.pool = pools.of("application", 24);
+        this.tables = new Tables(pool, pools.reading(pool));
         tables.create();
         Schema.create(pool, CATALOG);
         JdbcOutbox outbox = JdbcOutbox.of(CATALOG);
@@ -110,43 +102,12 @@ final class EventBus implements AutoCloseable {
 
     /** A process that does only some of the work; the others find each other through database and broker. */
     static EventBus start(Settings settings, Set<Part> parts) throws CannotStartException, SQLException {
-        Deque<AutoCloseable> open = new ArrayDeque<>();
+        Resources resources = new Resources();
         try {
-            return new EventBus(settings, parts, open);
+            return new EventBus(settings, parts, resources);
         } catch (CannotStartException | SQLException | RuntimeException e) {
-            close(open);
+            resources.close();
             throw e;
-        }
-    }
-
-    /**
-     * Connections for one part. On SQLite, all parts share one: there is one writer at a time anyway, and who waits for a
-     * connection is served in order, while SQLite lets those that wait for its lock starve.
-     */
-    private HikariDataSource pool(String name, int size) throws CannotStartException {
-        if (!settings.onSqlite()) {
-            return newPool(name, size);
-        }
-        if (onlyWriter == null) {
-            onlyWriter = newPool("writing", 1);
-        }
-        return onlyWriter;
-    }
-
-    private HikariDataSource newPool(String name, int size) throws CannotStartException {
-        HikariConfig config = new HikariConfig();
-        config.setPoolName(name);
-        config.setJdbcUrl(settings.url());
-        config.setUsername(settings.user());
-        config.setPassword(settings.password());
-        config.setMaximumPoolSize(size);
-        config.setMinimumIdle(1);
-        config.setConnectionTimeout(10_000);
-        config.setExceptionOverride(new SqliteEviction());
-        try {
-            return opened(new HikariDataSource(config));
-        } catch (RuntimeException e) {
-            throw new CannotStartException("Cannot open the database " + settings.databaseName() + ": " + reason(e), e);
         }
     }
 
@@ -157,7 +118,7 @@ final class EventBus implements AutoCloseable {
             for (OutboxDefinition service : CATALOG.outboxes()) {
                 inboxes.add(inbox(service));
             }
-            relay(opened(LocalBroker.to(inboxes.toArray(Receiver[]::new))));
+            relay(resources.opened(LocalBroker.to(inboxes.toArray(Receiver[]::new))));
             return;
         }
         KafkaSettings how = KafkaSettings.of(servers).consumer(MISSED_SOON).createTopics(PARTITIONS, BROKERS_DEFAULT);
@@ -172,7 +133,7 @@ final class EventBus implements AutoCloseable {
                 inboxes.put(service.route(), inbox(service));
             }
         }
-        KafkaBroker kafka = opened(KafkaBroker.of(how));
+        KafkaBroker kafka = resources.opened(KafkaBroker.of(how));
         inboxes.forEach(kafka::subscribe);
         if (parts.contains(Part.RELAY)) {
             relay(kafka);
@@ -181,15 +142,13 @@ final class EventBus implements AutoCloseable {
 
     private void relay(Broker broker) throws CannotStartException {
         Duration lease = settings.broker() == null ? LOCAL_LEASE : LEASE;
-        opened(Relay.builder(
-                                pool("relay", 8),
-                                CATALOG.all(o -> o.retry(REDELIVERY)).all(o -> o.format(FORMAT)),
-                                broker)
-                        .lease(lease)
-                        .publishTimeout(lease.dividedBy(2))
-                        .stopTimeout(Duration.ofSeconds(2))
-                        .build())
-                .start();
+        Catalog enveloped = CATALOG.all(o -> o.retry(REDELIVERY)).all(o -> o.format(FORMAT));
+        Relay relay = resources.opened(Relay.builder(pools.of("relay", 8), enveloped, broker)
+                .lease(lease)
+                .publishTimeout(lease.dividedBy(2))
+                .stopTimeout(Duration.ofSeconds(2))
+                .build());
+        relay.start();
     }
 
     // --- Consumers ---------------------------------------------------------------------------------------------------
@@ -201,13 +160,13 @@ final class EventBus implements AutoCloseable {
      */
     private Inbox inbox(OutboxDefinition service) throws CannotStartException {
         String name = Objects.requireNonNull(service.route().group());
-        Inbox.Builder inbox = Inbox.builder(name, pool(service.name(), 8))
+        Inbox.Builder inbox = Inbox.builder(name, pools.of(service.name(), 8))
                 .format(FORMAT)
                 .threads(6)
                 .retry(IN_PLACE)
                 .afterLastAttempt(AfterLastAttempt.REDELIVER)
                 .receipts(Receipts.inDatabase(CATALOG));
-        return opened((switch (service.name()) {
+        return resources.opened((switch (service.name()) {
                     case AgentService.NAME ->
                         inbox.on(AgentService.PERSIST, AgentService.ChatMessage.class, failing(agent::persist));
                     case TaskService.NAME -> inbox.on(TaskService.STEP, TaskService.TaskStep.class, failing(task::log));
@@ -251,34 +210,8 @@ final class EventBus implements AutoCloseable {
         return pool;
     }
 
-    private <T extends AutoCloseable> T opened(T resource) {
-        open.push(resource);
-        return resource;
-    }
-
-    private static String reason(Throwable e) {
-        Throwable innermost = e;
-        while (innermost.getCause() != null) {
-            innermost = innermost.getCause();
-        }
-        String message = innermost.getMessage();
-        return message == null
-                ? innermost.getClass().getSimpleName()
-                : message.lines().findFirst().orElse("");
-    }
-
     @Override
     public void close() {
-        close(open);
-    }
-
-    private static void close(Deque<AutoCloseable> open) {
-        while (!open.isEmpty()) {
-            try {
-                open.pop().close();
-            } catch (Exception e) {
-                System.err.println("While stopping: " + e);
-            }
-        }
+        resources.close();
     }
 }

@@ -1,18 +1,13 @@
 package dev.posthaste.examples.eventbus;
 
-import java.io.IOException;
-import java.io.InputStream;
-import java.io.UncheckedIOException;
-import java.nio.charset.StandardCharsets;
+import dev.posthaste.examples.support.SqlScript;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
-import java.sql.Statement;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
-import java.util.Objects;
 import java.util.Set;
 import javax.sql.DataSource;
 
@@ -45,23 +40,9 @@ final class Tables {
     }
 
     void create() throws SQLException {
-        String script = resource("tables.sql").replaceAll("(?m)^--.*$", "").replace("{identity}", identity);
-        try (Connection connection = dataSource.getConnection();
-                Statement statement = connection.createStatement()) {
-            for (String sql : script.split(";", -1)) {
-                if (!sql.isBlank()) {
-                    statement.execute(sql);
-                }
-            }
-        }
-    }
-
-    private static String resource(String name) {
-        try (InputStream in = Objects.requireNonNull(Tables.class.getResourceAsStream(name), name)) {
-            return new String(in.readAllBytes(), StandardCharsets.UTF_8);
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
+        SqlScript.beside(Tables.class, "tables.sql")
+                .replace("{identity}", identity)
+                .run(dataSource);
     }
 
     /** A table's name as this database quotes it. */

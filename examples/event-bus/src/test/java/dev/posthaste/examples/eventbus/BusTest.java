@@ -1,10 +1,10 @@
 package dev.posthaste.examples.eventbus;
 
+import dev.posthaste.examples.support.DatabaseSettings;
 import dev.posthaste.servers.Database;
 import dev.posthaste.servers.DatabaseServer;
 import dev.posthaste.servers.KafkaServer;
 import dev.posthaste.servers.TestDatabase;
-import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
@@ -24,7 +24,7 @@ abstract class BusTest {
     private @Nullable KafkaServer kafka;
 
     static Settings settings(TestDatabase database, @Nullable String broker, double failRate) {
-        return new Settings(database.url(), null, null, broker, Path.of("unused"), failRate);
+        return new Settings(DatabaseSettings.at(database.url(), null, null), broker, failRate);
     }
 
     final EventBus start(Database kind, @Nullable String broker, double failRate) throws Exception {

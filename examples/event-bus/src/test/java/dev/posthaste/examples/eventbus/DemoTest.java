@@ -2,9 +2,7 @@ package dev.posthaste.examples.eventbus;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import java.io.ByteArrayOutputStream;
-import java.io.PrintStream;
-import java.nio.charset.StandardCharsets;
+import dev.posthaste.examples.support.Ended;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -18,25 +16,8 @@ class DemoTest {
     @TempDir
     Path data;
 
-    private record Ended(int code, List<String> out, List<String> err) {}
-
     private static Ended run(String... arguments) {
-        PrintStream out = System.out;
-        PrintStream err = System.err;
-        ByteArrayOutputStream outBytes = new ByteArrayOutputStream();
-        ByteArrayOutputStream errBytes = new ByteArrayOutputStream();
-        System.setOut(new PrintStream(outBytes, true, StandardCharsets.UTF_8));
-        System.setErr(new PrintStream(errBytes, true, StandardCharsets.UTF_8));
-        try {
-            int code = Demo.run(arguments);
-            return new Ended(
-                    code,
-                    outBytes.toString(StandardCharsets.UTF_8).lines().toList(),
-                    errBytes.toString(StandardCharsets.UTF_8).lines().toList());
-        } finally {
-            System.setOut(out);
-            System.setErr(err);
-        }
+        return Ended.of(() -> Demo.run(arguments));
     }
 
     private Ended load(String... more) {

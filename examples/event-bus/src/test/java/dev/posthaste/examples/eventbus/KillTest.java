@@ -3,6 +3,7 @@ package dev.posthaste.examples.eventbus;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
+import dev.posthaste.examples.support.DatabaseSettings;
 import dev.posthaste.servers.Database;
 import dev.posthaste.servers.Processes;
 import java.nio.file.Path;
@@ -40,7 +41,7 @@ class KillTest extends BusTest {
         public static void main(String[] arguments) throws Exception {
             Set<EventBus.Part> parts = Objects.requireNonNull(ROLES.get(arguments[0]));
             EventBus bus = EventBus.start(
-                    new Settings(arguments[1], null, null, arguments[2], Path.of("unused"), 0.05), parts);
+                    new Settings(DatabaseSettings.at(arguments[1], null, null), arguments[2], 0.05), parts);
             if (parts.isEmpty()) {
                 Writer writer = new Writer(bus, names(CONVERSATIONS));
                 for (int i = 0; i < 3; i++) {

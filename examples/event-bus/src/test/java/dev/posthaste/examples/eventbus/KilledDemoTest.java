@@ -1,114 +1,20 @@
 package dev.posthaste.examples.eventbus;
 
-import static org.assertj.core.api.Assertions.assertThat;
-import static org.awaitility.Awaitility.await;
+import dev.posthaste.examples.support.KilledDemo;
 
-import dev.posthaste.servers.Processes;
-import java.nio.file.Files;
-import java.nio.file.Path;
-import java.sql.Connection;
-import java.sql.DriverManager;
-import java.sql.ResultSet;
-import java.sql.SQLException;
-import java.sql.Statement;
-import java.time.Duration;
-import java.util.List;
-import java.util.Map;
-import java.util.Random;
-import java.util.concurrent.TimeUnit;
-import org.jspecify.annotations.Nullable;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.CleanupMode;
-import org.junit.jupiter.api.io.TempDir;
-
-/**
- * The README's sentence: kill the process and start it again; nothing is lost. The demo, as a newcomer starts it, is killed
- * while its writers write, and while its handlers work.
- */
-class KilledDemoTest {
-    private static final int KILLS = 4;
-    private static final int EVENTS_A_START = 600;
-    private static final Duration PATIENCE = Duration.ofSeconds(60);
-
-    @TempDir(cleanup = CleanupMode.ON_SUCCESS)
-    Path home;
-
-    private final Random random = new Random();
-    private long made;
-    private long ended;
-    private @Nullable Process demo;
-
-    private Process start(long changes) {
-        demo = Processes.java(
-                "demo",
-                home,
-                Map.of(),
-                Demo.class,
-                "--data",
-                home.resolve("data").toString(),
-                "--events",
-                Long.toString(changes),
-                "--exit",
-                "--resume");
-        return demo;
+/** Four kills: while the demo's writers write, and while its handlers work. */
+class KilledDemoTest extends KilledDemo {
+    KilledDemoTest() {
+        super(Demo.class, Settings.SQLITE_FILE, "--events", 4, 600);
     }
 
-    @AfterEach
-    void end() throws Exception {
-        if (demo != null) {
-            demo.destroyForcibly().waitFor();
-        }
-    }
-
-    /** Reads without a connection that stays: nobody else has the file open when the demo is killed. */
-    private long count(String sql) {
-        String url = new Settings(null, null, null, null, home.resolve("data"), 0).url() + "&open_mode=1";
-        try (Connection connection = DriverManager.getConnection(url);
-                Statement statement = connection.createStatement();
-                ResultSet row = statement.executeQuery(sql)) {
-            return row.next() ? row.getLong(1) : 0;
-        } catch (SQLException e) {
-            return 0; // not created yet
-        }
-    }
-
-    private long written() {
+    @Override
+    protected long made() {
         return count("select (select sum(messages) from conversation) + (select sum(steps) from task)");
     }
 
-    private long handled() {
+    @Override
+    protected long ended() {
         return count("select (select count(*) from memory) + (select count(*) from task_log)");
-    }
-
-    /** What was made and ended before the last kill is known; the demo may be about to open the file. */
-    private void awaitKillMoment(int kill) {
-        long moment = random.nextInt(EVENTS_A_START / 2);
-        if (kill % 2 == 0) {
-            long enough = made + moment;
-            await().atMost(PATIENCE).pollInterval(Duration.ofMillis(5)).until(() -> written() > enough);
-        } else {
-            long enough = ended + moment;
-            await().atMost(PATIENCE).pollInterval(Duration.ofMillis(5)).until(() -> handled() > enough);
-        }
-    }
-
-    @Test
-    void nothingIsLostDeadDoubledOrOutOfOrderHoweverOftenTheDemoIsKilled() throws Exception {
-        for (int kill = 0; kill < KILLS; kill++) {
-            Process process = start(made + EVENTS_A_START);
-            awaitKillMoment(kill);
-            made = Math.max(made, written());
-            ended = Math.max(ended, handled());
-            assertThat(process.isAlive()).as("alive before kill %d", kill).isTrue();
-            process.destroyForcibly().waitFor();
-        }
-        Process last = start(made + EVENTS_A_START);
-        assertThat(last.waitFor(2, TimeUnit.MINUTES)).isTrue();
-        List<String> printed = Files.readAllLines(home.resolve("demo.log"));
-        String tally = printed.get(printed.size() - 1);
-        System.out.println("After " + KILLS + " kills: " + tally);
-        assertThat(last.exitValue()).as(tally).isZero();
-        assertThat(made).isGreaterThan(EVENTS_A_START);
     }
 }

@@ -1,4 +1,4 @@
-package dev.posthaste.examples.configcenter;
+package dev.posthaste.examples.support;
 
 import com.zaxxer.hikari.SQLExceptionOverride;
 import java.sql.SQLException;

@@ -1,0 +1,25 @@
+package dev.posthaste.examples.support;
+
+import java.util.ArrayDeque;
+import java.util.Deque;
+
+/** What an example has opened. Closing closes it in the opposite order, all of it, and may be repeated. */
+public final class Resources implements AutoCloseable {
+    private final Deque<AutoCloseable> open = new ArrayDeque<>();
+
+    public <T extends AutoCloseable> T opened(T resource) {
+        open.push(resource);
+        return resource;
+    }
+
+    @Override
+    public void close() {
+        while (!open.isEmpty()) {
+            try {
+                open.pop().close();
+            } catch (Exception e) {
+                System.err.println("While stopping: " + e);
+            }
+        }
+    }
+}
