@@ -305,7 +305,7 @@ class RelayAuditTest {
         UnaryOperator<OutboxDefinition> brief = o -> o.keep(Duration.ofMillis(500));
         AtomicInteger measured = new AtomicInteger();
         RelayListener listener = Intercepted.of(EngineListener.class, EngineListener.NONE, (method, call) -> {
-            measured.addAndGet(method.equals("backlog") ? 1 : 0);
+            measured.addAndGet(method.equals("measured") ? 1 : 0);
             return call.proceed();
         });
         String published = "select count(*) from %s where status = 'published'"

@@ -7,13 +7,13 @@ import java.util.Deque;
 public final class Resources implements AutoCloseable {
     private final Deque<AutoCloseable> open = new ArrayDeque<>();
 
-    public <T extends AutoCloseable> T opened(T resource) {
+    public synchronized <T extends AutoCloseable> T opened(T resource) {
         open.push(resource);
         return resource;
     }
 
     @Override
-    public void close() {
+    public synchronized void close() {
         while (!open.isEmpty()) {
             try {
                 open.pop().close();
