@@ -84,6 +84,7 @@ final class Batches {
             batch.forEach(each -> handled(each, share));
             groups.forEach(group -> turns.run(group.get(0), 0));
         } else if (result instanceof AttemptResult.Unavailable unavailable) {
+            batch.forEach(turns::ended);
             for (List<Attempt> group : groups) {
                 lanes.offer(handler, group.get(0));
                 gate.close(unavailable.cause(), () -> run(handler));
@@ -115,7 +116,12 @@ final class Batches {
     }
 
     private void alone(List<Attempt> group) {
-        group.forEach(each -> each.alone = true);
+        for (Attempt each : group) {
+            each.alone = true;
+            if (each.answer == null) {
+                turns.ended(each); // those behind the head wait for their turns
+            }
+        }
         turns.run(group.get(0), 0);
     }
 }

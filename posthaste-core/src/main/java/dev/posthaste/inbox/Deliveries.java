@@ -89,6 +89,8 @@ final class Deliveries {
             Answer answer = attempt.answer;
             if (answer != null && answer.failure() == null) {
                 answering.answer(attempt, answer); // nobody else may ever say that it was handled
+            } else if (answer == null && !gate.admits(() -> attempt(attempt))) {
+                return; // it has not begun, and asks again then whether it is wanted
             } else if (!attempt.delivery.wanted()) {
                 next(attempt, Delivery::abandoned);
             } else if (answer == null) {
@@ -104,13 +106,11 @@ final class Deliveries {
     // --- Single events -----------------------------------------------------------------------------------------------
 
     private void handle(Attempt attempt) {
-        if (!gate.admits(() -> attempt(attempt))) {
-            return;
-        }
         Message message = attempt.message();
         long start = System.nanoTime();
         AttemptResult result = handling.handle(message, attempt.count + 1, attempt.givenUp);
         if (result instanceof AttemptResult.Unavailable unavailable) {
+            ended(attempt);
             gate.close(unavailable.cause(), () -> attempt(attempt));
         } else if (result instanceof AttemptResult.Postponed postponed) {
             postpone(attempt, postponed.cause());
@@ -242,11 +242,16 @@ final class Deliveries {
         public void next(Attempt head, Consumer<Delivery> answer) {
             Deliveries.this.next(head, answer);
         }
+
+        @Override
+        public void ended(Attempt attempt) {
+            Deliveries.this.ended(attempt);
+        }
     }
 
     private void run(Attempt attempt, long delayMillis) {
-        if (delayMillis > 0) {
-            ended(attempt);
+        if (delayMillis > 0 || attempt.answer == null) {
+            ended(attempt); // what has its answer already is not interrupted by a close
         }
         TypedHandler<?> batch = attempt.isForBatch() ? attempt.batch : null;
         Runnable work = () -> attempt(attempt);

@@ -161,6 +161,7 @@ public final class KafkaBroker implements SubscribableBroker {
         }
     }
 
+    /** Whether the publisher's thread is alive and Kafka can be reached. True until it is known otherwise, so before the first message too. */
     @Override
     public boolean healthy() {
         return !closed && (!started || publisher.isAlive()) && probe.reachable() && !active.producerIsUseless();
@@ -338,13 +339,15 @@ public final class KafkaBroker implements SubscribableBroker {
         refuseQueued();
     }
 
-    /** First, because what their handlers send on the way out is still published. */
+    /** First, because what their handlers send on the way out is still published. All begin nothing more before one is waited for. */
     private void closeSubscriptions() {
         List<KafkaSubscription> open;
         synchronized (state) {
             subscribable = false;
             open = List.copyOf(subscriptions);
         }
-        open.forEach(KafkaSubscription::close);
+        open.forEach(KafkaSubscription::stop);
+        long deadline = System.nanoTime() + KafkaSubscription.CLOSE_NANOS;
+        open.forEach(each -> each.close(deadline));
     }
 }

@@ -42,7 +42,11 @@ final class KafkaSubscription implements Subscription {
     private static final long FIRST_WAIT_MILLIS = 100;
     private static final long MAX_WAIT_MILLIS = 5_000;
     /** How long a close waits for running handlers. */
-    private static final long CLOSE_MILLIS = 5_000;
+    private static final long FINISH_NANOS = 5_000_000_000L;
+    /** How long it waits in all: for them, for a commit, and for leaving the group. */
+    static final long CLOSE_NANOS = 2 * FINISH_NANOS;
+    /** How long it waits then for an interrupted thread. */
+    private static final long INTERRUPTED_NANOS = 1_000_000_000L;
 
     private final KafkaSettings settings;
     private final Route route;
@@ -56,6 +60,7 @@ final class KafkaSubscription implements Subscription {
 
     private final Object state = new Object();
     private boolean started; // guarded by state
+    private boolean ended; // guarded by state
     private volatile boolean closing;
     private volatile boolean closed;
     private volatile boolean member;
@@ -157,7 +162,7 @@ final class KafkaSubscription implements Subscription {
     /** Polls on while handlers are running, so that this stays a member, then commits what they have handled. */
     private void finish(KafkaConsumer<byte[], byte[]> consumer) throws Exception {
         partitions.startNoMore();
-        long end = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(CLOSE_MILLIS);
+        long end = System.nanoTime() + FINISH_NANOS;
         while (partitions.anyRunning() && System.nanoTime() - end < 0) {
             poll(consumer);
         }
@@ -301,27 +306,49 @@ final class KafkaSubscription implements Subscription {
 
     @Override
     public void close() {
+        stop();
+        close(System.nanoTime() + CLOSE_NANOS);
+    }
+
+    /** Tells the thread to begin nothing more, wait for handlers, commit, and leave the group. */
+    void stop() {
         synchronized (state) {
-            if (closing) {
-                return;
-            }
             closing = true;
             state.notifyAll();
         }
+    }
+
+    /**
+     * As {@link #close()}, after {@link #stop}.
+     *
+     * @param deadline until when the thread is waited for, on the clock of {@link System#nanoTime}
+     */
+    void close(long deadline) {
+        synchronized (state) {
+            if (ended) {
+                return;
+            }
+            ended = true;
+        }
         try {
-            thread.join(CLOSE_MILLIS + 5_000); // it waits for handlers, commits, and leaves the group
+            thread.join(millisUntil(deadline));
             closed = true;
             KafkaConsumer<byte[], byte[]> current = open;
             if (thread.isAlive() && current != null) {
                 current.wakeup();
             }
             thread.interrupt();
-            thread.join(1_000);
+            thread.join(millisUntil(deadline + INTERRUPTED_NANOS));
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         }
         closed = true;
         deadLetters.close();
         whenClosed.accept(this);
+    }
+
+    /** At least 1, because 0 would be no limit. */
+    private static long millisUntil(long end) {
+        return Math.max(1, TimeUnit.NANOSECONDS.toMillis(end - System.nanoTime()));
     }
 }

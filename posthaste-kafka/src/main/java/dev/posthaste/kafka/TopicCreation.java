@@ -3,17 +3,20 @@ package dev.posthaste.kafka;
 import dev.posthaste.Route;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
-import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.ThreadFactory;
+import java.util.concurrent.TimeUnit;
 import java.util.function.BooleanSupplier;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
  * Creates the topics of the routes that a broker is told of, if its settings say so; otherwise it does nothing. What fails
- * is tried again until the broker is closed.
+ * is tried again until the broker is closed, each route at its own pace. A route that was never tried goes before those that
+ * failed, because creating can take 90 s.
  *
  * <p>One thread ({@code posthaste-kafka-topics}), which is started for the first route. Thread-safe.
  */
@@ -21,42 +24,76 @@ final class TopicCreation implements AutoCloseable {
     private static final Logger log = LoggerFactory.getLogger(KafkaBroker.class);
     private static final long FIRST_WAIT_MILLIS = 500;
     private static final long MAX_WAIT_MILLIS = 30_000;
+    private static final long MAX_ATTEMPT_WAIT_MILLIS = 5_000;
     private static final long CLOSE_MILLIS = 1_000;
-    private static final String NOT_TRIED = "";
 
     private final KafkaSettings settings;
-    private final Thread thread = new Thread(this::work, "posthaste-kafka-topics");
+    private final Consumer<Route> creator;
+    private final Thread thread;
     private final Set<Route> routes = new HashSet<>(); // guarded by this, as the next three
-    /** Those that have not been created, each with the reason. */
-    private final Map<Route, String> missing = new LinkedHashMap<>();
+    /** Those that have not been created. */
+    private final Map<Route, Missing> missing = new LinkedHashMap<>();
 
     private boolean started;
     private boolean closed;
 
+    /** @param failure null before the first attempt */
+    private record Missing(@Nullable String failure, long waitMillis, long nextTry) {
+        static Missing untried() {
+            return new Missing(null, 0, System.nanoTime());
+        }
+
+        Missing failed(String why) {
+            long wait = waitMillis == 0 ? FIRST_WAIT_MILLIS : Math.min(2 * waitMillis, MAX_WAIT_MILLIS);
+            return new Missing(why, wait, System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(wait));
+        }
+
+        boolean isUntried() {
+            return failure == null;
+        }
+
+        long nanosLeft() {
+            return nextTry - System.nanoTime();
+        }
+    }
+
     TopicCreation(KafkaSettings settings) {
+        this(
+                settings,
+                route -> KafkaTopics.create(settings, settings.partitions(), settings.replicas(), route),
+                Thread::new);
+    }
+
+    /** @param creator creates what is missing of a route, or throws; may block */
+    TopicCreation(KafkaSettings settings, Consumer<Route> creator, ThreadFactory threads) {
         this.settings = settings;
+        this.creator = creator;
+        this.thread = threads.newThread(this::work);
+        thread.setName("posthaste-kafka-topics");
         thread.setDaemon(true);
     }
 
     /** Creates what is missing of this route, once; returns at once. */
     synchronized void add(Route route) {
-        if (!settings.createsTopics() || closed || !routes.add(route)) {
+        if (!settings.createsTopics() || closed) {
             return;
         }
-        missing.put(route, NOT_TRIED);
-        if (!started) {
-            started = true;
-            thread.start();
+        if (routes.add(route)) {
+            missing.put(route, Missing.untried());
+            notifyAll();
         }
-        notifyAll();
+        if (!started) {
+            thread.start(); // if the system refuses it, the next call tries again
+            started = true;
+        }
     }
 
     /** Why a topic that is to be created is not there, or null if none is to be. */
     synchronized @Nullable String missing(String topic) {
-        for (Map.Entry<Route, String> each : missing.entrySet()) {
+        for (Map.Entry<Route, Missing> each : missing.entrySet()) {
             if (each.getKey().destination().equals(topic)) {
-                String why = each.getValue();
-                return why.equals(NOT_TRIED)
+                String why = each.getValue().failure();
+                return why == null
                         ? "topic " + topic + " is being created"
                         : "topic " + topic + " could not be created: " + why;
             }
@@ -64,43 +101,57 @@ final class TopicCreation implements AutoCloseable {
         return null;
     }
 
-    /** Waits until the route's topics are there, or the first attempt at creating them failed. */
+    /** Waits until the route's topics are there, or the first attempt at creating them failed; 5 s at most. */
     synchronized void awaitAttempt(Route route, BooleanSupplier stop) throws InterruptedException {
-        while (NOT_TRIED.equals(missing.get(route)) && !closed && !stop.getAsBoolean()) {
+        long end = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(MAX_ATTEMPT_WAIT_MILLIS);
+        while (isUntried(route) && !closed && !stop.getAsBoolean() && System.nanoTime() - end < 0) {
             wait(50);
         }
     }
 
+    private boolean isUntried(Route route) {
+        Missing its = missing.get(route);
+        return its != null && its.isUntried();
+    }
+
     private void work() {
-        long wait = FIRST_WAIT_MILLIS;
         try {
-            for (List<Route> next = next(); !next.isEmpty(); next = next()) {
-                boolean all = true;
-                for (Route route : next) {
-                    all &= create(route, wait);
-                }
-                if (!all) {
-                    pause(wait);
-                }
-                wait = all ? FIRST_WAIT_MILLIS : Math.min(2 * wait, MAX_WAIT_MILLIS);
+            for (Route next = next(); next != null; next = next()) {
+                create(next);
             }
         } catch (InterruptedException e) {
             // The broker is closed.
         }
     }
 
-    /** Waits until there is something to create; empty when the broker is closed. */
-    private synchronized List<Route> next() throws InterruptedException {
-        while (missing.isEmpty() && !closed) {
-            wait();
+    /** Waits until there is something to create; null when the broker is closed. */
+    private synchronized @Nullable Route next() throws InterruptedException {
+        while (!closed) {
+            Map.Entry<Route, Missing> first = null;
+            for (Map.Entry<Route, Missing> each : missing.entrySet()) {
+                if (first == null || isBefore(each.getValue(), first.getValue())) {
+                    first = each;
+                }
+            }
+            if (first == null) {
+                wait();
+            } else if (first.getValue().isUntried() || first.getValue().nanosLeft() <= 0) {
+                return first.getKey();
+            } else {
+                TimeUnit.NANOSECONDS.timedWait(this, first.getValue().nanosLeft());
+            }
         }
-        return closed ? List.of() : List.copyOf(missing.keySet());
+        return null;
     }
 
-    private boolean create(Route route, long wait) throws InterruptedException {
+    private static boolean isBefore(Missing one, Missing other) {
+        return one.isUntried() != other.isUntried() ? one.isUntried() : one.nextTry() - other.nextTry() < 0;
+    }
+
+    private void create(Route route) throws InterruptedException {
         String failure = null;
         try {
-            KafkaTopics.create(settings, settings.partitions(), settings.replicas(), route);
+            creator.accept(route);
         } catch (Throwable e) { // whatever it is, it must not end the thread
             failure = String.valueOf(e.getMessage());
         }
@@ -111,22 +162,16 @@ final class TopicCreation implements AutoCloseable {
             if (failure == null) {
                 missing.remove(route);
             } else {
-                missing.put(route, failure);
+                Missing failed = missing.getOrDefault(route, Missing.untried()).failed(failure);
+                missing.put(route, failed);
                 log.warn(
                         "Kafka at {}: the topics of {} could not be created; next try in {} ms: {}",
                         settings.bootstrapServers(),
                         route,
-                        wait,
+                        failed.waitMillis(),
                         failure);
             }
             notifyAll();
-        }
-        return failure == null;
-    }
-
-    private synchronized void pause(long millis) throws InterruptedException {
-        if (!closed && !missing.containsValue(NOT_TRIED)) {
-            wait(millis);
         }
     }
 

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
 import dev.posthaste.Route;
+import dev.posthaste.broker.Delivery;
 import dev.posthaste.broker.Message;
 import dev.posthaste.broker.Outcome;
 import dev.posthaste.broker.Receiver;
@@ -96,7 +97,7 @@ class KafkaTopicsTest {
             }
 
             @Override
-            public void accept(dev.posthaste.broker.Delivery delivery) {
+            public void accept(Delivery delivery) {
                 plain.accept(delivery);
             }
 
@@ -117,6 +118,33 @@ class KafkaTopicsTest {
         subscription.close();
         assertThat(closed).isEmpty();
         assertThatThrownBy(() -> broker.subscribe(topic.route, receiver)).isInstanceOf(IllegalStateException.class);
+    }
+
+    @Test
+    void allSubscriptionsBeginNothingMoreBeforeOneIsWaitedFor() throws Exception {
+        try (KafkaTopic other = new KafkaTopic()) {
+            List<Delivery> first = new CopyOnWriteArrayList<>();
+            List<Delivery> second = new CopyOnWriteArrayList<>();
+            KafkaBroker broker = KafkaBroker.of(creating);
+            broker.subscribe(topic.route, KafkaGroup.receiver(first::add));
+            broker.subscribe(other.route, KafkaGroup.receiver(second::add));
+            for (KafkaTopic each : List.of(topic, other)) {
+                Message to = Message.of(each.name, new byte[] {'x'}).key("k");
+                await().atMost(KafkaTopic.LONG)
+                        .until(() -> KafkaTopic.publish(broker, to).equals(Outcome.acknowledged()));
+                KafkaTopic.publish(broker, to);
+            }
+            await().atMost(KafkaTopic.LONG).until(() -> first.size() >= 2 && second.size() >= 2);
+            assertThat(first.get(0).wanted()).isTrue(); // and its handler does not end
+            assertThat(second.get(0).wanted()).isTrue();
+            long start = System.nanoTime();
+            Thread closing = new Thread(broker::close);
+            closing.start();
+            await().atMost(Duration.ofSeconds(4)).until(() -> !second.get(1).wanted());
+            assertThat(closing.isAlive()).isTrue();
+            closing.join();
+            assertThat(Duration.ofNanos(System.nanoTime() - start)).isLessThan(Duration.ofSeconds(9));
+        }
     }
 
     @Test

@@ -10,7 +10,7 @@ import java.io.IOException;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
-import java.util.concurrent.CopyOnWriteArraySet;
+import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicReference;
@@ -77,28 +77,30 @@ public final class RabbitBroker implements SubscribableBroker {
     private final AtomicReference<@Nullable RabbitSession> session = new AtomicReference<>();
     private final Thread publisher;
     private final Thread watch;
-    private final Set<Route> routes = new CopyOnWriteArraySet<>();
+    private final RouteDeclarations.Known routes = new RouteDeclarations.Known();
     private final Object state = new Object();
     private final Set<RabbitSubscription> subscriptions = new LinkedHashSet<>(); // guarded by state, as the next
     private boolean subscribable = true;
     private volatile boolean started; // written under state
     private volatile boolean closed;
     private volatile @Nullable String cannotConnect;
+    private volatile boolean lost; // known to be so; only healthy() depends on it
 
     // Confined to the publisher's thread.
     private int failures;
     private long connectAt = System.nanoTime();
 
-    private RabbitBroker(RabbitSettings settings) {
+    /** @param threads makes two threads, which are started for the first message */
+    RabbitBroker(RabbitSettings settings, ThreadFactory threads) {
         this.settings = settings;
         this.shared = new RabbitSession.Shared(
                 backlog, new Suspects(settings.confirmWindow()), new Patience(settings), faults, routes);
-        this.publisher = thread(this::publishAll, "posthaste-rabbitmq-publisher");
-        this.watch = thread(this::watchAll, "posthaste-rabbitmq-watch");
+        this.publisher = thread(threads, this::publishAll, "posthaste-rabbitmq-publisher");
+        this.watch = thread(threads, this::watchAll, "posthaste-rabbitmq-watch");
     }
 
     public static RabbitBroker of(RabbitSettings settings) {
-        return new RabbitBroker(settings);
+        return new RabbitBroker(settings, Thread::new);
     }
 
     /** The queue of the messages that a queue's consumers gave up. */
@@ -110,21 +112,33 @@ public final class RabbitBroker implements SubscribableBroker {
         if (!started && !closed) {
             synchronized (state) {
                 if (!started && !closed) {
-                    watch.start();
-                    publisher.start();
+                    start(watch);
+                    start(publisher);
                     started = true;
                 }
             }
         }
     }
 
-    private static Thread thread(Runnable work, String name) {
-        Thread thread = new Thread(work, name);
+    /** Unless it is started already: {@link #start()} is called again if the system refused to start one of them. */
+    private static void start(Thread thread) {
+        if (thread.getState() == Thread.State.NEW) {
+            thread.start();
+        }
+    }
+
+    private static Thread thread(ThreadFactory threads, Runnable work, String name) {
+        Thread thread = threads.newThread(work);
+        thread.setName(name);
         thread.setDaemon(true);
         return thread;
     }
 
-    /** If the settings say so, the route is declared before the next message is sent, and again on every new connection. */
+    /**
+     * If the settings say so, the route is declared before the next message is sent, and again on every new connection. While
+     * RabbitMQ refuses that, messages to the route's exchange are {@link Outcome.Unavailable}, and it is tried again within
+     * 30 s; other exchanges are not affected.
+     */
     @Override
     public void prepare(Route route) {
         if (settings.declare()) {
@@ -168,16 +182,16 @@ public final class RabbitBroker implements SubscribableBroker {
         }
     }
 
-    /** Whether it is connected, both threads are alive, and RabbitMQ neither blocks publishers nor is slow. */
+    /**
+     * Whether both threads are alive, RabbitMQ can be reached, and it neither blocks publishers nor is slow. True until it is
+     * known otherwise, so before the first message too.
+     */
     @Override
     public boolean healthy() {
         RabbitSession current = session.get();
         return !closed
-                && publisher.isAlive()
-                && watch.isAlive()
-                && current != null
-                && current.usable()
-                && current.gate().refusal() == null;
+                && (!started || (publisher.isAlive() && watch.isAlive()))
+                && (current == null ? !lost : current.usable() && current.gate().refusal() == null);
     }
 
     // --- The publisher's thread --------------------------------------------------------------------------------------
@@ -230,6 +244,7 @@ public final class RabbitBroker implements SubscribableBroker {
                 return declared(current);
             }
             current.end("the connection was lost");
+            lost = true;
             session.compareAndSet(current, null);
             failures = current.proven() ? 0 : failures + 1;
             connectAt = System.nanoTime() + (failures == 0 ? 0 : pause());
@@ -269,19 +284,21 @@ public final class RabbitBroker implements SubscribableBroker {
         }
     }
 
-    /** The session once all routes are declared on it; null if that failed. */
+    /** The session once what can be declared on it is; null if it was lost meanwhile. */
     private @Nullable RabbitSession declared(RabbitSession current) {
         try {
             current.declareRoutes();
             cannotConnect = null;
+            lost = false;
             return current;
         } catch (IOException | RuntimeException e) {
-            failed("refuses to declare the routes", e);
+            failed("was lost while routes were declared", e);
             return null;
         }
     }
 
     private void failed(String what, Exception e) {
+        lost = true;
         session.set(null);
         String reason = "RabbitMQ at " + settings.address() + " " + what + ": " + reason(e);
         cannotConnect = reason;
@@ -345,14 +362,16 @@ public final class RabbitBroker implements SubscribableBroker {
         backlog.answerAll(CLOSED);
     }
 
-    /** First, because what their handlers send on the way out is still published. */
+    /** First, because what their handlers send on the way out is still published. All begin nothing more before one is waited for. */
     private void closeSubscriptions() {
         List<RabbitSubscription> open;
         synchronized (state) {
             subscribable = false;
             open = List.copyOf(subscriptions);
         }
-        open.forEach(RabbitSubscription::close);
+        open.forEach(RabbitSubscription::stop);
+        long deadline = System.nanoTime() + RabbitSubscription.CLOSE_NANOS;
+        open.forEach(each -> each.close(deadline));
     }
 
     private void awaitPublisher() {

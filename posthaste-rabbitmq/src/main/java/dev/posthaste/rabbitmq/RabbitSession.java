@@ -5,14 +5,11 @@ import com.rabbitmq.client.BlockedListener;
 import com.rabbitmq.client.Connection;
 import com.rabbitmq.client.ConnectionFactory;
 import com.rabbitmq.client.ShutdownSignalException;
-import dev.posthaste.Route;
 import dev.posthaste.broker.Message;
 import dev.posthaste.broker.Outcome;
 import java.io.IOException;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
@@ -42,7 +39,7 @@ final class RabbitSession {
     private final ExchangeChannels channels; // guarded by lock
     private final ConfirmWindow window; // guarded by lock
     private final SendGate gate;
-    private final Set<Route> declared = new HashSet<>(); // confined to the publisher's thread
+    private final RouteDeclarations declarations; // confined to the publisher's thread
     private volatile @Nullable String alarm;
     private volatile boolean closed;
     private final AtomicBoolean ended = new AtomicBoolean();
@@ -51,9 +48,10 @@ final class RabbitSession {
     /**
      * What outlives a connection.
      *
-     * @param routes to be declared on every connection; only grows
+     * @param routes to be declared on every connection
      */
-    record Shared(Backlog backlog, Suspects suspects, Patience patience, FaultLog faults, Set<Route> routes) {}
+    record Shared(
+            Backlog backlog, Suspects suspects, Patience patience, FaultLog faults, RouteDeclarations.Known routes) {}
 
     private RabbitSession(RabbitSettings settings, Shared shared, Connection connection, ConnectionSocket socket) {
         this.settings = settings;
@@ -65,6 +63,7 @@ final class RabbitSession {
         this.channels = new ExchangeChannels(connection.getChannelMax());
         this.window = new ConfirmWindow(settings.confirmWindow(), System.nanoTime());
         this.gate = new SendGate(this, settings, shared.suspects());
+        this.declarations = new RouteDeclarations(settings.address(), connection, shared.routes());
     }
 
     /** Connects. {@link #declareRoutes} then declares what messages need. */
@@ -78,25 +77,21 @@ final class RabbitSession {
         return session;
     }
 
-    /** Declares the routes that were not declared on this connection yet. Ends the session if that fails. */
+    /**
+     * Declares the routes that were not declared on this connection yet. Not while the gate refuses, because a connection
+     * that RabbitMQ has blocked gets no answer. Ends the session if the connection is lost.
+     */
     void declareRoutes() throws IOException {
-        if (declared.size() == shared.routes().size()) {
+        if (!declarations.isDue() || gate.refusal() != null) {
             return;
         }
-        boolean done = false;
         activity.asking();
         try {
-            for (Route route : shared.routes()) {
-                if (!declared.contains(route)) {
-                    RabbitTopology.declare(connection, route);
-                    declared.add(route);
-                }
-            }
-            done = true;
+            declarations.declare(() -> gate.refusal() == null);
         } finally {
             activity.over();
-            if (!done) {
-                end("the routes could not be declared");
+            if (!connection.isOpen()) {
+                end("the connection was lost");
             }
         }
     }
@@ -142,11 +137,15 @@ final class RabbitSession {
             publication.answer(Outcome.unavailable(refusal));
             return;
         }
-        Outcome silence = gate.isTooOld(publication)
+        Outcome exchangeRefusal = gate.isTooOld(publication)
                 ? gate.tooLate(publication.exchange())
-                : gate.silence(publication.exchange());
-        if (silence != null) {
-            publication.answer(silence);
+                : gate.refusal(publication.exchange());
+        if (exchangeRefusal != null) {
+            publication.answer(exchangeRefusal);
+            return;
+        }
+        if (declarations.isPending(publication.exchange())) {
+            notSent(publication); // what refused a moment ago kept its route from being declared
             return;
         }
         Message message = publication.message();
@@ -244,6 +243,10 @@ final class RabbitSession {
 
     SendGate gate() {
         return gate;
+    }
+
+    RouteDeclarations declarations() {
+        return declarations;
     }
 
     PublisherActivity activity() {

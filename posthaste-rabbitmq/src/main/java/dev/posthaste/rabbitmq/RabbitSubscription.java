@@ -5,6 +5,7 @@ import dev.posthaste.Route;
 import dev.posthaste.broker.Receiver;
 import dev.posthaste.broker.Subscription;
 import java.io.IOException;
+import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -19,7 +20,9 @@ final class RabbitSubscription implements Subscription {
     private static final long FIRST_WAIT_MILLIS = 100;
     private static final long MAX_WAIT_MILLIS = 5_000;
     /** How long a close waits for running handlers. */
-    private static final long CLOSE_MILLIS = 5_000;
+    static final long CLOSE_NANOS = 5_000_000_000L;
+    /** How long it waits then for the connection and the thread to end. */
+    private static final long END_NANOS = 5_000_000_000L;
 
     private final RabbitSettings settings;
     private final Route route;
@@ -31,6 +34,7 @@ final class RabbitSubscription implements Subscription {
     private final Thread thread;
     private final Object state = new Object();
     private boolean started; // guarded by state
+    private boolean ended; // guarded by state
     private volatile boolean closed;
     private volatile @Nullable Connection connection;
     private volatile @Nullable ReceivingChannel receiving;
@@ -111,6 +115,9 @@ final class RabbitSubscription implements Subscription {
             ReceivingChannel channel = ReceivingChannel.open(opened, queue, receiver, prefetch, errors);
             try {
                 receiving = channel;
+                if (closed) {
+                    channel.stop();
+                }
                 log.info(
                         "Receiving from queue {} of RabbitMQ at {} with a prefetch of {}",
                         queue,
@@ -146,28 +153,55 @@ final class RabbitSubscription implements Subscription {
 
     @Override
     public void close() {
+        stop();
+        close(System.nanoTime() + CLOSE_NANOS);
+    }
+
+    /** Begins nothing more; what has begun is waited for by {@link #close(long)}. */
+    void stop() {
         synchronized (state) {
-            if (closed) {
-                return;
-            }
             closed = true;
             state.notifyAll();
         }
         ReceivingChannel last = receiving;
         if (last != null) {
-            last.finish(CLOSE_MILLIS); // running handlers still acknowledge on the open connection
+            last.stop();
         }
+    }
+
+    /**
+     * As {@link #close()}, after {@link #stop}.
+     *
+     * @param deadline until when running handlers are waited for, on the clock of {@link System#nanoTime}
+     */
+    void close(long deadline) {
+        synchronized (state) {
+            if (ended) {
+                return;
+            }
+            ended = true;
+        }
+        ReceivingChannel last = receiving;
+        if (last != null) {
+            last.awaitEndOfBegun(deadline); // running handlers still acknowledge on the open connection
+        }
+        long end = deadline + END_NANOS;
         Connection current = connection;
         if (current != null) {
-            current.abort(2_000);
+            current.abort((int) Math.min(2_000, millisUntil(end)));
         }
         thread.interrupt();
         try {
-            thread.join(5_000);
+            thread.join(millisUntil(end));
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         }
         errors.close();
         whenClosed.accept(this);
+    }
+
+    /** At least 1, because 0 would be no limit. */
+    private static long millisUntil(long end) {
+        return Math.max(1, TimeUnit.NANOSECONDS.toMillis(end - System.nanoTime()));
     }
 }

@@ -30,11 +30,27 @@ final class RabbitTopology {
         if (queue != null) {
             String routingKey = route.routingKey();
             declareQueue(connection, queue, Map.of("x-single-active-consumer", true));
-            Channel channel = connection.createChannel();
-            channel.queueBind(queue, route.destination(), routingKey == null ? "" : routingKey);
-            channel.abort();
+            bind(connection, queue, route.destination(), routingKey == null ? "" : routingKey);
             declareQueue(connection, errorQueue(queue), Map.of());
         }
+    }
+
+    private static void bind(Connection connection, String queue, String exchange, String routingKey)
+            throws IOException {
+        Channel channel = channel(connection);
+        try {
+            channel.queueBind(queue, exchange, routingKey);
+        } finally {
+            channel.abort();
+        }
+    }
+
+    private static Channel channel(Connection connection) throws IOException {
+        Channel channel = connection.createChannel();
+        if (channel == null) {
+            throw new IOException("RabbitMQ allows no more channels on this connection (channel_max)");
+        }
+        return channel;
     }
 
     private static void declareQueue(Connection connection, String queue, Map<String, Object> arguments)
@@ -51,14 +67,14 @@ final class RabbitTopology {
 
     /** Asking for what is missing closes the channel, as does declaring what exists with other arguments. */
     private static void declare(Connection connection, Step lookUp, Step create) throws IOException {
-        Channel channel = connection.createChannel();
+        Channel channel = channel(connection);
         try {
             lookUp.run(channel);
         } catch (IOException e) {
             if (channel.isOpen() || !connection.isOpen()) {
                 throw e;
             }
-            channel = connection.createChannel();
+            channel = channel(connection);
             create.run(channel);
         } finally {
             channel.abort();

@@ -83,14 +83,13 @@ final class ReceivingChannel extends DefaultConsumer {
         return received;
     }
 
-    /**
-     * Begins nothing more, and waits for what has begun: the subscription is closing.
-     *
-     * @param millis for at most so long
-     */
-    void finish(long millis) {
+    /** Begins nothing more: the subscription is closing. */
+    void stop() {
         finishing = true;
-        long end = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(millis);
+    }
+
+    /** Waits for what has begun, until {@code end} on the clock of {@link System#nanoTime}. */
+    void awaitEndOfBegun(long end) {
         try {
             while (channel.isOpen() && anyHasBegun() && System.nanoTime() - end < 0) {
                 TimeUnit.MILLISECONDS.sleep(FINISH_LOOK_MILLIS);

@@ -7,7 +7,7 @@ import org.jspecify.annotations.Nullable;
  * Decides whether a message may be sent on a connection now, and says why not. Asks the window, the exchange's channel,
  * the alarm, and what is suspected of the message.
  *
- * <p>Thread-safe. Since only the publisher's thread sends, the window cannot fill up between its question and its sending.
+ * <p>Thread-safe, except where it says otherwise. Since only the publisher's thread sends, the window cannot fill up between its question and its sending.
  */
 final class SendGate {
     private final RabbitSession session;
@@ -38,9 +38,13 @@ final class SendGate {
         }
     }
 
-    /** The outcome of a message whose exchange gives no confirms, or null. */
+    /** The outcome of a message whose exchange cannot be declared or gives no confirms, or null. Publisher's thread only. */
     @Nullable
-    Outcome silence(String exchange) {
+    Outcome refusal(String exchange) {
+        String undeclared = session.declarations().refusal(exchange);
+        if (undeclared != null) {
+            return Outcome.unavailable(undeclared);
+        }
         long now = System.nanoTime();
         long timeout = settings.confirmTimeout().toNanos();
         synchronized (session.lock()) {
@@ -79,10 +83,13 @@ final class SendGate {
         return millis % 1000 == 0 || millis > 10_000 ? millis / 1000 + " s" : millis + " ms";
     }
 
-    /** Whether {@link RabbitSession#send} can do something with the message now: send it, or refuse it. */
+    /** Whether {@link RabbitSession#send} can do something with the message now: send it, or refuse it. Publisher's thread only. */
     boolean isReady(Publication publication) {
-        if (!session.usable() || refusal() != null || silence(publication.exchange()) != null) {
+        if (!session.usable() || refusal() != null || refusal(publication.exchange()) != null) {
             return true;
+        }
+        if (session.declarations().isPending(publication.exchange())) {
+            return false;
         }
         Suspects.Scope suspected = suspects.scope(publication);
         synchronized (session.lock()) {

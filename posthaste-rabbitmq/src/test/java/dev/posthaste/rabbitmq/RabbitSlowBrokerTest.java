@@ -3,6 +3,8 @@ package dev.posthaste.rabbitmq;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
+import dev.posthaste.Route;
+import dev.posthaste.broker.Message;
 import dev.posthaste.broker.Outcome;
 import dev.posthaste.servers.Proxy;
 import java.time.Duration;
@@ -187,6 +189,37 @@ class RabbitSlowBrokerTest {
                 rabbit.server.control("set_vm_memory_high_watermark", "0.4");
             }
             assertThat(during.get(30, TimeUnit.SECONDS)).isEqualTo(Outcome.acknowledged());
+        }
+    }
+
+    @Test
+    void aRouteIsDeclaredAfterAnAlarmAndTheConnectionStays() throws Exception {
+        Route route = Route.exchange(rabbit.exchange + "_new").queue(rabbit.queue);
+        Message toRoute = Message.of(route.destination(), new byte[] {'x'});
+        try (AnswerProxy proxy = new AnswerProxy(rabbit.server.port());
+                RabbitBroker broker = RabbitBroker.of(settings(proxy.uri()).declare(true))) {
+            connect(broker);
+            rabbit.server.control("set_vm_memory_high_watermark", "0");
+            try {
+                RabbitQueue.send(broker, rabbit.message("during"));
+                await().atMost(Duration.ofSeconds(30)).until(() -> !broker.healthy());
+                await().atMost(Duration.ofSeconds(30))
+                        .until(() -> RabbitQueue.publish(broker, rabbit.message("refused"))
+                                        instanceof Outcome.Unavailable refused
+                                && refused.reason().contains("blocks publishers"));
+                broker.prepare(route);
+                await().during(Duration.ofSeconds(5)) // longer than RabbitMQ may owe an answer
+                        .atMost(Duration.ofSeconds(15))
+                        .until(() -> RabbitQueue.publish(broker, toRoute) instanceof Outcome.Unavailable);
+            } finally {
+                rabbit.server.control("set_vm_memory_high_watermark", "0.4");
+            }
+            await().atMost(Duration.ofSeconds(30))
+                    .until(() -> RabbitQueue.publish(broker, toRoute).equals(Outcome.acknowledged()));
+            assertThat(proxy.connections).hasValue(1);
+        } finally {
+            rabbit.channel.exchangeDelete(route.destination());
+            rabbit.channel.queueDelete(RabbitBroker.errorQueue(rabbit.queue));
         }
     }
 

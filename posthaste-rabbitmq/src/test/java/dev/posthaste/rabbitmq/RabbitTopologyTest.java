@@ -97,6 +97,29 @@ class RabbitTopologyTest {
     }
 
     @Test
+    void aRouteThatIsRefusedStopsOnlyItsOwnExchangeUntilItCanBeDeclared() throws Exception {
+        own.channel.queueDeclare(own.queue + "_new", false, true, false, Map.of()); // exclusive to this connection
+        try (AnswerProxy network = new AnswerProxy(own.server.port());
+                RabbitBroker broker =
+                        RabbitBroker.of(RabbitSettings.of(network.uri()).declare(true))) {
+            broker.prepare(Route.exchange("amq.reserved").queue(own.queue));
+            publishes(broker, own.message("1"));
+            broker.prepare(route);
+            assertThat(RabbitQueue.publish(broker, toRoute()))
+                    .isInstanceOfSatisfying(
+                            Outcome.Unavailable.class,
+                            outcome -> assertThat(outcome.reason())
+                                    .contains(route.destination(), "could not be declared", "RESOURCE_LOCKED"));
+            assertThat(RabbitQueue.publish(broker, own.message("2"))).isEqualTo(Outcome.acknowledged());
+            assertThat(broker.healthy()).isTrue();
+            own.channel.queueDelete(own.queue + "_new");
+            publishes(broker, toRoute());
+            assertThat(network.connections).hasValue(1);
+        }
+        assertThat(own.take()).containsExactly("1", "2");
+    }
+
+    @Test
     void unlessItIsSaidNothingIsDeclared() throws Exception {
         try (RabbitBroker broker = RabbitBroker.of(own.settings)) {
             broker.prepare(route);

@@ -17,6 +17,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Function;
@@ -45,7 +46,7 @@ public final class ReceiptProcessor implements Receiver {
             @Override
             protected ReceiptProcessor make(
                     Catalog catalog, Function<OutboxDefinition, ReceiptStore> stores, boolean threaded) {
-                return new ReceiptProcessor(catalog, stores, threaded);
+                return new ReceiptProcessor(catalog, stores, threaded ? Thread::new : null);
             }
 
             @Override
@@ -78,7 +79,9 @@ public final class ReceiptProcessor implements Receiver {
     /** Where an outbox's receipts are written, and what follows a refusal. */
     private record Tracked(ReceiptStore store, RetryPolicy retry) {}
 
-    private ReceiptProcessor(Catalog catalog, Function<OutboxDefinition, ReceiptStore> stores, boolean threaded) {
+    /** @param threads makes its thread; null if it has none */
+    ReceiptProcessor(
+            Catalog catalog, Function<OutboxDefinition, ReceiptStore> stores, @Nullable ThreadFactory threads) {
         this.outboxes = catalog.outboxes().stream()
                 .filter(OutboxDefinition::tracked)
                 .collect(Collectors.toUnmodifiableMap(
@@ -86,8 +89,9 @@ public final class ReceiptProcessor implements Receiver {
         if (outboxes.isEmpty()) {
             throw new IllegalArgumentException("No outbox of the catalog is tracked; say tracked(true) of one");
         }
-        this.thread = threaded ? new Thread(this::work, "posthaste-receipts") : null;
+        this.thread = threads == null ? null : threads.newThread(this::work);
         if (thread != null) {
+            thread.setName("posthaste-receipts");
             thread.setDaemon(true);
         }
     }
@@ -100,7 +104,7 @@ public final class ReceiptProcessor implements Receiver {
      * @throws dev.posthaste.StoreException if the database cannot be reached
      */
     public static ReceiptProcessor of(DataSource dataSource, Catalog catalog) {
-        return new ReceiptProcessor(catalog, Stores.in(dataSource)::receipts, true);
+        return new ReceiptProcessor(catalog, Stores.in(dataSource)::receipts, Thread::new);
     }
 
     @Override
@@ -125,8 +129,8 @@ public final class ReceiptProcessor implements Receiver {
     private void start() {
         synchronized (state) {
             if (thread != null && !started && !closed) {
+                thread.start(); // if the system refuses it, the next delivery tries again
                 started = true;
-                thread.start();
             }
         }
     }
@@ -168,6 +172,23 @@ public final class ReceiptProcessor implements Receiver {
      * @return the milliseconds to wait before it; 0 if all was answered
      */
     private long runOnce() throws InterruptedException {
+        try {
+            return answerAll();
+        } finally {
+            unanswered.forEach(ReceiptProcessor::ended);
+        }
+    }
+
+    /** Nothing is done about it until the next call, which asks first whether it is still wanted. */
+    private static void ended(Delivery delivery) {
+        try {
+            delivery.attemptEnded();
+        } catch (RuntimeException e) {
+            log.error("A receipt is tried again, and its broker cannot be told", e);
+        }
+    }
+
+    private long answerAll() throws InterruptedException {
         queue.drainTo(unanswered, Math.max(0, BATCH - unanswered.size()));
         Map<String, List<ReceivedReceipt>> byOutbox = new LinkedHashMap<>();
         boolean all = true;
@@ -279,6 +300,7 @@ public final class ReceiptProcessor implements Receiver {
             }
         }
         done(written);
+        again.forEach(ReceiptProcessor::ended);
         unanswered.removeAll(again);
         queue.addAll(again);
         metLocked |= !again.isEmpty();

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.posthaste.AfterDead;
+import dev.posthaste.Route;
 import dev.posthaste.kafka.KafkaSettings;
 import dev.posthaste.server.config.Config;
 import dev.posthaste.server.config.ConfigException;
@@ -154,6 +155,59 @@ class ConfigTest {
                         "posthaste.yml:16: there is no 'console.adress'; did you mean 'address'?")
                 .anyMatch(line -> line.startsWith("posthaste.yml:13: Not a usable outbox name"))
                 .anyMatch(line -> line.startsWith("posthaste.yml:17: A lease of PT3S leaves no room"));
+    }
+
+    @Test
+    void aRouteIsToldInTheWordsOfItsBrokerOrNeutralOnes() throws Exception {
+        Config config = read("""
+                databases: {shop: {url: "jdbc:h2:mem:x"}}
+                brokers: {kafka: {url: "kafka://k:9092"}, rabbit: {url: "amqp://rabbit"}}
+                outboxes:
+                  one: {broker: kafka, route: {topic: t, group: g}, tracked: true}
+                  two: {broker: rabbit, route: {exchange: e, routing-key: k, queue: q}}
+                  three: {broker: rabbit, route: {destination: d, group: g}}
+                receipts:
+                  - {broker: kafka, topic: t, group: g}
+                  - {broker: rabbit, exchange: e, routing-key: k, queue: q}
+                  - {broker: rabbit, destination: d, group: g}
+                """, Map.of());
+        Route topic = Route.topic("t").group("g");
+        Route exchange = Route.exchange("e").routingKey("k").queue("q");
+        Route neutral = Route.to("d").group("g");
+        assertThat(config.outboxes().values().stream()
+                        .map(each -> each.definition().route()))
+                .containsExactly(topic, exchange, neutral);
+        assertThat(config.receipts().stream().map(Config.ReceiptsConfig::route))
+                .containsExactly(topic, exchange, neutral);
+    }
+
+    @Test
+    void aRouteThatNamesOneThingTwiceIsAMistake() {
+        assertThat(wrong("""
+                        databases: {shop: {url: "jdbc:h2:mem:x"}}
+                        brokers: {kafka: {url: "kafka://k:9092"}}
+                        outboxes:
+                          one:
+                            tracked: true
+                            route:
+                              topic: t
+                              exchange: e
+                              group: g
+                              queue: q
+                          two: {route: {group: g}}
+                        receipts:
+                          - {destination: d, topic: t, queue: q}
+                          - {topic: t}
+                        """).lines())
+                .containsExactly(
+                        "posthaste.yml:8: 'outboxes.one.route.topic' and 'outboxes.one.route.exchange' mean the same;"
+                                + " say one of them",
+                        "posthaste.yml:10: 'outboxes.one.route.group' and 'outboxes.one.route.queue' mean the same;"
+                                + " say one of them",
+                        "posthaste.yml:11: 'outboxes.two.route.destination' is missing (or topic, or exchange)",
+                        "posthaste.yml:13: 'receipts[0].destination' and 'receipts[0].topic' mean the same;"
+                                + " say one of them",
+                        "posthaste.yml:14: 'receipts[1].group' is missing (or queue)");
     }
 
     /** The daemon would refuse it at its start, so {@code check} must not say that all is well. */

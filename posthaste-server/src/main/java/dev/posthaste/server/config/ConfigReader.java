@@ -180,12 +180,7 @@ public final class ConfigReader {
 
     private static ReceiptsConfig receipts(Section section, Set<String> brokers) {
         String broker = section.oneOf("broker", brokers);
-        String destination = section.required("destination");
-        String group = section.required("group");
-        String routingKey = section.text("routing-key");
-        Route route = destination.isEmpty() || group.isEmpty()
-                ? null
-                : section.valid(() -> OutboxReader.route(destination, routingKey, group));
+        Route route = OutboxReader.route(section, true);
         RetryPolicy retry = OutboxReader.retry(section.section("retry"), RetryPolicy.exponential());
         return new ReceiptsConfig(section.line(), broker, route == null ? Route.to("none") : route, retry);
     }

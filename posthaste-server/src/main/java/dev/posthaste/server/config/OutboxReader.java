@@ -60,11 +60,19 @@ final class OutboxReader {
         return definition == null ? null : new OutboxConfig(section.line(), definition, database, broker);
     }
 
-    /** Of what a file says, where nothing is required but the destination. */
-    static Route route(String destination, @Nullable String routingKey, @Nullable String group) {
-        Route route = Route.to(destination);
-        route = routingKey == null ? route : route.routingKey(routingKey);
-        return group == null ? route : route.group(group);
+    /** In Kafka's words (topic, group), in RabbitMQ's (exchange, routing-key, queue), or neutral ones. Null if it is wrong. */
+    static @Nullable Route route(Section section, boolean groupRequired) {
+        String destination = section.requiredNamed("destination", "topic", "exchange");
+        String routingKey = section.text("routing-key");
+        String group = groupRequired ? section.requiredNamed("group", "queue") : section.named("group", "queue");
+        if (destination.isEmpty() || (groupRequired && (group == null || group.isEmpty()))) {
+            return null;
+        }
+        return section.valid(() -> {
+            Route route = Route.to(destination);
+            route = routingKey == null ? route : route.routingKey(routingKey);
+            return group == null ? route : route.group(group);
+        });
     }
 
     private static MessageFormat format(Section section, boolean kafka) {
@@ -117,10 +125,7 @@ final class OutboxReader {
             outbox.problem(outbox.line(), "'outboxes." + name + ".route' is missing: where the events go");
             return null;
         }
-        String destination = section.required("destination");
-        String routingKey = section.text("routing-key");
-        String group = section.text("group");
-        return destination.isEmpty() ? null : section.valid(() -> route(destination, routingKey, group));
+        return route(section, false);
     }
 
     private static UnaryOperator<OutboxDefinition> policy(Section section) {

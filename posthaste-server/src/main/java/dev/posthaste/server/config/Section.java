@@ -2,6 +2,7 @@ package dev.posthaste.server.config;
 
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -138,6 +139,35 @@ final class Section {
             problem(line, "'" + name(key) + "' is missing");
         }
         return text == null ? "" : text;
+    }
+
+    /** The value of something that has several names; two of them at once are a mistake. Null when none is there. */
+    @Nullable
+    String named(String... names) {
+        String value = null;
+        String used = null;
+        for (String each : names) {
+            String text = text(each);
+            if (has(each) && used != null) {
+                problem(line(each), "'" + name(used) + "' and '" + name(each) + "' mean the same; say one of them");
+            } else if (has(each)) {
+                used = each;
+                value = text;
+            }
+        }
+        return value;
+    }
+
+    /** As {@link #named}; the empty string when none is there, which is a mistake. */
+    String requiredNamed(String... names) {
+        String value = named(names);
+        if (Arrays.stream(names).noneMatch(this::has)) {
+            problem(
+                    line,
+                    "'" + name(names[0]) + "' is missing (or "
+                            + String.join(", or ", List.of(names).subList(1, names.length)) + ")");
+        }
+        return value == null ? "" : value;
     }
 
     <T> T parsed(String key, T fallback, String wanted, Function<String, @Nullable T> parser) {
