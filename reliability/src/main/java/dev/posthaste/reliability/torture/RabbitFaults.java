@@ -12,6 +12,8 @@ import java.util.Random;
 
 /** What can be wrong with RabbitMQ while its server is well. */
 final class RabbitFaults {
+    private static final int RPC_MILLIS = 5_000;
+
     private static final Duration ALARM = Duration.ofSeconds(4);
     private static final Duration FULL = Duration.ofSeconds(10);
     private static final Duration AWAY = Duration.ofSeconds(2);
@@ -96,9 +98,13 @@ final class RabbitFaults {
     private void channel(Work work) throws Exception {
         ConnectionFactory factory = new ConnectionFactory();
         factory.setUri(stage.setup.broker());
-        try (com.rabbitmq.client.Connection connection = factory.newConnection("nemesis");
-                Channel channel = connection.createChannel()) {
-            work.on(channel);
+        factory.setChannelRpcTimeout(RPC_MILLIS);
+        com.rabbitmq.client.Connection connection = factory.newConnection("nemesis");
+        try {
+            work.on(connection.createChannel());
+        } finally {
+            connection.abort(
+                    RPC_MILLIS); // another fault may have the broker answer nothing, which closing would wait for
         }
     }
 
