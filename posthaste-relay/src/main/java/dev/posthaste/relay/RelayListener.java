@@ -11,7 +11,7 @@ import org.jspecify.annotations.Nullable;
  */
 public interface RelayListener {
     /**
-     * An event whose fate is settled. Only Posthaste implements it; methods will be added.
+     * An event whose outcome is known. Only Posthaste implements it; methods will be added.
      */
     @ProvidedByPosthaste
     interface RelayedEvent {
@@ -43,30 +43,30 @@ public interface RelayListener {
     default void leaseReleased(String outbox, long epoch) {}
 
     // --- Events ------------------------------------------------------------------------------------------------------
-    // What is told of an event was committed, and is told once at most: not if the relay dies, or loses its lease,
-    // before it
-    // has heard of the commit. A row that somebody else has changed in the meantime may say otherwise.
 
     /** Events were read from the table. */
     default void fetched(String outbox, int events, Duration took) {}
 
-    /** The broker has the event. Told once its row says so, or says what somebody else has made of it in the meantime. */
+    /**
+     * The broker has the event. Called after the commit that records it, and at most once: not if the relay dies, or loses its
+     * lease, before it has heard of the commit. The row may say otherwise if another program has changed it in the meantime.
+     */
     default void published(String outbox, RelayedEvent event) {}
 
-    /** The broker refused the event, which is tried again later. Told likewise, with the attempt counted in its row. */
+    /** The broker refused the event, which is tried again later. Called as {@link #published} is. */
     default void retried(String outbox, RelayedEvent event, String reason) {}
 
-    /** The broker refused the event for the last time: it waits for an operator. Told likewise. */
+    /** The broker refused the event for the last time: it waits for an operator. Called as {@link #published} is. */
     default void died(String outbox, RelayedEvent event, String reason) {}
 
     /** Whether the event arrived is unknown: it is handed to the broker once more, and no attempt is counted. */
     default void resent(String outbox, RelayedEvent event, String reason) {}
 
     /**
-     * What became of these events was committed; {@link #published}, {@link #retried} and {@link #died} tell it of each.
+     * The outcome of these events was committed; {@link #published}, {@link #retried} and {@link #died} report each.
      *
-     * @param missed how many of them had been changed by somebody else meanwhile (a receipt, an operator, another program)
-     *     and are left as those wrote them
+     * @param missed how many of them had been changed meanwhile by a receipt, an operator or another program, and are left
+     *     as they are
      */
     default void settled(String outbox, int events, int missed, Duration took) {}
 
@@ -77,7 +77,7 @@ public interface RelayListener {
 
     default void brokerAvailable(String outbox) {}
 
-    /** The database failed; the relay goes on trying. */
+    /** The database failed; the relay keeps trying. */
     default void databaseFailed(String outbox, Throwable cause) {}
 
     /** Something unexpected was thrown where the outbox is worked on. The lease was given back, and the relay tries again. */
