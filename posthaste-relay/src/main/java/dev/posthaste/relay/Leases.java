@@ -105,12 +105,12 @@ final class Leases {
         }
         stuck.remove(lease.outbox());
         try {
-            if (table.renew(claim, ttl)) {
-                lease.held(claim, now, ttl);
-                renewAt.put(lease.outbox(), now + ttl.toNanos() / 3);
-            } else {
-                lost(lease, claim);
+            switch (table.renew(claim, ttl)) {
+                case RENEWED -> lease.held(claim, now, ttl);
+                case PAUSED -> giveUpPaused(lease);
+                case LOST -> lost(lease, claim);
             }
+            renewAt.put(lease.outbox(), now + ttl.toNanos() / 3);
         } catch (StoreException e) {
             // The pump stops handing over by itself when the time runs out. Until another relay takes the outbox, the
             // lease can still be renewed.
@@ -161,7 +161,9 @@ final class Leases {
             // Before any is taken: who owns an outbox may begin to delete at once.
             leases.values().forEach(lease -> compareDefinitions(lease, relays));
             balance.take().forEach(outbox -> take(lease(outbox), rows, stale));
-            rows.stream().filter(Row::paused).forEach(this::giveUpPaused);
+            rows.stream()
+                    .filter(row -> row.paused() && leases.containsKey(row.outbox()))
+                    .forEach(row -> giveUpPaused(lease(row.outbox())));
             String giveUp = balance.giveUp();
             if (giveUp != null) {
                 log.info("Relay {} gives outbox {} up for a relay with fewer", relay, giveUp);
@@ -176,10 +178,9 @@ final class Leases {
         nextLookAt = clock.getAsLong() + (allHeld ? ttl.toNanos() / 3 : Math.min(ttl.toNanos() / 6, 1_000_000_000L));
     }
 
-    private void giveUpPaused(Row row) {
-        Lease lease = leases.get(row.outbox());
-        if (lease != null && lease.claim() != null && !lease.givingUp()) {
-            log.info("Relay {} gives outbox {} up: it is paused", relay, row.outbox());
+    private void giveUpPaused(Lease lease) {
+        if (lease.claim() != null && !lease.givingUp()) {
+            log.info("Relay {} gives outbox {} up: it is paused", relay, lease.outbox());
             lease.giveUp();
         }
     }

@@ -3,6 +3,7 @@ package dev.posthaste.testkit;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.posthaste.internal.jdbc.LeaseTable;
+import dev.posthaste.internal.jdbc.LeaseTable.Renewal;
 import dev.posthaste.internal.store.Claim;
 import java.time.Duration;
 import java.util.Map;
@@ -39,9 +40,9 @@ public abstract class LeaseContract extends DatabaseContract {
         until("the lease expires", () -> {}, () -> leases.leases().get(0).free());
         Claim taken = leases.take("orders", "b", leases.leases().get(0), Duration.ofMinutes(1));
         assertThat(taken).isEqualTo(new Claim("orders", "b", 2));
-        assertThat(leases.renew(old, Duration.ofMinutes(1))).isFalse();
+        assertThat(leases.renew(old, Duration.ofMinutes(1))).isEqualTo(Renewal.LOST);
         assertThat(leases.renew(Objects.requireNonNull(taken), Duration.ofMinutes(1)))
-                .isTrue();
+                .isEqualTo(Renewal.RENEWED);
         leases.release(old);
         assertThat(leases.leases().get(0).owner()).isEqualTo("b");
     }
@@ -51,23 +52,37 @@ public abstract class LeaseContract extends DatabaseContract {
         LeaseTable leases = leases();
         Claim claim = Objects.requireNonNull(leases.take("orders", "a", null, Duration.ofMillis(1)));
         until("the lease expires", () -> {}, () -> leases.leases().get(0).free());
-        assertThat(leases.renew(claim, Duration.ofMinutes(1))).isTrue();
+        assertThat(leases.renew(claim, Duration.ofMinutes(1))).isEqualTo(Renewal.RENEWED);
     }
 
-    /** Its owner was suspended when the outbox was paused, and would continue for a while before it looked. */
+    /** Its owner may be suspended at any moment, and would continue for a whole lease before it looked. */
     @Test
-    void C17_anExpiredLeaseOfAPausedOutboxCannotBeRenewed() throws Exception {
+    void C29_theLeaseOfAPausedOutboxIsNotRenewed() throws Exception {
         LeaseTable leases = leases();
-        Claim expired = Objects.requireNonNull(leases.take("orders", "a", null, Duration.ofMillis(1)));
+        Claim claim = Objects.requireNonNull(leases.take("orders", "a", null, Duration.ofMillis(500)));
+        execute("update posthaste_lease set paused_by = 'me'");
+        LeaseTable.Row paused = leases.leases().get(0);
+        assertThat(leases.renew(claim, Duration.ofMinutes(1))).isEqualTo(Renewal.PAUSED);
+        assertThat(leases.leases().get(0).expiresAt()).isEqualTo(paused.expiresAt());
         until("the lease expires", () -> {}, () -> leases.leases().get(0).free());
-        execute("update posthaste_lease set paused_by = 'me'");
-        assertThat(leases.renew(expired, Duration.ofMinutes(1))).isFalse();
-        execute("update posthaste_lease set paused_by = null");
-        assertThat(leases.renew(expired, Duration.ofMinutes(1))).isTrue();
-        execute("update posthaste_lease set paused_by = 'me'");
-        assertThat(leases.renew(expired, Duration.ofMinutes(1)))
+        assertThat(leases.renew(claim, Duration.ofMinutes(1)))
                 .as("what is with the broker can still be settled")
-                .isTrue();
+                .isEqualTo(Renewal.PAUSED);
+        execute("update posthaste_lease set paused_by = null");
+        assertThat(leases.renew(claim, Duration.ofMinutes(1))).isEqualTo(Renewal.RENEWED);
+    }
+
+    @Test
+    void whoseLeaseAnotherHasTakenIsToldSoAlsoWhileTheOutboxIsPaused() throws Exception {
+        LeaseTable leases = leases();
+        Claim old = Objects.requireNonNull(leases.take("orders", "a", null, Duration.ofMinutes(1)));
+        leases.release(old);
+        assertThat(leases.take("orders", "b", leases.leases().get(0), Duration.ofMinutes(1)))
+                .isNotNull();
+        execute("update posthaste_lease set paused_by = 'me'");
+        assertThat(leases.renew(old, Duration.ofMinutes(1))).isEqualTo(Renewal.LOST);
+        execute("delete from posthaste_lease");
+        assertThat(leases.renew(old, Duration.ofMinutes(1))).isEqualTo(Renewal.LOST);
     }
 
     /** It was free when a relay looked, and was paused before the relay took it. */

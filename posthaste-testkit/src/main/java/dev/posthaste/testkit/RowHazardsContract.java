@@ -9,6 +9,7 @@ import dev.posthaste.Status;
 import dev.posthaste.StoreException;
 import dev.posthaste.internal.jdbc.Dialect;
 import dev.posthaste.internal.jdbc.EventTable.Column;
+import dev.posthaste.internal.jdbc.LeaseTable.Renewal;
 import dev.posthaste.internal.store.Claim;
 import dev.posthaste.internal.store.IdRange;
 import dev.posthaste.internal.store.OutboxStore.DeadEvent;
@@ -168,7 +169,7 @@ public abstract class RowHazardsContract extends RowContract {
             assertThat(Duration.ofNanos(System.nanoTime() - start))
                     .as("it is known that there are locks: nobody waits again")
                     .isLessThan(Duration.ofMillis(900));
-            assertThat(leases().renew(claim, Duration.ofMinutes(1))).isTrue();
+            assertThat(leases().renew(claim, Duration.ofMinutes(1))).isEqualTo(Renewal.RENEWED);
             other.rollback();
         }
         assertThat(store.settle(claim, verdicts)).isEqualTo(new Settled(2, Set.of()));

@@ -8,9 +8,12 @@ import dev.posthaste.Catalog;
 import dev.posthaste.OutboxDefinition;
 import dev.posthaste.Route;
 import dev.posthaste.Schema;
+import dev.posthaste.admin.Admin;
+import dev.posthaste.admin.Change;
 import dev.posthaste.broker.LocalBroker;
 import dev.posthaste.internal.jdbc.Dialect;
 import dev.posthaste.internal.jdbc.LeaseTable;
+import dev.posthaste.internal.jdbc.LeaseTable.Renewal;
 import dev.posthaste.internal.store.Claim;
 import dev.posthaste.relay.Relay;
 import dev.posthaste.relay.internal.ManualRelay;
@@ -26,6 +29,7 @@ import java.sql.SQLException;
 import java.time.Duration;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import javax.sql.DataSource;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -55,7 +59,7 @@ class LeaseAuditTest {
                     "other",
                     beforeTaking(database.dataSource(), () -> {
                         assertThat(leases.renew(new Claim("orders", "owner", 1), Duration.ofMinutes(1)))
-                                .isTrue();
+                                .isEqualTo(Renewal.RENEWED);
                         renewals.incrementAndGet();
                     }),
                     clock);
@@ -108,6 +112,39 @@ class LeaseAuditTest {
         }
     }
 
+    /** It was suspended, renewed its lease, and was suspended again before it could look whether the outbox is paused. */
+    @ParameterizedTest
+    @EnumSource(Database.class)
+    void C29_aRelayThatRenewsBeforeItLooksSeesThatTheOutboxIsPaused(Database kind) throws Exception {
+        try (TestOutbox outbox = TestOutbox.on(kind)) {
+            Duration lease = Duration.ofSeconds(30);
+            SettableClock clock = new SettableClock();
+            AtomicBoolean suspended = new AtomicBoolean();
+            DataSource watched = before(outbox.database.dataSource(), "select outbox, owner, epoch", () -> {
+                if (suspended.get()) {
+                    throw new SQLException("it does not come to look");
+                }
+            });
+            ManualRelay relay =
+                    RelayTesting.manual(RelayTesting.clock(Relay.builder(watched, outbox.catalog, outbox.broker), clock)
+                            .lease(lease));
+            relay.keepLeases();
+            assertThat(relay.owns("orders")).isTrue();
+            Admin.of(outbox.database.dataSource(), outbox.catalog)
+                    .outbox("orders")
+                    .pause(Change.by("ada", "maintenance"));
+            suspended.set(true);
+            clock.advance(lease.dividedBy(3));
+            relay.keepLeases();
+
+            outbox.write("a", "a-1");
+            relay.passWithoutLeases();
+
+            assertThat(outbox.broker.attempts()).isEmpty();
+            assertThat(relay.owns("orders")).as("it has given it back").isFalse();
+        }
+    }
+
     private static ManualRelay relay(String name, DataSource dataSource, SettableClock clock) {
         return RelayTesting.manual(RelayTesting.clock(
                         Relay.builder(dataSource, Catalog.of(ORDERS), LocalBroker.to())
@@ -125,17 +162,22 @@ class LeaseAuditTest {
 
     /** {@code dataSource}, with something that happens between the look at a lease and the attempt to take it. */
     private static DataSource beforeTaking(DataSource dataSource, Runnable what) {
+        return before(dataSource, "set owner = ?, epoch = ?", what::run);
+    }
+
+    /** {@code dataSource}, with something that happens before a statement that contains {@code sql} is prepared. */
+    private static DataSource before(DataSource dataSource, String sql, Step what) {
         return Intercepted.of(DataSource.class, dataSource, (getConnection, call) -> {
             Object result = call.proceed();
-            return result instanceof Connection connection ? beforeTaking(connection, what) : result;
+            return result instanceof Connection connection ? before(connection, sql, what) : result;
         });
     }
 
-    private static Connection beforeTaking(Connection connection, Runnable what) {
+    private static Connection before(Connection connection, String sql, Step what) {
         return (Connection) Proxy.newProxyInstance(
                 Connection.class.getClassLoader(), new Class<?>[] {Connection.class}, (self, method, arguments) -> {
                     if (method.getName().equals("prepareStatement")
-                            && arguments[0].toString().contains("set owner = ?, epoch = ?")) {
+                            && arguments[0].toString().contains(sql)) {
                         what.run();
                     }
                     try {
@@ -144,5 +186,9 @@ class LeaseAuditTest {
                         throw e.getCause();
                     }
                 });
+    }
+
+    private interface Step {
+        void run() throws SQLException;
     }
 }

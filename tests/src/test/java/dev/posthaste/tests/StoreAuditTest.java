@@ -15,6 +15,7 @@ import dev.posthaste.TableLayout;
 import dev.posthaste.internal.jdbc.Dialect;
 import dev.posthaste.internal.jdbc.EventTable;
 import dev.posthaste.internal.jdbc.LeaseTable;
+import dev.posthaste.internal.jdbc.LeaseTable.Renewal;
 import dev.posthaste.internal.jdbc.RowStore;
 import dev.posthaste.internal.store.Claim;
 import dev.posthaste.internal.store.OutboxStore.Settled;
@@ -116,7 +117,7 @@ class StoreAuditTest {
             for (int i = 0; i < 10; i++) {
                 try {
                     store.requeue(List.of(1L));
-                    assertThat(leases.renew(taken, Duration.ofMinutes(1))).isTrue();
+                    assertThat(leases.renew(taken, Duration.ofMinutes(1))).isEqualTo(Renewal.RENEWED);
                 } catch (StoreException e) {
                     failures++;
                 }

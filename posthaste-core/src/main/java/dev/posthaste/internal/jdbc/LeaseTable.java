@@ -199,22 +199,33 @@ public final class LeaseTable {
         return taken == 1 ? new Claim(outbox, owner, seen.epoch() + 1) : null;
     }
 
+    /** What became of a renewal. */
+    public enum Renewal {
+        /** The claim is good for another length of the lease. */
+        RENEWED,
+        /** The claim is good for as long as it was; what is with the broker can be settled, and nothing more begun. */
+        PAUSED,
+        /** Another relay has the lease, or its row is gone. */
+        LOST
+    }
+
     /**
-     * A lease that has run out can be renewed while nobody else has taken it, unless its outbox is paused: its owner may have
-     * stood still since long before, and does not know.
-     *
-     * @return whether the claim was still good, and now is for another {@code ttl}
+     * Renews a lease for another {@code ttl}, also one that has run out while nobody else has taken it. That of a paused outbox
+     * is not renewed: its owner may stand still at any moment, and would continue for the rest of the new term.
      */
-    public boolean renew(Claim claim, Duration ttl) {
+    public Renewal renew(Claim claim, Duration ttl) {
         return transactions.update("renew the lease of outbox " + claim.outbox(), connection -> {
             try (PreparedStatement statement = connection.prepareStatement(sql("""
                     update {schema}posthaste_lease set expires_at = {fromNow}
-                    where outbox = ? and owner = ? and epoch = ? and (paused_by is null or expires_at > {now})
+                    where outbox = ? and owner = ? and epoch = ? and paused_by is null
                     """))) {
                 statement.setLong(1, ttl.toNanos() / 1000);
                 bind(statement, 2, claim);
-                return statement.executeUpdate() == 1;
+                if (statement.executeUpdate() == 1) {
+                    return Renewal.RENEWED;
+                }
             }
+            return holds(connection, claim) ? Renewal.PAUSED : Renewal.LOST;
         });
     }
 

@@ -264,8 +264,10 @@ final class PlantedBugs {
                     "a lease that is renewed while its outbox is paused",
                     1_410,
                     List.of("pause"),
-                    new Edit(LEASES, "and (paused_by is null or expires_at > {now})\n", "\n"),
-                    new Edit(PUMP, "                && !lease.givingUp()", "                //")),
+                    new Edit(
+                            LEASES,
+                            "and epoch = ? and paused_by is null\n                    \"\"\"",
+                            "and epoch = ?\n                    \"\"\"")),
             bug(
                     "a mass change that takes its events twice",
                     50_900,
