@@ -10,15 +10,16 @@ import dev.posthaste.broker.Message;
 import dev.posthaste.broker.MessageHeaders;
 import dev.posthaste.format.Envelope;
 import dev.posthaste.format.MessageFormat;
-import dev.posthaste.format.StoredEvent;
 import dev.posthaste.internal.admin.StoreOutboxAdmin;
 import dev.posthaste.internal.jdbc.DatabaseSchema;
 import dev.posthaste.internal.jdbc.Dialect;
 import dev.posthaste.internal.jdbc.RowStore;
 import dev.posthaste.internal.jdbc.Stores;
+import dev.posthaste.internal.messages.EventIds;
 import dev.posthaste.internal.receipts.OriginHeaders;
 import dev.posthaste.internal.receipts.ReceiptMessages;
 import dev.posthaste.internal.store.Receipt;
+import dev.posthaste.internal.store.StoredRow;
 import java.lang.reflect.Field;
 import java.lang.reflect.Modifier;
 import java.nio.charset.StandardCharsets;
@@ -43,8 +44,8 @@ class FuzzCasesTest {
             .types("order.placed");
     private static final byte[] PAYLOAD = "{}".getBytes(StandardCharsets.UTF_8);
 
-    private static StoredEvent event(long row, String id, @Nullable String key, @Nullable String headers) {
-        return new StoredEvent(row, id, "order.placed", "v1", key, null, null, headers, PAYLOAD);
+    private static StoredRow event(long row, String id, @Nullable String key, @Nullable String headers) {
+        return new StoredRow(row, id, "order.placed", "v1", key, null, null, headers, PAYLOAD);
     }
 
     private static DataSource database(OutboxDefinition outbox, String... sql) throws SQLException {
@@ -86,7 +87,7 @@ class FuzzCasesTest {
         }
     }
 
-    private static StoredEvent nested(int levels) {
+    private static StoredRow nested(int levels) {
         byte[] payload = ("[".repeat(levels) + "]".repeat(levels)).getBytes(StandardCharsets.UTF_8);
         return event(1, "id", null, null).with(null, payload);
     }
@@ -108,7 +109,7 @@ class FuzzCasesTest {
     @Test
     void C02_whatHasNoHeadersOnTheWayIsKnownByItsServiceAndItsRow() {
         for (long row : new long[] {0, -7, 1_890_000_000_000_000_000L}) {
-            String id = StoredEvent.idOfRow("orders", row);
+            String id = EventIds.ofPosition("orders", row);
             Message sent = MessageFormat.ENVELOPE.write(event(row, id, null, null), ORDERS);
             Message bare = Message.of("orders", sent.body());
             assertThat(MessageFormat.ENVELOPE.read(bare).eventId()).isEqualTo(id);

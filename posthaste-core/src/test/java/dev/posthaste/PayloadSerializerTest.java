@@ -8,8 +8,8 @@ import dev.posthaste.broker.Failure;
 import dev.posthaste.broker.Message;
 import dev.posthaste.broker.MessageHeaders;
 import dev.posthaste.format.MessageFormat;
-import dev.posthaste.format.StoredEvent;
 import dev.posthaste.inbox.Inbox;
+import dev.posthaste.internal.store.StoredRow;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.sql.Connection;
@@ -117,7 +117,7 @@ class PayloadSerializerTest {
     }
 
     private static @Nullable String contentType(@Nullable String headers) {
-        StoredEvent event = new StoredEvent(
+        StoredRow event = new StoredRow(
                 1, "e", "order.placed", "v1", null, null, null, headers, "{}".getBytes(StandardCharsets.UTF_8));
         return MessageFormat.cloudEvents("/shop").write(event, ORDERS).headers().get("content-type");
     }

@@ -3,7 +3,8 @@ package dev.posthaste.fuzz;
 import dev.posthaste.OutboxDefinition;
 import dev.posthaste.Route;
 import dev.posthaste.format.MessageFormat;
-import dev.posthaste.format.StoredEvent;
+import dev.posthaste.internal.messages.EventIds;
+import dev.posthaste.internal.store.StoredRow;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -36,13 +37,13 @@ final class Formats {
     }
 
     /** As {@link dev.posthaste.Outbox} may have stored it. */
-    static StoredEvent event(Dice dice, @Nullable String headers) {
+    static StoredRow event(Dice dice, @Nullable String headers) {
         long row = dice.id();
         return dice.tried(
                 "event",
-                new StoredEvent(
+                new StoredRow(
                         row,
-                        dice.tried("event id", dice.oneIn(6) ? StoredEvent.idOfRow(OUTBOX.name(), row) : dice.good(64)),
+                        dice.tried("event id", dice.oneIn(6) ? EventIds.ofPosition(OUTBOX.name(), row) : dice.good(64)),
                         dice.tried("type", dice.good(128)),
                         dice.tried("version", dice.good(16)),
                         dice.oneIn(4) ? null : dice.tried("key", dice.good(128)),

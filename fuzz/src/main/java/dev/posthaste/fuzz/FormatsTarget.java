@@ -3,9 +3,9 @@ package dev.posthaste.fuzz;
 import dev.posthaste.broker.Message;
 import dev.posthaste.broker.MessageHeaders;
 import dev.posthaste.format.MessageFormat;
-import dev.posthaste.format.StoredEvent;
 import dev.posthaste.internal.receipts.OriginHeaders;
 import dev.posthaste.internal.store.Receipt;
+import dev.posthaste.internal.store.StoredRow;
 import java.util.HashMap;
 import java.util.Map;
 import tools.jackson.databind.json.JsonMapper;
@@ -20,7 +20,7 @@ final class FormatsTarget implements Target {
     @Override
     public void run(Dice dice) {
         Map<String, String> headers = Formats.headers(dice);
-        StoredEvent event = Formats.event(
+        StoredRow event = Formats.event(
                 dice, headers.isEmpty() ? null : JsonMapper.shared().writeValueAsString(headers));
         Map.Entry<String, MessageFormat> named = Formats.draw(dice);
         MessageFormat format = named.getValue();
@@ -41,7 +41,7 @@ final class FormatsTarget implements Target {
         Finding.unlessEqual("the payload", payload(event.payload()), payload(read.body()));
         Finding.unlessEqual(
                 "the receipt's row",
-                new Receipt.Consumed(Formats.OUTBOX.name(), event.id(), event.eventId()),
+                new Receipt.Consumed(Formats.OUTBOX.name(), event.position(), event.eventId()),
                 OriginHeaders.consumed(read));
         for (Map.Entry<String, String> each : headers.entrySet()) {
             if (!Formats.NAMES_OF_OTHERS.contains(each.getKey())) {
@@ -51,14 +51,14 @@ final class FormatsTarget implements Target {
                         read.headers().get(each.getKey()));
             }
         }
-        boolean isKnownByItsRow = event.eventId().equals(Long.toString(event.id()));
+        boolean isKnownByItsRow = event.eventId().equals(Long.toString(event.position()));
         if (named.getKey().equals("envelope") && !isKnownByItsRow) {
             withoutHeaders(dice, event, message);
         }
     }
 
     /** What is between the two may drop all headers: the envelope tells its service's events from those of others. */
-    private static void withoutHeaders(Dice dice, StoredEvent event, Message message) {
+    private static void withoutHeaders(Dice dice, StoredRow event, Message message) {
         Message bare = Message.of(message.destination(), message.body())
                 .key(message.key())
                 .headers(new HashMap<>());
@@ -66,10 +66,10 @@ final class FormatsTarget implements Target {
         dice.tried("without headers", read.headers());
         Finding.unlessEqual("the id without headers", event.eventId(), read.eventId());
         Finding.unlessEqual("the type without headers", event.type(), read.eventType());
-        if (event.id() != 0) {
+        if (event.position() != 0) {
             Finding.unlessEqual(
                     "the receipt's row without headers",
-                    new Receipt.Consumed(Formats.OUTBOX.name(), event.id(), event.eventId()),
+                    new Receipt.Consumed(Formats.OUTBOX.name(), event.position(), event.eventId()),
                     OriginHeaders.consumed(read));
         }
     }

@@ -2,7 +2,7 @@ package dev.posthaste.fuzz;
 
 import dev.posthaste.broker.Message;
 import dev.posthaste.format.MessageFormat;
-import dev.posthaste.format.StoredEvent;
+import dev.posthaste.internal.store.StoredRow;
 import dev.posthaste.internal.tracing.MessageTrace;
 import dev.posthaste.opentelemetry.OpenTelemetryTracing;
 import io.opentelemetry.api.OpenTelemetry;
@@ -27,7 +27,7 @@ final class HeadersTarget implements Target {
             }
         }
         byte[] stored = dice.mutated(Dice.utf8(dice.oneIn(8) ? dice.json(2) : dice.objectLike(headers)));
-        StoredEvent event = Formats.event(dice, dice.tried("headers", EnvelopeTarget.text(stored)));
+        StoredRow event = Formats.event(dice, dice.tried("headers", EnvelopeTarget.text(stored)));
         for (MessageFormat format : Formats.ALL.values()) {
             Message message;
             try {

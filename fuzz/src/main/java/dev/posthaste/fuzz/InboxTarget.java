@@ -12,7 +12,7 @@ import dev.posthaste.inbox.RejectedEventException;
 import dev.posthaste.inbox.UnknownTypes;
 import dev.posthaste.opentelemetry.OpenTelemetryTracing;
 import dev.posthaste.servers.Database;
-import dev.posthaste.testkit.Attempts;
+import dev.posthaste.testkit.internal.Attempts;
 import io.opentelemetry.api.OpenTelemetry;
 import java.sql.SQLException;
 import java.util.LinkedHashMap;

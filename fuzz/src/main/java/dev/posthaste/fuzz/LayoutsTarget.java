@@ -9,14 +9,15 @@ import dev.posthaste.OutboxDefinition;
 import dev.posthaste.Schema;
 import dev.posthaste.broker.Message;
 import dev.posthaste.format.MessageFormat;
-import dev.posthaste.format.StoredEvent;
 import dev.posthaste.internal.jdbc.DatabaseSchema;
 import dev.posthaste.internal.jdbc.EventTable;
 import dev.posthaste.internal.jdbc.EventTable.Column;
 import dev.posthaste.internal.jdbc.EventTable.Payload;
 import dev.posthaste.internal.jdbc.RowStore;
+import dev.posthaste.internal.messages.EventIds;
 import dev.posthaste.internal.store.Pending;
 import dev.posthaste.internal.store.PendingEvent;
+import dev.posthaste.internal.store.StoredRow;
 import dev.posthaste.servers.Database;
 import java.nio.charset.StandardCharsets;
 import java.sql.Connection;
@@ -75,7 +76,7 @@ final class LayoutsTarget implements Target {
         DatabaseSchema.check(database.dataSource(), List.of(drawn.outbox()));
         Event event = event(dice, drawn.outbox());
         if (write(drawn.outbox(), event)) {
-            StoredEvent stored = read(drawn.outbox(), event);
+            StoredRow stored = read(drawn.outbox(), event);
             sameEvent(drawn.outbox(), event, stored);
             new RowLife(database, drawn.outbox(), dice).run(stored, isSpelledPlainly(drawn.layout(), event.id()));
         }
@@ -140,7 +141,7 @@ final class LayoutsTarget implements Target {
         }
     }
 
-    private StoredEvent read(OutboxDefinition outbox, Event event) {
+    private StoredRow read(OutboxDefinition outbox, Event event) {
         RowStore store = new RowStore(database.dataSource(), database.dialect(), outbox);
         List<Pending> found = store.fetch(Long.MIN_VALUE, 10, Long.MAX_VALUE);
         Finding.unlessEqual("the number of events", 1, found.size());
@@ -166,13 +167,15 @@ final class LayoutsTarget implements Target {
         return layout.has(Column.KEY) ? EnvelopeTarget.noneIfEmpty(event.key()) : null;
     }
 
-    private static void sameEvent(OutboxDefinition outbox, Event event, StoredEvent stored) {
+    private static void sameEvent(OutboxDefinition outbox, Event event, StoredRow stored) {
         EventTable layout = EventTable.of(outbox);
         boolean envelope = layout.payload() == Payload.ENVELOPE;
         Finding.unlessEqual("the defect", null, stored.defect());
         Finding.unlessEqual(
                 "the id",
-                layout.has(Column.EVENT_ID) || envelope ? event.id() : StoredEvent.idOfRow(outbox.name(), stored.id()),
+                layout.has(Column.EVENT_ID) || envelope
+                        ? event.id()
+                        : EventIds.ofPosition(outbox.name(), stored.position()),
                 stored.eventId());
         Finding.unlessEqual("the type", event.type(), stored.type());
         if (envelope && !layout.has(Column.VERSION) && event.version().isEmpty()) {

@@ -10,7 +10,6 @@ import dev.posthaste.admin.EventFilter;
 import dev.posthaste.admin.EventPage;
 import dev.posthaste.admin.FoundEvent;
 import dev.posthaste.admin.OutboxAdmin;
-import dev.posthaste.format.StoredEvent;
 import dev.posthaste.internal.jdbc.Dialect;
 import dev.posthaste.internal.jdbc.EventTable;
 import dev.posthaste.internal.jdbc.EventTable.Column;
@@ -22,6 +21,7 @@ import dev.posthaste.internal.store.Receipt;
 import dev.posthaste.internal.store.ReceiptStore;
 import dev.posthaste.internal.store.RefusalPolicy;
 import dev.posthaste.internal.store.RetentionRule;
+import dev.posthaste.internal.store.StoredRow;
 import dev.posthaste.internal.store.Verdict;
 import java.time.Duration;
 import java.util.List;
@@ -52,8 +52,8 @@ final class RowLife {
      * @param event as it was read; the only one in the table, and pending
      * @param isFoundById false where only an envelope has the id, and spells it in another way: JSON has many for some letters
      */
-    void run(StoredEvent event, boolean isFoundById) {
-        long id = event.id();
+    void run(StoredRow event, boolean isFoundById) {
+        long id = event.position();
         Claim claim = Objects.requireNonNull(leases.take(outbox.name(), "relay", null, Duration.ofMinutes(1)));
         String error = dice.tried("error", dice.oneIn(3) ? dice.text(3_000) : dice.pieces(5));
         settle(claim, new Verdict.Retry(id, 0, dice.pick(Duration.ZERO, Duration.ofDays(36_525)), error));
@@ -113,7 +113,7 @@ final class RowLife {
     }
 
     /** By everything that an operator may know of it. */
-    private void requireFound(StoredEvent event, String error, boolean isFoundById) {
+    private void requireFound(StoredRow event, String error, boolean isFoundById) {
         for (EventFilter search : List.of(
                 EventFilter.all(),
                 EventFilter.status(Status.DEAD),
@@ -133,7 +133,7 @@ final class RowLife {
         Finding.unlessEqual(
                 "the payload that operators see",
                 EnvelopeTarget.text(event.payload()),
-                admin.find(event.id())
+                admin.find(event.position())
                         .map(details -> EnvelopeTarget.text(Objects.requireNonNull(details.payload())))
                         .orElse(null));
     }

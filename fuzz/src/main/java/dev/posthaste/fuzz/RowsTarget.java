@@ -5,12 +5,13 @@ import dev.posthaste.Route;
 import dev.posthaste.TableLayout;
 import dev.posthaste.broker.Message;
 import dev.posthaste.format.MessageFormat;
-import dev.posthaste.format.StoredEvent;
 import dev.posthaste.internal.jdbc.DatabaseSchema;
 import dev.posthaste.internal.jdbc.EventTable;
 import dev.posthaste.internal.jdbc.RowStore;
+import dev.posthaste.internal.messages.EventIds;
 import dev.posthaste.internal.store.Pending;
 import dev.posthaste.internal.store.PendingEvent;
+import dev.posthaste.internal.store.StoredRow;
 import dev.posthaste.servers.Database;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
@@ -92,7 +93,7 @@ final class RowsTarget implements Target {
         List<Pending> found = store.fetch(Long.MIN_VALUE, 10, Long.MAX_VALUE);
         Finding.unlessEqual("the number of events", 1, found.size());
         Finding.unless(found.get(0) instanceof PendingEvent, "an event that is due is read whole");
-        StoredEvent event = ((PendingEvent) found.get(0)).event();
+        StoredRow event = ((PendingEvent) found.get(0)).event();
         dice.tried("read", event + " " + event.defect());
         if (event.defect() == null) {
             for (MessageFormat format : Formats.ALL.values()) {
@@ -108,8 +109,8 @@ final class RowsTarget implements Target {
     }
 
     /** In Posthaste's own table no id is empty; in one of envelopes, ids are looked for as they are spelled. */
-    private static boolean isFoundById(StoredEvent event, OutboxDefinition outbox, String payload) {
-        boolean isKnownByItsRow = event.eventId().equals(StoredEvent.idOfRow(outbox.name(), event.id()));
+    private static boolean isFoundById(StoredRow event, OutboxDefinition outbox, String payload) {
+        boolean isKnownByItsRow = event.eventId().equals(EventIds.ofPosition(outbox.name(), event.position()));
         return switch (outbox.name()) {
             case "envelopes" -> isKnownByItsRow || payload.contains('"' + event.eventId() + '"');
             case "standard" -> !isKnownByItsRow;

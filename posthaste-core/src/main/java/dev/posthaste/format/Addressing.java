@@ -29,7 +29,7 @@ final class Addressing {
         headers.put(MessageHeaders.EVENT_TYPE, event.type());
         headers.put(MessageHeaders.EVENT_VERSION, event.version());
         headers.put(MessageHeaders.OUTBOX, outbox.name());
-        headers.put(MessageHeaders.POSITION, Long.toString(event.id()));
+        headers.put(MessageHeaders.POSITION, Long.toString(event.position()));
         String key = event.key();
         if (key != null) {
             headers.put(MessageHeaders.EVENT_KEY, key);

@@ -1,6 +1,7 @@
 package dev.posthaste.format;
 
 import dev.posthaste.internal.json.Json;
+import dev.posthaste.internal.messages.EventIds;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -45,7 +46,7 @@ public record Envelope(
     }
 
     private static long outboxId(@Nullable String text) {
-        Long row = StoredEvent.row(text);
+        Long row = EventIds.position(text);
         return row == null ? 0 : row;
     }
 

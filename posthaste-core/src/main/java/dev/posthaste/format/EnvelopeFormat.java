@@ -3,6 +3,7 @@ package dev.posthaste.format;
 import dev.posthaste.OutboxDefinition;
 import dev.posthaste.broker.Message;
 import dev.posthaste.broker.MessageHeaders;
+import dev.posthaste.internal.messages.EventIds;
 import java.util.HashMap;
 import java.util.Map;
 
@@ -14,11 +15,12 @@ final class EnvelopeFormat implements MessageFormat {
     @Override
     public Message write(StoredEvent event, OutboxDefinition outbox) {
         // An envelope cannot say row 0.
-        boolean ownId = event.id() == 0 || !event.eventId().equals(StoredEvent.idOfRow(outbox.name(), event.id()));
+        boolean ownId =
+                event.position() == 0 || !event.eventId().equals(EventIds.ofPosition(outbox.name(), event.position()));
         String aggregate = event.aggregateId();
         byte[] body = new Envelope(
-                        event.id(),
-                        ownId ? event.eventId() : Long.toString(event.id()),
+                        event.position(),
+                        ownId ? event.eventId() : Long.toString(event.position()),
                         event.type(),
                         event.version(),
                         outbox.name(),
@@ -38,7 +40,7 @@ final class EnvelopeFormat implements MessageFormat {
             headers.put(MessageHeaders.OUTBOX, service);
             headers.put(MessageHeaders.POSITION, Long.toString(envelope.outboxId()));
             if (id == null || id.equals(Long.toString(envelope.outboxId()))) {
-                id = StoredEvent.idOfRow(service, envelope.outboxId());
+                id = EventIds.ofPosition(service, envelope.outboxId());
             }
         }
         Addressing.putIfMissing(headers, MessageHeaders.EVENT_VERSION, envelope.eventVersion());

@@ -8,6 +8,8 @@ import dev.posthaste.Route;
 import dev.posthaste.broker.Digest;
 import dev.posthaste.broker.Message;
 import dev.posthaste.broker.MessageHeaders;
+import dev.posthaste.internal.messages.EventIds;
+import dev.posthaste.internal.store.StoredRow;
 import java.nio.charset.StandardCharsets;
 import java.util.HashMap;
 import java.util.Map;
@@ -28,8 +30,8 @@ class EnvelopeTest {
         return new String(bytes, StandardCharsets.UTF_8);
     }
 
-    private static StoredEvent event(String id, String payload, @Nullable String aggregate) {
-        return new StoredEvent(17, id, "t", "v2", "conv-1", null, null, null, bytes(payload), aggregate, null);
+    private static StoredRow event(String id, String payload, @Nullable String aggregate) {
+        return new StoredRow(17, id, "t", "v2", "conv-1", null, null, null, bytes(payload), aggregate, null);
     }
 
     @ParameterizedTest
@@ -93,7 +95,7 @@ class EnvelopeTest {
 
     @Test
     void anEventWithoutAnIdIsKnownByItsRowOnTheWireAndByServiceAndRowToConsumers() {
-        Message message = MessageFormat.ENVELOPE.write(event(StoredEvent.idOfRow("agent", 17), "1", null), AGENT);
+        Message message = MessageFormat.ENVELOPE.write(event(EventIds.ofPosition("agent", 17), "1", null), AGENT);
         assertThat(text(message.body())).contains("\"event_id\":\"17\"", "\"aggregate_id\":\"conv-1\"");
         assertThat(MessageFormat.ENVELOPE.read(message).eventId()).isEqualTo("agent-17");
         Message bare = Message.of("agent-topic", message.body()).key("conv-1").headers(new HashMap<>());
@@ -118,7 +120,7 @@ class EnvelopeTest {
 
     @Test
     void aHeaderThatIsNullSaysNothing() {
-        StoredEvent event = new StoredEvent(
+        StoredRow event = new StoredRow(
                 1, "e", "t", "v1", null, null, null, "{\"tenant\":\"acme\",\"nothing\":null}", bytes("1"));
         assertThat(MessageFormat.RAW.write(event, AGENT).headers())
                 .containsEntry("tenant", "acme")

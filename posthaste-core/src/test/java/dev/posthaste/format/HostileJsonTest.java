@@ -8,6 +8,7 @@ import static org.assertj.core.api.Assertions.fail;
 import dev.posthaste.OutboxDefinition;
 import dev.posthaste.Route;
 import dev.posthaste.broker.Message;
+import dev.posthaste.internal.store.StoredRow;
 import java.nio.charset.Charset;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
@@ -47,11 +48,11 @@ class HostileJsonTest {
         attempt(body, () -> new Envelope(1, "e", "t", "v1", "s", "a", body).toJson());
         for (MessageFormat format : FORMATS) {
             attempt(body, () -> format.read(message(body)));
-            attempt(body, () -> format.write(new StoredEvent(1, "e", "t", "v1", "k", null, null, null, body), OUTBOX));
+            attempt(body, () -> format.write(new StoredRow(1, "e", "t", "v1", "k", null, null, null, body), OUTBOX));
             attempt(
                     body,
                     () -> format.write(
-                            new StoredEvent(
+                            new StoredRow(
                                     1,
                                     "e",
                                     "t",
@@ -168,7 +169,7 @@ class HostileJsonTest {
             attempt(
                     body,
                     () -> format.write(
-                            new StoredEvent(1, broken, broken, broken, broken, null, null, null, bytes("1")), OUTBOX));
+                            new StoredRow(1, broken, broken, broken, broken, null, null, null, bytes("1")), OUTBOX));
         }
         attempt(body, () -> new Envelope(1, broken, null, null, null, broken, bytes("1")).toJson());
     }

@@ -7,6 +7,7 @@ import dev.posthaste.OutboxDefinition;
 import dev.posthaste.Route;
 import dev.posthaste.broker.Message;
 import dev.posthaste.broker.MessageHeaders;
+import dev.posthaste.internal.store.StoredRow;
 import java.nio.charset.Charset;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
@@ -91,8 +92,8 @@ class MessageFormatAuditTest {
 
     @Test
     void B11_whatAnOutboxSentKeepsItsId() {
-        StoredEvent event =
-                new StoredEvent(7, "e-1", "placed", "v1", "k", null, null, null, "{}".getBytes(StandardCharsets.UTF_8));
+        StoredRow event =
+                new StoredRow(7, "e-1", "placed", "v1", "k", null, null, null, "{}".getBytes(StandardCharsets.UTF_8));
         OutboxDefinition outbox =
                 OutboxDefinition.named("orders").route(Route.to("orders")).types("placed");
         for (MessageFormat format : List.of(

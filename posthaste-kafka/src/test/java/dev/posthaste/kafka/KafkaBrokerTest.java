@@ -33,6 +33,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 import javax.sql.DataSource;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 
 class KafkaBrokerTest extends BrokerContract {
@@ -73,7 +74,7 @@ class KafkaBrokerTest extends BrokerContract {
     }
 
     @Override
-    protected Message message(Map<String, String> headers, String key, byte[] body) {
+    protected Message message(Map<String, String> headers, @Nullable String key, byte[] body) {
         return Message.of(route.destination(), body).key(key).headers(headers);
     }
 

@@ -29,6 +29,7 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import javax.sql.DataSource;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 
 class RabbitBrokerTest extends BrokerContract {
@@ -69,7 +70,7 @@ class RabbitBrokerTest extends BrokerContract {
     }
 
     @Override
-    protected Message message(Map<String, String> headers, String key, byte[] body) {
+    protected Message message(Map<String, String> headers, @Nullable String key, byte[] body) {
         return Message.of(name + "_exchange", body)
                 .routingKey(name + "_key")
                 .key(key)

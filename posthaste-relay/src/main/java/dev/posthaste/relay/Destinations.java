@@ -1,6 +1,6 @@
 package dev.posthaste.relay;
 
-import dev.posthaste.format.StoredEvent;
+import dev.posthaste.internal.store.StoredRow;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -34,7 +34,7 @@ final class Destinations {
     }
 
     /** Where an event goes. */
-    Destination of(StoredEvent event) {
+    Destination of(StoredRow event) {
         String own = event.destination();
         String name = own == null ? parts.outbox().route().destination() : own;
         if (!parts.outbox().allows(name)) {

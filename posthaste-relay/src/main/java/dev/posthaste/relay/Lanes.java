@@ -1,7 +1,7 @@
 package dev.posthaste.relay;
 
-import dev.posthaste.format.StoredEvent;
 import dev.posthaste.internal.store.PendingEvent;
+import dev.posthaste.internal.store.StoredRow;
 import dev.posthaste.relay.Lane.QueuedEvent;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -15,7 +15,7 @@ import org.jspecify.annotations.Nullable;
  * {@link KeyGate} to say. Confined to the pump's thread.
  */
 final class Lanes {
-    private final Function<StoredEvent, Destination> destinations;
+    private final Function<StoredRow, Destination> destinations;
     private final Map<Long, Lane> lanes = new HashMap<>();
     private final int maxPerLane;
     private final TimerQueue resends = new TimerQueue();
@@ -28,7 +28,7 @@ final class Lanes {
      * @param destinations where an event goes
      * @param maxPerLane how many events a lane holds at most
      */
-    Lanes(Function<StoredEvent, Destination> destinations, int maxPerLane) {
+    Lanes(Function<StoredRow, Destination> destinations, int maxPerLane) {
         this.destinations = destinations;
         this.maxPerLane = maxPerLane;
     }

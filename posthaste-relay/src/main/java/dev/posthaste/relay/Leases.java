@@ -105,10 +105,13 @@ final class Leases {
         }
         stuck.remove(lease.outbox());
         try {
-            switch (table.renew(claim, ttl)) {
-                case RENEWED -> lease.held(claim, now, ttl);
-                case PAUSED -> giveUpPaused(lease);
-                case LOST -> lost(lease, claim);
+            LeaseTable.Renewal renewal = table.renew(claim, ttl);
+            if (renewal == LeaseTable.Renewal.RENEWED) {
+                lease.held(claim, now, ttl);
+            } else if (renewal == LeaseTable.Renewal.PAUSED) {
+                giveUpPaused(lease);
+            } else {
+                lost(lease, claim);
             }
             renewAt.put(lease.outbox(), now + ttl.toNanos() / 3);
         } catch (StoreException e) {

@@ -2,9 +2,9 @@ package dev.posthaste.relay;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.posthaste.format.StoredEvent;
 import dev.posthaste.internal.store.PendingEvent;
 import dev.posthaste.internal.store.PendingRef;
+import dev.posthaste.internal.store.StoredRow;
 import dev.posthaste.relay.WaitingKeys.State;
 import java.util.ArrayList;
 import java.util.List;
@@ -24,7 +24,7 @@ class CatchUpTest {
     }
 
     private static PendingEvent event(long id, String key, long waitNanos) {
-        StoredEvent stored = new StoredEvent(id, "e-" + id, "t", "v1", key, null, null, null, new byte[0]);
+        StoredRow stored = new StoredRow(id, "e-" + id, "t", "v1", key, null, null, null, new byte[0]);
         return new PendingEvent(stored, 0, null, waitNanos, 0);
     }
 

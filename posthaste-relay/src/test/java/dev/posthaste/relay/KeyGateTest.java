@@ -2,9 +2,9 @@ package dev.posthaste.relay;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.posthaste.format.StoredEvent;
 import dev.posthaste.internal.store.PendingEvent;
 import dev.posthaste.internal.store.PendingRef;
+import dev.posthaste.internal.store.StoredRow;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
@@ -21,7 +21,7 @@ class KeyGateTest {
 
     private static PendingEvent event(long id) {
         return new PendingEvent(
-                new StoredEvent(id, "e-" + id, "t", "v1", KEY, null, null, null, new byte[0]), 0, null, 0, 0);
+                new StoredRow(id, "e-" + id, "t", "v1", KEY, null, null, null, new byte[0]), 0, null, 0, 0);
     }
 
     private Lane.QueuedEvent handOver() {

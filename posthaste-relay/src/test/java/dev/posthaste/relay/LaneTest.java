@@ -2,8 +2,8 @@ package dev.posthaste.relay;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.posthaste.format.StoredEvent;
 import dev.posthaste.internal.store.PendingEvent;
+import dev.posthaste.internal.store.StoredRow;
 import dev.posthaste.relay.Lane.QueuedEvent;
 import java.util.ArrayList;
 import java.util.List;
@@ -15,7 +15,7 @@ class LaneTest {
     private final Lane lane = new Lane(1, true, Lane.MAX_EVENTS);
 
     private QueuedEvent event(long id) {
-        StoredEvent stored = new StoredEvent(id, "e-" + id, "t", "v1", "key", null, null, null, new byte[0]);
+        StoredRow stored = new StoredRow(id, "e-" + id, "t", "v1", "key", null, null, null, new byte[0]);
         return new QueuedEvent(new PendingEvent(stored, 0, null, 0, 0), destination, lane, 0, 0);
     }
 
@@ -35,7 +35,7 @@ class LaneTest {
     /** Where the database's clock stops for a transaction, the reader's may be behind the writer's. */
     @Test
     void noEventWasWrittenAfterItWasRead() {
-        StoredEvent stored = new StoredEvent(1, "e-1", "t", "v1", "key", null, null, null, new byte[0]);
+        StoredRow stored = new StoredRow(1, "e-1", "t", "v1", "key", null, null, null, new byte[0]);
         assertThat(new QueuedEvent(new PendingEvent(stored, 0, null, 0, -755_869), destination, lane, 0, 50).writtenAt)
                 .isEqualTo(50);
         assertThat(new QueuedEvent(new PendingEvent(stored, 0, null, 0, 20), destination, lane, 0, 50).writtenAt)

@@ -4,8 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.posthaste.RetryPolicy;
 import dev.posthaste.broker.Outcome;
-import dev.posthaste.format.StoredEvent;
 import dev.posthaste.internal.store.PendingEvent;
+import dev.posthaste.internal.store.StoredRow;
 import dev.posthaste.internal.store.Verdict;
 import java.time.Duration;
 import java.util.Random;
@@ -18,7 +18,7 @@ class SettlementTest {
 
     private static PendingEvent event(int attempts, @Nullable Integer maxAttempts) {
         return new PendingEvent(
-                new StoredEvent(7, "e", "t", "v1", "k", null, null, null, new byte[0]), attempts, maxAttempts, 0, 0);
+                new StoredRow(7, "e", "t", "v1", "k", null, null, null, new byte[0]), attempts, maxAttempts, 0, 0);
     }
 
     private static Settlement.Decision decide(PendingEvent event, Outcome outcome, int resends) {

@@ -18,7 +18,7 @@ import dev.posthaste.relay.Replay;
 import dev.posthaste.relay.internal.ReplayRun;
 import dev.posthaste.server.config.Config.OutboxConfig;
 import dev.posthaste.server.config.ConfigReader;
-import dev.posthaste.testkit.RecordingBroker;
+import dev.posthaste.testkit.internal.RecordingBroker;
 import java.net.http.HttpResponse;
 import java.util.HashSet;
 import java.util.List;

@@ -27,6 +27,7 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import javax.sql.DataSource;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -51,7 +52,7 @@ public abstract class BrokerContract {
     protected abstract void subscribe(Receiver consumer) throws Exception;
 
     /** A message that can be delivered. */
-    protected abstract Message message(Map<String, String> headers, String key, byte[] body);
+    protected abstract Message message(Map<String, String> headers, @Nullable String key, byte[] body);
 
     /** A message that nobody can receive. */
     protected abstract Message unroutable();
@@ -76,7 +77,7 @@ public abstract class BrokerContract {
         consumers.forEach(Inbox::close);
     }
 
-    protected Message message(String id, String key, String body) {
+    protected Message message(String id, @Nullable String key, String body) {
         Map<String, String> headers = new HashMap<>();
         headers.put(MessageHeaders.EVENT_ID, id);
         headers.put(MessageHeaders.EVENT_TYPE, TYPE);

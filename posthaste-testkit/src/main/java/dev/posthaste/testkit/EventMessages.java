@@ -6,7 +6,7 @@ import dev.posthaste.OutboxDefinition;
 import dev.posthaste.PayloadSerializer;
 import dev.posthaste.broker.Message;
 import dev.posthaste.broker.MessageHeaders;
-import dev.posthaste.format.StoredEvent;
+import dev.posthaste.internal.store.StoredRow;
 import java.nio.charset.StandardCharsets;
 import org.jspecify.annotations.NullMarked;
 import org.jspecify.annotations.Nullable;
@@ -19,7 +19,7 @@ final class EventMessages {
     /** @throws Exception what the serializer throws */
     static Message of(Event event, Catalog catalog) throws Exception {
         OutboxDefinition outbox = outbox(event.type(), catalog);
-        StoredEvent stored = new StoredEvent(
+        StoredRow stored = new StoredRow(
                 0,
                 event.id(),
                 event.type(),

@@ -11,6 +11,7 @@ import dev.posthaste.inbox.Inbox;
 import dev.posthaste.relay.Relay;
 import dev.posthaste.relay.internal.ManualRelay;
 import dev.posthaste.relay.internal.RelayTesting;
+import dev.posthaste.testkit.internal.SettableClock;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Duration;

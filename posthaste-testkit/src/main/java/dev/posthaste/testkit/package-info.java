@@ -19,7 +19,10 @@
  * }}
  * </pre>
  *
- * <p>For those who make brokers, databases and stores: the contracts that they must pass, and stand-ins: a store in memory, a
- * recording broker, a settable clock. The relay without threads is {@link dev.posthaste.relay.internal.ManualRelay}.
+ * <p>If you write a {@link dev.posthaste.broker.Broker} of your own, extend {@link dev.posthaste.testkit.BrokerContract} to prove
+ * it.
  */
+@NullMarked
 package dev.posthaste.testkit;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,5 +1,9 @@
 package dev.posthaste.testkit;
 
+import dev.posthaste.testkit.internal.InMemoryStores;
+import dev.posthaste.testkit.internal.OperatorContract;
+import dev.posthaste.testkit.internal.ReceiptContract;
+import dev.posthaste.testkit.internal.StoreContract;
 import org.junit.jupiter.api.Nested;
 
 /** The store in memory passes what every store must: the contracts ask for nothing that only a table has. */

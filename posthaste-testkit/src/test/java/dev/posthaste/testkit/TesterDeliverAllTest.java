@@ -76,6 +76,7 @@ class TesterDeliverAllTest extends TesterFixture {
         assertThat(sizes).containsExactly(3);
     }
 
+    @SuppressWarnings("NullAway") // the extension does not look at JUnit's context
     @Test
     void manyOutboxesAreDeliveredAndLimitsPerSecondDoNotCount() throws Exception {
         Catalog many = Catalog.forServices("acme")

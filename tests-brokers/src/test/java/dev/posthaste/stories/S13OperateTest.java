@@ -18,7 +18,7 @@ import dev.posthaste.broker.Message;
 import dev.posthaste.broker.Outcome;
 import dev.posthaste.relay.Relay;
 import dev.posthaste.relay.Replay;
-import dev.posthaste.testkit.RecordingBroker;
+import dev.posthaste.testkit.internal.RecordingBroker;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;

@@ -7,7 +7,7 @@ import dev.posthaste.OutboxDefinition;
 import dev.posthaste.Route;
 import dev.posthaste.broker.Message;
 import dev.posthaste.format.MessageFormat;
-import dev.posthaste.format.StoredEvent;
+import dev.posthaste.internal.store.StoredRow;
 import io.cloudevents.CloudEvent;
 import io.cloudevents.SpecVersion;
 import io.cloudevents.core.builder.CloudEventBuilder;
@@ -33,7 +33,7 @@ class CloudEventsTest {
             .table("orders")
             .route(Route.to("orders-topic"))
             .types("placed");
-    private static final StoredEvent EVENT = new StoredEvent(
+    private static final StoredRow EVENT = new StoredRow(
             7,
             "e-1",
             "placed",

@@ -32,7 +32,7 @@ import dev.posthaste.servers.DatabaseServer;
 import dev.posthaste.servers.KafkaServer;
 import dev.posthaste.servers.RabbitServer;
 import dev.posthaste.servers.TestDatabase;
-import dev.posthaste.testkit.RecordingBroker;
+import dev.posthaste.testkit.internal.RecordingBroker;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.ArrayList;

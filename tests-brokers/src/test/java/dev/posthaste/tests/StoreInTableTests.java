@@ -1,12 +1,12 @@
 package dev.posthaste.tests;
 
 import dev.posthaste.OutboxDefinition;
-import dev.posthaste.testkit.DatabaseSource;
-import dev.posthaste.testkit.DatabaseStores;
-import dev.posthaste.testkit.LeaseContract;
-import dev.posthaste.testkit.RowStoreContract;
-import dev.posthaste.testkit.StoreContract;
-import dev.posthaste.testkit.WriterContract;
+import dev.posthaste.testkit.internal.DatabaseSource;
+import dev.posthaste.testkit.internal.DatabaseStores;
+import dev.posthaste.testkit.internal.LeaseContract;
+import dev.posthaste.testkit.internal.RowStoreContract;
+import dev.posthaste.testkit.internal.StoreContract;
+import dev.posthaste.testkit.internal.WriterContract;
 import org.junit.jupiter.api.Nested;
 
 /** The contracts of the store, for an outbox in a table of its own layout. */

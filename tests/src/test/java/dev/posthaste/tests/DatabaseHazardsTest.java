@@ -29,7 +29,7 @@ import dev.posthaste.servers.Database;
 import dev.posthaste.servers.DatabaseServer;
 import dev.posthaste.servers.Proxy;
 import dev.posthaste.servers.TestDatabase;
-import dev.posthaste.testkit.RecordingBroker;
+import dev.posthaste.testkit.internal.RecordingBroker;
 import java.lang.reflect.InvocationTargetException;
 import java.sql.Connection;
 import java.sql.DriverManager;

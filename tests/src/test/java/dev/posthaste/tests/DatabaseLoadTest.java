@@ -14,7 +14,7 @@ import dev.posthaste.servers.Database;
 import dev.posthaste.servers.DatabaseServer;
 import dev.posthaste.servers.Processes;
 import dev.posthaste.servers.TestDatabase;
-import dev.posthaste.testkit.RecordingBroker;
+import dev.posthaste.testkit.internal.RecordingBroker;
 import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.SQLException;

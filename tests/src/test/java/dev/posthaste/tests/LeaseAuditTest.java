@@ -21,7 +21,7 @@ import dev.posthaste.relay.internal.RelayTesting;
 import dev.posthaste.servers.Database;
 import dev.posthaste.servers.DatabaseServer;
 import dev.posthaste.servers.TestDatabase;
-import dev.posthaste.testkit.SettableClock;
+import dev.posthaste.testkit.internal.SettableClock;
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Proxy;
 import java.sql.Connection;

@@ -14,7 +14,7 @@ import dev.posthaste.relay.Relay;
 import dev.posthaste.servers.Database;
 import dev.posthaste.servers.DatabaseServer;
 import dev.posthaste.servers.TestDatabase;
-import dev.posthaste.testkit.RecordingBroker;
+import dev.posthaste.testkit.internal.RecordingBroker;
 import java.sql.Connection;
 import java.time.Duration;
 import org.junit.jupiter.params.ParameterizedTest;

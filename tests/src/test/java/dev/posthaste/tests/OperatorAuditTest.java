@@ -20,7 +20,7 @@ import dev.posthaste.internal.jdbc.Stores;
 import dev.posthaste.relay.Replay.Run.State;
 import dev.posthaste.relay.internal.ReplayRun;
 import dev.posthaste.servers.Database;
-import dev.posthaste.testkit.RecordingBroker;
+import dev.posthaste.testkit.internal.RecordingBroker;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.util.HashSet;

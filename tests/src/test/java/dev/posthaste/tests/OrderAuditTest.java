@@ -10,7 +10,7 @@ import dev.posthaste.RetryPolicy;
 import dev.posthaste.broker.Outcome;
 import dev.posthaste.relay.Relay;
 import dev.posthaste.servers.Database;
-import dev.posthaste.testkit.RecordingBroker;
+import dev.posthaste.testkit.internal.RecordingBroker;
 import dev.posthaste.tests.TestOutbox.Rows;
 import java.sql.Connection;
 import java.sql.ResultSet;

@@ -34,7 +34,7 @@ import dev.posthaste.relay.ReceiptProcessor;
 import dev.posthaste.relay.Relay;
 import dev.posthaste.relay.internal.ReceiptProcessors;
 import dev.posthaste.servers.Database;
-import dev.posthaste.testkit.RecordingBroker;
+import dev.posthaste.testkit.internal.RecordingBroker;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.util.ArrayList;

@@ -29,7 +29,7 @@ import dev.posthaste.relay.RelayListener;
 import dev.posthaste.relay.internal.EngineListener;
 import dev.posthaste.relay.internal.RelayTesting;
 import dev.posthaste.servers.Database;
-import dev.posthaste.testkit.RecordingBroker;
+import dev.posthaste.testkit.internal.RecordingBroker;
 import dev.posthaste.tests.TestOutbox.Rows;
 import java.sql.Connection;
 import java.sql.DriverManager;

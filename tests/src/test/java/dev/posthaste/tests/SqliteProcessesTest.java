@@ -19,7 +19,7 @@ import dev.posthaste.servers.Database;
 import dev.posthaste.servers.DatabaseServer;
 import dev.posthaste.servers.Processes;
 import dev.posthaste.servers.TestDatabase;
-import dev.posthaste.testkit.Attempts;
+import dev.posthaste.testkit.internal.Attempts;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.sql.Connection;

@@ -16,7 +16,7 @@ import dev.posthaste.broker.Message;
 import dev.posthaste.broker.Outcome;
 import dev.posthaste.relay.Relay;
 import dev.posthaste.servers.Database;
-import dev.posthaste.testkit.RecordingBroker;
+import dev.posthaste.testkit.internal.RecordingBroker;
 import dev.posthaste.tests.TestOutbox.Rows;
 import java.time.Duration;
 import java.util.HashMap;

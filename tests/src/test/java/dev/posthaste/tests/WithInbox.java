@@ -11,7 +11,7 @@ import dev.posthaste.inbox.Inbox;
 import dev.posthaste.servers.Database;
 import dev.posthaste.servers.DatabaseServer;
 import dev.posthaste.servers.TestDatabase;
-import dev.posthaste.testkit.Attempts;
+import dev.posthaste.testkit.internal.Attempts;
 import java.nio.charset.StandardCharsets;
 import java.sql.Connection;
 import java.sql.PreparedStatement;

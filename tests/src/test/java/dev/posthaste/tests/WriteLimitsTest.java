@@ -12,9 +12,9 @@ import dev.posthaste.JdbcOutbox;
 import dev.posthaste.OutboxDefinition;
 import dev.posthaste.Route;
 import dev.posthaste.Schema;
-import dev.posthaste.format.StoredEvent;
 import dev.posthaste.internal.jdbc.Dialect;
 import dev.posthaste.internal.jdbc.RowStore;
+import dev.posthaste.internal.store.StoredRow;
 import dev.posthaste.servers.Database;
 import dev.posthaste.servers.DatabaseServer;
 import dev.posthaste.servers.TestDatabase;
@@ -114,7 +114,7 @@ class WriteLimitsTest {
             }
             JdbcOutbox.of(Catalog.of(ORDERS)).write(connection, event);
             connection.commit();
-            StoredEvent stored = new RowStore(database.dataSource(), Dialect.of(connection), ORDERS)
+            StoredRow stored = new RowStore(database.dataSource(), Dialect.of(connection), ORDERS)
                     .load(List.of(1L), Long.MAX_VALUE)
                     .get(0)
                     .event();

@@ -4,8 +4,8 @@ import dev.posthaste.Status;
 import dev.posthaste.admin.AuditEntry.Action;
 import dev.posthaste.admin.Change;
 import dev.posthaste.admin.EventFilter;
-import dev.posthaste.format.StoredEvent;
 import dev.posthaste.internal.admin.ChangeProgress.State;
+import dev.posthaste.internal.store.StoredRow;
 import java.time.Duration;
 import java.util.Collection;
 import java.util.List;
@@ -95,7 +95,7 @@ final class BatchedChanges {
     }
 
     private static List<Long> ids(OperatorStore.Stretch stretch) {
-        return stretch.events().stream().map(StoredEvent::id).toList();
+        return stretch.events().stream().map(StoredRow::position).toList();
     }
 
     // --- Purging -----------------------------------------------------------------------------------------------------

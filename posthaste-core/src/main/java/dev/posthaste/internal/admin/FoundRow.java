@@ -3,7 +3,7 @@ package dev.posthaste.internal.admin;
 import dev.posthaste.Status;
 import dev.posthaste.admin.EventFilter;
 import dev.posthaste.admin.FoundEvent;
-import dev.posthaste.format.StoredEvent;
+import dev.posthaste.internal.store.StoredRow;
 import java.time.Instant;
 import java.util.Locale;
 import org.jspecify.annotations.Nullable;
@@ -32,10 +32,10 @@ public record FoundRow(
         @Nullable Instant publishedAt,
         @Nullable Instant consumedAt,
         @Nullable Instant updatedAt,
-        @Nullable StoredEvent stored)
+        @Nullable StoredRow stored)
         implements FoundEvent {
     /** The same with what else its row holds. */
-    public FoundRow with(StoredEvent stored) {
+    public FoundRow with(StoredRow stored) {
         return new FoundRow(
                 id,
                 eventId,

@@ -7,8 +7,8 @@ import dev.posthaste.admin.Change;
 import dev.posthaste.admin.ErrorGroup;
 import dev.posthaste.admin.EventFilter;
 import dev.posthaste.admin.LeaseState;
-import dev.posthaste.format.StoredEvent;
 import dev.posthaste.internal.store.BacklogSource;
+import dev.posthaste.internal.store.StoredRow;
 import java.time.Duration;
 import java.util.Collection;
 import java.util.List;
@@ -150,7 +150,7 @@ public interface OperatorStore extends BacklogSource {
     List<AuditEntry> audit(@Nullable Long row, long before, int limit);
 
     /** @param next where the next call goes on: above this id; null when all is read */
-    record Stretch(List<StoredEvent> events, @Nullable Long next) {}
+    record Stretch(List<StoredRow> events, @Nullable Long next) {}
 
     /** @param next where the next call goes on: above this id; null when all is counted */
     record Tally(long events, @Nullable Long next) {}

@@ -216,7 +216,7 @@ public final class StoreOutboxAdmin implements OutboxAdmin {
             OperatorStore.Stretch stretch = store.read(filter, after, through, most, Long.MAX_VALUE);
             if (!stretch.events().isEmpty()) {
                 return stretch.events().stream()
-                        .flatMap(event -> find(event.id()).stream())
+                        .flatMap(event -> find(event.position()).stream())
                         .toList();
             }
             after = stretch.next();

@@ -1,10 +1,11 @@
 package dev.posthaste.internal.jdbc;
 
 import dev.posthaste.format.Envelope;
-import dev.posthaste.format.StoredEvent;
 import dev.posthaste.internal.jdbc.EventTable.Column;
 import dev.posthaste.internal.jdbc.EventTable.Payload;
+import dev.posthaste.internal.messages.EventIds;
 import dev.posthaste.internal.store.PendingEvent;
+import dev.posthaste.internal.store.StoredRow;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import org.jspecify.annotations.Nullable;
@@ -99,8 +100,8 @@ final class EventRow {
             Integer requeued = null;
             long wait = 0;
             long age = 0;
-            StoredEvent event = new StoredEvent(
-                    position, StoredEvent.idOfRow(sql.outbox, position), "", "v1", null, null, null, null, new byte[0]);
+            StoredRow event = new StoredRow(
+                    position, EventIds.ofPosition(sql.outbox, position), "", "v1", null, null, null, null, new byte[0]);
             try {
                 counted = Math.toIntExact(row.getLong(attempts)); // one driver's getInt cuts a number that is too large
                 wait = row.getLong(waitNanos);
@@ -119,7 +120,7 @@ final class EventRow {
             return row.getLong(contentBytes);
         }
 
-        private StoredEvent stored(StoredEvent unnamed) throws SQLException {
+        private StoredRow stored(StoredRow unnamed) throws SQLException {
             long bytes = row.getLong(namesBytes);
             if (bytes > RowSql.MAX_NAMES_BYTES) {
                 return unnamed.defective("its id, type, version, key, destination and routing key have " + bytes
@@ -130,8 +131,8 @@ final class EventRow {
             String itsVersion = text(version);
             String itsDestination = noneIfEmpty(text(destination));
             byte[] bytesOfPayload = row.getBytes(payload);
-            StoredEvent event = new StoredEvent(
-                    unnamed.id(),
+            StoredRow event = new StoredRow(
+                    unnamed.position(),
                     itsId == null ? unnamed.eventId() : itsId,
                     itsType == null ? "" : itsType,
                     itsVersion == null ? "v1" : itsVersion,
@@ -175,7 +176,7 @@ final class EventRow {
 
         /** The event with what the current row holds. */
         PendingEvent into(PendingEvent event) throws SQLException {
-            StoredEvent stored = event.event();
+            StoredRow stored = event.event();
             try {
                 String its = headers == 0 ? null : row.getString(headers);
                 byte[] bytes = row.getBytes(payload);
@@ -198,12 +199,12 @@ final class EventRow {
         return layout.has(column) ? rows.findColumn(sql.label(column)) : 0;
     }
 
-    private StoredEvent complete(StoredEvent event) {
+    private StoredRow complete(StoredRow event) {
         return layout.payload() == Payload.ENVELOPE ? opened(event) : event;
     }
 
     /** @throws SQLException the same, if it is the connection that is at fault */
-    private static StoredEvent defective(StoredEvent event, Throwable why) throws SQLException {
+    private static StoredRow defective(StoredRow event, Throwable why) throws SQLException {
         if (why instanceof SQLException e && SqlErrors.isDisconnected(e)) {
             throw e;
         }
@@ -231,7 +232,7 @@ final class EventRow {
     }
 
     /** What the envelope in the payload column says; the columns go before. */
-    private static StoredEvent opened(StoredEvent row) {
+    private static StoredRow opened(StoredRow row) {
         try {
             Envelope envelope = Envelope.open(row.payload());
             String eventId = envelope.eventId();

@@ -1,9 +1,9 @@
 package dev.posthaste.internal.jdbc;
 
-import dev.posthaste.format.StoredEvent;
 import dev.posthaste.internal.admin.FoundRow;
 import dev.posthaste.internal.jdbc.EventTable.Column;
 import dev.posthaste.internal.jdbc.EventTable.Payload;
+import dev.posthaste.internal.messages.EventIds;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.time.Instant;
@@ -79,7 +79,7 @@ final class FoundColumns {
         if (eventId != null) {
             return eventId;
         }
-        String ofRow = StoredEvent.idOfRow(sql.outbox, id);
+        String ofRow = EventIds.ofPosition(sql.outbox, id);
         byte[] payload = isOpened() ? row.getBytes(sql.label(Column.PAYLOAD)) : null;
         return payload == null ? ofRow : EventRow.eventIdIn(payload, ofRow);
     }

@@ -1,8 +1,8 @@
 package dev.posthaste.internal.jdbc;
 
-import dev.posthaste.format.StoredEvent;
 import dev.posthaste.internal.admin.FoundRow;
 import dev.posthaste.internal.json.Json;
+import dev.posthaste.internal.store.StoredRow;
 import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
@@ -22,7 +22,7 @@ final class KeptEvent {
     }
 
     /** With its contents, as its row is deleted. */
-    static AuditTable.Changed with(FoundRow event, StoredEvent stored) {
+    static AuditTable.Changed with(FoundRow event, StoredRow stored) {
         return changed(event, snapshot(event, stored));
     }
 
@@ -44,7 +44,7 @@ final class KeptEvent {
         return all;
     }
 
-    private static Map<String, @Nullable Object> snapshot(FoundRow event, StoredEvent stored) {
+    private static Map<String, @Nullable Object> snapshot(FoundRow event, StoredRow stored) {
         Map<String, @Nullable Object> all = snapshot(event);
         all.put("headers", stored.headers());
         byte[] payload = stored.payload();

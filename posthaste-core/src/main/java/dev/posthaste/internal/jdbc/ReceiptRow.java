@@ -1,8 +1,8 @@
 package dev.posthaste.internal.jdbc;
 
-import dev.posthaste.format.StoredEvent;
 import dev.posthaste.internal.jdbc.EventTable.Column;
 import dev.posthaste.internal.jdbc.EventTable.Payload;
+import dev.posthaste.internal.messages.EventIds;
 import dev.posthaste.internal.store.ReceiptTarget;
 import java.sql.ResultSet;
 import java.sql.SQLException;
@@ -55,6 +55,6 @@ final class ReceiptRow {
         if (column != null && !column.isEmpty()) {
             return column;
         }
-        return sql.layout.payload() == Payload.ENVELOPE ? null : StoredEvent.idOfRow(sql.outbox, position);
+        return sql.layout.payload() == Payload.ENVELOPE ? null : EventIds.ofPosition(sql.outbox, position);
     }
 }

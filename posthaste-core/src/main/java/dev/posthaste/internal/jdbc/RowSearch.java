@@ -4,7 +4,6 @@ import dev.posthaste.Status;
 import dev.posthaste.admin.ErrorGroup;
 import dev.posthaste.admin.EventFilter;
 import dev.posthaste.admin.FoundEvent;
-import dev.posthaste.format.StoredEvent;
 import dev.posthaste.internal.admin.DeadGroup;
 import dev.posthaste.internal.admin.FoundPage;
 import dev.posthaste.internal.admin.FoundRow;
@@ -12,6 +11,7 @@ import dev.posthaste.internal.admin.OperatorStore.Stretch;
 import dev.posthaste.internal.admin.OperatorStore.Tally;
 import dev.posthaste.internal.jdbc.EventTable.Column;
 import dev.posthaste.internal.store.PendingEvent;
+import dev.posthaste.internal.store.StoredRow;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
@@ -135,10 +135,10 @@ final class RowSearch {
             }
             List<Long> ids = filter.ids(connection, first, edge + 1, limit);
             if (!ids.isEmpty()) {
-                List<StoredEvent> events = stored(connection, ids, maxBytes);
+                List<StoredRow> events = stored(connection, ids, maxBytes);
                 long last = events.isEmpty()
                         ? ids.get(ids.size() - 1)
-                        : events.get(events.size() - 1).id();
+                        : events.get(events.size() - 1).position();
                 boolean all = events.size() == ids.size() && ids.size() < limit;
                 long reached = all ? edge : last;
                 return new Stretch(events, reached + 1 < range.below() ? Long.valueOf(reached) : null);
@@ -302,12 +302,12 @@ final class RowSearch {
         if (events.isEmpty()) {
             return List.of();
         }
-        Map<Long, StoredEvent> stored = new HashMap<>();
+        Map<Long, StoredRow> stored = new HashMap<>();
         List<Long> ids = events.stream().map(FoundRow::id).toList();
-        stored(connection, ids, Long.MAX_VALUE).forEach(each -> stored.put(each.id(), each));
+        stored(connection, ids, Long.MAX_VALUE).forEach(each -> stored.put(each.position(), each));
         List<FoundRow> details = new ArrayList<>();
         for (FoundRow event : events) {
-            StoredEvent its = stored.get(event.id());
+            StoredRow its = stored.get(event.id());
             if (its != null) {
                 details.add(event.with(its));
             }
@@ -315,7 +315,7 @@ final class RowSearch {
         return details;
     }
 
-    private List<StoredEvent> stored(Connection connection, Collection<Long> ids, long maxBytes) throws SQLException {
+    private List<StoredRow> stored(Connection connection, Collection<Long> ids, long maxBytes) throws SQLException {
         return reads.loadAny(connection, ids, maxBytes).stream()
                 .map(PendingEvent::event)
                 .toList();

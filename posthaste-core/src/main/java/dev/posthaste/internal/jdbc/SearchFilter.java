@@ -3,11 +3,11 @@ package dev.posthaste.internal.jdbc;
 import dev.posthaste.Status;
 import dev.posthaste.admin.EventFilter;
 import dev.posthaste.admin.FoundEvent;
-import dev.posthaste.format.StoredEvent;
 import dev.posthaste.internal.admin.DeadGroup;
 import dev.posthaste.internal.admin.FoundRow;
 import dev.posthaste.internal.jdbc.EventTable.Column;
 import dev.posthaste.internal.jdbc.EventTable.Payload;
+import dev.posthaste.internal.messages.EventIds;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
@@ -266,6 +266,6 @@ final class SearchFilter {
     /** The row that an event id of ours for an event without one names, or null. */
     private @Nullable Long rowOf(String eventId) {
         String start = sql.outbox + "-";
-        return eventId.startsWith(start) ? StoredEvent.row(eventId.substring(start.length())) : null;
+        return eventId.startsWith(start) ? EventIds.position(eventId.substring(start.length())) : null;
     }
 }

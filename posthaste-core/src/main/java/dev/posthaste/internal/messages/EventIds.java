@@ -8,6 +8,7 @@ import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /** By which id an event is known, whoever wrote its message. */
 public final class EventIds {
@@ -15,6 +16,23 @@ public final class EventIds {
     public static final List<String> CLOUD_EVENTS = List.of("ce_", "cloudEvents:", "cloudEvents_");
 
     private EventIds() {}
+
+    /** The id of an event that was written without one: no other outbox has it. */
+    public static String ofPosition(String outbox, long position) {
+        return outbox + "-" + position;
+    }
+
+    /** The position that a text says in decimal digits; null if it says none. Any {@code long} is one. */
+    public static @Nullable Long position(@Nullable String text) {
+        if (text == null || !text.matches("-?[0-9]{1,19}")) {
+            return null;
+        }
+        try {
+            return Long.valueOf(text);
+        } catch (NumberFormatException e) {
+            return null; // 19 digits, and more than there are positions
+        }
+    }
 
     /**
      * Posthaste's id; that of a CloudEvent whose attributes are headers; or the header {@code id}, where Debezium's outbox event

@@ -2,7 +2,7 @@ package dev.posthaste.internal.receipts;
 
 import dev.posthaste.broker.Message;
 import dev.posthaste.broker.MessageHeaders;
-import dev.posthaste.format.StoredEvent;
+import dev.posthaste.internal.messages.EventIds;
 import dev.posthaste.internal.store.Receipt;
 import org.jspecify.annotations.Nullable;
 
@@ -20,7 +20,7 @@ public final class OriginHeaders {
             return null;
         }
         String outbox = message.headers().get(MessageHeaders.OUTBOX);
-        Long row = StoredEvent.row(position(message));
+        Long row = EventIds.position(position(message));
         String id = message.eventId();
         if (outbox == null || row == null || id == null) {
             return null;

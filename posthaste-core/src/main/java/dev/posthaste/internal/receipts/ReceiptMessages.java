@@ -1,9 +1,9 @@
 package dev.posthaste.internal.receipts;
 
-import dev.posthaste.format.StoredEvent;
 import dev.posthaste.internal.json.Json;
 import dev.posthaste.internal.json.JsonException;
 import dev.posthaste.internal.json.JsonObject;
+import dev.posthaste.internal.messages.EventIds;
 import dev.posthaste.internal.store.Receipt;
 import java.nio.charset.StandardCharsets;
 import java.util.LinkedHashMap;
@@ -89,7 +89,7 @@ public final class ReceiptMessages {
     }
 
     private static @Nullable Long row(JsonObject.@Nullable Scalar row) {
-        return row != null && (row.isInteger() || row.isText()) ? StoredEvent.row(row.text()) : null;
+        return row != null && (row.isInteger() || row.isText()) ? EventIds.position(row.text()) : null;
     }
 
     private static String error(JsonObject json) {

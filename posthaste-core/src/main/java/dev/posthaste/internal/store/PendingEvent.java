@@ -1,6 +1,5 @@
 package dev.posthaste.internal.store;
 
-import dev.posthaste.format.StoredEvent;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -13,7 +12,7 @@ import org.jspecify.annotations.Nullable;
  * @param ageNanos how long ago it was written, by the database's clock
  */
 public record PendingEvent(
-        StoredEvent event,
+        StoredRow event,
         int attempts,
         @Nullable Integer maxAttempts,
         @Nullable Integer generation,
@@ -21,7 +20,7 @@ public record PendingEvent(
         long ageNanos)
         implements Pending {
     /** Of a table that does not keep generations. */
-    public PendingEvent(StoredEvent event, int attempts, @Nullable Integer maxAttempts, long waitNanos, long ageNanos) {
+    public PendingEvent(StoredRow event, int attempts, @Nullable Integer maxAttempts, long waitNanos, long ageNanos) {
         this(event, attempts, maxAttempts, null, waitNanos, ageNanos);
     }
 
@@ -32,7 +31,7 @@ public record PendingEvent(
 
     @Override
     public long id() {
-        return event.id();
+        return event.position();
     }
 
     @Override

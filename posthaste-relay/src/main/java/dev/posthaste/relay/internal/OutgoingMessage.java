@@ -6,8 +6,8 @@ import dev.posthaste.broker.Message;
 import dev.posthaste.broker.MessageHeaders;
 import dev.posthaste.broker.Outcome;
 import dev.posthaste.format.MessageFormat;
-import dev.posthaste.format.StoredEvent;
 import dev.posthaste.internal.admin.ReplayPlan;
+import dev.posthaste.internal.store.StoredRow;
 import dev.posthaste.internal.store.Verdict;
 import java.util.HashMap;
 import java.util.Map;
@@ -42,7 +42,7 @@ public final class OutgoingMessage {
      * @param seen what the event's row had counted; nothing for a replay
      * @throws UnsendableException whatever is wrong with the event or the format
      */
-    public static Message of(StoredEvent event, Verdict.Seen seen, OutboxDefinition outbox, MessageFormat format)
+    public static Message of(StoredRow event, Verdict.Seen seen, OutboxDefinition outbox, MessageFormat format)
             throws UnsendableException {
         String defect = event.defect();
         if (defect != null) {
@@ -71,7 +71,7 @@ public final class OutgoingMessage {
      *
      * @param changeId of the change that the replay is
      */
-    static Message replayed(StoredEvent event, OutboxDefinition outbox, ReplayPlan plan, String changeId)
+    static Message replayed(StoredRow event, OutboxDefinition outbox, ReplayPlan plan, String changeId)
             throws UnsendableException {
         Message message =
                 of(event, NOTHING_SEEN, outbox, outbox.format()).headers(Map.of(MessageHeaders.REPLAY, changeId));
@@ -83,7 +83,7 @@ public final class OutgoingMessage {
                 .headers(message.headers());
     }
 
-    private static Message withHeaders(Message written, StoredEvent event, Verdict.Seen seen) {
+    private static Message withHeaders(Message written, StoredRow event, Verdict.Seen seen) {
         Map<String, String> more = new HashMap<>();
         more.put(MessageHeaders.ATTEMPTS, Integer.toString(seen.attempts()));
         if (seen.generation() != null) {

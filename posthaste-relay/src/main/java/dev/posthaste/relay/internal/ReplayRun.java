@@ -5,13 +5,13 @@ import dev.posthaste.admin.Change;
 import dev.posthaste.admin.EventFilter;
 import dev.posthaste.broker.Broker;
 import dev.posthaste.broker.Message;
-import dev.posthaste.format.StoredEvent;
 import dev.posthaste.internal.admin.ChangeProgress;
 import dev.posthaste.internal.admin.FoundRow;
 import dev.posthaste.internal.admin.OperatorStore;
 import dev.posthaste.internal.admin.ReplayPlan;
 import dev.posthaste.internal.admin.StoreOutboxAdmin;
 import dev.posthaste.internal.admin.Waiting;
+import dev.posthaste.internal.store.StoredRow;
 import dev.posthaste.relay.Replay;
 import java.time.Duration;
 import java.util.List;
@@ -253,7 +253,7 @@ public final class ReplayRun implements Replay.Run, Runnable {
             Long after = begun.after();
             while (after != null && left > 0) {
                 OperatorStore.Stretch stretch = store.read(after, left);
-                for (StoredEvent event : stretch.events()) {
+                for (StoredRow event : stretch.events()) {
                     send(event);
                 }
                 left -= stretch.events().size();
@@ -331,12 +331,12 @@ public final class ReplayRun implements Replay.Run, Runnable {
         return true;
     }
 
-    private void send(StoredEvent event) throws InterruptedException {
+    private void send(StoredRow event) throws InterruptedException {
         Message message;
         try {
             message = OutgoingMessage.replayed(event, outbox, plan, change.id());
         } catch (OutgoingMessage.UnsendableException e) {
-            fail(event.id(), event + ": " + e.getMessage());
+            fail(event.position(), event + ": " + e.getMessage());
             return;
         }
         step(0);
@@ -345,7 +345,7 @@ public final class ReplayRun implements Replay.Run, Runnable {
         }
         await(throttle.next());
         throttle.handedOver(waiting.nanoTime());
-        window.send(event.id(), message);
+        window.send(event.position(), message);
     }
 
     private void fail(long id, String why) throws InterruptedException {

@@ -11,6 +11,7 @@ import dev.posthaste.broker.MessageHeaders;
 import dev.posthaste.broker.Outcome;
 import dev.posthaste.format.MessageFormat;
 import dev.posthaste.format.StoredEvent;
+import dev.posthaste.internal.store.StoredRow;
 import dev.posthaste.internal.store.Verdict;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
@@ -19,11 +20,11 @@ class OutgoingMessageTest {
     private static final OutboxDefinition ORDERS =
             OutboxDefinition.named("orders").route(Route.to("orders-topic")).types("order.placed");
 
-    private static StoredEvent event(@Nullable String destination) {
-        return new StoredEvent(7, "e-7", "order.placed", "1", "k", destination, null, null, new byte[] {'{', '}'});
+    private static StoredRow event(@Nullable String destination) {
+        return new StoredRow(7, "e-7", "order.placed", "1", "k", destination, null, null, new byte[] {'{', '}'});
     }
 
-    private static Outcome refusal(StoredEvent event, MessageFormat format) {
+    private static Outcome refusal(StoredRow event, MessageFormat format) {
         return catchThrowableOfType(
                         OutgoingMessage.UnsendableException.class,
                         () -> OutgoingMessage.of(event, new Verdict.Seen(0, null), ORDERS, format))

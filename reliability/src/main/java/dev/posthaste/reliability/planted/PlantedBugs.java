@@ -267,7 +267,8 @@ final class PlantedBugs {
                     new Edit(
                             LEASES,
                             "and epoch = ? and paused_by is null\n                    \"\"\"",
-                            "and epoch = ?\n                    \"\"\"")),
+                            "and epoch = ?\n                    \"\"\""),
+                    new Edit(PUMP, "                && !lease.givingUp()", "                //")),
             bug(
                     "a mass change that takes its events twice",
                     50_900,

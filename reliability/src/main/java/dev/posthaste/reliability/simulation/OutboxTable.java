@@ -2,9 +2,9 @@ package dev.posthaste.reliability.simulation;
 
 import dev.posthaste.OutboxDefinition;
 import dev.posthaste.Status;
-import dev.posthaste.format.StoredEvent;
 import dev.posthaste.internal.jdbc.EventTable;
 import dev.posthaste.internal.jdbc.EventTable.Column;
+import dev.posthaste.internal.messages.EventIds;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
@@ -76,7 +76,7 @@ final class OutboxTable {
                 return id.group(1);
             }
         }
-        return StoredEvent.idOfRow(outbox, id(row));
+        return EventIds.ofPosition(outbox, id(row));
     }
 
     /** The payload, which may be in an envelope. */

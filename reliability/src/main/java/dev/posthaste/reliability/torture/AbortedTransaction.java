@@ -2,7 +2,7 @@ package dev.posthaste.reliability.torture;
 
 import dev.posthaste.Event;
 import dev.posthaste.broker.Message;
-import dev.posthaste.format.StoredEvent;
+import dev.posthaste.internal.store.StoredRow;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.Map;
@@ -72,7 +72,7 @@ final class AbortedTransaction {
         String id = "aborted-" + number + "-" + i;
         String key = "aborted-" + i;
         Event event = Content.plain(setup.table(), id, Setup.KEYS + 1, key, i);
-        StoredEvent stored = new StoredEvent(
+        StoredRow stored = new StoredRow(
                 FIRST_ROW + (long) number * MESSAGES + i,
                 id,
                 event.type(),

@@ -3,9 +3,9 @@ package dev.posthaste.reliability.torture;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.posthaste.broker.Outcome;
-import dev.posthaste.format.StoredEvent;
 import dev.posthaste.internal.jdbc.LeaseTable;
 import dev.posthaste.internal.store.PendingEvent;
+import dev.posthaste.internal.store.StoredRow;
 import dev.posthaste.internal.store.Verdict;
 import dev.posthaste.reliability.torture.Setup.Wire;
 import java.nio.file.Files;
@@ -126,7 +126,7 @@ class CheckersTest {
     }
 
     private static PendingEvent event(long row, String id, int attempts, long ageNanos) {
-        StoredEvent event = new StoredEvent(row, id, Setup.TYPE, "v1", "k", null, null, null, new byte[0]);
+        StoredRow event = new StoredRow(row, id, Setup.TYPE, "v1", "k", null, null, null, new byte[0]);
         return new PendingEvent(event, attempts, null, 0, ageNanos);
     }
 
