@@ -34,8 +34,8 @@ import java.util.stream.LongStream;
 import org.junit.jupiter.api.Test;
 
 /**
- * What a replay promises, on every database: order and pace, and what becomes of it while relays, consumers, retention and other
- * operators work on the same rows.
+ * What a replay promises, on every database: order and pace, and its behaviour while relays, consumers, retention and
+ * other operators work on the same rows.
  */
 public abstract class ReplayContract extends WithAdmin {
     protected ReplayContract(DatabaseSource source) {
