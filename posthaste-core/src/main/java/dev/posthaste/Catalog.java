@@ -9,8 +9,8 @@ import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Which event types there are, and in which outbox each belongs. An event whose type is in no outbox is refused when it is
- * written, never sent somewhere by default. Immutable: every method with a definition returns a changed copy.
+ * The registered event types, and the outbox that each belongs to. An event whose type is in no outbox is refused when
+ * it is written, never sent somewhere by default. Immutable: every method with a definition returns a changed copy.
  *
  * <pre>{@code
  * Catalog catalog = Catalog.empty()
@@ -48,7 +48,7 @@ public final class Catalog {
         }
     }
 
-    /** No outbox yet. */
+    /** An empty catalog. */
     public static Catalog empty() {
         return EMPTY;
     }
@@ -77,18 +77,19 @@ public final class Catalog {
     }
 
     /**
-     * The catalog of definitions that exist already.
+     * A catalog of existing definitions.
      *
-     * @throws IllegalArgumentException if a definition contradicts itself, or two have one name, table or event type
+     * @throws IllegalArgumentException if a definition contradicts itself, or two of them share a name, table or event
+     *     type
      */
     public static Catalog of(OutboxDefinition... outboxes) {
         return new Catalog(null, List.of(outboxes));
     }
 
     /**
-     * Adds an outbox; or, if there is one of that name, changes what is said of it.
+     * Adds an outbox, or changes the one that already has this name.
      *
-     * @param definition is given the outbox as it is so far, and says what is particular about it
+     * @param definition receives the outbox as defined so far, and returns the changed definition
      * @throws IllegalArgumentException if the definition contradicts itself, or shares a table or an event type with another
      */
     public Catalog outbox(String name, UnaryOperator<OutboxDefinition> definition) {
@@ -108,7 +109,7 @@ public final class Catalog {
     }
 
     /**
-     * Changes what is said of every outbox that is in the catalog now.
+     * Changes the definition of every outbox now in the catalog.
      *
      * @throws IllegalArgumentException as {@link #outbox(String, UnaryOperator)}
      */
@@ -125,12 +126,13 @@ public final class Catalog {
     public OutboxDefinition outbox(String name) {
         OutboxDefinition outbox = byName.get(name);
         if (outbox == null) {
-            throw new IllegalArgumentException("No outbox is named '" + name + "'; there are " + byName.keySet());
+            throw new IllegalArgumentException(
+                    "No outbox is named '" + name + "'; the outboxes are " + byName.keySet());
         }
         return outbox;
     }
 
-    /** @throws InvalidEventException if the type belongs in no outbox */
+    /** @throws InvalidEventException if the type belongs to no outbox */
     public OutboxDefinition outboxOf(String eventType) {
         OutboxDefinition outbox = byType.get(eventType);
         if (outbox == null) {

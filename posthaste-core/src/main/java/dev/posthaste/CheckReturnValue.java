@@ -6,7 +6,7 @@ import java.lang.annotation.Retention;
 import java.lang.annotation.RetentionPolicy;
 import java.lang.annotation.Target;
 
-/** Marks values whose methods return a changed copy: to ignore the result is a mistake, which tools then report. */
+/** Marks value types whose methods return a changed copy: ignoring the result is a mistake, which tools then report. */
 @Documented
 @Target({ElementType.TYPE, ElementType.METHOD})
 @Retention(RetentionPolicy.CLASS)

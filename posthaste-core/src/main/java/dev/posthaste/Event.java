@@ -10,8 +10,8 @@ import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Something that happened in the application, to be told to others. Immutable: every method with a parameter returns a
- * changed copy.
+ * Something that happened in the application, to be announced to other services. Immutable: every method with a
+ * parameter returns a changed copy.
  *
  * <pre>{@code
  * Event.of("order.placed", "order-42", order)
@@ -32,7 +32,7 @@ public final class Event {
 
     private final Fields fields;
 
-    /** What an event says; changed only until an event has it. */
+    /** An event's fields; changed only until an event holds them. */
     private static final class Fields implements Cloneable {
         private String id = newId();
         private final String type;
@@ -91,7 +91,7 @@ public final class Event {
     }
 
     /**
-     * A new id: a UUIDv7 (RFC 9562) of 36 characters, unique without asking anybody, and growing within one process.
+     * A new id: a UUIDv7 (RFC 9562) of 36 characters, unique without coordination, and growing within one process.
      * Thread-safe.
      */
     public static String newId() {
@@ -99,8 +99,8 @@ public final class Event {
     }
 
     /**
-     * The caller's idempotency key, in place of a new one: if the answer to a COMMIT is lost, writing the event again with
-     * the same id can never make two.
+     * The caller's idempotency key, in place of a new one: if the answer to a COMMIT is lost, writing the event again
+     * with the same id can never create a second one.
      */
     public Event id(String id) {
         return with(copy -> copy.id = Objects.requireNonNull(id, "id"));
@@ -143,7 +143,7 @@ public final class Event {
         return with(copy -> copy.routingKey = Objects.requireNonNull(routingKey, "routingKey"));
     }
 
-    /** The event's identity, everywhere and for ever; a second write with the same id is refused. */
+    /** The event's identity, everywhere and forever; a second write with the same id is refused. */
     public String id() {
         return fields.id;
     }
@@ -170,7 +170,7 @@ public final class Event {
         return fields.headers;
     }
 
-    /** Zero if the event is due at once. */
+    /** Zero if the event is due immediately. */
     public Duration delay() {
         return fields.delay;
     }

@@ -88,7 +88,7 @@ final class EventLimits {
         }
     }
 
-    /** Other programs' tables have the route and the outbox's name in every row. */
+    /** Other programs' tables store the route and the outbox's name in every row. */
     private static void requireRoomForTheRoute(Event event, OutboxDefinition outbox) {
         EventTable layout = outbox.eventTable();
         if (layout.has(Column.DESTINATION)) {
@@ -105,7 +105,7 @@ final class EventLimits {
         }
     }
 
-    /** Whatever the event says must have a column; nothing is left out silently. */
+    /** Everything that the event specifies must have a column; nothing is left out silently. */
     private static void requireColumns(Event event, EventTable layout) {
         boolean envelope = layout.payload() == Payload.ENVELOPE;
         requireColumn(event, layout, Column.KEY, "a key, and without it no order is kept", event.key() != null);
@@ -176,7 +176,7 @@ final class EventLimits {
         }
     }
 
-    /** No consumer takes such an id: some databases do not tell all of them apart. */
+    /** No consumer accepts such an id: some databases cannot tell all of them apart. */
     private static void requireNoControls(Event event) {
         if (event.id().chars().anyMatch(Character::isISOControl)) {
             throw refused(event, "its id contains control characters");

@@ -6,7 +6,7 @@ import io.opentelemetry.api.OpenTelemetry;
 import java.util.HashMap;
 import java.util.Map;
 
-/** The tracing of a writer of whom nothing was said: the thread's trace, if OpenTelemetry is there. */
+/** The tracing of a writer that configures none: the thread's trace, if OpenTelemetry is on the class path. */
 final class FoundTracing {
     private static final Tracing FOUND = find();
 
@@ -26,9 +26,9 @@ final class FoundTracing {
         }
     }
 
-    /** Is not loaded unless it is called, and then needs OpenTelemetry. */
+    /** Loaded only when it is called, and then needs OpenTelemetry. */
     private static final class Found {
-        /** Writing leaves no span; to pass a trace on needs nobody who takes spans. */
+        /** Writing creates no span, so passing a trace on needs no place to send spans to. */
         static Tracing tracing() {
             return OpenTelemetryTracing.of(OpenTelemetry.noop());
         }

@@ -32,16 +32,17 @@ import org.jspecify.annotations.Nullable;
  * when the event is written after the aggregate's row was locked ({@code select … for update}, or the update itself) in
  * the same transaction. Writing the event first and locking later inverts them under load.
  *
- * <p><b>The transaction must be yours.</b> A connection in auto-commit mode is refused, unless {@link
- * #allowAutoCommit} says so. With auto-commit off, JDBC does not tell whether a transaction was begun on purpose: if a pool hands out
- * connections with auto-commit off and nobody commits, the write succeeds here, and the pool rolls it back, with the
- * business change, when the connection is returned. The event is then not published, and nothing reports it.
+ * <p><b>The transaction must be yours.</b> A connection in auto-commit mode is refused, unless {@link #allowAutoCommit}
+ * permits it. With auto-commit off, JDBC cannot tell whether a transaction was begun on purpose: if a pool hands out
+ * connections with auto-commit off and the code never commits, the write succeeds here, and the pool rolls it back,
+ * with the business change, when the connection is returned. The event is then not published, and nothing reports it.
  *
- * <p><b>Limits.</b> What could not be stored or sent is refused before any SQL, by {@link InvalidEventException}:
+ * <p><b>Limits.</b> An event that could not be stored or sent is refused before any SQL, with {@link
+ * InvalidEventException}:
  *
  * <ul>
  *   <li>id: 64 characters, no white space around it and no control characters in it; type: 128 characters, registered in
- *       the catalog; key and version: 128 and 16 characters; routing key: 255 characters; a destination of the event's own:
+ *       the catalog; key and version: 128 and 16 characters; routing key: 255 characters; the event's own destination:
  *       one that the outbox allows
  *   <li>headers: names of 128 characters, values of 4,096, and {@link #maxHeaderBytes} together, as JSON
  *   <li>headers with a name of {@link dev.posthaste.broker.MessageHeaders} are left out when the event is sent: a program may
@@ -53,11 +54,11 @@ import org.jspecify.annotations.Nullable;
  *   <li>delay: up to 100 years; attempts: at least 1
  * </ul>
  *
- * Characters are units of UTF-16. A layout may state other lengths, {@code length.X}, and a table without a column for
+ * Characters are UTF-16 units. A layout may state other lengths, {@code length.X}, and a table without a column for
  * something refuses an event that has it.
  *
- * <p>One outbox object serves any number of databases: each write asks its connection which kind it is, without asking the
- * server. Immutable and thread-safe; keep one.
+ * <p>One outbox object serves any number of databases: each write learns the kind of database from its connection,
+ * without a round trip. Immutable and thread-safe; create one and keep it.
  */
 @CheckReturnValue
 public final class JdbcOutbox {
@@ -143,16 +144,16 @@ public final class JdbcOutbox {
         return new JdbcOutbox(catalog, serializer, tracing, maxPayloadBytes, maxHeaderBytes, allow);
     }
 
-    /** The same as an outbox that finds its connection by itself: that of the current transaction. */
+    /** The same as an outbox that finds its own connection: that of the current transaction. */
     public Outbox joining(Transactions transactions) {
         return new JoiningOutbox(this, transactions, outbox -> {});
     }
 
     /**
-     * The same as an outbox that finds its connection by itself: that of the current transaction.
+     * The same as an outbox that finds its own connection: that of the current transaction.
      *
      * @param afterCommit is given the name of each outbox that was written to, once the transaction has committed; a
-     *     relay's {@code wake} publishes it at once
+     *     relay's {@code wake} publishes it immediately
      */
     public Outbox joining(Transactions transactions, Consumer<String> afterCommit) {
         return new JoiningOutbox(this, transactions, afterCommit);
@@ -176,7 +177,7 @@ public final class JdbcOutbox {
      * @throws NoTransactionException if the connection is in auto-commit mode
      * @throws InvalidEventException before any SQL, if the event could never be stored or sent
      * @throws DuplicateEventException if an event with this id was written before
-     * @throws SQLException whatever else the database says
+     * @throws SQLException whatever else the database reports
      */
     public void write(Connection connection, Event event) throws SQLException {
         write(connection, List.of(event));
@@ -201,8 +202,9 @@ public final class JdbcOutbox {
 
     /**
      * Writes an event unless one with its id was written before. Unlike a {@link DuplicateEventException}, a {@code false}
-     * leaves the transaction usable on every database. Of several that write the same id at once, one writes and the others wait
-     * for it; on MySQL and MariaDB they may end in a deadlock, whose victim is rolled back and tries again.
+     * leaves the transaction usable on every database. Of several transactions that write the same id concurrently, one
+     * writes and the others wait for it; on MySQL and MariaDB they may end in a deadlock, whose victim is rolled back
+     * and tries again.
      *
      * @return whether it was written
      * @throws NoTransactionException if the connection is in auto-commit mode
@@ -258,7 +260,7 @@ public final class JdbcOutbox {
         try {
             return written(event, traced, layout);
         } catch (InvalidEventException e) {
-            return written(event, headers, layout); // no event is refused for its trace
+            return written(event, headers, layout); // no event is refused because of its trace
         }
     }
 

@@ -12,8 +12,8 @@ import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * All there is to say of one outbox, in the words of {@code outboxes.NAME} in the daemon's file. Immutable: every method
- * with a parameter returns a changed copy.
+ * The definition of one outbox, in the terms of {@code outboxes.NAME} in the daemon's configuration file. Immutable:
+ * every method with a parameter returns a changed copy.
  *
  * <pre>{@code
  * Catalog.empty().outbox("orders", o -> o
@@ -23,7 +23,7 @@ import org.jspecify.annotations.Nullable;
  *         .keep(Duration.ofDays(2)))
  * }</pre>
  *
- * Whether everything that is said fits together is checked when the definition becomes part of a {@link Catalog}.
+ * Whether the settings are consistent is checked when the definition becomes part of a {@link Catalog}.
  */
 @CheckReturnValue
 public final class OutboxDefinition {
@@ -46,7 +46,7 @@ public final class OutboxDefinition {
     private final Fields fields;
     private @Nullable EventTable eventTable; // made once it is asked for, from what never changes
 
-    /** What a definition says; changed only until a definition has it. */
+    /** A definition's fields; changed only until a definition holds them. */
     private static final class Fields implements Cloneable {
         private final String name;
         private @Nullable String table;
@@ -90,7 +90,7 @@ public final class OutboxDefinition {
     }
 
     /**
-     * An outbox of which nothing else is said yet: its topic has its name, and no event type belongs in it.
+     * An outbox with the defaults: its topic has its name, and no event type belongs to it.
      *
      * @throws IllegalArgumentException unless {@code name} is 1 to 100 letters, digits, dots, dashes, underscores
      */
@@ -100,7 +100,9 @@ public final class OutboxDefinition {
 
     // --- What can be said of it --------------------------------------------------------------------------------------
 
-    /** The event types that may be written to it, instead of those named before. A type that is named twice counts once. */
+    /**
+     * The event types that may be written to it, replacing those named before. A type that is named twice counts once.
+     */
     public OutboxDefinition types(String... eventTypes) {
         Set<String> types = Set.copyOf(Arrays.asList(eventTypes));
         return with(copy -> copy.types = types);
@@ -128,7 +130,7 @@ public final class OutboxDefinition {
         return with(copy -> copy.route = Objects.requireNonNull(route, "route"));
     }
 
-    /** What an event's own destination may be, besides the route's; none unless set. */
+    /** The destinations that an event may name itself, besides the route's; none unless set. */
     public OutboxDefinition allowedDestinations(String... destinations) {
         Set<String> allowed = Set.copyOf(Arrays.asList(destinations));
         allowed.forEach(each -> Names.requireDestination("allowed destination", each));
@@ -158,7 +160,7 @@ public final class OutboxDefinition {
         return with(copy -> copy.afterDead = Objects.requireNonNull(afterDead, "afterDead"));
     }
 
-    /** How many events are published in a second at most; 0, as unless set, for no limit. */
+    /** The most events published per second; 0, the default, for no limit. */
     public OutboxDefinition maxPerSecond(int events) {
         if (events < 0) {
             throw new IllegalArgumentException(of("maxPerSecond must not be negative, but is " + events));
@@ -182,7 +184,10 @@ public final class OutboxDefinition {
         return with(copy -> copy.deleteDead = delete);
     }
 
-    /** After which time an event of a tracked outbox that was published and not consumed is reported; 10 minutes unless set. */
+    /**
+     * How long an event of a tracked outbox may be published and not consumed before it is reported; 10 minutes unless
+     * set.
+     */
     public OutboxDefinition consumedWithin(Duration limit) {
         requirePositive("consumedWithin", limit);
         return with(copy -> copy.consumedWithin = limit);
@@ -197,9 +202,9 @@ public final class OutboxDefinition {
     /**
      * Whether such an event is published again once its consumer has passed it, that is, when one that was published later
      * is consumed; not unless set. While nothing later is consumed, the consumer is away or behind, and the event is only
-     * reported. Nobody refused it, so no attempt is counted, and it never dies of silence. It is published again after
-     * {@link #consumedWithin}, then after twice, four times as long, up to a day; of at most 10,000 events at a time, which
-     * the relay remembers until it ends.
+     * reported. It was not refused, so no attempt is counted, and silence never makes it dead. It is published again
+     * after {@link #consumedWithin}, then after twice and four times as long, up to a day; this covers at most 10,000
+     * events at a time, which the relay remembers until it stops.
      */
     public OutboxDefinition republishUnconsumed(boolean republish) {
         return with(copy -> copy.republishUnconsumed = republish);
@@ -217,7 +222,7 @@ public final class OutboxDefinition {
         return fields.name;
     }
 
-    /** @throws IllegalArgumentException if none was set, and its name makes no name of a table */
+    /** @throws IllegalArgumentException if none was set, and its name cannot be used as a table's */
     public String table() {
         return eventTable().table();
     }
@@ -306,7 +311,7 @@ public final class OutboxDefinition {
     }
 
     /**
-     * The same definition, if all that it says fits together.
+     * The same definition, if its settings are consistent.
      *
      * @throws IllegalArgumentException if not; says why
      */

@@ -2,7 +2,7 @@ package dev.posthaste;
 
 import java.util.Map;
 
-/** What is known of a payload beside its bytes. Only Posthaste implements it; it grows. */
+/** What is known about a payload besides its bytes. Only Posthaste implements it; it grows. */
 @ProvidedByPosthaste
 public interface PayloadInfo {
     String eventType();

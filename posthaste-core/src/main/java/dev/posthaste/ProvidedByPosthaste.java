@@ -6,7 +6,7 @@ import java.lang.annotation.Retention;
 import java.lang.annotation.RetentionPolicy;
 import java.lang.annotation.Target;
 
-/** Marks interfaces that only Posthaste implements, and test doubles: a minor release may add methods to them. */
+/** Marks interfaces that only Posthaste and test doubles implement: a minor release may add methods to them. */
 @Documented
 @Target(ElementType.TYPE)
 @Retention(RetentionPolicy.CLASS)

@@ -18,7 +18,7 @@ import org.jspecify.annotations.Nullable;
 public final class RetryPolicy {
     private static final int FOREVER = Integer.MAX_VALUE;
 
-    /** What nanoseconds can count, jitter included, and databases add to a time. */
+    /** The longest wait that nanoseconds can count, jitter included, and that databases can add to a time. */
     private static final Duration MAX_WAIT = Duration.ofDays(36_525);
 
     /** How the wait grows with the number of failures. */
@@ -130,7 +130,7 @@ public final class RetryPolicy {
         return ceiling;
     }
 
-    /** How many attempts there are in all; {@link Integer#MAX_VALUE} if there is no end. */
+    /** How many attempts there are in all; {@link Integer#MAX_VALUE} if they are unlimited. */
     public int attempts() {
         return attempts;
     }

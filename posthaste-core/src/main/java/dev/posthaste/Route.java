@@ -49,7 +49,7 @@ public final class Route {
         return new Route(destination, Objects.requireNonNull(routingKey, "routing key"), group);
     }
 
-    /** RabbitMQ's queue that the events are handled from: what a group is for Kafka. */
+    /** The RabbitMQ queue from which the events are handled; the counterpart of Kafka's group. */
     public Route queue(String queue) {
         return group(queue);
     }

@@ -24,8 +24,9 @@ public final class Schema {
      * Creates what does not exist yet: the tables of the catalog's outboxes, and Posthaste's own; and adds the columns of later
      * versions. A table that belongs to other programs is left as it is.
      *
-     * @throws SchemaException if an outbox without a {@link OutboxDefinition#table(String)} is in the table {@code NAME}, where
-     *     the default was until 1.0: an empty table beside it would hide what it holds. Nothing was created then
+     * @throws SchemaException if an outbox without a {@link OutboxDefinition#table(String)} has its events in the table
+     *     {@code NAME}, which was the default until 1.0: an empty table beside it would hide them. Nothing is created
+     *     then
      * @throws StoreException if the database failed
      */
     public static void create(DataSource dataSource, Catalog catalog) {
@@ -38,8 +39,8 @@ public final class Schema {
 
     /**
      * Creates the tables {@code posthaste_lease}, {@code posthaste_relay} and {@code posthaste_audit} in another schema (on
-     * MySQL and MariaDB: another database of the same server), for relays that may not create any beside the outboxes. The
-     * schema exists.
+     * MySQL and MariaDB: another database of the same server), for relays that may not create tables beside the
+     * outboxes. The schema must exist.
      *
      * @throws StoreException if the database failed
      */
@@ -52,9 +53,9 @@ public final class Schema {
     }
 
     /**
-     * Checks all that {@link #create} makes, and the settings of the server and the tables that a promise depends on. What
-     * endangers a promise without breaking it goes to the log as a warning; what this user has no right to see is not
-     * reported. Relays check what they need by themselves when they start.
+     * Checks everything that {@link #create} creates, and the settings of the server and the tables that a promise
+     * depends on. What endangers a promise without breaking it goes to the log as a warning; what this user has no
+     * right to see is not reported. Relays check what they need when they start.
      *
      * @throws SchemaException with everything that is missing or wrong
      * @throws StoreException if the database failed
@@ -77,7 +78,7 @@ public final class Schema {
     }
 
     /**
-     * What {@link #create} does, as text for whoever runs scripts by hand or by a migration tool.
+     * What {@link #create} does, as text, for running it by hand or with a migration tool.
      *
      * @param database {@code postgresql}, {@code mysql}, {@code mariadb}, {@code sqlite} or {@code h2}
      * @throws IllegalArgumentException if it is none of these

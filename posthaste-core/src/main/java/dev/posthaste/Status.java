@@ -2,13 +2,13 @@ package dev.posthaste;
 
 import java.util.Locale;
 
-/** What has become of an event. {@link #CONSUMED} and {@link #DEAD} are final until an operator says otherwise. */
+/** The status of an event. {@link #CONSUMED} and {@link #DEAD} are final until an operator says otherwise. */
 public enum Status {
     /** Written, and not yet known to be in the broker. */
     PENDING,
     /** Durably in the broker. */
     PUBLISHED,
-    /** Handled, as the consumer said itself. */
+    /** Handled, as the consumer reported. */
     CONSUMED,
     /** Given up after its last attempt; the row keeps the reason. */
     DEAD;

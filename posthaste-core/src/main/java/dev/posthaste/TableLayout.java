@@ -34,7 +34,7 @@ public final class TableLayout {
      * The outbox table of Debezium's outbox event router, with the columns that a relay needs added to it: its writers
      * still write {@code id}, {@code aggregatetype}, {@code aggregateid}, {@code type} and {@code payload}, and events
      * still go to {@code outbox.event.} followed by the aggregate type. The script {@code debezium.sql} creates it, and
-     * shows how to add the columns to a table that is there.
+     * shows how to add the columns to an existing table.
      */
     public static TableLayout debezium() {
         return DEBEZIUM;
@@ -45,12 +45,12 @@ public final class TableLayout {
      * the daemon's file. Lines that begin with {@code #} are comments, as in all of Java's property files. The keys:
      *
      * <ul>
-     *   <li>{@code column.X}: the column that holds X, as {@code column.next-attempt-at = next_retry_at}. X is one of
-     *       {@code id type payload status attempts next-attempt-at}, which must be there, and {@code event-id version key
-     *       destination routing-key headers service max-attempts last-error created-at published-at consumed-at updated-at
-     *       generation}; a column that is not named is absent
+     *   <li>{@code column.X}: the column that holds X, such as {@code column.next-attempt-at = next_retry_at}. X is one
+     *       of {@code id type payload status attempts next-attempt-at}, which are required, and {@code event-id version
+     *       key destination routing-key headers service max-attempts last-error created-at published-at consumed-at
+     *       updated-at generation}; a column that is not named is absent
      *   <li>{@code status.pending}, {@code .published}, {@code .consumed}, {@code .dead}: the codes in the status column, all
-     *       numbers or all words; {@code consumed} may be missing where nobody keeps receipts
+     *       numbers or all words; {@code consumed} may be left out where no receipts are kept
      *   <li>{@code payload}: {@code text} (the default), {@code binary}, or {@code envelope}: a JSON envelope with the event's
      *       id, version, aggregate and payload, to be opened
      *   <li>{@code due}: {@code null} (the default) when a new row that is due at once has no next attempt, {@code now} when it
@@ -59,23 +59,23 @@ public final class TableLayout {
      *       {@code session} for that of the sessions that read and write them, or an offset such as {@code +08:00}. Left
      *       out, it is UTC on MySQL and MariaDB, and PostgreSQL's columns store their zone. PostgreSQL's {@code timestamp}
      *       requires it, MySQL's {@code timestamp} requires {@code session}, H2's columns always store their zone
-     *   <li>{@code destination-prefix}: what stands before the destination column's value, as Debezium's
-     *       {@code outbox.event.}
+     *   <li>{@code destination-prefix}: what precedes the destination column's value, such as Debezium's {@code
+     *       outbox.event.}
      *   <li>{@code length.X}: the longest value of column X in characters, where it is not the standard's; of
      *       {@code headers} (65,535 unless stated) and {@code payload} (no limit of the table's unless stated) in bytes of
      *       UTF-8
-     *   <li>{@code table}: may be there, and must then be the table of the outbox's definition
+     *   <li>{@code table}: optional; must be the table of the outbox's definition
      * </ul>
      *
-     * @throws IllegalArgumentException with everything that is wrong: keys that there are not, values that cannot be used, and
-     *     what is missing of the things that a relay cannot do without
+     * @throws IllegalArgumentException with everything that is wrong: unknown keys, unusable values, and missing keys
+     *     that a relay cannot do without
      */
     public static TableLayout mapped(String description) {
         Properties lines = new Properties();
         try {
             lines.load(new StringReader(description));
         } catch (IOException e) {
-            throw new UncheckedIOException(e); // a text is always read
+            throw new UncheckedIOException(e); // reading a string does not fail
         }
         Map<String, String> described = new HashMap<>();
         lines.stringPropertyNames().forEach(key -> described.put(key, lines.getProperty(key)));

@@ -9,7 +9,7 @@ import java.util.Map;
  */
 public interface Tracing {
 
-    /** Puts the trace that the calling thread is in, if it is in one, into {@code headers}. */
+    /** Puts the calling thread's trace, if it has one, into {@code headers}. */
     void inject(Map<String, String> headers);
 
     /**
@@ -23,15 +23,15 @@ public interface Tracing {
     /** A span that has begun. */
     interface Span extends AutoCloseable {
 
-        /** Says something of it, by the names of OpenTelemetry's semantic conventions. */
+        /** Sets an attribute, named as in OpenTelemetry's semantic conventions. */
         default void attribute(String name, String value) {}
 
-        /** The calling thread, which began it, leaves it and returns to what was current before. Another thread may end it. */
+        /** Restores what was current before on the calling thread, which began the span. Another thread may end it. */
         void detach();
 
         void failed(Throwable cause);
 
-        /** Ends it, and leaves it if it was not left before. On any thread, once. */
+        /** Ends it, and detaches it if it was not detached before. On any thread, once. */
         @Override
         void close();
     }

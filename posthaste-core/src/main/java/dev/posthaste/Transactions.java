@@ -5,8 +5,8 @@ import java.sql.SQLException;
 import org.jspecify.annotations.Nullable;
 
 /**
- * How an application's transactions are found, joined and made: what a framework implements, so that {@link Outbox} and the
- * inbox work in its transactions. Thread-safe. Methods may be added, with defaults.
+ * How an application's transactions are found, joined and begun. A framework implements this so that {@link Outbox} and
+ * the inbox work in its transactions. Thread-safe. Methods may be added, with defaults.
  */
 public interface Transactions {
     /** Something to do in a transaction. */
@@ -25,8 +25,8 @@ public interface Transactions {
 
     /**
      * Runs {@code work} in the current transaction; if there is none, in one of its own, which is rolled back if the work
-     * throws. Whoever made the transaction returns only if it was committed: where something in it has asked for a rollback,
-     * this throws.
+     * throws. The call that began the transaction returns only if it was committed: if something in it asked for a
+     * rollback, the call throws.
      */
     <T extends @Nullable Object> T required(Work<T> work) throws Exception;
 

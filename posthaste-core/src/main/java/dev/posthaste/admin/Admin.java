@@ -12,7 +12,7 @@ public interface Admin {
     /**
      * The outboxes of a catalog. Every call borrows a connection and gives it back; the data source stays the caller's.
      *
-     * @throws dev.posthaste.StoreException if the database cannot be reached, as it is asked which kind it is
+     * @throws dev.posthaste.StoreException if the database cannot be reached: it is asked which kind it is
      */
     static Admin of(DataSource dataSource, Catalog catalog) {
         return Stores.in(dataSource).admin(catalog);

@@ -23,7 +23,7 @@ public interface AuditEntry {
 
     String outbox();
 
-    /** The event's position, or null when the entry is not of one event. */
+    /** The event's position, or null when the entry is not about a single event. */
     @Nullable
     Long position();
 

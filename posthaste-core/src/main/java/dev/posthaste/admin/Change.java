@@ -12,7 +12,8 @@ import org.jspecify.annotations.Nullable;
  */
 @CheckReturnValue
 public final class Change {
-    private static final Pattern HALF_A_PAIR = Pattern.compile("[\\x{D800}-\\x{DFFF}]"); // databases take no such text
+    private static final Pattern HALF_A_PAIR =
+            Pattern.compile("[\\x{D800}-\\x{DFFF}]"); // databases accept no such text
 
     private static final int MAX_ACTOR = 100;
     private static final int MAX_REASON = 500;
@@ -57,7 +58,7 @@ public final class Change {
     }
 
     /**
-     * An id from whoever asks, in place of a new one. The same id again is the same change: it is not made twice, and it
+     * The caller's own id, in place of a new one. The same id again is the same change: it is not made twice, and it
      * continues if it stopped before its end.
      *
      * @param id 1 to 64 characters
@@ -67,9 +68,9 @@ public final class Change {
     }
 
     /**
-     * How many events the change is to be of, as a {@link DryRun} counted them: if there are more or fewer when it begins, it
-     * changes nothing and throws {@link UnexpectedCountException}. Of requeue, discard and purge it is also the most that they
-     * change. A change that continues is not counted again; to pause and resume the number means nothing.
+     * How many events the change should affect, as a {@link DryRun} counted them: if there are more or fewer when it
+     * begins, it changes nothing and throws {@link UnexpectedCountException}. For requeue, discard and purge it is also
+     * the most that they change. A change that continues is not counted again; pause and resume ignore the number.
      */
     public Change expecting(long events) {
         if (events < 0) {

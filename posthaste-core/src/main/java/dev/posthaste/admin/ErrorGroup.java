@@ -4,7 +4,7 @@ import dev.posthaste.ProvidedByPosthaste;
 import java.time.Instant;
 import org.jspecify.annotations.Nullable;
 
-/** Dead events of one type whose errors say the same but for numbers and ids. */
+/** Dead events of one type whose errors differ only in numbers and ids. */
 @ProvidedByPosthaste
 public interface ErrorGroup {
     /** What the errors say, with a # for every number and id; {@link EventFilter#errorGroup(String)} takes it. */

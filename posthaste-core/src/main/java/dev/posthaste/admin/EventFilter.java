@@ -14,8 +14,8 @@ import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Which events. What is not said matches all; what is said, must all be true. Immutable: every method with a parameter
- * returns a changed copy.
+ * Selects events. A criterion that is not set matches all events; those that are set must all match. Immutable: every
+ * method with a parameter returns a changed copy.
  *
  * <pre>{@code
  * EventFilter.status(Status.DEAD).type("order.placed").error("timeout")
@@ -29,7 +29,7 @@ public final class EventFilter {
 
     private final Fields fields;
 
-    /** What a filter says; changed only until a filter has it. */
+    /** A filter's fields; changed only until a filter holds them. */
     private static final class Fields implements Cloneable {
         private @Nullable Status status;
         private SortedSet<Long> positions = Collections.emptySortedSet();
@@ -82,7 +82,7 @@ public final class EventFilter {
      */
     public static EventFilter positions(long... positions) {
         if (positions.length == 0) {
-            throw new IllegalArgumentException("Say at which positions the events are");
+            throw new IllegalArgumentException("A filter by position needs at least one position");
         }
         SortedSet<Long> all = Arrays.stream(positions).boxed().collect(Collectors.toCollection(TreeSet::new));
         return all().with(copy -> copy.positions = Collections.unmodifiableSortedSet(all));
@@ -122,7 +122,7 @@ public final class EventFilter {
         });
     }
 
-    /** Every database knows these times; beyond them each has limits of its own. */
+    /** Every database can represent these times; beyond them each has its own limits. */
     private static Instant requireKnown(String what, Instant time) {
         if (time.isBefore(EARLIEST) || time.isAfter(LATEST)) {
             throw new IllegalArgumentException(
@@ -131,7 +131,7 @@ public final class EventFilter {
         return time;
     }
 
-    /** What the last error contains, in capitals or not. */
+    /** A part of the last error, ignoring case. */
     public EventFilter error(String contains) {
         return with(copy -> copy.error = Objects.requireNonNull(contains, "error"));
     }
@@ -141,7 +141,7 @@ public final class EventFilter {
         return with(copy -> copy.errorGroup = Objects.requireNonNull(group, "errorGroup"));
     }
 
-    /** The most events: of a page in a search, where they are the newest; otherwise of all, where they are the oldest. 1 or more. */
+    /** The most events, 1 or more: in a search, the newest ones on each page; otherwise the oldest ones overall. */
     public EventFilter limit(int events) {
         if (events < 1) {
             throw new IllegalArgumentException("A filter's limit is 1 or more, not " + events);
@@ -200,7 +200,7 @@ public final class EventFilter {
         return fields.all().hashCode();
     }
 
-    /** As people read it, and as the audit keeps it. */
+    /** For people to read, and for the audit. */
     @Override
     public String toString() {
         StringBuilder text = new StringBuilder();

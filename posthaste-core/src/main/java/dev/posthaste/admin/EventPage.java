@@ -7,8 +7,8 @@ import java.util.List;
 @ProvidedByPosthaste
 public interface EventPage {
     /**
-     * The events; fewer than the filter's limit, even none, at the end, and where the search used up its time, which is
-     * below a second: then {@link #hasNext} is true and {@link OutboxAdmin#next} continues it.
+     * The events; fewer than the filter's limit, even none, at the end, and when the search has used up its time, which
+     * is less than a second: then {@link #hasNext} is true and {@link OutboxAdmin#next} continues it.
      */
     List<FoundEvent> events();
 

@@ -70,7 +70,9 @@ public interface FoundEvent {
     /** The payload, not copied: do not change it. Only {@link OutboxAdmin#find} reads it; otherwise null. */
     byte @Nullable [] payload();
 
-    /** Why no message can ever be made of the event; null if one can, and unless {@link OutboxAdmin#find} has read it. */
+    /**
+     * Why no message can ever be made from the event; null if one can, and unless {@link OutboxAdmin#find} has read it.
+     */
     @Nullable
     String defect();
 }

@@ -9,21 +9,21 @@ import java.util.Optional;
 
 /**
  * What operators do with one outbox. Each change requires a {@link Change} that says who and why, and writes its audit in the
- * transaction that makes it. Made again with the same id it changes nothing, or, if it stopped before its end, continues
- * there. Only dead events are requeued and discarded: the others are in a relay's hands.
+ * transaction that makes it. Repeated with the same id, it changes nothing or, if it stopped before its end, continues
+ * from there. Only dead events are requeued and discarded: the others are in a relay's hands.
  *
  * <p>{@link #requeue} and {@link #discard} of {@link EventFilter#positions given positions} are one transaction, and leave those
  * that are not dead as they are; they throw {@link dev.posthaste.StoreException} also if another transaction has a row
- * locked for seconds. Any other change takes the events that match when it begins, oldest first, so that those of one key keep their order, and some
- * hundred in a transaction; rows that are locked are left out, see {@link ChangeResult#locked}. Interrupting the thread
- * stops such a change after the transaction at hand, and the thread stays interrupted. However a change stopped (interrupted,
- * by locked rows, by a failure or a crash), the same change again continues it; no event is changed twice, also if it has
- * died again meanwhile.
+ * locked for seconds. Any other change takes the events that match when it begins, oldest first, so that those of one
+ * key keep their order, and a few hundred per transaction; rows that are locked are left out, see {@link
+ * ChangeResult#locked}. Interrupting the thread stops such a change after the transaction at hand, and the thread stays
+ * interrupted. However a change stopped (interrupted, by locked rows, by a failure or a crash), repeating the change
+ * continues it; no event is changed twice, even if it has died again meanwhile.
  *
  * <p>Thread-safe. Every method throws {@link dev.posthaste.StoreException} when the database fails, every change
- * {@link IllegalArgumentException} if its id was used for another one (of the same kind of change to given positions, the first
- * one's is what is returned), and {@link UnexpectedCountException} if it
- * {@link Change#expecting expects} another number of events than there are.
+ * {@link IllegalArgumentException} if its id was used for another one (for the same kind of change to given positions,
+ * the first one's result is returned), and {@link UnexpectedCountException} if it {@link Change#expecting expects}
+ * a different number of events than there are.
  */
 @ProvidedByPosthaste
 public interface OutboxAdmin {
@@ -57,9 +57,9 @@ public interface OutboxAdmin {
     DryRun dryRun(EventFilter filter);
 
     /**
-     * Sends dead events again, with no attempts counted.
+     * Publishes dead events again, with their attempts reset to zero.
      *
-     * @param filter positions, or the status {@link Status#DEAD} and whatever else is asked for
+     * @param filter positions, or the status {@link Status#DEAD} and any other criteria
      */
     ChangeResult requeue(EventFilter filter, Change change);
 
@@ -69,17 +69,18 @@ public interface OutboxAdmin {
     /**
      * Deletes events that are published, consumed or dead, as retention does: the audit keeps their number and not the events.
      *
-     * @param filter positions, or one of these statuses and whatever else is asked for
-     * @throws IllegalStateException if relays do not agree about what the outbox is: then retention deletes nothing either
+     * @param filter positions, or one of these statuses and any other criteria
+     * @throws IllegalStateException if relays disagree about the outbox's definition: then retention deletes nothing
+     *     either
      */
     ChangeResult purge(EventFilter filter, Change change);
 
     /**
-     * Tells all relays to stop publishing from this outbox. What is at the broker is still settled; the last of it may take as
-     * long as the relay's publish timeout. Nothing happens if it is paused.
+     * Tells all relays to stop publishing from this outbox. Events in flight are still settled; the last of them may
+     * take as long as the relay's publish timeout. Does nothing if the outbox is already paused.
      */
     ChangeResult pause(Change change);
 
-    /** Lets relays continue with a paused outbox. Nothing happens if it is not paused. */
+    /** Lets relays continue with a paused outbox. Does nothing if it is not paused. */
     ChangeResult resume(Change change);
 }

@@ -8,6 +8,6 @@ public final class UnknownOutboxException extends PosthasteException {
     private static final long serialVersionUID = 1;
 
     public UnknownOutboxException(String name, Set<String> known) {
-        super("No outbox is named '" + name + "'; there are " + String.join(", ", known), null);
+        super("No outbox is named '" + name + "'; the outboxes are " + String.join(", ", known), null);
     }
 }

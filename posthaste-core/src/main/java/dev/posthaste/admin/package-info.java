@@ -1,6 +1,6 @@
 /**
  * What operators do: look, find, repair. {@link dev.posthaste.admin.Admin} is what the HTTP interface, the command line and the
- * console are made of.
+ * console are built on.
  *
  * <pre>{@code
  * OutboxAdmin orders = Admin.of(database, catalog).outbox("orders");

@@ -11,7 +11,7 @@ import java.util.function.Consumer;
 public interface Broker extends AutoCloseable {
 
     /**
-     * Sends a message without waiting for what becomes of it.
+     * Sends a message without waiting for its outcome.
      *
      * @param callback gets exactly one outcome, on any thread, perhaps before this method returns, and never later than
      *     the broker's own deadline. It does not block and does not throw
@@ -19,13 +19,14 @@ public interface Broker extends AutoCloseable {
     void publish(Message message, Consumer<Outcome> callback);
 
     /**
-     * Tells of a route before the first message goes there, so that a broker that was told to can create or declare what the
-     * route needs. Returns without waiting for the server; what cannot be done now is done later, or shows in the outcomes of
-     * the messages. The same route may be told of any number of times. Does nothing by default.
+     * Announces a route before the first message goes there, so that a broker that is configured to can create or
+     * declare what the route needs. Returns without waiting for the server; what cannot be done now is done later, or
+     * shows in the outcomes of the messages. May be called any number of times for the same route. Does nothing by
+     * default.
      */
     default void prepare(Route route) {}
 
-    /** Whether a message handed over now has a chance, as far as is known without asking the server. */
+    /** Whether a message handed over now has a chance of succeeding, as far as is known without asking the server. */
     default boolean healthy() {
         return true;
     }

@@ -36,6 +36,6 @@ public interface Delivery {
      */
     void deadLetter(Failure failure) throws Exception;
 
-    /** Not handled, because the consumer is closing: the broker hands it to somebody else. */
+    /** Not handled, because the consumer is closing: the broker hands it to another consumer. */
     void abandoned();
 }

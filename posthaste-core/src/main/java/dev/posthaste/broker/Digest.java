@@ -21,7 +21,7 @@ public final class Digest {
         return HexFormat.of().toHexDigits((int) crc.getValue());
     }
 
-    /** Whether the message is as it was sent, as far as it says: without a digest it is taken as it is. */
+    /** Whether the message is as it was sent; a message without a digest is accepted as it is. */
     public static boolean matches(Message message) {
         Map<String, String> headers = message.headers();
         String digest = headers.get(MessageHeaders.DIGEST);

@@ -44,7 +44,7 @@ public record Failure(
         return cut(stack.text.toString(), MAX_STACK);
     }
 
-    /** At most that many characters, and no half of a surrogate pair at the end. */
+    /** At most {@code most} characters, and no half of a surrogate pair at the end. */
     private static String cut(String text, int most) {
         if (text.length() <= most) {
             return text;

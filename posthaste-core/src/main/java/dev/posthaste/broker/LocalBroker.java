@@ -12,8 +12,8 @@ import java.util.function.Consumer;
  * in the outbox. A receiver that gives an event up for good makes it dead there, with the reason.
  *
  * <p>An event that one receiver handles may be consumed in that receiver's own transaction, by its receipts. Where several
- * handle it, none of them speaks for the others: the event is told of when the last has ended. Those that had handled it
- * before somebody refused it, or before the process died, find their notes when it comes again.
+ * handle it, none of them speaks for the others: the outcome is reported when the last one has ended. Those that had
+ * handled it before another one refused it, or before the process died, find their notes when it comes again.
  *
  * <p>Thread-safe.
  */
@@ -27,9 +27,10 @@ public final class LocalBroker implements Broker {
     }
 
     /**
-     * A broker for these receivers: each gets every event of a type that it handles. An event that nobody handles is rejected.
+     * A broker for these receivers: each gets every event of a type that it handles. An event that none of them handles
+     * is rejected.
      *
-     * @param receivers stay the caller's, who closes them after the broker
+     * @param receivers remain the caller's, who closes them after the broker
      */
     public static LocalBroker to(Receiver... receivers) {
         return new LocalBroker(List.of(receivers));
@@ -83,7 +84,7 @@ public final class LocalBroker implements Broker {
     private final class FanOut implements Delivery {
         private final Message message;
         private final Consumer<Outcome> callback;
-        private int unanswered; // guarded by this, as the next
+        private int unanswered; // guarded by this, like the next
         private Outcome outcome = Outcome.handled();
 
         FanOut(Message message, int receivers, Consumer<Outcome> callback) {
@@ -134,14 +135,14 @@ public final class LocalBroker implements Broker {
             answer(all);
         }
 
-        /** Once: what comes after the broker was closed changes nothing. */
+        /** Takes effect once: an answer that comes after the broker was closed changes nothing. */
         void answer(Outcome all) {
             if (open.remove(this)) {
                 callback.accept(all);
             }
         }
 
-        /** What was not handled comes again before it may be dead: somebody else has not seen it yet. */
+        /** An event that was not handled comes again before it may be dead: another receiver has not seen it yet. */
         private static int badness(Outcome outcome) {
             return outcome instanceof Outcome.Acknowledged acknowledged
                     ? acknowledged.handled() ? 0 : 1

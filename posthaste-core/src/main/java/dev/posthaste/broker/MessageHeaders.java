@@ -2,7 +2,7 @@ package dev.posthaste.broker;
 
 import java.util.Set;
 
-/** The headers that Posthaste adds to a message. Headers of an event's own with one of these names are left out. */
+/** The headers that Posthaste adds to a message. An event's own headers with these names are left out. */
 public final class MessageHeaders {
     public static final String EVENT_ID = "posthaste-event-id";
     public static final String EVENT_TYPE = "posthaste-event-type";
@@ -19,13 +19,13 @@ public final class MessageHeaders {
     public static final String ATTEMPTS = "posthaste-attempts";
     /**
      * How often the event had been requeued when the message was sent. Absent where the outbox does not keep that. A
-     * refusal names both numbers, so that a late word on an earlier copy changes nothing.
+     * refusal names both numbers, so that a late refusal of an earlier copy changes nothing.
      */
     public static final String GENERATION = "posthaste-generation";
     /** A check of the event's id and the body: see {@link Digest}. */
     public static final String DIGEST = "posthaste-digest";
 
-    /** On a message that an operator sent once more: which replay it belongs to. Its outbox gets no receipts. */
+    /** On a message that an operator replayed: the replay it belongs to. Its outbox gets no receipts. */
     public static final String REPLAY = "posthaste-replay";
     /** On a message whose outbox gets no receipts from the consumers, because the broker answers for all of them. */
     public static final String NO_RECEIPTS = "posthaste-no-receipts";

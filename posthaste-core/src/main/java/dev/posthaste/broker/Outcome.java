@@ -4,9 +4,9 @@ import dev.posthaste.CheckReturnValue;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
-/** What became of a message that was handed to a {@link Broker}. Immutable. */
+/** The outcome of a message that was handed to a {@link Broker}. Immutable. */
 public sealed interface Outcome {
-    /** The message is durably in the broker, and no more is known. */
+    /** The message is durably in the broker, and nothing more is known. */
     static Outcome acknowledged() {
         return Acknowledged.BY_BROKER;
     }
@@ -24,7 +24,9 @@ public sealed interface Outcome {
         return new Rejected(reason, false);
     }
 
-    /** Nobody knows: a timeout, or a connection lost after sending. It may be in the broker. No attempt is counted. */
+    /**
+     * It is not known: a timeout, or a connection lost after sending. It may be in the broker. No attempt is counted.
+     */
     static Unknown unknown(String reason) {
         return new Unknown(reason);
     }
@@ -67,7 +69,7 @@ public sealed interface Outcome {
             this.permanent = permanent;
         }
 
-        /** The same, with whether trying again is pointless, so that the event is dead at once. */
+        /** The same, with whether trying again is pointless, so that the event is dead immediately. */
         public Rejected permanent(boolean permanent) {
             return new Rejected(reason, permanent);
         }

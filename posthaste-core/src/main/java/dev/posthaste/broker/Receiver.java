@@ -1,10 +1,10 @@
 package dev.posthaste.broker;
 
-/** What a subscription feeds. Closed by whoever made it, never by a broker. Thread-safe. */
+/** What a subscription feeds. Closed by its creator, never by a broker. Thread-safe. */
 public interface Receiver extends AutoCloseable {
     String name();
 
-    /** Whether it takes messages of this type; asked where no queue or topic says so. */
+    /** Whether it takes messages of this type; asked where no queue or topic decides that. */
     boolean handles(String eventType);
 
     /** Takes a delivery, which is answered later on a thread of the receiver's, or abandoned if it is closed. */

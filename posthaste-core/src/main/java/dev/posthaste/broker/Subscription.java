@@ -10,8 +10,8 @@ public interface Subscription extends AutoCloseable {
     boolean healthy();
 
     /**
-     * Stops receiving, and waits at most a few seconds for the handlers that are running. What was not handled comes again
-     * to whoever receives next. The receiver stays open. Works twice.
+     * Stops receiving, and waits at most a few seconds for the handlers that are running. Messages that were not
+     * handled are redelivered to the next receiver. The receiver stays open. Works twice.
      */
     @Override
     void close();

@@ -15,8 +15,8 @@ final class Addressing {
     private Addressing() {}
 
     /**
-     * The headers that the writer gave, and Posthaste's. A program that passes on the headers of a message it received does
-     * not say of its own event what Posthaste said of that message.
+     * The headers that the writer gave, and Posthaste's. When a program passes on the headers of a message it received,
+     * those that Posthaste set on that message do not apply to the new event.
      */
     static Map<String, String> headers(StoredEvent event, OutboxDefinition outbox) {
         Map<String, String> headers = new HashMap<>();
@@ -45,14 +45,14 @@ final class Addressing {
                 read.members().forEach((name, value) -> {
                     if (value instanceof JsonObject.Scalar scalar) {
                         headers.put(name, scalar.text());
-                    } else if (value != null) { // a header that is null says nothing
+                    } else if (value != null) { // a header that is null is left out
                         throw new JsonException("a header is an object or a list");
                     }
                 });
             }
             return headers;
         } catch (JsonException e) {
-            throw new IllegalArgumentException("its headers are not a JSON object of texts", e);
+            throw new IllegalArgumentException("its headers are not a JSON object of strings", e);
         }
     }
 

@@ -14,10 +14,10 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * CloudEvents 1.0. The event's key is the attribute {@code subject} and the extension {@code partitionkey}, its version the
- * extension {@code eventversion}, the writer's trace the extension {@code traceparent}. Either mode is read.
+ * extension {@code eventversion}, the writer's trace the extension {@code traceparent}. Both modes are read.
  *
- * <p>A CloudEvent is known by its source and its id together (CloudEvents 1.0, "id"): two sources may both count from 1.
- * So the event id of one that no outbox of Posthaste sent is a hash of both.
+ * <p>A CloudEvent is identified by its source and its id together (CloudEvents 1.0, "id"): two sources may both count
+ * from 1. So the event id of one that no outbox of Posthaste sent is a hash of both.
  */
 final class CloudEventsFormat implements MessageFormat {
     private static final String CONTENT_TYPE = "content-type";
@@ -30,7 +30,7 @@ final class CloudEventsFormat implements MessageFormat {
     /** @param prefix of the headers; null for structured mode */
     CloudEventsFormat(String source, @Nullable String prefix) {
         if (source.isBlank()) {
-            throw new IllegalArgumentException("CloudEvents need a source: a URI reference that names who speaks");
+            throw new IllegalArgumentException("CloudEvents need a source: a URI reference that names the producer");
         }
         java.net.URI.create(source);
         this.source = source;

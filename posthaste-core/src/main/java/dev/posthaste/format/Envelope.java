@@ -8,11 +8,11 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * A JSON object around an event's payload: {@code outbox_id}, {@code event_id}, {@code event_type}, {@code event_version},
- * {@code service_name}, {@code aggregate_id}, {@code payload}. What the payload says is kept to the letter. Other members
- * are passed over. Immutable and thread-safe.
+ * {@code service_name}, {@code aggregate_id}, {@code payload}. The payload is kept verbatim. Other members are ignored.
+ * Immutable and thread-safe.
  *
- * @param outboxId the row in the outbox, or 0 where the envelope does not say it
- * @param eventId null or as the others: missing, or empty
+ * @param outboxId the row in the outbox, or 0 where the envelope does not give it
+ * @param eventId null, like the others, if it is missing or empty
  * @param payload any JSON value, as UTF-8; not copied
  */
 public record Envelope(

@@ -8,8 +8,9 @@ import java.util.HashMap;
 import java.util.Map;
 
 /**
- * An envelope as the body. An event that has no id of its own is known by its row on the wire, as programs that know
- * nothing of Posthaste expect; consumers of Posthaste's know it by the service and the row, which no other service has.
+ * An envelope as the body. On the wire, an event without an id of its own is identified by its row, as programs that
+ * know nothing of Posthaste expect; Posthaste's consumers identify it by service and row, a pair that no other service
+ * has.
  */
 final class EnvelopeFormat implements MessageFormat {
     @Override

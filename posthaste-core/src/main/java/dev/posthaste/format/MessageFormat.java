@@ -4,10 +4,10 @@ import dev.posthaste.OutboxDefinition;
 import dev.posthaste.broker.Message;
 
 /**
- * Makes a message of an event, and reads it again on the other side. A relay and its consumers must agree on the format.
+ * Makes a message from an event, and reads it on the other side. A relay and its consumers must agree on the format.
  *
  * <p>Whatever the format, a message also carries Posthaste's headers ({@link dev.posthaste.broker.MessageHeaders}), for
- * receipts, digests and traces. A consumer reads messages without them too, as long as their format says an event's id
+ * receipts, digests and traces. A consumer reads messages without them too, as long as their format gives an event's id
  * and type. Thread-safe.
  */
 public interface MessageFormat {
@@ -21,7 +21,7 @@ public interface MessageFormat {
     /**
      * CloudEvents 1.0, the payload as the body and the attributes as headers: {@code ce_…}, as Kafka's binding has them.
      *
-     * @param source the attribute {@code source}: a URI reference that names who speaks, as {@code /shop/orders}
+     * @param source the attribute {@code source}: a URI reference that names the producer, such as {@code /shop/orders}
      */
     static MessageFormat cloudEvents(String source) {
         return new CloudEventsFormat(source, "ce_");
@@ -38,8 +38,8 @@ public interface MessageFormat {
     }
 
     /**
-     * @param outbox whose event it is; its route says where to when the event does not
-     * @throws IllegalArgumentException if no message can ever be made of the event; says why
+     * @param outbox whose event it is; its route says where it goes when the event does not
+     * @throws IllegalArgumentException if no message can ever be made from the event; says why
      */
     Message write(StoredEvent event, OutboxDefinition outbox);
 

@@ -12,11 +12,11 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
-/** JSON whose parts are kept to the letter: no number is rounded, no text written differently. */
+/** JSON whose parts are kept verbatim: no number is rounded, no text is rewritten. */
 final class RawJson {
     private static final String BYTE_ORDER_MARK = "\uFEFF";
 
-    /** What is put into an object is a level deeper there, and readers take as many levels as this writer does. */
+    /** A value inside an object is one level deeper, and readers accept as many levels as this writer does. */
     private static final int MAX_PAYLOAD_DEPTH = JsonLibrary.MAX_DEPTH - 1;
 
     private RawJson() {}
@@ -48,8 +48,8 @@ final class RawJson {
     }
 
     /**
-     * Jackson finds UTF-16 and UTF-32 by itself, reads them as characters and then knows no offsets in bytes. It does so
-     * only for a byte order mark, which is not valid in UTF-8, or a NUL among the first four bytes.
+     * Jackson detects UTF-16 and UTF-32 on its own, reads them as characters and then knows no offsets in bytes. It
+     * does so only for a byte order mark, which is not valid in UTF-8, or a NUL among the first four bytes.
      */
     private static void requireUtf8(byte[] json, String what) {
         boolean valid = true;
@@ -75,7 +75,7 @@ final class RawJson {
     }
 
     /**
-     * A member's text, or its number to the letter; null when it is missing, null or empty.
+     * A member's text, or its number verbatim; null when it is missing, null or empty.
      *
      * @throws IllegalArgumentException if it is an object or a list, or has half of a surrogate pair, which no column and
      *     no header can hold
@@ -115,7 +115,7 @@ final class RawJson {
         try (JsonReader reader = Json.read(json)) {
             Token token = reader.next();
             if (token == Token.END) {
-                throw new IllegalArgumentException("its payload is empty, and no JSON");
+                throw new IllegalArgumentException("its payload is empty, which is not JSON");
             }
             skipShallow(token, reader);
             if (reader.next() != Token.END) {
@@ -147,9 +147,9 @@ final class RawJson {
     }
 
     /**
-     * An object of texts, numbers and JSON that was made before.
+     * An object of strings, numbers and ready-made JSON.
      *
-     * @throws IllegalArgumentException if a text has half of a surrogate pair: no reader could make UTF-8 of it
+     * @throws IllegalArgumentException if a text has half of a surrogate pair: it cannot be written as UTF-8
      */
     static byte[] write(Map<String, ?> members) {
         members.forEach((name, value) -> {

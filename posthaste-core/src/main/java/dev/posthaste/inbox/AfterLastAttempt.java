@@ -1,18 +1,18 @@
 package dev.posthaste.inbox;
 
 /**
- * What becomes of an event that could be handled another time, but not now.
+ * What happens to an event that might be handled at another time, but not now.
  *
- * <p>One that can never be handled is dead at once in a tracked outbox, whatever is said here, and in no error queue; that
- * its handler rejects, whose payload or id cannot be read, that has no handler, or that failed with an exception that is
- * not tried again. Where no outbox is told, it goes to the error queue or dead-letter topic.
+ * <p>An event that can never be handled is dead immediately in a tracked outbox, whatever is set here, and goes to no
+ * error queue: its handler rejects it, its payload or id cannot be read, it has no handler, or it failed with an
+ * exception that is not retried. Where no outbox gets receipts, it goes to the error queue or dead-letter topic.
  */
 public enum AfterLastAttempt {
-    /** It goes to the error queue or dead-letter topic; where its outbox hears receipts, it is dead there too. */
+    /** It goes to the error queue or dead-letter topic; where its outbox gets receipts, it is dead there too. */
     DEAD_LETTER,
     /**
-     * Its outbox publishes it again, after the outbox's own backoff, until the outbox's last attempt. Later events of its key
-     * go before it. Where its outbox hears no receipts, it goes to the error queue or dead-letter topic.
+     * Its outbox publishes it again, after the outbox's own backoff, until the outbox's last attempt. Later events of
+     * its key overtake it. Where its outbox gets no receipts, it goes to the error queue or dead-letter topic.
      */
     REDELIVER
 }

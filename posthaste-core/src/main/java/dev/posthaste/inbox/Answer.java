@@ -5,11 +5,11 @@ import dev.posthaste.internal.store.Receipt;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What is said of a message: to its outbox, and then to the broker.
+ * The answer to a message: first to its outbox, then to the broker.
  *
  * @param failure why it was given up, or null when it was handled
  * @param deadLetter whether it goes to the error queue or dead-letter topic
- * @param apart whether no handler's transaction has told the outbox
+ * @param apart whether no handler's transaction has written the outbox's receipt
  */
 record Answer(@Nullable Receipt receipt, @Nullable Failure failure, boolean deadLetter, boolean apart) {
 

@@ -15,9 +15,9 @@ import org.slf4j.LoggerFactory;
 /**
  * Reports the outcome of events to their outboxes and to the broker, until both have it.
  *
- * <p>An event that is given up, and whose outbox hears receipts, is published again later, or is dead there, with the
- * reason. Any other goes to the error queue or dead-letter topic, and so does one whose row is not known to say what became
- * of it. Its key continues either way.
+ * <p>An event that is given up, and whose outbox gets receipts, is published again later, or is dead there, with the
+ * reason. Any other goes to the error queue or dead-letter topic, and so does one whose row is not known to record its
+ * outcome. Its key continues either way.
  *
  * <p>Thread-safe.
  */
@@ -55,7 +55,10 @@ final class Answering {
         return Answer.ignored(handling.origin(handling.opened(message)));
     }
 
-    /** What can be tried again may be published again; what cannot is dead in a tracked outbox, and a dead letter else. */
+    /**
+     * What can be tried again may be published again; what cannot is dead in a tracked outbox, and otherwise a dead
+     * letter.
+     */
     void giveUp(Attempt attempt, Failure failure, boolean retryable) {
         giveUp(attempt, failure, retryable && afterLastAttempt == AfterLastAttempt.REDELIVER, retryable);
     }
@@ -94,7 +97,7 @@ final class Answering {
     /** Called on any thread. */
     private void told(Attempt attempt, Answer answer, Told told) {
         if (told instanceof Told.Failed failed) {
-            later(attempt, "its receipt cannot be given", failed.cause());
+            later(attempt, "its receipt cannot be delivered", failed.cause());
         } else if (answer.failure() != null && (answer.deadLetter() || !seenTo(answer, told))) {
             attempt.answer = Answer.givenUp(null, answer.failure(), true);
             turns.run(attempt, 0); // on a thread that may wait
@@ -108,8 +111,7 @@ final class Answering {
         if (told instanceof Told.Unmatched nothing) {
             Receipt receipt = answer.receipt();
             log.warn(
-                    "Inbox {}: event {} was refused, and row {} of outbox {} does not say so: {}; it goes to the dead"
-                            + " letters",
+                    "Inbox {}: event {} was refused, and row {} of outbox {} does not record that: {}; it is dead-lettered",
                     inbox,
                     receipt == null ? null : receipt.eventId(),
                     receipt == null ? null : receipt.row(),

@@ -27,7 +27,7 @@ final class Attempt {
 
     volatile @Nullable Answer answer;
 
-    /** The broker hears one answer, whoever gives it: the lane, a receipt that comes late, or the inbox's close. */
+    /** The broker hears one answer, whoever gives it: the lane, a late receipt, or the inbox's close. */
     private final AtomicBoolean given = new AtomicBoolean();
 
     Attempt(Delivery delivery, @Nullable TypedHandler<?> batch) {
@@ -36,7 +36,7 @@ final class Attempt {
         this.batch = batch;
     }
 
-    /** Whether nobody has answered the broker, so that the caller is to. */
+    /** Whether the broker has no answer yet, so that the caller is to give it. */
     boolean mayGive() {
         return given.compareAndSet(false, true);
     }

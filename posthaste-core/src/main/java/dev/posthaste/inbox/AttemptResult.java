@@ -10,7 +10,7 @@ sealed interface AttemptResult {
     /** It was handled before; of a batch, at least one event. */
     record Duplicate() implements AttemptResult {}
 
-    /** There is no handler for its type, which the inbox is told to ignore. */
+    /** There is no handler for its type, and the inbox is configured to ignore it. */
     record Ignored() implements AttemptResult {}
 
     /** There is no handler for its type in this process; it waits for a process that has one. */
@@ -23,12 +23,12 @@ sealed interface AttemptResult {
      */
     record Failed(Throwable cause, HandlerOptions<?> options) implements AttemptResult {}
 
-    /** Never to be handled. */
+    /** It can never be handled. */
     record Refused(String reason, @Nullable Throwable cause) implements AttemptResult {}
 
     /** This event cannot be handled now, and its handler is not to blame. Others may be; no attempt is counted. */
     record Postponed(Throwable cause) implements AttemptResult {}
 
-    /** The inbox's database takes nothing now, for any event. No attempt is counted. */
+    /** The inbox's database accepts nothing now, for any event. No attempt is counted. */
     record Unavailable(Throwable cause) implements AttemptResult {}
 }

@@ -4,7 +4,7 @@ import dev.posthaste.ProvidedByPosthaste;
 import java.sql.Connection;
 import java.util.List;
 
-/** What a handler of batches gets beside the payloads. Made by Posthaste; methods may be added. */
+/** What a batch handler gets besides the payloads. Made by Posthaste; methods may be added. */
 @ProvidedByPosthaste
 public interface BatchContext {
     /** In the batch's transaction; as {@link EventContext#connection()}. */

@@ -9,8 +9,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Handles what waits for one handler in one transaction. A batch counts no attempts: if anything is wrong with it, each of
- * its events is handled alone, in its lane's order. Thread-safe.
+ * Handles the events that wait for one handler in one transaction. A batch counts no attempts: if anything is wrong
+ * with it, each of its events is handled alone, in its lane's order. Thread-safe.
  */
 final class Batches {
     private static final Logger log = LoggerFactory.getLogger(Batches.class);
@@ -54,12 +54,15 @@ final class Batches {
                 groups.forEach(this::alone);
             }
         } catch (Throwable e) {
-            log.warn("Inbox {}: a batch broke off, its events are handled one by one: {}", inbox, Thrown.text(e));
+            log.warn(
+                    "Inbox {}: a batch failed unexpectedly, its events are handled one by one: {}",
+                    inbox,
+                    Thrown.text(e));
             taken.forEach(this::alone);
         }
     }
 
-    /** Each up to its first event that is somebody else's now. */
+    /** Each group up to its first event that belongs to another process now. */
     private List<List<Attempt>> wanted(List<List<Attempt>> groups) {
         List<List<Attempt>> wanted = new ArrayList<>();
         for (List<Attempt> group : groups) {
@@ -91,7 +94,7 @@ final class Batches {
             }
         } else {
             log.info(
-                    "Inbox {}: {} events are handled one by one, as their batch was not: {}",
+                    "Inbox {}: {} events are handled one by one because their batch failed: {}",
                     inbox,
                     batch.size(),
                     reason(result));

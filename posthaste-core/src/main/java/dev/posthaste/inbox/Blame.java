@@ -18,7 +18,7 @@ record Blame(InboxDatabase database) {
         return InboxTransactions.isContention(e) ? new AttemptResult.Postponed(e) : new AttemptResult.Unavailable(e);
     }
 
-    /** No handler has run, so none is to blame: it is the database, other transactions, or what the event is called. */
+    /** No handler has run, so none is to blame: it is the database, other transactions, or the event's id. */
     AttemptResult noteFailed(Throwable e) {
         if (InboxTransactions.isContention(e)) {
             return new AttemptResult.Postponed(e);
@@ -33,11 +33,11 @@ record Blame(InboxDatabase database) {
     }
 
     /**
-     * The handler threw an exception, or the transaction is not the note's any more.
+     * The handler threw an exception, or the transaction no longer contains the note.
      *
      * @param noted whether this transaction noted the events
-     * @param age how long ago
-     * @param silenceLimit after how long without a word the server ended its session; null if nobody told it to
+     * @param age how long ago the transaction began
+     * @param silenceLimit after how long without a statement the server ends its session; null if no limit was set
      */
     AttemptResult handlerFailed(
             EventWork work,
@@ -49,8 +49,8 @@ record Blame(InboxDatabase database) {
         try {
             if (noted && end == InboxTransaction.End.LOST && database.isNoted(work.noteIds())) {
                 return refused(
-                        "its handler, or a statement of it, committed the inbox's transaction too early: its effects may be"
-                                + " half done, and it is not handled again",
+                        "its handler, or one of its statements, committed the inbox's transaction too early: its effects may be"
+                                + " incomplete, and it is not handled again",
                         e);
             }
         } catch (Throwable fault) {
@@ -75,14 +75,14 @@ record Blame(InboxDatabase database) {
                 new AttemptResult.Failed(
                         new SQLException(
                                 "The inbox's transaction was rolled back while the handler ran, by a deadlock or a timeout"
-                                        + " that the handler caught, or by a ROLLBACK of its own",
+                                        + " that the handler caught, or by its own ROLLBACK",
                                 e),
                         work.options());
             case ROLLED_BACK -> new AttemptResult.Failed(e, work.options());
         };
     }
 
-    /** Either the database is away, or the handler broke its connection. */
+    /** Either the database is unavailable, or the handler broke its connection. */
     private AttemptResult broken(EventWork work, Duration age, @Nullable Duration silenceLimit, Throwable e) {
         Throwable fault = database.fault();
         if (fault != null) {
@@ -94,14 +94,13 @@ record Blame(InboxDatabase database) {
         return new AttemptResult.Failed(
                 new SQLException(
                         "The handler lost its connection after " + age.toSeconds()
-                                + " s: the server ends a session"
-                                + " that says nothing for " + silenceLimit.toSeconds()
+                                + " s: the server ends a session" + " that is idle for " + silenceLimit.toSeconds()
                                 + " s inside the inbox's transaction (Inbox.Builder.silenceLimit)",
                         e),
                 work.options());
     }
 
-    /** Whether it was committed, the note says at the next attempt. */
+    /** The next attempt learns from the note whether it was committed. */
     AttemptResult commitFailed(EventWork work, Throwable e) {
         if (InboxTransactions.isPassing(e)) {
             return new AttemptResult.Postponed(e);
@@ -117,7 +116,7 @@ record Blame(InboxDatabase database) {
             boolean refused = e instanceof Exception && !InboxTransactions.isFromDatabase(e);
             return refused && !database.isNoted(work.noteIds())
                     ? new AttemptResult.Failed(
-                            e, work.options()) // by a framework, as after a failure the handler caught
+                            e, work.options()) // by a framework, such as after a failure that the handler caught
                     : new AttemptResult.Postponed(e);
         } catch (Throwable fault) {
             return new AttemptResult.Unavailable(fault);

@@ -7,9 +7,9 @@ import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Holds a consumer's work back while its database is unavailable. Then one question at a time goes to the database, after
- * 100 ms at first and 30 s at last; when it answers, all work continues in the order it came. Work that waits here has no
- * thread. Thread-safe.
+ * Holds a consumer's work back while its database is unavailable. Then one query at a time is sent to the database,
+ * after 100 ms at first and every 30 s in the end; when it answers, all work continues in the order it came. Work that
+ * waits here has no thread. Thread-safe.
  */
 final class DatabaseGate {
     private static final long FIRST_MILLIS = 100;
@@ -33,7 +33,7 @@ final class DatabaseGate {
     interface Watcher {
         void closed(Throwable cause);
 
-        /** @param waited how many pieces of work wait and continue now */
+        /** @param waited how many pieces of work were waiting and continue now */
         void opened(Duration after, int waited);
     }
 
@@ -66,7 +66,7 @@ final class DatabaseGate {
         askLater();
     }
 
-    /** The database did what it was asked for. Until then, opening changes nothing about how often it is asked. */
+    /** The database completed some work. Until then, opening the gate does not reset how often it is asked. */
     synchronized void worked() {
         questions = 0;
     }

@@ -15,25 +15,25 @@ import org.slf4j.LoggerFactory;
 import org.slf4j.event.Level;
 
 /**
- * Runs deliveries through {@link MessageHandling}: those of one key one after another, those of different keys at once. A
- * failing one is tried again in place, later ones of its key waiting behind it and other keys going on.
+ * Runs deliveries through {@link MessageHandling}: those of one key one after another, those of different keys in
+ * parallel. A failing one is tried again in place, while later ones of its key wait behind it and other keys continue.
  *
- * <p>What no handler is to blame for counts no attempt. An event that another process holds waits, and its key with it.
- * While the inbox's database is unavailable, all wait.
+ * <p>A failure that no handler is to blame for counts no attempt. An event that another process holds waits, and its
+ * key with it. While the inbox's database is unavailable, all wait.
  *
- * <p>What waits here is bounded by whoever feeds it: a prefetch, a window. Thread-safe.
+ * <p>How much waits here is bounded by the source: a prefetch, a window. Thread-safe.
  */
 final class Deliveries {
     private static final Logger log = LoggerFactory.getLogger(Deliveries.class);
 
     /**
-     * Until the event is free again, which nobody tells: its process has handled it, or the database has ended the session
-     * of one that is gone.
+     * Until the event is free again, of which there is no notification: the other process has handled it, or has died
+     * and the database has ended its session.
      */
     private static final RetryPolicy HELD = RetryPolicy.exponential(Duration.ofMillis(100), Duration.ofSeconds(5))
             .forever();
 
-    /** Postponed so often, an event has waited for half a minute, and an operator should know. */
+    /** After this many postponements an event has waited for half a minute, and an operator should know. */
     private static final int POSTPONED_LONG = 9;
 
     /** How often an event of an unknown type is asked whether it is still wanted here. */
@@ -88,7 +88,7 @@ final class Deliveries {
         try {
             Answer answer = attempt.answer;
             if (answer != null && answer.failure() == null) {
-                answering.answer(attempt, answer); // nobody else may ever say that it was handled
+                answering.answer(attempt, answer); // nothing else may ever report that it was handled
             } else if (answer == null && !gate.admits(() -> attempt(attempt))) {
                 return; // it has not begun, and asks again then whether it is wanted
             } else if (!attempt.delivery.wanted()) {
@@ -99,7 +99,7 @@ final class Deliveries {
                 answering.answer(attempt, answer);
             }
         } catch (Throwable e) {
-            answering.later(attempt, "an attempt at it broke off", e);
+            answering.later(attempt, "an attempt at it failed unexpectedly", e);
         }
     }
 
@@ -139,7 +139,7 @@ final class Deliveries {
         String type = String.valueOf(handling.opened(message).eventType());
         if (ignoredTypes.size() < MAX_TYPES_LOGGED && ignoredTypes.add(type)) {
             log.warn(
-                    "Inbox {}: {} is ignored, as all events of type {} from now on: there is no handler for them"
+                    "Inbox {}: {} is ignored, like all events of type {} from now on: there is no handler for them"
                             + " (Inbox.Builder.unknownTypes)",
                     inbox,
                     message,
@@ -155,7 +155,7 @@ final class Deliveries {
         hear(each -> each.postponed(inbox, message, cause));
         log.atLevel(attempt.postponed++ == 0 ? Level.WARN : Level.DEBUG)
                 .log(
-                        "Inbox {}: {} waits, and its key with it, for a process that has a handler for events of type {}",
+                        "Inbox {}: {} and its key wait for a process that has a handler for events of type {}",
                         inbox,
                         message,
                         type);
@@ -217,7 +217,7 @@ final class Deliveries {
         }
     }
 
-    /** With its stack, unless the last one said the same: thousands of events may fail in one way. */
+    /** With its stack trace, unless the last one was the same: thousands of events may fail in the same way. */
     private void logFirst(Message message, Throwable cause) {
         String text = Thrown.text(cause);
         try {
@@ -226,7 +226,7 @@ final class Deliveries {
                 log.warn("Inbox {}: the first attempt at {} failed", inbox, message, cause);
             }
         } catch (Throwable e) {
-            log.warn("Inbox {}: {} has no stack that can be logged", inbox, text, e);
+            log.warn("Inbox {}: {} has no stack trace that can be logged", inbox, text, e);
         }
     }
 
@@ -251,7 +251,7 @@ final class Deliveries {
 
     private void run(Attempt attempt, long delayMillis) {
         if (delayMillis > 0 || attempt.answer == null) {
-            ended(attempt); // what has its answer already is not interrupted by a close
+            ended(attempt); // a close does not interrupt what already has its answer
         }
         TypedHandler<?> batch = attempt.isForBatch() ? attempt.batch : null;
         Runnable work = () -> attempt(attempt);
@@ -268,7 +268,7 @@ final class Deliveries {
         try {
             attempt.delivery.attemptEnded();
         } catch (Throwable e) {
-            log.error("Inbox {}: {} waits, and its broker cannot be told", inbox, attempt.message(), e);
+            log.error("Inbox {}: {} waits, and its broker cannot be notified", inbox, attempt.message(), e);
         }
     }
 

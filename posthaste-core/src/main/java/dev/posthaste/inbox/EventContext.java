@@ -6,7 +6,7 @@ import java.sql.Connection;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
-/** What a handler gets beside the payload. Made by Posthaste; methods may be added. Valid while the handler runs. */
+/** What a handler gets besides the payload. Made by Posthaste; methods may be added. Valid while the handler runs. */
 @ProvidedByPosthaste
 public interface EventContext {
     /**
@@ -20,7 +20,7 @@ public interface EventContext {
 
     String type();
 
-    /** The version of the payload's schema; empty where a foreign program did not say. */
+    /** The version of the payload's schema; empty where a foreign program gave none. */
     String version();
 
     /** What orders it: events with equal keys are handled one after another. Null if no order was asked for. */
@@ -32,7 +32,7 @@ public interface EventContext {
 
     /**
      * Which attempt this is, from 1. An attempt that no handler was to blame for, such as one that met a deadlock, is not
-     * counted; a process that is started anew counts from 1 again.
+     * counted; a restarted process counts from 1 again.
      */
     int attempt();
 

@@ -44,7 +44,8 @@ public final class HandlerOptions<T> {
 
     /**
      * Tries again only after exceptions of these classes and their subclasses; after any other, the first attempt was the
-     * last, and the event can never be handled: see {@link AfterLastAttempt}. What the handler throws counts, not its causes. All, unless set.
+     * last, and the event can never be handled: see {@link AfterLastAttempt}. Only the exception itself counts, not its
+     * causes. All exceptions, unless set.
      */
     @SafeVarargs
     public final HandlerOptions<T> retryOn(Class<? extends Throwable>... only) {
@@ -52,8 +53,8 @@ public final class HandlerOptions<T> {
     }
 
     /**
-     * Never tries again after exceptions of these classes and their subclasses, whatever {@link #retryOn} says. What the
-     * handler throws counts, not its causes.
+     * Never tries again after exceptions of these classes and their subclasses, whatever {@link #retryOn} says. Only
+     * the exception itself counts, not its causes.
      */
     @SafeVarargs
     public final HandlerOptions<T> noRetryOn(Class<? extends Throwable>... never) {

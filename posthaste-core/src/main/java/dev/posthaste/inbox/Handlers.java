@@ -14,7 +14,7 @@ final class Handlers {
 
     /**
      * @param serializer null to find a JSON library
-     * @throws IllegalArgumentException if there is none, and a handler needs one: now, and not at the first message
+     * @throws IllegalArgumentException if there is none and a handler needs one: now, not at the first message
      */
     Handlers(Map<String, TypedHandler<?>> byType, UnknownTypes unknownTypes, @Nullable PayloadSerializer serializer) {
         this.byType = Map.copyOf(byType);

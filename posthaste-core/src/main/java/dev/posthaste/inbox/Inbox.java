@@ -33,9 +33,10 @@ import org.jspecify.annotations.Nullable;
  *         .build();
  * }</pre>
  *
- * <p>Messages of one key are handled one after another, those of different keys at once; one that fails is tried again in
- * place, later ones of its key waiting behind it. What no handler is to blame for, such as a database that is away, counts
- * no attempt. {@link AfterLastAttempt} says what happens to an event that cannot be handled; its key continues.
+ * <p>Messages of one key are handled one after another, those of different keys in parallel; one that fails is tried
+ * again in place, while later ones of its key wait behind it. A failure that no handler is to blame for, such as an
+ * unavailable database, counts no attempt. {@link AfterLastAttempt} says what happens to an event that cannot be
+ * handled; its key continues.
  *
  * <p>Where messages come from elsewhere, {@code once} does what a handler would do, in the caller's transaction.
  *
@@ -63,11 +64,11 @@ public final class Inbox implements Receiver {
     }
 
     /**
-     * An inbox that makes its transactions itself.
+     * An inbox that makes its own transactions.
      *
-     * @param name who handles; each inbox handles each event once. 1 to 100 characters, and kept for ever: under another name
-     *     everything that comes again is handled again. All processes with an inbox of one name use one database; notes that
-     *     another database holds are not seen, and the event has its effect in both.
+     * @param name who handles; each inbox handles each event once. 1 to 100 characters, and never to be changed: under
+     *     another name everything that comes again is handled again. All processes with an inbox of one name use one
+     *     database; notes that another database holds are not seen, and the event has its effect in both.
      * @param dataSource of the database that has the table {@code posthaste_inbox}
      */
     public static Builder builder(String name, DataSource dataSource) {
@@ -75,8 +76,8 @@ public final class Inbox implements Receiver {
     }
 
     /**
-     * An inbox that works in the application's transactions, as its framework makes them: what handlers do by the framework's
-     * means, such as a repository, joins the note.
+     * An inbox that works in the application's transactions, as its framework makes them: what handlers do through the
+     * framework, such as a repository, joins the note's transaction.
      */
     public static Builder builder(String name, Transactions transactions) {
         return new Builder(name, null, transactions);
@@ -114,13 +115,14 @@ public final class Inbox implements Receiver {
     }
 
     /**
-     * Does the work unless it was done before, in the current transaction; if there is none, in one of its own. The note and
-     * what the work does in that transaction count together, or not at all. If the work throws, both are undone, also in a
-     * transaction that is committed all the same. Nothing is tried again: that is the caller's.
+     * Does the work unless it was done before, in the current transaction; if there is none, in one of its own. The
+     * note and what the work does in that transaction are committed together, or not at all. If the work throws, both
+     * are undone, even in a transaction that is then committed. Nothing is tried again: that is up to the caller.
      *
-     * @param eventId what tells the work from any other: an event's id, a request's
+     * @param eventId what distinguishes the work from any other: an event's id, a request's
      * @return false if it was done before
-     * @throws InboxBusyException if somebody else does it at this moment; the transaction can be used again
+     * @throws InboxBusyException if another process or transaction is doing it at this moment; the transaction remains
+     *     usable
      * @throws dev.posthaste.StoreException if the database fails
      * @throws IllegalArgumentException if the id is blank, begins or ends with white space, or holds control characters
      * @throws IllegalStateException if this inbox was built without {@link Transactions}, or is closed
@@ -157,7 +159,7 @@ public final class Inbox implements Receiver {
 
     /**
      * Takes nothing more, waits for running handlers within {@link Builder#closeTimeout}, then interrupts them, and abandons
-     * the rest: the broker hands it to somebody else. Works before the first delivery, and twice.
+     * the rest: the broker hands it to another consumer. Works before the first delivery, and twice.
      */
     @Override
     public void close() {
@@ -221,8 +223,8 @@ public final class Inbox implements Receiver {
         }
 
         /**
-         * Handles up to {@code max} events at once, in one transaction: whatever waits when a thread is free, and nothing is
-         * waited for.
+         * Handles up to {@code max} events together, in one transaction: those that are waiting when a thread is free.
+         * It does not wait for more.
          *
          * @param max 1 to 1,000
          */
@@ -249,31 +251,31 @@ public final class Inbox implements Receiver {
         }
 
         /**
-         * How a failing event is tried again in place, its key's later events waiting behind it. 10 attempts from 100 ms
-         * doubling to 30 s, ± 20 %, when never called.
+         * How a failing event is tried again in place, while later events of its key wait behind it. 10 attempts from
+         * 100 ms doubling to 30 s, ± 20 %, when never called.
          */
         public Builder retry(RetryPolicy retry) {
             this.retry = retry;
             return this;
         }
 
-        /** What becomes of an event that failed as often as that. A dead letter when never called. */
+        /** What happens to an event that has used up its attempts. A dead letter when never called. */
         public Builder afterLastAttempt(AfterLastAttempt then) {
             this.afterLastAttempt = then;
             return this;
         }
 
         /**
-         * For how long handled events are remembered. A message that comes again after that is handled again, so it must be
-         * longer than anything keeps messages that may come again: the outbox's retention, the broker's. 30 days when never
-         * called.
+         * For how long handled events are remembered. A message that comes again after that is handled again, so this
+         * must be longer than messages are kept anywhere that they may come from again: the outbox's retention, the
+         * broker's. 30 days when never called.
          */
         public Builder keep(Duration keep) {
             this.keep = positive("keep", keep);
             return this;
         }
 
-        /** How many handlers run at once; 4 when never called. */
+        /** How many handlers run in parallel; 4 when never called. */
         public Builder threads(int threads) {
             require(threads >= 1, "it needs at least one thread, not " + threads);
             this.threads = threads;
@@ -299,7 +301,9 @@ public final class Inbox implements Receiver {
             return duration;
         }
 
-        /** What payloads are read with that are neither {@code byte[]} nor text; {@link PayloadSerializer#json} when never called. */
+        /**
+         * Reads payloads that are neither {@code byte[]} nor text; {@link PayloadSerializer#json} when never called.
+         */
         public Builder serializer(PayloadSerializer serializer) {
             this.serializer = serializer;
             return this;
@@ -317,7 +321,7 @@ public final class Inbox implements Receiver {
             return this;
         }
 
-        /** Hears what the inbox does, beside those that were given before. */
+        /** Adds a listener to what the inbox does; those added before stay. */
         public Builder listener(InboxListener listener) {
             listeners.add(listener);
             return this;
@@ -325,8 +329,8 @@ public final class Inbox implements Receiver {
 
         /**
          * Where spans go: one for each attempt at a message, or at a batch, in the trace of whoever wrote its first event. It is
-         * current while the handler runs, so that what the handler does, and the events that it writes, are of the same trace. None when never
-         * called.
+         * current while the handler runs, so that what the handler does, and the events that it writes, are part of the
+         * same trace. None when never called.
          */
         public Builder tracing(Tracing tracing) {
             this.tracing = tracing;
@@ -334,10 +338,10 @@ public final class Inbox implements Receiver {
         }
 
         /**
-         * For how long a handler may leave {@link EventContext#connection()} unused before the server ends its session, and
-         * with it the locks that a stopped process would otherwise hold for hours. A handler that is silent for longer, such
-         * as one that waits for another service, fails. 60 s when never called; 1 s to 24 h. H2 has no such limit, and it is
-         * not set in an application's {@link Transactions}.
+         * For how long a handler may leave {@link EventContext#connection()} unused before the server ends its session,
+         * and with it releases the locks that a stopped process would otherwise hold for hours. A handler that leaves
+         * it unused for longer, such as one that waits for another service, fails. 60 s when never called; 1 s to 24 h.
+         * H2 has no such limit, and it is not set in an application's {@link Transactions}.
          */
         public Builder silenceLimit(Duration limit) {
             require(
@@ -348,9 +352,9 @@ public final class Inbox implements Receiver {
         }
 
         /**
-         * For tests and simulations: no thread of the inbox's own is started, and nothing is forgotten.
+         * For tests and simulations: the inbox starts no thread of its own, and deletes no notes.
          *
-         * @param executor makes the attempts, and waits before those that are made again; shut down with the inbox
+         * @param executor runs the attempts, and delays those that are retried; shut down with the inbox
          * @param random what jitters retries; thread-safe if the executor has more than one thread
          */
         public Builder executor(ScheduledExecutorService executor, RandomGenerator random) {

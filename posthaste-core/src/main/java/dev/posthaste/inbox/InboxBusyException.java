@@ -2,7 +2,7 @@ package dev.posthaste.inbox;
 
 import dev.posthaste.PosthasteException;
 
-/** Somebody else handles the event at this moment: another process, or another transaction. Come again. */
+/** Another process or transaction is handling the event at this moment. Try again later. */
 public final class InboxBusyException extends PosthasteException {
     InboxBusyException(String message, Throwable cause) {
         super(message, cause);

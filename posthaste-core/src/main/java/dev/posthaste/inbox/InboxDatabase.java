@@ -10,10 +10,10 @@ import org.jspecify.annotations.Nullable;
 
 /** The database that holds an inbox's notes, and how transactions there are made. Thread-safe. */
 interface InboxDatabase {
-    /** Does the work in one transaction. Throws nothing but what a lack of memory throws. */
+    /** Does the work in one transaction. Throws nothing, except when memory runs out. */
     AttemptResult run(EventWork work);
 
-    /** Why the database takes no notes now, of whatever event; null if it does. */
+    /** Why the database accepts no notes now, for any event; null if it does. */
     @Nullable
     Throwable fault();
 
@@ -23,7 +23,7 @@ interface InboxDatabase {
     /** Deletes up to {@code batch} notes that are older than {@code keep}; returns how many. */
     int purge(Duration keep, int batch) throws Exception;
 
-    /** What endangers that an event takes effect once. */
+    /** What endangers the guarantee that an event takes effect once. */
     List<String> warnings() throws SQLException;
 
     /** Applies a receipt where the outbox is in this database, too. */

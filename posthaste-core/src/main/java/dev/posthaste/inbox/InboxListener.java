@@ -9,7 +9,7 @@ import java.time.Duration;
  * not block. What it throws is logged and ignored. Methods may be added, with defaults.
  */
 public interface InboxListener {
-    /** @param took from the attempt's begin to its commit; in a batch, each event's share of that */
+    /** @param took from the attempt's start to its commit; in a batch, each event's share of that */
     default void handled(String inbox, Message message, Duration took) {}
 
     /** It was handled before. */
@@ -27,7 +27,7 @@ public interface InboxListener {
      */
     default void postponed(String inbox, Message message, Throwable cause) {}
 
-    /** The inbox's database does not answer, or takes no changes: the inbox's events wait from now on. */
+    /** The inbox's database does not answer, or accepts no changes: the inbox's events wait from now on. */
     default void unavailable(String inbox, Throwable cause) {}
 
     /** The inbox's database answers again. */

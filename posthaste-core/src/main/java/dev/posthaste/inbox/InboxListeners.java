@@ -5,7 +5,7 @@ import java.util.function.Consumer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** All that hear an inbox; what they throw is logged and ignored. Immutable. */
+/** All listeners of an inbox; what they throw is logged and ignored. Immutable. */
 record InboxListeners(String inbox, List<InboxListener> all) {
     private static final Logger log = LoggerFactory.getLogger(InboxListeners.class);
 

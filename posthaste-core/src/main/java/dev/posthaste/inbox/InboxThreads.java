@@ -11,7 +11,7 @@ import java.util.concurrent.locks.LockSupport;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** Where attempts are made, and wait before they are made again. Thread-safe. */
+/** Where attempts run, and wait before they are repeated. Thread-safe. */
 final class InboxThreads {
     private static final Logger log = LoggerFactory.getLogger(InboxThreads.class);
 
@@ -41,7 +41,7 @@ final class InboxThreads {
     }
 
     /**
-     * Schedules work for certain: an executor without memory or threads is asked again until it has some.
+     * Schedules work reliably: an executor that lacks memory or threads is asked again until it accepts.
      *
      * @return false if they are closed
      */
@@ -63,7 +63,7 @@ final class InboxThreads {
         }
     }
 
-    /** An executor may run what it refused, such as when it took the work and then found no thread for it. */
+    /** An executor may run work that it refused, such as when it queued the work and then could not start a thread. */
     private static final class Once extends AtomicBoolean implements Runnable {
         private final transient Runnable work;
 

@@ -17,7 +17,9 @@ import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
 
-/** The application's transactions, which its framework makes: what a handler does by its means joins the note. */
+/**
+ * The application's transactions, made by its framework: what a handler does through it joins the note's transaction.
+ */
 final class JoinedDatabase implements InboxDatabase {
     private final Transactions transactions;
     private final String inbox;
@@ -120,7 +122,7 @@ final class JoinedDatabase implements InboxDatabase {
         return transactions.required(connection -> JoinedNote.purge(connection, inbox, keep, batch));
     }
 
-    /** None are looked for: that needs a connection outside of any transaction. */
+    /** Not checked: that requires a connection outside of any transaction. */
     @Override
     public List<String> warnings() {
         return List.of();

@@ -13,17 +13,17 @@ import org.jspecify.annotations.Nullable;
 
 /** Deliveries by lane, each of which is handled in its order. Thread-safe. */
 final class Lanes {
-    private final Map<Object, Deque<Attempt>> lanes = new HashMap<>(); // guarded by this, as the next
+    private final Map<Object, Deque<Attempt>> lanes = new HashMap<>(); // guarded by this, like the next
     private final Map<TypedHandler<?>, Set<Attempt>> ready = new HashMap<>();
 
-    /** @return whether it is the first of its lane, and to be run */
+    /** @return whether it is the first of its lane, and so is to be run */
     synchronized boolean add(Attempt attempt) {
         Deque<Attempt> lane = lanes.computeIfAbsent(attempt.lane, key -> new ArrayDeque<>(2));
         lane.add(attempt);
         return lane.size() == 1;
     }
 
-    /** Removes the head of a lane; returns who is to be run then. */
+    /** Removes the head of a lane; returns the one to run next. */
     synchronized @Nullable Attempt remove(Attempt head) {
         Deque<Attempt> lane = lanes.get(head.lane);
         if (lane == null || lane.peek() != head) {
@@ -54,8 +54,8 @@ final class Lanes {
     }
 
     /**
-     * Takes what waits for a batch, up to the handler's most: heads of lanes, each with those right behind it that go into
-     * the same batch, in their order.
+     * Takes what waits for a batch, up to the handler's maximum: heads of lanes, each with those right behind it that
+     * go into the same batch, in their order.
      */
     synchronized List<List<Attempt>> take(TypedHandler<?> handler) {
         Iterator<Attempt> heads = ready.getOrDefault(handler, Set.of()).iterator();

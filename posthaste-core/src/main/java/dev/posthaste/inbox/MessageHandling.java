@@ -64,7 +64,7 @@ final class MessageHandling {
         return receipts;
     }
 
-    /** The message as its format reads it, or as it came if that cannot be done. */
+    /** The message as its format reads it, or as it came if it cannot be read. */
     Message opened(Message message) {
         try {
             return format.read(message);
@@ -73,7 +73,7 @@ final class MessageHandling {
         }
     }
 
-    /** Where the event of an opened message came from, if that outbox hears receipts. */
+    /** Where the event of an opened message came from, if that outbox gets receipts. */
     Receipt.@Nullable Consumed origin(Message opened) {
         Receipt.Consumed origin = OriginHeaders.consumed(opened);
         return origin != null && receipts.tracks(origin.outbox()) ? origin : null;
@@ -98,8 +98,8 @@ final class MessageHandling {
     }
 
     /**
-     * Makes one attempt at several messages of one handler, in one transaction: all of them were handled, or none. A result
-     * other than {@link AttemptResult.Handled} tells of one of them at least. Never throws.
+     * Makes one attempt at several messages of one handler, in one transaction: all of them are handled, or none. A
+     * result other than {@link AttemptResult.Handled} is about at least one of them. Never throws.
      */
     AttemptResult handle(TypedHandler<?> handler, List<Message> messages) {
         return traced(messages.get(0), first -> attempt(handler, messages));
@@ -134,7 +134,7 @@ final class MessageHandling {
         try {
             result = database.run(work);
         } catch (Throwable e) {
-            // No memory for a result: what was done, the note says at the next attempt.
+            // No memory for a result: the next attempt learns from the note what was done.
             return new AttemptResult.Postponed(e);
         }
         if (result instanceof AttemptResult.Handled && checked.compareAndSet(false, true)) {
@@ -143,7 +143,7 @@ final class MessageHandling {
         return result;
     }
 
-    /** Says once what endangers that an event takes effect once. */
+    /** Logs, the first time only, what endangers the guarantee that an event takes effect once. */
     private void logWarnings() {
         try {
             database.warnings().forEach(warning -> log.warn("Inbox {}: {}", inbox, warning));
@@ -154,7 +154,7 @@ final class MessageHandling {
 
     // --- Reading -----------------------------------------------------------------------------------------------------
 
-    /** An event that can be handled, or what is to be said instead. */
+    /** An event that can be handled, or the result to report instead. */
     private record Read(@Nullable Received event, AttemptResult instead) {}
 
     private record Received(

@@ -5,7 +5,7 @@ import dev.posthaste.broker.Message;
 import dev.posthaste.broker.MessageHeaders;
 import java.util.Map;
 
-/** What a message says of its payload. */
+/** What a message says about its payload. */
 record MessageInfo(Message message) implements PayloadInfo {
     @Override
     public String eventType() {

@@ -36,7 +36,7 @@ final class MessageReceipts implements ReceiptChannel {
 
     @Override
     public void tell(Receipt receipt, Consumer<Told> told) {
-        // Receipts of one event keep their order: it was handled after it had failed.
+        // Receipts of one event keep their order: it may be handled after it had failed.
         String key = receipt.outbox() + "/" + receipt.row();
         Map<String, String> headers = Map.of(
                 MessageHeaders.EVENT_ID,

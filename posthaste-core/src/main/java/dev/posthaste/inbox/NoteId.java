@@ -26,7 +26,7 @@ final class NoteId {
         }
     }
 
-    /** Why an id cannot tell events apart in every database; null if it can. */
+    /** Why an id cannot distinguish events in every database; null if it can. */
     static @Nullable String fault(@Nullable String eventId) {
         if (eventId == null || eventId.isBlank()) {
             return "the message has no event id";

@@ -11,7 +11,7 @@ import java.sql.SQLException;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/** Work that is done once in effect, in a transaction of the caller's. */
+/** Work that is done once in effect, in the caller's transaction. */
 record OnceCall<X extends Exception>(String inbox, String eventId, Inbox.Work<X> work) {
     OnceCall {
         String fault = NoteId.fault(eventId);
@@ -50,12 +50,14 @@ record OnceCall<X extends Exception>(String inbox, String eventId, Inbox.Work<X>
             }
             if (end == InboxTransaction.End.ROLLED_BACK) {
                 throw new InboxBusyException(
-                        "Inbox " + inbox + ": somebody else handles event " + eventId + " now; come again", e);
+                        "Inbox " + inbox + ": event " + eventId
+                                + " is being handled by another process or transaction; try again later",
+                        e);
             }
             throw new SQLException(
                     "Inbox " + inbox
                             + ": the database rolled the whole transaction back, with what was done in it before"
-                            + " event " + eventId + "; begin it anew: " + e.getMessage(),
+                            + " event " + eventId + "; begin it again: " + e.getMessage(),
                     e.getSQLState(),
                     e.getErrorCode(),
                     e);
@@ -69,7 +71,7 @@ record OnceCall<X extends Exception>(String inbox, String eventId, Inbox.Work<X>
             throw new SQLException(
                     "Inbox " + inbox + ": the transaction of event " + eventId
                             + " ended while its work ran, by a commit or"
-                            + " a rollback of the work, or by a deadlock that it caught",
+                            + " a rollback in the work, or by a deadlock that it caught",
                     e);
         }
     }
@@ -92,7 +94,7 @@ record OnceCall<X extends Exception>(String inbox, String eventId, Inbox.Work<X>
         }
     }
 
-    /** In which no exception may pass the framework: it would not let the transaction be committed any more. */
+    /** No exception may pass through the framework here: it would no longer let the transaction be committed. */
     private static @Nullable Connection current(Transactions transactions) throws SQLException {
         try {
             return transactions.current();
@@ -101,7 +103,7 @@ record OnceCall<X extends Exception>(String inbox, String eventId, Inbox.Work<X>
         }
     }
 
-    /** What the work threw, as against the transactions around it. */
+    /** What the work threw, as opposed to the transactions around it. */
     private static final class FromWork {
         private @Nullable Exception exception;
 

@@ -20,7 +20,7 @@ import java.util.concurrent.ThreadLocalRandom;
 import javax.sql.DataSource;
 import org.jspecify.annotations.Nullable;
 
-/** Transactions of the inbox's own, on connections that it borrows. */
+/** The inbox's own transactions, on connections that it borrows. */
 final class OwnDatabase implements InboxDatabase {
     private final DataSource dataSource;
     private final String inbox;
@@ -60,7 +60,7 @@ final class OwnDatabase implements InboxDatabase {
         try {
             if (first) {
                 work.handle(connection);
-                // Before anything of ours is written: in a transaction that the handler began it might stay locked.
+                // Before we write anything: in a transaction that the handler began, it might stay locked.
                 transaction.prove();
             }
             work.tell(connection, first);

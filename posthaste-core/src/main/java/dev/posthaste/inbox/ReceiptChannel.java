@@ -18,44 +18,47 @@ interface ReceiptChannel {
 
         @Override
         public void tell(Receipt receipt, Consumer<Told> told) {
-            told.accept(new Told.Unmatched("nobody is told"));
+            told.accept(new Told.Unmatched("there are no receipts"));
         }
     };
 
-    /** What became of a receipt. */
+    /** The outcome of a receipt. */
     sealed interface Told {
-        /** The event's row says it. */
+        /** It is recorded in the event's row. */
         record Written() implements Told {}
 
         /** It is durable, and on its way; what it will change is not known here. */
         record Sent() implements Told {}
 
-        /** It changed nothing and never will; no row tells of it. */
+        /** It changed nothing and never will; no row records it. */
         record Unmatched(String why) implements Told {}
 
-        /** It is neither written nor sent, as far as is known. Tell again later. */
+        /** It is neither written nor sent, as far as is known. To be repeated later. */
         record Failed(Throwable cause) implements Told {}
     }
 
-    /** Whether events of this outbox are to be told of. */
+    /** Whether this outbox gets receipts. */
     boolean tracks(String outbox);
 
     /** Called in the handler's transaction, before it commits. */
     void handled(Connection connection, Receipt.Consumed receipt) throws SQLException;
 
-    /** As {@link #handled}, of an event that the inbox had noted before: its row most likely says so already, or is gone. */
+    /**
+     * Like {@link #handled}, for an event that the inbox had noted before: its row most likely records that already, or
+     * is gone.
+     */
     default void handledBefore(Connection connection, Receipt.Consumed receipt) throws SQLException {
         handled(connection, receipt);
     }
 
     /**
-     * Tells the outbox, unless {@link #handled} has done so.
+     * Gives the outbox the receipt, unless {@link #handled} has done so.
      *
      * @param told called once, on any thread, with the receipt's outcome
      */
     void tell(Receipt receipt, Consumer<Told> told);
 
-    /** Tells the outbox that an event was consumed which no transaction has handled. */
+    /** Reports to the outbox that an event was consumed although no transaction has handled it. */
     default void tellApart(Receipt.Consumed receipt, Consumer<Told> told) {
         tell(receipt, told);
     }

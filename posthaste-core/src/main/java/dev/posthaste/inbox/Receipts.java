@@ -12,8 +12,8 @@ import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
- * How an inbox tells a tracked outbox the outcome of an event, so that its row ends as {@code consumed} or {@code dead}. Of
- * the inboxes that handle an outbox's events, one has receipts: the one whose word counts. Immutable.
+ * How an inbox reports the outcome of an event to a tracked outbox, so that its row ends as {@code consumed} or {@code
+ * dead}. Of the inboxes that handle an outbox's events, one sends receipts: the one whose outcome counts. Immutable.
  */
 public final class Receipts {
     private static final Receipts NONE = new Receipts(database -> ReceiptChannel.NONE, null);
@@ -26,16 +26,16 @@ public final class Receipts {
         this.longestKeep = longestKeep;
     }
 
-    /** Nobody is told. */
+    /** No outbox gets receipts. */
     public static Receipts none() {
         return NONE;
     }
 
     /**
      * For an inbox whose database holds the outbox too: the handler's effect, the inbox's note and {@code consumed} commit
-     * together. How long an event waits that could not be handled, and when it is dead, its outbox's definition says.
+     * together. The outbox's definition decides how long an event that could not be handled waits, and when it is dead.
      *
-     * @param catalog the outboxes; those that are tracked are told
+     * @param catalog the outboxes; those that are tracked get receipts
      * @throws IllegalArgumentException if none is tracked
      */
     public static Receipts inDatabase(Catalog catalog) {
@@ -44,9 +44,9 @@ public final class Receipts {
     }
 
     /**
-     * For an inbox with a database of its own: receipts are messages, which the outbox's side reads and applies. One is sent
-     * after the handler's transaction, and the broker forgets the event only when the receipt is durable. What can never be
-     * handled is dead-lettered too, for nobody here knows whether its row will say so.
+     * For an inbox with its own database: receipts are messages, which the outbox's side reads and applies. One is sent
+     * after the handler's transaction, and the broker forgets the event only when the receipt is durable. What can
+     * never be handled is dead-lettered too, because it is not known here whether its row will record that.
      *
      * @param broker closed by the caller, after the inbox
      */
@@ -56,8 +56,8 @@ public final class Receipts {
     }
 
     /**
-     * The same, for tests and simulations: {@code hears} the id of each event that is refused, before its outbox is told;
-     * what it throws goes to whoever tells.
+     * The same, for tests and simulations: {@code hears} is given the id of each event that is refused, before its
+     * outbox gets the receipt; what it throws goes to the caller.
      */
     public Receipts beforeRefusals(Consumer<String> hears) {
         return new Receipts(database -> new Heard(opening.apply(database), hears), longestKeep);
@@ -67,7 +67,7 @@ public final class Receipts {
         return opening.apply(database);
     }
 
-    /** For how long the outboxes keep events that may be replayed; null where it is not known here. */
+    /** How long the outboxes keep events that may be replayed; null where it is not known here. */
     @Nullable
     Duration longestKeep() {
         return longestKeep;

@@ -11,7 +11,7 @@ import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** Forgets what an inbox handled long ago, once a minute on a thread of its own. Thread-safe. */
+/** Deletes the notes of what an inbox handled long ago, once a minute on its own thread. Thread-safe. */
 final class Retention {
     private static final Logger log = LoggerFactory.getLogger(Retention.class);
     private static final int BATCH = 1000;
@@ -22,7 +22,7 @@ final class Retention {
     private final ScheduledExecutorService thread;
     private final AtomicBoolean started = new AtomicBoolean();
 
-    /** @param others for how long something in front is known to keep messages that may come again; null if it is not */
+    /** @param others how long the outboxes are known to keep messages that may come again; null if that is not known */
     Retention(String inbox, InboxDatabase database, Duration keep, @Nullable Duration others, ThreadFactory factory) {
         this.inbox = inbox;
         this.database = database;
@@ -53,7 +53,7 @@ final class Retention {
         try {
             runOnce();
         } catch (Throwable e) {
-            log.warn("Inbox {}: old rows stay for now: {}", inbox, Thrown.text(e));
+            log.warn("Inbox {}: old notes could not be deleted, and stay for now: {}", inbox, Thrown.text(e));
         }
     }
 
@@ -68,7 +68,7 @@ final class Retention {
         return deleted;
     }
 
-    /** Waits for a statement that runs, within a second: an interrupt may cost the connection, or close H2's file. */
+    /** Waits up to a second for a running statement: an interrupt may cost the connection, or close H2's file. */
     void close() {
         thread.shutdown();
         try {

@@ -1,6 +1,6 @@
 package dev.posthaste.inbox;
 
-/** What throwables say, some of which are of classes that fail to say anything. */
+/** The texts of throwables, some of which fail when they are asked. */
 final class Thrown {
     private Thrown() {}
 

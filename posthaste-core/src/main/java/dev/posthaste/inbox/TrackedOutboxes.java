@@ -9,7 +9,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.stream.Collectors;
 
-/** The outboxes of a catalog that hear receipts. */
+/** The outboxes of a catalog that get receipts. */
 record TrackedOutboxes(Map<String, OutboxDefinition> byName) {
 
     /** @throws IllegalArgumentException if there is none */
@@ -19,7 +19,7 @@ record TrackedOutboxes(Map<String, OutboxDefinition> byName) {
                 .collect(Collectors.toUnmodifiableMap(OutboxDefinition::name, outbox -> outbox));
         if (tracked.isEmpty()) {
             throw new IllegalArgumentException(
-                    "No outbox of the catalog is tracked; say tracked(true) of the one whose events this inbox handles");
+                    "No outbox of the catalog is tracked; set tracked(true) on the one whose events this inbox handles");
         }
         return new TrackedOutboxes(tracked);
     }

@@ -13,7 +13,7 @@ import java.util.Objects;
 /**
  * A handler, and what its payloads are read as.
  *
- * @param max how many events it takes at once
+ * @param max how many events it takes together
  */
 record TypedHandler<T>(Class<T> payload, BatchHandler<T> handler, int max, HandlerOptions<T> options) {
 

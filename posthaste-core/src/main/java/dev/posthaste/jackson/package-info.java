@@ -1,4 +1,4 @@
-/** Payloads through a Jackson of your own. Each class needs the library it names, and is not loaded without it. */
+/** Payloads through your own Jackson. Each class needs the library it names, and is not loaded without it. */
 @NullMarked
 package dev.posthaste.jackson;
 

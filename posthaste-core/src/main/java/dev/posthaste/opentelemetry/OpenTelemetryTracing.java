@@ -14,8 +14,8 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Spans through OpenTelemetry. A message whose writer was not traced leaves no span when it is published; each attempt at
- * handling one leaves a span, which begins a trace if there was none. Thread-safe.
+ * Spans through OpenTelemetry. Publishing a message whose writer was not traced creates no span; each attempt at
+ * handling one creates a span, which begins a trace if there was none. Thread-safe.
  */
 public final class OpenTelemetryTracing implements Tracing {
     private static final W3CTraceContextPropagator W3C = W3CTraceContextPropagator.getInstance();

@@ -36,7 +36,7 @@ final class ActiveClients {
 
     /**
      * @param closed whether no more clients are to be made
-     * @param whenMade called on any thread; brings what was made to the publisher's thread, which calls {@link #use}
+     * @param whenMade called on any thread; passes what was made to the publisher's thread, which calls {@link #use}
      */
     ActiveClients(
             KafkaSettings settings,
@@ -59,7 +59,7 @@ final class ActiveClients {
         return lookup;
     }
 
-    /** Whether both clients are there. */
+    /** Whether both clients exist. */
     boolean areComplete() {
         return producer != null && lookup != null;
     }

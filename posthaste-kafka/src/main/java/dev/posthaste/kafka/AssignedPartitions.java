@@ -33,7 +33,7 @@ final class AssignedPartitions {
     private final String group;
     private final Map<TopicPartition, PartitionProgress> partitions = new HashMap<>();
     private final Set<TopicPartition> paused = new HashSet<>();
-    /** Of what was read and is not answered yet. */
+    /** The bytes of what was read and is not answered yet. */
     private final AtomicLong waitingBytes = new AtomicLong();
 
     AssignedPartitions(KafkaSettings settings, String group) {
@@ -59,7 +59,7 @@ final class AssignedPartitions {
     }
 
     /**
-     * Fetches no more of a partition that has enough waiting, while polling continues: polling is what keeps the
+     * Fetches no more from a partition that has enough waiting, while polling continues: polling is what keeps the
      * membership.
      *
      * @param closing whether nothing more is to be fetched at all
@@ -91,7 +91,7 @@ final class AssignedPartitions {
         return partitions.values().stream().anyMatch(PartitionProgress::isRunning);
     }
 
-    /** Commits all partitions and returns at once. */
+    /** Commits all partitions and returns immediately. */
     void commit(Consumer<?, ?> consumer) {
         commit(consumer, partitions.keySet(), false);
     }
@@ -156,7 +156,7 @@ final class AssignedPartitions {
         @Override
         public void onPartitionsAssigned(Collection<TopicPartition> added) {
             added.forEach(partition -> partitions.put(partition, new PartitionProgress(waitingBytes)));
-            consumer.resume(added); // the client remembers pauses, if a partition was away for a moment only
+            consumer.resume(added); // the client remembers pauses, even if a partition was away only for a moment
             paused.removeAll(added);
         }
 

@@ -3,7 +3,9 @@ package dev.posthaste.kafka;
 import java.util.HashMap;
 import java.util.Map;
 
-/** What Kafka's clients are made with: the settings' properties, Posthaste's defaults, and what its promises depend on. */
+/**
+ * The properties of Kafka's clients: the settings' properties, Posthaste's defaults, and what its promises depend on.
+ */
 final class ClientProperties {
     private static final String MAX_POLL_RECORDS = "1";
     private static final String MAX_FETCH_BYTES = "8388608";
@@ -55,7 +57,7 @@ final class ClientProperties {
         }
     }
 
-    /** Long timeouts: the caller gives a lookup up, and a late answer is still an answer. */
+    /** Long timeouts: the caller gives up on a lookup, and a late answer is still an answer. */
     static Map<String, Object> admin(KafkaSettings settings) {
         Map<String, Object> all = new HashMap<>();
         all.put("reconnect.backoff.max.ms", "1000");
@@ -67,8 +69,8 @@ final class ClientProperties {
     }
 
     /**
-     * For a group's dead letters: the producer's properties, except that it may block, takes records of any size, and sends
-     * each in a batch of its own, so that a refused one spoils no others.
+     * For a group's dead letters: the producer's properties, except that it may block, takes records of any size, and
+     * sends each in its own batch, so that a refused one spoils no others.
      */
     static Map<String, Object> deadLetters(KafkaSettings settings) {
         Map<String, Object> all = producer(settings);

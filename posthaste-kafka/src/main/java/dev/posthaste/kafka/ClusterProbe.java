@@ -40,7 +40,7 @@ final class ClusterProbe {
         reachable = false;
     }
 
-    /** Something got no answer. Whether the cluster is the reason, or one topic, a probe tells. */
+    /** Something got no answer. A probe finds out whether the reason is the cluster or one topic. */
     void notReached() {
         reachable = false;
         if (!probing) {
@@ -48,7 +48,7 @@ final class ClusterProbe {
         }
     }
 
-    /** @param patience after which a probe without an answer counts as lost */
+    /** @param patience how long a probe may go without an answer before it counts as lost */
     void lookAround(long now, Duration patience) {
         if (probing && now - probedAt > patience.toNanos()) {
             probing = false; // no answer will come

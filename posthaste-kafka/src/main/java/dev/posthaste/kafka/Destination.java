@@ -4,7 +4,10 @@ import java.time.Duration;
 import java.util.ArrayDeque;
 import org.jspecify.annotations.Nullable;
 
-/** A topic: what is known of it, what waits to be sent to it, and what is in flight. Confined to the publisher's thread. */
+/**
+ * A topic: what is known about it, what waits to be sent to it, and what is in flight. Confined to the publisher's
+ * thread.
+ */
 final class Destination {
     final String topic;
     /** In the order in which they came. */
@@ -15,7 +18,7 @@ final class Destination {
     @Nullable
     TopicInfo known;
 
-    /** Whether {@link #known} is good enough to send by; a failure ends that, an answer restores it. */
+    /** Whether {@link #known} is current enough to send by; a failure ends that, an answer restores it. */
     boolean trusted;
 
     /** Whether the client would have blocked, because it lacked metadata or room; it is tried again a moment later. */

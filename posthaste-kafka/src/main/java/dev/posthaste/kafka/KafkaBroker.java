@@ -29,13 +29,13 @@ import org.slf4j.LoggerFactory;
  * }</pre>
  *
  * <p>A topic is looked up before anything is sent to it, because a producer that asks about a missing topic makes brokers
- * create it. A missing topic rejects its own messages and delays no others. A message that is larger than its topic takes
- * is rejected: before it is sent if the producer does not compress, otherwise by the broker, which alone knows the
- * compressed size.
+ * create it. A missing topic rejects its own messages and delays no others. A message that is larger than its topic
+ * accepts is rejected: before it is sent if the producer does not compress, otherwise by the broker, which alone knows
+ * the compressed size.
  *
- * <p>A message waits here until the client has room for it ({@link InFlightWindow}), for a second at most: then it was
- * not sent and is {@link Outcome.Unavailable}. A message that the client has, and that is not answered in time, is {@link
- * Outcome.Unknown}: the client does not say whether it was sent.
+ * <p>A message waits here until the client has room for it ({@link InFlightWindow}), for at most a second: then it was
+ * not sent and is {@link Outcome.Unavailable}. A message that the client has, and that is not answered in time, is
+ * {@link Outcome.Unknown}: the client does not say whether it was sent.
  *
  * <p>{@link #publish} only queues. One thread ({@code posthaste-kafka-publisher}) looks up and sends, and never blocks;
  * clients are made and closed on other threads, and topics created on one ({@code posthaste-kafka-topics}); outcomes come on
@@ -78,7 +78,7 @@ public final class KafkaBroker implements SubscribableBroker {
     /**
      * A broker with the default settings.
      *
-     * @param bootstrapServers {@code host:port}, several with commas between
+     * @param bootstrapServers {@code host:port}, several separated by commas
      */
     public static KafkaBroker of(String bootstrapServers) {
         return of(KafkaSettings.of(bootstrapServers));
@@ -161,7 +161,10 @@ public final class KafkaBroker implements SubscribableBroker {
         }
     }
 
-    /** Whether the publisher's thread is alive and Kafka can be reached. True until it is known otherwise, so before the first message too. */
+    /**
+     * Whether the publisher's thread is alive and Kafka can be reached. True until it is known otherwise, so before the
+     * first message too.
+     */
     @Override
     public boolean healthy() {
         return !closed && (!started || publisher.isAlive()) && probe.reachable() && !active.producerIsUseless();
@@ -339,7 +342,10 @@ public final class KafkaBroker implements SubscribableBroker {
         refuseQueued();
     }
 
-    /** First, because what their handlers send on the way out is still published. All begin nothing more before one is waited for. */
+    /**
+     * First, because what their handlers send on the way out is still published. All are stopped before any of them is
+     * waited for.
+     */
     private void closeSubscriptions() {
         List<KafkaSubscription> open;
         synchronized (state) {

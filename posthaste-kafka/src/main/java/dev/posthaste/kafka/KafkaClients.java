@@ -10,7 +10,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Makes and closes Kafka's clients on threads of their own, so that a name that resolves slowly, or a client that does not
+ * Makes and closes Kafka's clients on separate threads, so that a name that resolves slowly, or a client that does not
  * close, holds nothing else up. Thread-safe.
  */
 final class KafkaClients {

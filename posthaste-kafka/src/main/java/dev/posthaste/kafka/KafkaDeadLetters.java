@@ -72,7 +72,7 @@ final class KafkaDeadLetters implements AutoCloseable {
 
     private record Form(Compression compression, ProducerRecord<byte[], byte[]> record) {}
 
-    /** @throws Exception if the cluster has not taken it; to be tried again */
+    /** @throws Exception if the cluster has not accepted it; to be tried again */
     void publish(ConsumerRecord<byte[], byte[]> came, Failure failure) throws Exception {
         String origin = came.topic() + "-" + came.partition() + "@" + came.offset();
         Map<String, String> why = failure.headers(origin);
@@ -82,7 +82,8 @@ final class KafkaDeadLetters implements AutoCloseable {
         byte[] body = came.value();
         bodiless.put(
                 MessageHeaders.ERROR_BODY,
-                "left out: the topic does not take its " + (body == null ? 0 : body.length) + " bytes; see " + origin);
+                "left out: the topic does not accept its " + (body == null ? 0 : body.length) + " bytes; see "
+                        + origin);
         publish(
                 origin,
                 List.of(
@@ -132,7 +133,7 @@ final class KafkaDeadLetters implements AutoCloseable {
         return new ProducerRecord<>(topic, null, key, body, headers);
     }
 
-    /** With a key of its own, because a compacted topic requires one. */
+    /** With its own key, because a compacted topic requires one. */
     private ProducerRecord<byte[], byte[]> bare(String origin, Map<String, String> headers) {
         return record(origin.getBytes(StandardCharsets.UTF_8), new RecordHeaders(new Header[0]), headers, new byte[0]);
     }
@@ -163,7 +164,7 @@ final class KafkaDeadLetters implements AutoCloseable {
         if (failure instanceof TimeoutException || failure != null && Outcomes.isFatal(failure)) {
             discard(form.compression(), producer);
         }
-        throw new IOException("topic " + topic + " did not take it: " + Outcomes.reason(failure), failure);
+        throw new IOException("topic " + topic + " did not accept it: " + Outcomes.reason(failure), failure);
     }
 
     private static boolean isOfForm(Throwable failure) {
@@ -200,7 +201,10 @@ final class KafkaDeadLetters implements AutoCloseable {
         knownSince = now;
     }
 
-    /** Logs a warning, once the cluster has answered, if the topic is missing or takes smaller messages than its source. */
+    /**
+     * Logs a warning, once the cluster has answered, if the topic is missing or accepts only smaller messages than its
+     * source.
+     */
     void check(String source) {
         try {
             TopicLookup asked = lookup();
@@ -219,7 +223,7 @@ final class KafkaDeadLetters implements AutoCloseable {
                     source);
         } else if (dead.failure() == null && from.failure() == null && dead.maxBytes() < from.maxBytes()) {
             log.warn(
-                    "Topic {} takes messages of up to {} bytes and topic {} of up to {}: dead letters of large messages lose"
+                    "Topic {} accepts messages of up to {} bytes and topic {} of up to {}: dead letters of large messages lose"
                             + " their bodies. Raise its max.message.bytes",
                     topic,
                     dead.maxBytes(),

@@ -12,7 +12,7 @@ import org.apache.kafka.common.header.Headers;
 import org.apache.kafka.common.header.internals.RecordHeaders;
 import org.jspecify.annotations.Nullable;
 
-/** What Posthaste reads of Kafka's records, for listeners that are not its own. */
+/** What Posthaste reads from Kafka's records, for other programs' listeners. */
 public final class KafkaMessages {
     private static final long BATCH_HEADER = 61;
 
@@ -25,10 +25,10 @@ public final class KafkaMessages {
     private KafkaMessages() {}
 
     /**
-     * The id of the event in anybody's record, for {@code inbox.once(id, …)}: Posthaste's; that of a CloudEvent in binary mode,
-     * which is its source and id together; or the header {@code id} of Debezium's outbox event router.
+     * The id of the event in any program's record, for {@code inbox.once(id, …)}: Posthaste's; that of a CloudEvent in
+     * binary mode, which is its source and id together; or the header {@code id} of Debezium's outbox event router.
      *
-     * @throws IllegalArgumentException if the headers say none
+     * @throws IllegalArgumentException if the headers contain none
      */
     public static String eventId(ConsumerRecord<?, ?> record) {
         return EventIds.in(headers(record));

@@ -50,7 +50,7 @@ public final class KafkaSettings {
 
     private final Fields fields;
 
-    /** What settings say; changed only until settings have it. */
+    /** The settings' fields; changed only until a settings object holds them. */
     private static final class Fields implements Cloneable {
         private final String bootstrapServers;
         private Map<String, String> client = Map.of();
@@ -105,7 +105,7 @@ public final class KafkaSettings {
     /**
      * Nothing is created; a publish may take 7 s; 500 messages of each partition, and 32 MiB, wait in memory.
      *
-     * @param bootstrapServers {@code host:port}, several with commas between
+     * @param bootstrapServers {@code host:port}, several separated by commas
      * @throws IllegalArgumentException if it is blank
      */
     public static KafkaSettings of(String bootstrapServers) {
@@ -138,8 +138,8 @@ public final class KafkaSettings {
 
     /**
      * Creates what is missing of each route that the broker publishes to or subscribes to: its topic, and its group's
-     * dead-letter topic, which has one partition and takes messages at least as large as the topic does. What exists stays as
-     * it is. Unless this is said, Posthaste creates no topics.
+     * dead-letter topic, which has one partition and accepts messages at least as large as the topic does. What exists
+     * stays as it is. Unless this is set, Posthaste creates no topics.
      *
      * @param partitions choose enough for years: a key's order depends on its partition, and raising the number later
      *     moves keys to other partitions
@@ -171,8 +171,8 @@ public final class KafkaSettings {
     }
 
     /**
-     * How many bytes of messages of all partitions of a subscription may be waiting; one message more may exceed it. 32 MiB
-     * unless set.
+     * How many bytes of messages of all partitions of a subscription may be waiting; it may be exceeded by one message.
+     * 32 MiB unless set.
      */
     public KafkaSettings waitingBytes(long bytes) {
         positive("waitingBytes", bytes);
@@ -216,7 +216,7 @@ public final class KafkaSettings {
         }
     }
 
-    // --- What was said -----------------------------------------------------------------------------------------------
+    // --- Values ------------------------------------------------------------------------------------------------------
 
     String bootstrapServers() {
         return fields.bootstrapServers;
@@ -266,20 +266,20 @@ public final class KafkaSettings {
         return fields.topicCheck;
     }
 
-    // --- What follows from it ----------------------------------------------------------------------------------------
+    // --- Derived values ----------------------------------------------------------------------------------------------
 
-    /** How long a message may wait for its topic's lookup and for room; the client has the rest of its time. */
+    /** How long a message may wait for its topic's lookup and for room; the client gets the rest of its time. */
     Duration beforeSending() {
         Duration quarter = fields.deliveryTimeout.dividedBy(4);
         return quarter.compareTo(MAX_BEFORE_SENDING) < 0 ? quarter : MAX_BEFORE_SENDING;
     }
 
-    /** As {@link #beforeSending}, while the clients are starting. */
+    /** Like {@link #beforeSending}, while the clients are starting. */
     Duration whileStarting() {
         return fields.deliveryTimeout.dividedBy(2);
     }
 
-    /** How long a topic's lookup may take at first. */
+    /** How long the first lookup of a topic may take. */
     Duration firstLookup() {
         return whileStarting().plus(PendingSend.GRACE);
     }

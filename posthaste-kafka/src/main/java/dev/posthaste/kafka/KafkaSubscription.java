@@ -27,8 +27,8 @@ import org.slf4j.LoggerFactory;
  * the member its partitions. A message that is given up goes to the group's dead-letter topic first, as it came; for a
  * record that cannot be read, its offset does.
  *
- * <p>The messages in memory are bounded in number and in bytes ({@link KafkaSettings}). Half of the bytes is divided among
- * the partitions, so that a stuck partition leaves room for the others.
+ * <p>The messages in memory are bounded in number and in bytes ({@link KafkaSettings}). Half of the bytes are divided
+ * among the partitions, so that a stuck partition leaves room for the others.
  *
  * <p>When partitions move to another member, the messages that wait here are dropped, running handlers get 2 s to finish,
  * and the offsets of what was handled are committed. The other member handles the rest: with an inbox, once in effect.
@@ -43,9 +43,9 @@ final class KafkaSubscription implements Subscription {
     private static final long MAX_WAIT_MILLIS = 5_000;
     /** How long a close waits for running handlers. */
     private static final long FINISH_NANOS = 5_000_000_000L;
-    /** How long it waits in all: for them, for a commit, and for leaving the group. */
+    /** How long it waits in total: for them, for a commit, and for leaving the group. */
     static final long CLOSE_NANOS = 2 * FINISH_NANOS;
-    /** How long it waits then for an interrupted thread. */
+    /** How long it then waits for an interrupted thread. */
     private static final long INTERRUPTED_NANOS = 1_000_000_000L;
 
     private final KafkaSettings settings;
@@ -159,7 +159,7 @@ final class KafkaSubscription implements Subscription {
         }
     }
 
-    /** Polls on while handlers are running, so that this stays a member, then commits what they have handled. */
+    /** Keeps polling while handlers are running, so that this stays a member, then commits what they have handled. */
     private void finish(KafkaConsumer<byte[], byte[]> consumer) throws Exception {
         partitions.startNoMore();
         long end = System.nanoTime() + FINISH_NANOS;
@@ -291,7 +291,7 @@ final class KafkaSubscription implements Subscription {
         @Override
         public void deadLetter(Failure failure) throws Exception {
             if (closed) {
-                abandoned(); // the message comes again in another member and is given up there
+                abandoned(); // the message is redelivered to another member and is given up there
                 return;
             }
             deadLetters.publish(record, failure);
@@ -310,7 +310,7 @@ final class KafkaSubscription implements Subscription {
         close(System.nanoTime() + CLOSE_NANOS);
     }
 
-    /** Tells the thread to begin nothing more, wait for handlers, commit, and leave the group. */
+    /** Tells the thread to start nothing more, wait for handlers, commit, and leave the group. */
     void stop() {
         synchronized (state) {
             closing = true;
@@ -319,7 +319,7 @@ final class KafkaSubscription implements Subscription {
     }
 
     /**
-     * As {@link #close()}, after {@link #stop}.
+     * Like {@link #close()}, after {@link #stop}.
      *
      * @param deadline until when the thread is waited for, on the clock of {@link System#nanoTime}
      */

@@ -52,9 +52,9 @@ final class KafkaTopics {
 
     /**
      * Creates the topics that do not exist yet: each route's topic with this many partitions, and for each group a
-     * dead-letter topic with one partition, which takes messages at least as large as its source does. An existing topic
-     * stays as it is, except that a dead-letter topic created by an earlier version gets the larger limit. When this
-     * returns, every partition has a leader; Kafka itself reports a topic as created a moment earlier.
+     * dead-letter topic with one partition, which accepts messages at least as large as its source does. An existing
+     * topic stays as it is, except that a dead-letter topic created by an earlier version gets the larger limit. When
+     * this returns, every partition has a leader; Kafka itself reports a topic as created a moment earlier.
      *
      * @param partitions choose enough for years: a key's order depends on its partition, and raising the number later
      *     moves keys to other partitions
@@ -111,7 +111,7 @@ final class KafkaTopics {
         awaitLeaders(admin, topics.stream().map(NewTopic::name).toList());
     }
 
-    /** The largest message that a topic takes, by its own setting or the brokers'; 0 if this client may not ask. */
+    /** The largest message that a topic accepts, by its own setting or the brokers'; 0 if this client may not ask. */
     private static long limit(Admin admin, String topic) {
         ConfigResource resource = new ConfigResource(ConfigResource.Type.TOPIC, topic);
         try {
@@ -129,7 +129,10 @@ final class KafkaTopics {
         }
     }
 
-    /** Raises the limit of a dead-letter topic if it is the one that an earlier version set, because nobody chose that one. */
+    /**
+     * Raises the limit of a dead-letter topic if it is the one that an earlier version set, because no operator chose
+     * that one.
+     */
     private static void raise(Admin admin, NewTopic topic) {
         String limit = Objects.requireNonNull(topic.configs().get(LIMIT));
         if (limit(admin, topic.name()) == EARLIER_DEAD_LETTER_LIMIT) {

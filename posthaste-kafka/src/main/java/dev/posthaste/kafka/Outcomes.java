@@ -27,9 +27,9 @@ final class Outcomes {
     private Outcomes() {}
 
     /**
-     * For a record that the client took. Unless more is known, it may have been written: the client stops waiting, but a
-     * broker does not stop writing (KAFKA-14397). That includes too few replicas, before or after the append: the client
-     * reports only the last of its attempts, and an earlier one may have been appended.
+     * For a record that the client accepted. Unless more is known, it may have been written: the client stops waiting,
+     * but a broker does not stop writing (KAFKA-14397). That includes too few replicas, before or after the append: the
+     * client reports only the last of its attempts, and an earlier one may have been appended.
      */
     static Outcome of(Throwable failure) {
         if (isRejection(failure)) {
@@ -57,7 +57,7 @@ final class Outcomes {
                 "Kafka at " + servers + " did not say whether it has topic " + topic + ": " + reason(failure));
     }
 
-    /** For what was not sent because there is no usable client. */
+    /** For messages that were not sent because there is no usable client. */
     static Outcome notReached(String servers, @Nullable Throwable failure) {
         return Outcome.unavailable("Kafka at " + servers + " cannot be reached: " + reason(failure));
     }
@@ -77,7 +77,7 @@ final class Outcomes {
                 || failure instanceof UnsupportedForMessageFormatException;
     }
 
-    /** No message is at fault: the cluster does not let this client in, or does not speak its protocol. */
+    /** No message is at fault: the cluster does not admit this client, or does not speak its protocol. */
     private static boolean isForTheConnection(Throwable failure) {
         return failure instanceof AuthenticationException
                 || failure instanceof ClusterAuthorizationException

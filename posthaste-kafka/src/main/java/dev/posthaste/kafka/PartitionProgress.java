@@ -39,7 +39,7 @@ final class PartitionProgress {
         next = offset + 1;
     }
 
-    /** An attempt at a message is about to start. Returns false if the partition belongs to another member by now. */
+    /** An attempt at a message is about to start. Returns false if the partition now belongs to another member. */
     synchronized boolean start(long offset) {
         if (revoked) {
             return false;
@@ -88,7 +88,7 @@ final class PartitionProgress {
         return unanswered.size() > messages || this.bytes > bytes;
     }
 
-    /** The offset to commit: everything before it has been answered. Null if that is committed already. */
+    /** The offset to commit: everything before it has been answered. Null if that is already committed. */
     synchronized @Nullable Long toCommit() {
         long offset = unanswered.isEmpty() ? next : unanswered.firstKey();
         if (offset < 0 || offset == committed) {

@@ -8,8 +8,8 @@ import org.apache.kafka.common.errors.TimeoutException;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A record that the client has. The client answers once, on its own thread, or on the publisher's if it did not take the
- * record. Thread-safe, but for {@link #notTaken}.
+ * A record that the client has. The client answers once, on its own thread, or on the publisher's if it did not accept
+ * the record. Thread-safe, except {@link #notTaken}.
  */
 final class PendingSend extends InFlightWindow.Entry {
     /** How late an answer may be, beyond the client's own timeout, on a busy machine. */
@@ -71,7 +71,7 @@ final class PendingSend extends InFlightWindow.Entry {
         }
     }
 
-    /** Why the client did not even take the record; null if it did. For the publisher's thread. */
+    /** Why the client did not even accept the record; null if it did. For the publisher's thread. */
     @Nullable
     Exception notTaken() {
         return notTaken;
@@ -86,9 +86,9 @@ final class PendingSend extends InFlightWindow.Entry {
             return Outcome.acknowledged();
         }
         if (Outcomes.isTooLarge(failure)) {
-            return Outcome.rejected("topic " + destination.topic + " does not take it: " + Outcomes.reason(failure)
+            return Outcome.rejected("topic " + destination.topic + " does not accept it: " + Outcomes.reason(failure)
                     + "; it has " + size() + " bytes with its headers"
-                    + (settings.compresses() ? " before compression" : "") + ", the topic takes " + maxBytes
+                    + (settings.compresses() ? " before compression" : "") + ", the topic accepts " + maxBytes
                     + " (max.message.bytes)");
         }
         return Outcomes.of(failure);

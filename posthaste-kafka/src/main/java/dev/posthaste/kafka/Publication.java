@@ -98,7 +98,7 @@ final class Publication {
         try {
             made = record();
         } catch (RuntimeException e) {
-            return Outcome.rejected("no record can be made of it: " + Outcomes.reason(e))
+            return Outcome.rejected("no record can be made from it: " + Outcomes.reason(e))
                     .permanent(true);
         }
         if (topic == null || size() <= topic.maxBytes()) {
@@ -108,7 +108,7 @@ final class Publication {
             sendAlone();
             return null;
         }
-        return Outcome.rejected("it has " + size() + " bytes with its headers; topic " + made.topic() + " takes "
+        return Outcome.rejected("it has " + size() + " bytes with its headers; topic " + made.topic() + " accepts "
                 + topic.maxBytes() + " (max.message.bytes)");
     }
 }

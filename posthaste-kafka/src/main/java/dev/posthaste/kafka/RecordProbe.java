@@ -39,7 +39,7 @@ final class RecordProbe implements AutoCloseable {
     record Unreadable(TopicPartition partition, long first, long last, RuntimeException failure) {}
 
     /**
-     * Whether a failed poll may be due to a record. Other failures are those of the cluster or the group: it cannot be
+     * Whether a failed poll may be due to a record. Other failures come from the cluster or the group: it cannot be
      * reached, or this client may not read from it.
      */
     static boolean isOfRecord(RuntimeException failure) {
@@ -95,7 +95,7 @@ final class RecordProbe implements AutoCloseable {
         return last;
     }
 
-    /** Fetches anew. */
+    /** Fetches again. */
     private @Nullable RuntimeException failure(TopicPartition partition, long offset) {
         consumer.unsubscribe(); // which drops what was fetched before
         consumer.assign(List.of(partition));

@@ -10,7 +10,7 @@ import org.apache.kafka.clients.producer.BufferExhaustedException;
 import org.apache.kafka.clients.producer.Producer;
 
 /**
- * Gives the client what waits for each topic, as far as the topic's window has room, and takes its answers. Whatever
+ * Passes the client what waits for each topic, as far as the topic's window has room, and takes its answers. Whatever
  * misses its deadline is answered here: {@link Outcome.Unavailable} if the client never had it, otherwise {@link
  * Outcome.Unknown}.
  *
@@ -54,14 +54,14 @@ final class Sender {
         return somethingWaits;
     }
 
-    /** Finds out anew {@link #somethingWaits whether something waits}: what waited may have ended. */
+    /** Determines again {@link #somethingWaits whether something waits}: what waited may have ended. */
     void recheckWaiting() {
         somethingWaits = destinations.stream().anyMatch(each -> !each.waiting.isEmpty());
     }
 
     // --- Sending -----------------------------------------------------------------------------------------------------
 
-    /** Sends what may be sent of what waits. */
+    /** Sends those waiting messages that may be sent now. */
     void advance(Destination destination) {
         while (!destination.waiting.isEmpty()) {
             Publication next = destination.waiting.element();
@@ -120,7 +120,7 @@ final class Sender {
         return true;
     }
 
-    /** @return false if the client could not take it without blocking */
+    /** @return false if the client could not accept it without blocking */
     private boolean send(Destination destination, Publication publication, long now) {
         Producer<byte[], byte[]> producer = clients.producer();
         if (producer == null) {
@@ -131,8 +131,8 @@ final class Sender {
         try {
             var unused = producer.send(publication.record(), (metadata, failure) -> pending.answered(failure));
         } catch (Throwable e) {
-            // What is wrong with a record the client reports by its callback; it throws when something is wrong with
-            // itself.
+            // The client reports a problem with a record through its callback; it throws only when it is itself at
+            // fault.
             publication.end(
                     e instanceof Exception
                             ? Outcomes.notReached(settings.bootstrapServers(), e)
@@ -176,7 +176,7 @@ final class Sender {
         all.forEach(each -> each.end(outcome));
     }
 
-    /** Says what the message waited for. */
+    /** Reports what the message waited for. */
     private Outcome tooSlow(Destination destination, Publication publication) {
         String within = " within " + Outcomes.time(patience(publication)) + "; the message was not sent";
         String servers = "Kafka at " + settings.bootstrapServers();
@@ -199,10 +199,10 @@ final class Sender {
                     + within);
         }
         return Outcome.unavailable(
-                servers + " is slow: topic " + destination.topic + " did not take what was sent before" + within);
+                servers + " is slow: topic " + destination.topic + " did not accept what was sent before" + within);
     }
 
-    /** An answer that is long overdue will not come: the client's thread is dead, or its connection. */
+    /** An answer that is long overdue will not come: the client's thread or its connection is dead. */
     void endLostAnswer(Destination destination, long now) {
         if (destination.window.oldest() instanceof PendingSend oldest && oldest.isOverdue(now)) {
             replaceProducer("topic " + destination.topic + ": no answer within "
@@ -248,7 +248,7 @@ final class Sender {
         advance(destination);
     }
 
-    /** A whole batch was refused, perhaps because of one record: each that may be at fault is sent again by itself. */
+    /** A whole batch was refused, perhaps because of one record: each that may be at fault is sent again alone. */
     private void sendAgain(PendingSend pending, Exception failure) {
         Publication publication = pending.publication;
         publication.sendAgain(Outcomes.isOfAnother(failure));

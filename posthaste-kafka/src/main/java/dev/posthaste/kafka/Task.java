@@ -19,7 +19,7 @@ sealed interface Task {
     /**
      * The client has answered for a record.
      *
-     * @param again whether the record is to be sent again by itself, so that nothing has been answered yet
+     * @param again whether the record is to be sent again alone, so that nothing has been answered yet
      */
     record Answered(PendingSend pending, @Nullable Exception failure, long at, boolean again) implements Task {}
 

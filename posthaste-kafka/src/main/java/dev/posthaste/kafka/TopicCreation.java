@@ -14,9 +14,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Creates the topics of the routes that a broker is told of, if its settings say so; otherwise it does nothing. What fails
- * is tried again until the broker is closed, each route at its own pace. A route that was never tried goes before those that
- * failed, because creating can take 90 s.
+ * Creates the topics of the routes that a broker prepares or subscribes to, if its settings say so; otherwise it does
+ * nothing. What fails is tried again until the broker is closed, each route at its own pace. A route that was never
+ * tried goes before those that failed, because creating can take 90 s.
  *
  * <p>One thread ({@code posthaste-kafka-topics}), which is started for the first route. Thread-safe.
  */
@@ -30,7 +30,7 @@ final class TopicCreation implements AutoCloseable {
     private final KafkaSettings settings;
     private final Consumer<Route> creator;
     private final Thread thread;
-    private final Set<Route> routes = new HashSet<>(); // guarded by this, as the next three
+    private final Set<Route> routes = new HashSet<>(); // guarded by this, like the next three
     /** Those that have not been created. */
     private final Map<Route, Missing> missing = new LinkedHashMap<>();
 
@@ -64,7 +64,7 @@ final class TopicCreation implements AutoCloseable {
                 Thread::new);
     }
 
-    /** @param creator creates what is missing of a route, or throws; may block */
+    /** @param creator creates what a route lacks, or throws; may block */
     TopicCreation(KafkaSettings settings, Consumer<Route> creator, ThreadFactory threads) {
         this.settings = settings;
         this.creator = creator;
@@ -73,7 +73,7 @@ final class TopicCreation implements AutoCloseable {
         thread.setDaemon(true);
     }
 
-    /** Creates what is missing of this route, once; returns at once. */
+    /** Creates what this route lacks, once; returns immediately. */
     synchronized void add(Route route) {
         if (!settings.createsTopics() || closed) {
             return;
@@ -88,7 +88,7 @@ final class TopicCreation implements AutoCloseable {
         }
     }
 
-    /** Why a topic that is to be created is not there, or null if none is to be. */
+    /** Why a topic that is to be created does not exist yet, or null if none is to be created. */
     synchronized @Nullable String missing(String topic) {
         for (Map.Entry<Route, Missing> each : missing.entrySet()) {
             if (each.getKey().destination().equals(topic)) {
@@ -101,7 +101,7 @@ final class TopicCreation implements AutoCloseable {
         return null;
     }
 
-    /** Waits until the route's topics are there, or the first attempt at creating them failed; 5 s at most. */
+    /** Waits until the route's topics exist, or the first attempt at creating them failed; at most 5 s. */
     synchronized void awaitAttempt(Route route, BooleanSupplier stop) throws InterruptedException {
         long end = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(MAX_ATTEMPT_WAIT_MILLIS);
         while (isUntried(route) && !closed && !stop.getAsBoolean() && System.nanoTime() - end < 0) {

@@ -9,8 +9,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Keeps what is known of topics up to date: looks each up before anything is sent to it, after a failure, and now and
- * then. A lookup that gets no answer costs the admin client its place, and the next lookups get twice the time.
+ * Keeps what is known about topics up to date: looks each up before anything is sent to it, after a failure, and
+ * periodically. After a lookup without an answer, the admin client is replaced, and the next lookups get twice the
+ * time.
  *
  * <p>Confined to the publisher's thread. Answers come to it through the publisher's tasks.
  */
@@ -37,7 +38,7 @@ final class TopicDirectory {
         return patience;
     }
 
-    /** Looks the topic up, unless that is under way or there is no client. */
+    /** Looks the topic up, unless that is in progress or there is no client. */
     void ask(Destination destination) {
         TopicLookup lookup = clients.lookup();
         if (destination.asking || lookup == null) {
@@ -63,7 +64,7 @@ final class TopicDirectory {
         return destination.asking && destination.question == found.question();
     }
 
-    /** @return null if the topic can be sent to, or else the outcome of what waits for it */
+    /** @return null if the topic can be sent to, otherwise the outcome of what waits for it */
     @Nullable
     Outcome found(Destination destination, TopicInfo info) {
         destination.asking = false;

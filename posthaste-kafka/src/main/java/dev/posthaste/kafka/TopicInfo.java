@@ -7,7 +7,7 @@ import org.slf4j.Logger;
  * What a lookup found out about a topic. Immutable.
  *
  * @param failure why nothing is known, or null
- * @param maxBytes the largest message that the topic takes
+ * @param maxBytes the largest message that the topic accepts
  * @param replicas of the partition that has the fewest
  * @param minInSync how many replicas have a message before it counts as acknowledged; 0 where this client may not ask
  */
@@ -19,7 +19,7 @@ record TopicInfo(@Nullable Throwable failure, int partitions, long maxBytes, int
     /**
      * Logs what endangers the promises, when a topic is seen for the first time or has changed.
      *
-     * @param before what was known of it, or null
+     * @param before what was known about it, or null
      */
     void warn(String topic, @Nullable TopicInfo before, Logger log) {
         if (before != null && before.partitions() != partitions) {

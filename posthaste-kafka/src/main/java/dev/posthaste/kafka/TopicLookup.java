@@ -29,7 +29,7 @@ final class TopicLookup implements AutoCloseable {
         this.admin = admin;
     }
 
-    /** @param answer called once, unless the client never calls back: the caller needs a deadline of its own */
+    /** @param answer called once, unless the client never calls back: the caller needs its own deadline */
     void ask(String topic, Consumer<TopicInfo> answer) {
         try {
             ConfigResource resource = new ConfigResource(ConfigResource.Type.TOPIC, topic);
@@ -54,12 +54,12 @@ final class TopicLookup implements AutoCloseable {
         return Objects.requireNonNull(answers.get(asked));
     }
 
-    /** Logs a warning if brokers create topics by themselves, where this client may ask. */
+    /** Logs a warning if brokers create topics automatically, where this client may ask. */
     void warnOfAutoCreation(Logger log) {
         try {
             askAboutAutoCreation(log);
         } catch (RuntimeException e) {
-            log.debug("It is not known whether Kafka creates topics by itself", e);
+            log.debug("It is not known whether Kafka creates topics automatically", e);
         }
     }
 

@@ -116,7 +116,7 @@ class KafkaRefusedMessagesTest {
             assertThat(KafkaTopic.publish(plain, over))
                     .isInstanceOfSatisfying(
                             Outcome.Rejected.class,
-                            rejected -> assertThat(rejected.reason()).contains("2001 bytes", "takes 2000"));
+                            rejected -> assertThat(rejected.reason()).contains("2001 bytes", "accepts 2000"));
         }
     }
 

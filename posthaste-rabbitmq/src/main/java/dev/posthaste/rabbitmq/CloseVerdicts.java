@@ -23,7 +23,7 @@ final class CloseVerdicts {
      * This message was the only one that was unconfirmed.
      *
      * @param scope what the server closed
-     * @param code why, as AMQP says it
+     * @param code the AMQP reply code
      */
     void guilty(Publication guilty, int code, String text, Suspects.Scope scope) {
         boolean perhapsTheServersOwnFault = code == AMQP.INTERNAL_ERROR || code == AMQP.RESOURCE_ERROR;
@@ -35,7 +35,8 @@ final class CloseVerdicts {
         suspects.clear(guilty);
         Outcome refused = Outcome.rejected("RabbitMQ refused it: " + text);
         guilty.answer(refused);
-        // What waits for a missing exchange would meet the same; asking once for each would be a storm of channels.
+        // Messages that wait for a missing exchange would meet the same; one attempt for each would cause a storm of
+        // channels.
         if (code == AMQP.NOT_FOUND) {
             backlog.answer(guilty.exchange(), waiting -> true, refused);
         } else if (code == AMQP.ACCESS_REFUSED) {

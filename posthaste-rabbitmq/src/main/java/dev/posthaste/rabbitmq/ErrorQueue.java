@@ -24,8 +24,8 @@ import org.slf4j.LoggerFactory;
  * Publishes the messages that a queue's consumer gives up to its error queue: as they came, persistent, and with headers
  * that say why. If the server refuses a message's size or form, more and more of it is left out, finally the body.
  *
- * <p>Uses a connection of its own: the server blocks publishing connections when it is short of memory, and closes them
- * for anything it does not understand, while the queue's messages must still be acknowledged. Blocks. Thread-safe.
+ * <p>Uses its own connection: the server blocks publishing connections when it is short of memory, and closes them for
+ * anything it does not understand, while the queue's messages must still be acknowledged. Blocks. Thread-safe.
  */
 final class ErrorQueue implements AutoCloseable {
     private static final Logger log = LoggerFactory.getLogger(RabbitSubscription.class);
@@ -49,7 +49,7 @@ final class ErrorQueue implements AutoCloseable {
 
     private record Form(AMQP.BasicProperties properties, byte[] body, String missing) {}
 
-    /** @throws Exception if the server has not taken it; to be tried again */
+    /** @throws Exception if the server has not accepted it; to be tried again */
     void publish(AMQP.BasicProperties came, byte[] body, Failure failure) throws Exception {
         Map<String, String> why = failure.headers(queue);
         Map<String, String> withoutStack = new LinkedHashMap<>(why);
@@ -58,7 +58,7 @@ final class ErrorQueue implements AutoCloseable {
         brief.computeIfPresent(
                 MessageHeaders.ERROR, (name, reason) -> reason.substring(0, Math.min(reason.length(), BRIEF_REASON)));
         Map<String, String> bodiless = new LinkedHashMap<>(brief);
-        bodiless.put(MessageHeaders.ERROR_BODY, "left out: the server does not take its " + body.length + " bytes");
+        bodiless.put(MessageHeaders.ERROR_BODY, "left out: the server does not accept its " + body.length + " bytes");
         List<Form> forms = List.of(
                 new Form(RabbitMessages.deadLetter(came, why), body, "nothing"),
                 new Form(RabbitMessages.deadLetter(came, withoutStack), body, "its stack"),

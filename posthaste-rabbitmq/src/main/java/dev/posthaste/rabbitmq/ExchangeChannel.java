@@ -106,7 +106,7 @@ final class ExchangeChannel {
         return !outstanding.isEmpty() && now - quietSince > nanos;
     }
 
-    /** @param suspected what nothing else may be sent on until this message is confirmed, or null */
+    /** @param suspected the scope on which nothing else may be sent until this message is confirmed, or null */
     void send(Publication publication, AMQP.BasicProperties properties, Suspects.@Nullable Scope suspected) {
         Message message = publication.message();
         Outstanding sent = new Outstanding(publication);
@@ -167,7 +167,7 @@ final class ExchangeChannel {
         }
     }
 
-    // --- What the server says: the connection's thread ---------------------------------------------------------------
+    // --- The server's answers: the connection's thread ---------------------------------------------------------------
 
     private void guard(Runnable listener) {
         try {

@@ -21,7 +21,7 @@ final class FaultLog {
                 log.debug("{}", what, fault);
             }
         } catch (Throwable t) {
-            // Logging fails too, perhaps for lack of memory. The caller still has messages to answer.
+            // Logging fails too, perhaps because memory is short. The caller still has messages to answer.
         }
     }
 

@@ -20,7 +20,10 @@ final class Patience {
         return giveUp;
     }
 
-    /** Whether the last connection was closed for lack of confirms and none has come since: one message is sent, the rest wait. */
+    /**
+     * Whether the last connection was closed because no confirms came, and none has come since: one message is sent,
+     * the rest wait.
+     */
     synchronized boolean probing() {
         return probing;
     }

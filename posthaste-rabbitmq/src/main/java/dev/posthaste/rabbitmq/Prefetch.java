@@ -5,7 +5,7 @@ package dev.posthaste.rabbitmq;
  * #MAX_BYTES}. AMQP only counts messages, so this follows the sizes of those that arrive. Thread-safe.
  */
 final class Prefetch {
-    /** Of messages that wait in memory. */
+    /** The bytes of messages that wait in memory. */
     static final long MAX_BYTES = 32L << 20;
 
     /** A change gives the waiting messages back, so it is not made often. */
@@ -42,7 +42,7 @@ final class Prefetch {
         return current;
     }
 
-    /** Whether another number would be better than the current one; {@link #adjust} takes it. */
+    /** Whether another number would be better than the current one; {@link #adjust} adopts it. */
     synchronized boolean isToChange() {
         return better(System.nanoTime()) != current;
     }

@@ -1,8 +1,8 @@
 package dev.posthaste.rabbitmq;
 
 /**
- * What the publisher's thread is doing on a connection that may hang: asking the server something, or writing a message.
- * Set by that thread, read by any.
+ * What the publisher's thread is doing on a connection that may hang: waiting for the server's answer, or writing a
+ * message. Set by that thread, read by any.
  */
 final class PublisherActivity {
     private volatile long since;

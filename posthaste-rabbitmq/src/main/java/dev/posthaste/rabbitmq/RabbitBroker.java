@@ -56,7 +56,7 @@ import org.slf4j.LoggerFactory;
  * acknowledged. The prefetch bounds how many messages wait in memory. When more than 32 MiB are waiting, the messages are
  * given back to the server and the prefetch is lowered; it is raised again when messages are smaller. By then the server may
  * have sent a whole prefetch of larger messages: for a moment, the memory needed can be the prefetch times the largest
- * message. Each subscription has a connection of its own and a thread ({@code posthaste-rabbitmq-QUEUE}) that keeps it;
+ * message. Each subscription has its own connection and a thread ({@code posthaste-rabbitmq-QUEUE}) that keeps it;
  * deliveries come on the client's threads.
  */
 public final class RabbitBroker implements SubscribableBroker {
@@ -79,12 +79,12 @@ public final class RabbitBroker implements SubscribableBroker {
     private final Thread watch;
     private final RouteDeclarations.Known routes = new RouteDeclarations.Known();
     private final Object state = new Object();
-    private final Set<RabbitSubscription> subscriptions = new LinkedHashSet<>(); // guarded by state, as the next
+    private final Set<RabbitSubscription> subscriptions = new LinkedHashSet<>(); // guarded by state, like the next
     private boolean subscribable = true;
     private volatile boolean started; // written under state
     private volatile boolean closed;
     private volatile @Nullable String cannotConnect;
-    private volatile boolean lost; // known to be so; only healthy() depends on it
+    private volatile boolean lost; // known to be lost; only healthy() depends on it
 
     // Confined to the publisher's thread.
     private int failures;
@@ -103,7 +103,7 @@ public final class RabbitBroker implements SubscribableBroker {
         return new RabbitBroker(settings, Thread::new);
     }
 
-    /** The queue of the messages that a queue's consumers gave up. */
+    /** The queue for the messages that a queue's consumers gave up. */
     public static String errorQueue(String queue) {
         return RabbitTopology.errorQueue(queue);
     }
@@ -120,7 +120,7 @@ public final class RabbitBroker implements SubscribableBroker {
         }
     }
 
-    /** Unless it is started already: {@link #start()} is called again if the system refused to start one of them. */
+    /** Unless it is already started: {@link #start()} is called again if the system refused to start one of them. */
     private static void start(Thread thread) {
         if (thread.getState() == Thread.State.NEW) {
             thread.start();
@@ -236,7 +236,7 @@ public final class RabbitBroker implements SubscribableBroker {
         }
     }
 
-    /** The session, opened if need be; null if there is none yet. */
+    /** The session, opened if necessary; null if there is none yet. */
     private @Nullable RabbitSession connected() throws InterruptedException {
         RabbitSession current = session.get();
         if (current != null) {
@@ -284,7 +284,7 @@ public final class RabbitBroker implements SubscribableBroker {
         }
     }
 
-    /** The session once what can be declared on it is; null if it was lost meanwhile. */
+    /** The session, once everything that can be declared on it is declared; null if it was lost meanwhile. */
     private @Nullable RabbitSession declared(RabbitSession current) {
         try {
             current.declareRoutes();
@@ -362,7 +362,10 @@ public final class RabbitBroker implements SubscribableBroker {
         backlog.answerAll(CLOSED);
     }
 
-    /** First, because what their handlers send on the way out is still published. All begin nothing more before one is waited for. */
+    /**
+     * First, because what their handlers send on the way out is still published. All are stopped before any of them is
+     * waited for.
+     */
     private void closeSubscriptions() {
         List<RabbitSubscription> open;
         synchronized (state) {

@@ -13,7 +13,7 @@ import java.util.Map;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
-/** What Posthaste reads of AMQP's messages, for listeners that are not its own. */
+/** What Posthaste reads from AMQP messages, for other programs' listeners. */
 public final class RabbitMessages {
     private static final int PERSISTENT = 2;
     /** AMQP 0-9-1, 4.2.5.3: the length of a short string is one byte. */
@@ -22,7 +22,7 @@ public final class RabbitMessages {
     private static final int MAX_BYTES_PER_CHAR = 3;
     /** A generous bound for the frame and content header without the properties' values. */
     private static final int FIXED_BYTES = 256;
-    /** Headers that RabbitMQ takes for lists of further routing keys; it closes the channel if they are strings. */
+    /** Headers that RabbitMQ interprets as lists of further routing keys; it closes the channel if they are strings. */
     private static final Set<String> RESERVED = Set.of("CC", "BCC");
 
     private static final long MEMORY_OF_AN_EMPTY_MESSAGE = 1024;
@@ -43,11 +43,11 @@ public final class RabbitMessages {
     private RabbitMessages() {}
 
     /**
-     * The id of the event in anybody's message, for {@code inbox.once(id, …)}: Posthaste's; that of a CloudEvent in binary mode,
-     * which is its source and id together; the header {@code id} of Debezium's outbox event router; or AMQP's own
-     * {@code message-id}.
+     * The id of the event in any program's message, for {@code inbox.once(id, …)}: Posthaste's; that of a CloudEvent in
+     * binary mode, which is its source and id together; the header {@code id} of Debezium's outbox event router; or
+     * AMQP's own {@code message-id}.
      *
-     * @throws IllegalArgumentException if the message says none
+     * @throws IllegalArgumentException if the message contains none
      */
     public static String eventId(AMQP.BasicProperties properties) {
         return EventIds.in(message("", "", properties, new byte[0]).headers());

@@ -17,7 +17,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * One connection, from its opening to its end. Each exchange has a channel of its own, an {@link ExchangeChannel}, so that a
+ * One connection, from its opening to its end. Each exchange has its own channel, an {@link ExchangeChannel}, so that a
  * message that makes RabbitMQ close its channel does not affect the confirms of other exchanges.
  *
  * <p>Thread-safe. Three threads meet here: the publisher sends, the connection's thread brings confirms, and the watch
@@ -78,8 +78,8 @@ final class RabbitSession {
     }
 
     /**
-     * Declares the routes that were not declared on this connection yet. Not while the gate refuses, because a connection
-     * that RabbitMQ has blocked gets no answer. Ends the session if the connection is lost.
+     * Declares the routes that have not been declared on this connection yet. Not while the gate refuses, because a
+     * connection that RabbitMQ has blocked gets no answer. Ends the session if the connection is lost.
      */
     void declareRoutes() throws IOException {
         if (!declarations.isDue() || gate.refusal() != null) {
@@ -178,7 +178,7 @@ final class RabbitSession {
         }
     }
 
-    /** The exchange's channel, opened if need be; null if the message was answered or put back instead. */
+    /** The exchange's channel, opened if necessary; null if the message was answered or put back instead. */
     private @Nullable ExchangeChannel channelFor(Publication publication) {
         synchronized (lock) {
             ExchangeChannel channel = channels.of(publication.exchange());
@@ -325,7 +325,7 @@ final class RabbitSession {
         }
     }
 
-    /** Codes below 400 are an operator who closes the connection, or a server that shuts down. */
+    /** Codes below 400 mean that an operator closes the connection, or that the server shuts down. */
     private static boolean canBeAMessagesFault(int code) {
         return code >= 400;
     }
@@ -349,7 +349,7 @@ final class RabbitSession {
 
     // --- Watching ----------------------------------------------------------------------------------------------------
 
-    /** Ends what takes too long. Called again and again by the watch's thread. */
+    /** Ends what takes too long. Called periodically by the watch's thread. */
     void watch() {
         if (ended.get()) {
             if (!closed) {
@@ -362,7 +362,7 @@ final class RabbitSession {
 
     // --- Ending ------------------------------------------------------------------------------------------------------
 
-    /** As {@link #end}, but first tells the server, which has a second to answer. */
+    /** Like {@link #end}, but first notifies the server, which has a second to answer. */
     void leave(String reason) {
         logEnd(reason);
         connection.abort(GOODBYE_MILLIS);

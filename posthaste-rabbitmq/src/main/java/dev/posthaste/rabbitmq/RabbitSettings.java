@@ -75,8 +75,8 @@ public final class RabbitSettings {
      * Whether the exchange, queue, binding and error queue of each route that the broker publishes to or subscribes to are
      * declared, again on every new connection. All are durable, and nothing drops messages: there is no time to live, length
      * limit or delivery limit. The exchange is a direct one. The queue serves one consumer at a time (single active
-     * consumer), and the next when that one is gone: with several at once, a later message of a key could be handled before
-     * an earlier one. What exists stays as it is. Unless this is said, Posthaste declares nothing.
+     * consumer), and the next when that one is gone: with several at the same time, a later message of a key could be
+     * handled before an earlier one. What exists stays as it is. Unless this is set, Posthaste declares nothing.
      */
     public RabbitSettings declare(boolean declare) {
         return new RabbitSettings(url, declare, prefetch, confirmWindow, confirmTimeout, client);
@@ -148,7 +148,7 @@ public final class RabbitSettings {
         return confirmTimeout.multipliedBy(3);
     }
 
-    /** As {@link #firstGiveUp}, after several such connections; also the longest wait for one message's confirm. */
+    /** Like {@link #firstGiveUp}, after several such connections; also the longest wait for one message's confirm. */
     Duration longestGiveUp() {
         return confirmTimeout.multipliedBy(15);
     }
@@ -201,7 +201,7 @@ public final class RabbitSettings {
         return url.replaceFirst("//[^/]*@", "//");
     }
 
-    /** Two settings with an option of the client are equal if they have it from the same object. */
+    /** Two settings with a client option are equal if it is the same object. */
     @Override
     public boolean equals(@Nullable Object other) {
         return other instanceof RabbitSettings settings

@@ -12,8 +12,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Feeds a receiver from a queue, as {@link RabbitBroker} says. One thread ({@code posthaste-rabbitmq-QUEUE}) connects;
- * deliveries come on the client's threads. Thread-safe.
+ * Feeds a receiver from a queue, as {@link RabbitBroker} describes. One thread ({@code posthaste-rabbitmq-QUEUE})
+ * connects; deliveries come on the client's threads. Thread-safe.
  */
 final class RabbitSubscription implements Subscription {
     private static final Logger log = LoggerFactory.getLogger(RabbitSubscription.class);
@@ -21,7 +21,7 @@ final class RabbitSubscription implements Subscription {
     private static final long MAX_WAIT_MILLIS = 5_000;
     /** How long a close waits for running handlers. */
     static final long CLOSE_NANOS = 5_000_000_000L;
-    /** How long it waits then for the connection and the thread to end. */
+    /** How long it then waits for the connection and the thread to end. */
     private static final long END_NANOS = 5_000_000_000L;
 
     private final RabbitSettings settings;
@@ -157,7 +157,7 @@ final class RabbitSubscription implements Subscription {
         close(System.nanoTime() + CLOSE_NANOS);
     }
 
-    /** Begins nothing more; what has begun is waited for by {@link #close(long)}. */
+    /** Starts nothing more; {@link #close(long)} waits for what has been started. */
     void stop() {
         synchronized (state) {
             closed = true;
@@ -170,7 +170,7 @@ final class RabbitSubscription implements Subscription {
     }
 
     /**
-     * As {@link #close()}, after {@link #stop}.
+     * Like {@link #close()}, after {@link #stop}.
      *
      * @param deadline until when running handlers are waited for, on the clock of {@link System#nanoTime}
      */

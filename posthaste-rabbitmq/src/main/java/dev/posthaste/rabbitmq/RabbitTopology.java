@@ -8,8 +8,8 @@ import java.io.IOException;
 import java.util.Map;
 
 /**
- * Declares exchange, queue, binding and error queue of a route, as {@link RabbitSettings#declare} says. What exists stays as
- * it is. Thread-safe.
+ * Declares exchange, queue, binding and error queue of a route, as {@link RabbitSettings#declare} describes. What
+ * exists stays as it is. Thread-safe.
  */
 final class RabbitTopology {
     private RabbitTopology() {}
@@ -65,7 +65,10 @@ final class RabbitTopology {
         void run(Channel channel) throws IOException;
     }
 
-    /** Asking for what is missing closes the channel, as does declaring what exists with other arguments. */
+    /**
+     * Looking up something that does not exist closes the channel, as does declaring something with arguments that
+     * differ.
+     */
     private static void declare(Connection connection, Step lookUp, Step create) throws IOException {
         Channel channel = channel(connection);
         try {

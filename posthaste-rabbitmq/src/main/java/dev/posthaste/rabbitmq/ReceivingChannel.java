@@ -83,12 +83,12 @@ final class ReceivingChannel extends DefaultConsumer {
         return received;
     }
 
-    /** Begins nothing more: the subscription is closing. */
+    /** Starts nothing more: the subscription is closing. */
     void stop() {
         finishing = true;
     }
 
-    /** Waits for what has begun, until {@code end} on the clock of {@link System#nanoTime}. */
+    /** Waits for what has been started, until {@code end} on the clock of {@link System#nanoTime}. */
     void awaitEndOfBegun(long end) {
         try {
             while (channel.isOpen() && anyHasBegun() && System.nanoTime() - end < 0) {
@@ -212,7 +212,10 @@ final class ReceivingChannel extends DefaultConsumer {
             }
         }
 
-        /** The channel is gone. A message that has not begun will never be handled here, so its body is freed at once. */
+        /**
+         * The channel is gone. A message that has not begun will never be handled here, so its body is freed
+         * immediately.
+         */
         private synchronized void drop() {
             if (!begun) {
                 message = Message.of(message.destination(), new byte[0])

@@ -17,8 +17,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Declares the routes that a broker was told of, on one connection. A route that RabbitMQ refuses affects only its own
- * exchange: nothing is sent there until the route is declared, which is tried again after 500 ms at first and 30 s at last.
+ * Declares the routes that a broker has prepared, on one connection. A route that RabbitMQ refuses affects only its own
+ * exchange: nothing is sent there until the route is declared, which is tried again after 500 ms at first and 30 s in
+ * the end.
  *
  * <p>Confined to the publisher's thread.
  */
@@ -68,7 +69,7 @@ final class RouteDeclarations {
     /**
      * Declares what is due.
      *
-     * @param allowed asked before each route; while it says no, RabbitMQ might not answer
+     * @param allowed asked before each route; while it returns false, RabbitMQ might not answer
      * @throws IOException if the connection is gone
      */
     void declare(BooleanSupplier allowed) throws IOException {

@@ -4,10 +4,11 @@ import dev.posthaste.broker.Outcome;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Decides whether a message may be sent on a connection now, and says why not. Asks the window, the exchange's channel,
- * the alarm, and what is suspected of the message.
+ * Decides whether a message may be sent on a connection now, and says why not. Considers the window, the exchange's
+ * channel, the alarm, and whether the message is a suspect.
  *
- * <p>Thread-safe, except where it says otherwise. Since only the publisher's thread sends, the window cannot fill up between its question and its sending.
+ * <p>Thread-safe, except where it says otherwise. Since only the publisher's thread sends, the window cannot fill up
+ * between its question and its sending.
  */
 final class SendGate {
     private final RabbitSession session;
@@ -73,7 +74,7 @@ final class SendGate {
                     && session.activity().since() == 0;
             return room && session.usable() && channel != null && !channel.isIdle()
                     ? Outcome.unavailable(
-                            "exchange '" + exchange + "' takes one message at a time at present: " + waited)
+                            "exchange '" + exchange + "' accepts only one message at a time at present: " + waited)
                     : Outcome.unavailable("RabbitMQ at " + settings.address() + " is too slow: " + waited);
         }
     }
@@ -83,7 +84,10 @@ final class SendGate {
         return millis % 1000 == 0 || millis > 10_000 ? millis / 1000 + " s" : millis + " ms";
     }
 
-    /** Whether {@link RabbitSession#send} can do something with the message now: send it, or refuse it. Publisher's thread only. */
+    /**
+     * Whether {@link RabbitSession#send} can do something with the message now: send it, or refuse it. Publisher's
+     * thread only.
+     */
     boolean isReady(Publication publication) {
         if (!session.usable() || refusal() != null || refusal(publication.exchange()) != null) {
             return true;

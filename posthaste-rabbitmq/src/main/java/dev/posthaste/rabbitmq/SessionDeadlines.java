@@ -25,7 +25,7 @@ final class SessionDeadlines {
         this.patience = patience;
     }
 
-    /** Called again and again. */
+    /** Called periodically. */
     void check() {
         long now = System.nanoTime();
         Duration giveUp = patience.giveUp();
@@ -69,7 +69,7 @@ final class SessionDeadlines {
         }
     }
 
-    /** Ends the connection if a write hangs while nothing is confirmed, or a question gets no answer. */
+    /** Ends the connection if a write hangs while nothing is confirmed, or a request gets no answer. */
     private boolean endIfStuck(long now, Duration giveUp, boolean slowNow) {
         long since = session.activity().since();
         if (since == 0) {

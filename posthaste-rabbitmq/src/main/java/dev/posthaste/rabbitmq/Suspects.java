@@ -69,7 +69,7 @@ final class Suspects {
         }
     }
 
-    /** The message has been confirmed or refused for itself. */
+    /** The message has been confirmed or refused individually. */
     void clear(Publication publication) {
         if (!empty) {
             synchronized (this) {

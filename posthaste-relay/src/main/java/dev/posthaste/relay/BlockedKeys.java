@@ -6,13 +6,13 @@ import java.util.Map;
 import java.util.Set;
 
 /**
- * The keys that wait for an operator, because an event of theirs is dead. Which those are shows in rounds over all dead events of
- * the table: a key whose dead event a round does not meet continues. Confined to the pump's thread.
+ * The keys that wait for an operator because one of their events is dead. Rounds over all dead events of the table show
+ * which they are: a key whose dead event a round does not meet continues. Confined to the pump's thread.
  */
 final class BlockedKeys {
     private final Overflow overflow;
     private final WaitingKeys waiting;
-    /** Keys by their dead event of which the table does not know yet. */
+    /** Keys by a dead event that is not yet dead in the table. */
     private final Map<Long, Long> unwritten = new HashMap<>();
 
     BlockedKeys(Overflow overflow, WaitingKeys waiting) {

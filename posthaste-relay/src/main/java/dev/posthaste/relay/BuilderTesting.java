@@ -8,7 +8,7 @@ import java.util.concurrent.Executor;
 import java.util.function.LongSupplier;
 import java.util.random.RandomGenerator;
 
-/** Lets tests at what a builder does not offer to applications. */
+/** Gives tests access to what a builder does not offer to applications. */
 final class BuilderTesting extends RelayTesting {
     @Override
     protected void setMeasureEvery(Relay.Builder builder, Duration interval) {

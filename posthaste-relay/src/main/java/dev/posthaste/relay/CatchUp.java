@@ -11,8 +11,8 @@ import java.util.Map;
 /**
  * Brings back what keys left in the table where the id of their next event is not known: goes over the pending events from the
  * lowest id that such a key left to the highest one that was read, and takes along every key that waits for it and whose lane has
- * room. It goes in steps, each of them {@link #begin}, {@link #step}, the loading of what it asks for, {@link #endStep}. Confined to
- * the pump's thread.
+ * room. It goes in steps, each of them {@link #begin}, {@link #step}, the loading of what it asks for, {@link
+ * #endStep}. Confined to the pump's thread.
  */
 final class CatchUp {
     /** How many pending events a step looks at. */
@@ -61,7 +61,7 @@ final class CatchUp {
         return at;
     }
 
-    /** Whether it is past this id. */
+    /** Whether the scan is past this id. */
     boolean hasPassed(long id) {
         return id <= at;
     }
@@ -142,7 +142,7 @@ final class CatchUp {
 
         @Override
         public void gone(long now) {
-            // the key's bound is lower, and stays good
+            // the key's bound is lower, and stays valid
         }
 
         @Override
@@ -157,7 +157,8 @@ final class CatchUp {
     }
 
     /**
-     * What the step wanted is in its lanes, or was missed: keys that have to stop at an event wait for it by its id.
+     * What the step wanted is in its lanes, or was missed: keys that have to stop at an event then wait for it by its
+     * id.
      *
      * @param came how many events were loaded
      * @param took how long the step took

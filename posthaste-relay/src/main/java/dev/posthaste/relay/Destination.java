@@ -5,11 +5,12 @@ import java.util.Deque;
 
 /**
  * A topic or exchange as the pump sees it: whether it answers, and how much may be in flight to it. Each destination has
- * its own, so that one that is slow or away delays its own events only. Confined to the pump's thread.
+ * its own, so that a slow or unavailable one delays only its own events. Confined to the pump's thread.
  *
- * <p>How much may be in flight follows what got through lately: it begins with 64 events and 1 MiB, doubles while answers
- * come within half a second, and halves when they take longer than a second or stay out. When nothing that was handed over
- * is answered any more, a circuit breaker opens: after a pause one event probes, and the others follow when it is answered.
+ * <p>How much may be in flight follows what got through recently: it begins with 64 events and 1 MiB, doubles while
+ * answers come within half a second, and halves when they take longer than a second or stay out. When nothing that was
+ * handed over is being answered, a circuit breaker opens: after a pause one event probes, and the others follow when it
+ * is answered.
  */
 final class Destination {
     /** What has to wait longer than this leaves memory. */
@@ -49,7 +50,7 @@ final class Destination {
     private long answeredAt;
 
     /**
-     * @param index a number of its own
+     * @param index the destination's number
      * @param mostEvents how many events may be in flight at most
      * @param paced whether the time that an answer takes says something about the broker
      */
@@ -63,7 +64,7 @@ final class Destination {
         return index;
     }
 
-    // --- May it have more? -------------------------------------------------------------------------------------------
+    // --- How much it may have ----------------------------------------------------------------------------------------
 
     boolean allows(long now) {
         if (failures > 0) {
@@ -89,17 +90,17 @@ final class Destination {
         return failures > 0;
     }
 
-    /** When the next probe may go. */
+    /** When the next probe may be sent. */
     long openUntil() {
         return probing ? Long.MAX_VALUE : openUntil;
     }
 
-    /** Whether the broker said that it takes nothing now. */
+    /** Whether the broker reported that it accepts nothing now. */
     boolean unavailable() {
         return unavailable;
     }
 
-    /** Whether its events would fill the memory that others need: it has been away for long, or is slow. */
+    /** Whether its events would fill the memory that others need: it has been unavailable for long, or is slow. */
     boolean holdsUp(long now) {
         return failures > 0 ? now - openedAt >= LONG_NANOS : cut && level <= 0;
     }
@@ -117,7 +118,7 @@ final class Destination {
         bytesInFlight -= bytes;
     }
 
-    /** The broker took it or refused it. */
+    /** The broker accepted it or refused it. */
     void answered(long bytes, long handedOverAt, long now) {
         came(bytes);
         failures = 0;
@@ -137,7 +138,7 @@ final class Destination {
         }
     }
 
-    /** No answer came. Whether nothing is answered any more shows by what was answered since it was handed over. */
+    /** No answer came. What was answered since it was handed over shows whether the destination still answers. */
     void unanswered(long bytes, long handedOverAt, long now) {
         came(bytes);
         cut(handedOverAt, now);
@@ -149,7 +150,7 @@ final class Destination {
         }
     }
 
-    /** The broker takes nothing now. */
+    /** The broker accepts nothing now. */
     void unavailable(long bytes, long handedOverAt, long now) {
         came(bytes);
         cut(handedOverAt, now);

@@ -25,8 +25,8 @@ final class Destinations {
     }
 
     /**
-     * How many events of a key may be in memory. The few lanes that a destination keeps while it is slow or away then hold at
-     * most half of the window, and the others have the rest.
+     * How many events of a key may be in memory. The few lanes that a destination keeps while it is slow or unavailable
+     * then hold at most half of the window, and the others have the rest.
      */
     int maxPerLane() {
         int fair = Math.max(2, parts.settings().window() / (2 * FEW_LANES));
@@ -55,7 +55,7 @@ final class Destinations {
         return added;
     }
 
-    /** Gives each its turn, and begins with another one the next time; returns the sum. */
+    /** Gives each its turn, starting with a different one each time; returns the sum. */
     int inTurn(ToIntFunction<Destination> handOver) {
         int sum = handOver.applyAsInt(nowhere);
         for (int i = 0; i < all.size(); i++) {
@@ -65,7 +65,9 @@ final class Destinations {
         return sum;
     }
 
-    /** Where events go to several destinations, those for one that is slow or away stay in the table, all but a few. */
+    /**
+     * Where events go to several destinations, those for a slow or unavailable one stay in the table, all but a few.
+     */
     void makeRoomForOthers(KeyGate gate, long now) {
         if (!several) {
             return;

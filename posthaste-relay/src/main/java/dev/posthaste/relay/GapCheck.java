@@ -10,8 +10,8 @@ import java.util.function.LongSupplier;
 import java.util.function.ToIntFunction;
 
 /**
- * Reads the {@link Gaps} again, to the end of each, and has the store list who may still fill them. Confined to the pump's
- * thread.
+ * Reads the {@link Gaps} again, to the end of each, and has the store list the transactions that may still fill them.
+ * Confined to the pump's thread.
  */
 final class GapCheck {
     private static final int REFS = 1000;
@@ -37,7 +37,7 @@ final class GapCheck {
 
     /**
      * When gaps are to be read again though nothing came in, so that they are closed; {@link Long#MAX_VALUE} where there are
-     * none, or the store does not say who may fill them.
+     * none, or the store does not report which transactions may fill them.
      */
     long nextAt() {
         return provable && !gaps.isEmpty() ? nextAt : Long.MAX_VALUE;
@@ -90,7 +90,7 @@ final class GapCheck {
         return above;
     }
 
-    /** A late list is as good as an early one, so the costs decide how often. */
+    /** A late list serves as well as an early one, so its cost decides how often it is made. */
     private void list(long now) {
         Writers writers = store.writers();
         long end = clock.getAsLong();

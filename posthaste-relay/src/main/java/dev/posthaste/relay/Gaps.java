@@ -18,8 +18,8 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>A range is closed by proof, never by time or number. When it is found, the transactions that have a write lock on the
  * table are listed; each of them may fill it, no later one can. When all of them have ended and the range was read once
- * more after that, nothing more will appear in it. Transactions are told by names that may change at a restart of the
- * server, so a list of another server, or from before a restart, starts the proof again.
+ * more after that, nothing more will appear in it. Transactions are identified by names that may change when the server
+ * restarts, so a list from another server, or from before a restart, starts the proof again.
  *
  * <p>Where the database does not list them, ranges stay open. When there are too many, neighbours are merged, so that what
  * lies between them is read again too; none is ever dropped.
@@ -49,7 +49,7 @@ final class Gaps {
         /** Those that the last list did not name; a second one must not name them either. */
         Set<String> missing = Set.of();
 
-        /** No transaction can fill them any more; what they had filled before shows at the next look. */
+        /** No transaction can fill them any more; what was filled before is seen at the next look. */
         boolean ended;
     }
 
@@ -105,7 +105,7 @@ final class Gaps {
 
     // --- Proof -------------------------------------------------------------------------------------------------------
 
-    /** All ranges were read once more: those that nobody could fill any more before that are closed. */
+    /** All ranges were read once more: those that no transaction could still fill before that are closed. */
     void looked() {
         ranges.values().removeIf(range -> range.generation().ended);
         generations.removeIf(generation -> generation.ended);
@@ -160,7 +160,7 @@ final class Gaps {
         }
     }
 
-    /** What may fill the one or the other. */
+    /** What may fill either of them. */
     private void merge(Generation into, Generation from) {
         ranges.replaceAll((first, range) -> range.generation() == from ? new Range(range.last(), into) : range);
         into.ended &= from.ended;

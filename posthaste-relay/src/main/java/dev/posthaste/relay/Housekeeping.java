@@ -4,7 +4,7 @@ import dev.posthaste.relay.internal.Retention;
 import java.time.Duration;
 import java.util.function.BooleanSupplier;
 
-/** What is done now and then for an outbox that the relay owns, beside publishing. Used by one thread. */
+/** What is done periodically for an outbox that the relay owns, besides publishing. Used by one thread. */
 final class Housekeeping {
     private final OutboxRuntime parts;
     private final Lease lease;
@@ -31,8 +31,8 @@ final class Housekeeping {
     }
 
     /**
-     * Looks for events that nobody has consumed, where the outbox is tracked, and deletes those that were done with long ago,
-     * unless another relay sees the outbox otherwise.
+     * Looks for events that were not consumed, where the outbox is tracked, and deletes those that were finished long
+     * ago, unless another relay defines the outbox differently.
      *
      * @param goOn asked between batches
      * @throws dev.posthaste.StoreException if the database failed

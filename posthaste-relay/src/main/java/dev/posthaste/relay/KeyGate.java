@@ -44,7 +44,7 @@ final class KeyGate {
         this.blockedKeys = new BlockedKeys(overflow, waiting);
     }
 
-    // --- What there is -----------------------------------------------------------------------------------------------
+    // --- Contents ----------------------------------------------------------------------------------------------------
 
     Lanes lanes() {
         return lanes;
@@ -55,7 +55,7 @@ final class KeyGate {
         return catchUp;
     }
 
-    /** The keys of which something is left in the table. */
+    /** The keys with events left in the table. */
     int waitingKeys() {
         return waiting.size();
     }
@@ -93,7 +93,7 @@ final class KeyGate {
         return !lanes.knows(event.id()) && mayEnter(event, now) ? new Late(event) : null;
     }
 
-    /** An event of which no earlier one of its key was left in the table. */
+    /** An event with no earlier event of its key left in the table. */
     private final class Late implements Admission {
         private final PendingRef wanted;
 
@@ -145,7 +145,7 @@ final class KeyGate {
         return true;
     }
 
-    /** It is left with an earlier event of its key, or is that event. */
+    /** It stays in the table with an earlier event of its key, or is that event. */
     private void stays(int slot, Pending event, long now) {
         long due = now + Math.max(0, event.waitNanos());
         State state = waiting.state(slot);
@@ -155,7 +155,7 @@ final class KeyGate {
         } else if (event.id() > waiting.first(slot)) {
             waiting.note(slot, event.id());
         } else if (state == State.TIME && due - waiting.at(slot) < 0) {
-            waiting.waitUntil(slot, due); // somebody made it due earlier
+            waiting.waitUntil(slot, due); // it was made due earlier
         }
     }
 
@@ -244,7 +244,7 @@ final class KeyGate {
         }
     }
 
-    // --- What the broker said of an event ----------------------------------------------------------------------------
+    // --- The broker's answers ----------------------------------------------------------------------------------------
 
     /** Its outcome is decided, and the key continues. */
     void done(QueuedEvent done, long now) {
@@ -272,8 +272,8 @@ final class KeyGate {
     }
 
     /**
-     * It was rejected and waits in the table until {@code at}; its key with it, but for an earlier event that was put back
-     * by a receipt while this one was with the broker.
+     * It was rejected and waits in the table until {@code at}; its key with it, but for an earlier event that a receipt
+     * put back while this one was with the broker.
      */
     void defer(QueuedEvent rejected, long at, long now) {
         lanes.decided(rejected);

@@ -4,8 +4,8 @@ import dev.posthaste.internal.store.Pending;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A key as a number of 64 bits, made of all its characters; of an event without a key, a number of its own. It is the same in
- * every process. Two keys with the same number count as one and wait for each other.
+ * A key as a 64-bit number, computed from all its characters; an event without a key has a number of its own. It is the
+ * same in every process. Two keys with the same number count as one and wait for each other.
  */
 final class KeyHash {
     private static final long OF_KEYS = 0xCBF29CE484222325L;

@@ -10,10 +10,10 @@ import org.jspecify.annotations.Nullable;
  * a key has a lane of its own. Belongs to {@link Lanes}.
  *
  * <p>The rule that keeps order: an event goes before those with higher ids, but never before one that was handed over,
- * which nobody can call back.
+ * which cannot be recalled.
  */
 final class Lane {
-    /** How many events a lane holds at most; fewer where the window is small and several destinations share it. */
+    /** The most events that a lane holds; fewer where the window is small and several destinations share it. */
     static final int MAX_EVENTS = 128;
 
     final long key;
@@ -75,7 +75,7 @@ final class Lane {
         return queue.size() >= max;
     }
 
-    /** Whether it is worth loading more for it: half of it is empty. */
+    /** Whether it is worth loading more for it: it is at least half empty. */
     boolean hasRoom() {
         return queue.size() <= max / 2;
     }
@@ -148,7 +148,7 @@ final class Lane {
         inFlight = false;
     }
 
-    /** From now on none of its events counts as handed over; returns the lowest id, which need not be the head's. */
+    /** From now on, none of its events counts as handed over; returns the lowest id, which need not be the head's. */
     long recall() {
         long lowest = Long.MAX_VALUE;
         for (QueuedEvent each : queue) {

@@ -11,8 +11,8 @@ import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The events in memory, in a {@link Lane} for each key, and which of them may go to the broker next. What enters is for the
- * {@link KeyGate} to say. Confined to the pump's thread.
+ * The events in memory, in a {@link Lane} for each key, and which of them may go to the broker next. The {@link
+ * KeyGate} decides what enters. Confined to the pump's thread.
  */
 final class Lanes {
     private final Function<StoredRow, Destination> destinations;
@@ -33,7 +33,7 @@ final class Lanes {
         this.maxPerLane = maxPerLane;
     }
 
-    // --- What there is -----------------------------------------------------------------------------------------------
+    // --- Contents ----------------------------------------------------------------------------------------------------
 
     /** How many events there are. */
     int size() {
@@ -78,7 +78,7 @@ final class Lanes {
 
     // --- Events coming in --------------------------------------------------------------------------------------------
 
-    /** Takes an event in, of which no earlier one of its key is left in the table. */
+    /** Takes in an event with no earlier event of its key left in the table. */
     void add(PendingEvent event, int resendsBefore, long now) {
         if (knows(event.id())) {
             return; // it is with the broker, or was, and is read once more for another reason
@@ -131,7 +131,7 @@ final class Lanes {
 
     // --- Events going out --------------------------------------------------------------------------------------------
 
-    /** Whether some lane's head may be handed over, as far as its destination takes it. */
+    /** Whether some lane's head may be handed over, as far as its destination accepts it. */
     boolean hasNext() {
         return ready > 0;
     }
@@ -149,7 +149,7 @@ final class Lanes {
         return null;
     }
 
-    /** Takes what {@link #peek} showed; its key is closed until the gate hears what the broker said of it. */
+    /** Takes what {@link #peek} showed; its key is closed until the gate gets the broker's answer about it. */
     void take(QueuedEvent head) {
         head.destination.ready.pollFirst();
         unready(head.lane);

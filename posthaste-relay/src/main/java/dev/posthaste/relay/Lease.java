@@ -7,7 +7,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * One outbox's lease as this relay knows it. The relay counts its own remaining time on the monotonic clock, from before
- * it sent the renewal, so that it never believes longer than the row says. Thread-safe.
+ * it sent the renewal, so that it never relies on the lease for longer than the row says. Thread-safe.
  */
 final class Lease {
     private final String outbox;
@@ -63,12 +63,12 @@ final class Lease {
         workedOnAt = clock.getAsLong();
     }
 
-    /** Whether it said so within this time; a lease that nobody works with is not renewed. */
+    /** Whether that was reported within this time; a lease that no thread works with is not renewed. */
     boolean workedOnWithin(Duration time) {
         return clock.getAsLong() - workedOnAt <= time.toNanos();
     }
 
-    /** This relay does not take the outbox before {@code time}: it failed there just now. */
+    /** This relay does not take the outbox before {@code time}: it has just failed there. */
     void restUntil(long time) {
         restUntil = time;
         rests = true;
@@ -81,7 +81,7 @@ final class Lease {
         return rests;
     }
 
-    /** How another relay sees the outbox, if it sees it otherwise than this one; or null. */
+    /** How another relay defines the outbox, if that differs from this relay's definition; or null. */
     @Nullable
     String dispute() {
         return dispute;

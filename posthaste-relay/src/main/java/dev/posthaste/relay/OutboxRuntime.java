@@ -32,7 +32,7 @@ record OutboxRuntime(
         RandomGenerator random) {
     private static final Logger log = LoggerFactory.getLogger(Relay.class);
 
-    /** Tells the broker where events will go. Whatever comes of that, the outbox is worked on. */
+    /** Tells the broker where events will go. The outbox is relayed even if that fails. */
     void prepareBroker() {
         try {
             broker.prepare(outbox.route());

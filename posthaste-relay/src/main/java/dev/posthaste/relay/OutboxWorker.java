@@ -7,7 +7,7 @@ import java.util.concurrent.atomic.AtomicReference;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** Pumps one outbox whenever the relay owns it. Runs on a thread of the relay's. */
+/** Pumps one outbox whenever the relay owns it. Runs on one of the relay's threads. */
 final class OutboxWorker implements Runnable {
     private static final Logger log = LoggerFactory.getLogger(OutboxWorker.class);
     private static final long FIRST_BACKOFF_MILLIS = 100;
@@ -54,7 +54,7 @@ final class OutboxWorker implements Runnable {
         ended = true;
     }
 
-    /** Another relay may have more luck; this one tries again after a rest. */
+    /** Another relay may succeed; this one tries again after a rest. */
     private void failed(Throwable cause) {
         lease.restUntil(parts.clock().getAsLong() + rest);
         rest = Math.min(2 * rest, MAX_REST_NANOS);
@@ -65,7 +65,7 @@ final class OutboxWorker implements Runnable {
             }
             parts.listener().workerFailed(parts.outbox().name(), cause);
         } catch (Throwable e) {
-            cause.addSuppressed(e); // told next time, if it fails again
+            cause.addSuppressed(e); // reported next time, if it fails again
         }
     }
 
@@ -146,17 +146,17 @@ final class OutboxWorker implements Runnable {
         }
         if (!mine.drained()) {
             log.warn(
-                    "Outbox {}: stopped while {} events were at the broker, {}; what the table does not show as published, the"
-                            + " next owner publishes again",
+                    "Outbox {}: stopped while {} events were at the broker, {}; the next owner publishes again what the"
+                            + " table does not show as published",
                     parts.outbox().name(),
                     mine.inFlight(),
                     lease.holds(claim)
-                            ? "for the stop timeout of " + parts.settings().stopTimeout() + " is over"
-                            : "for its lease is lost");
+                            ? "because the stop timeout of " + parts.settings().stopTimeout() + " is over"
+                            : "because its lease is lost");
         }
     }
 
-    /** Something was committed: look at once. Called by any thread. */
+    /** Something was committed: look immediately. Called by any thread. */
     void wake() {
         Pump current = pump.get();
         if (current != null) {
@@ -174,8 +174,8 @@ final class OutboxWorker implements Runnable {
     }
 
     /**
-     * Gives back what was taken after {@link #run} had ended, by a look for leases that was under way. The lease of a worker
-     * that hangs runs out by itself: who knows what it will still do.
+     * Gives back what was taken after {@link #run} had ended, by a look for leases that was in progress. The lease of a
+     * worker that hangs is left to expire: it may still act.
      */
     void releaseUnworked() {
         Claim claim = lease.claim();

@@ -44,14 +44,14 @@ final class Overflow {
     /**
      * Leaves the whole lane in the table, what was handed over before included.
      *
-     * @return as {@link #leave} does
+     * @return like {@link #leave}
      */
     int leaveAll(Lane lane) {
         return leave(lane.key, lane.recall());
     }
 
     /**
-     * Leaves the key's events from {@code id} on in the table, without saying what for.
+     * Leaves the key's events from {@code id} on in the table, without saying what they wait for.
      *
      * @return the key's slot, or negative if the key waits for an earlier event or an operator anyway
      */

@@ -38,11 +38,11 @@ final class Pump {
     private final LinkedBlockingQueue<Signal> signals = new LinkedBlockingQueue<>();
     private final List<Signal> received = new ArrayList<>();
     /**
-     * Events whose death is not written down yet. Their keys wait for it: another relay that does not know of it would
-     * publish them, after those that had gone on.
+     * Dead events whose verdict is not written yet. Their keys wait for it: another relay that does not know of it
+     * would publish them, after later ones of their keys.
      */
     private final Map<Long, Lane.QueuedEvent> unsettledDeaths = new HashMap<>();
-    /** What listeners are told of an event once its verdict is written down. */
+    /** What listeners are to hear of an event once its verdict is written. */
     private final Map<Long, Relayed> unsettled = new HashMap<>();
 
     private int inFlight;
@@ -68,7 +68,7 @@ final class Pump {
      * One round.
      *
      * @return whether anything moved; if not, {@link #await} what may
-     * @throws LeaseLostException if another relay owns the outbox; the pump is of no use any more
+     * @throws LeaseLostException if another relay owns the outbox; the pump is of no further use
      * @throws dev.posthaste.StoreException if the database failed; nothing is lost, call again later
      */
     boolean pass() {
@@ -124,7 +124,7 @@ final class Pump {
 
     private boolean mayHandOver(long now) {
         return !draining
-                && !lease.givingUp() // what this pass has read is left to the next owner, or to whoever resumes
+                && !lease.givingUp() // what was read waits for the next owner, or a resume
                 && lanes.hasNext()
                 && !verdicts.isFull()
                 && throttle.allows(now)
@@ -259,7 +259,7 @@ final class Pump {
         written.forEach(this::tell);
     }
 
-    /** Tells what was committed, although this pump is of no use any more. */
+    /** Reports what was committed, although this pump is of no further use. */
     void tellSettled() {
         for (Signal each = signals.poll(); each != null; each = signals.poll()) {
             if (each instanceof Signal.Settled settled) {
@@ -289,7 +289,7 @@ final class Pump {
 
     // --- Waiting and ending ----------------------------------------------------------------------------------------
 
-    /** Waits until there may be something to do; an answer or a wake-up ends it at once. */
+    /** Waits until there may be something to do; an answer or a wake-up ends it immediately. */
     void await() throws InterruptedException {
         long now = parts.clock().getAsLong();
         long until = draining ? Long.MAX_VALUE : earlier(reader.nextReadAt(), lanes.nextResendAt());
@@ -315,7 +315,7 @@ final class Pump {
         return Reader.earlier(one, other);
     }
 
-    /** Something was committed: look at once. Called by any thread. */
+    /** Something was committed: look immediately. Called by any thread. */
     void wake() {
         signals.add(new Signal.Wake());
     }
@@ -325,7 +325,7 @@ final class Pump {
         draining = true;
     }
 
-    /** Whether nothing is at the broker and everything is written down. */
+    /** Whether nothing is at the broker and everything is written. */
     boolean drained() {
         return inFlight == 0 && verdicts.isEmpty() && signals.isEmpty();
     }

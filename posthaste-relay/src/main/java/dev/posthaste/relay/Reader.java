@@ -120,7 +120,7 @@ final class Reader {
         return time != Long.MAX_VALUE && clock.getAsLong() - time >= 0;
     }
 
-    /** Something was committed just now: fetch at once. */
+    /** Something has just been committed: fetch immediately. */
     void wake() {
         nextFetchAt = clock.getAsLong();
         pollNanos = FIRST_POLL_NANOS;
@@ -253,7 +253,7 @@ final class Reader {
 
     // --- Loading -----------------------------------------------------------------------------------------------------
 
-    /** Loads what is wanted, as far as there is room, and says of each what came of it; returns how many came. */
+    /** Loads what is wanted, as far as there is room, and reports the outcome of each; returns how many came. */
     private int load(List<Admission> wanted) {
         if (wanted.isEmpty()) {
             return 0;

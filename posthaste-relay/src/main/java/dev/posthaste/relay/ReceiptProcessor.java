@@ -28,11 +28,12 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The outbox's side of receipts that travel as messages: reads them from a topic or queue of their own and writes them in
- * batches. Any number of them may run, beside a relay or not; it needs no lease. A receipt is acknowledged to its broker
- * when it is written. How long an event waits that its consumer could not handle, and when it is dead, its outbox's
- * definition says. What is not a receipt goes to the error queue or dead-letter topic, and so does a refusal of which no row
- * tells: the outbox is not tracked here, or the row is gone, holds another event, or was consumed or dead before.
+ * The outbox's side of receipts that travel as messages: reads them from their own topic or queue and writes them in
+ * batches. Any number of them may run, beside a relay or not; it needs no lease. A receipt is acknowledged to its
+ * broker when it is written. The outbox's definition decides how long an event that its consumer could not handle
+ * waits, and when it is dead. What is not a receipt goes to the error queue or dead-letter topic, and so does a refusal
+ * that no row records: the outbox is not tracked here, or the row is gone, holds another event, or was consumed or dead
+ * before.
  *
  * <pre>{@code
  * broker.subscribe(Route.topic("acme.receipts").group("acme-receipts"), ReceiptProcessor.of(dataSource, catalog));
@@ -69,7 +70,7 @@ public final class ReceiptProcessor implements Receiver {
     private final @Nullable Thread thread;
     private final Object state = new Object();
     private boolean started; // guarded by state
-    private final List<Delivery> unanswered = new ArrayList<>(); // the thread's, as the next
+    private final List<Delivery> unanswered = new ArrayList<>(); // the thread's, like the next
     private int failures;
     private boolean metLocked;
     private long passedOver;
@@ -87,7 +88,7 @@ public final class ReceiptProcessor implements Receiver {
                 .collect(Collectors.toUnmodifiableMap(
                         OutboxDefinition::name, outbox -> new Tracked(stores.apply(outbox), outbox.retry())));
         if (outboxes.isEmpty()) {
-            throw new IllegalArgumentException("No outbox of the catalog is tracked; say tracked(true) of one");
+            throw new IllegalArgumentException("No outbox of the catalog is tracked; set tracked(true) on one");
         }
         this.thread = threads == null ? null : threads.newThread(this::work);
         if (thread != null) {
@@ -99,7 +100,7 @@ public final class ReceiptProcessor implements Receiver {
     /**
      * For outboxes in one database.
      *
-     * @param dataSource stays the caller's; one connection is used at a time
+     * @param dataSource remains the caller's; one connection is used at a time
      * @throws IllegalArgumentException if no outbox of the catalog is tracked
      * @throws dev.posthaste.StoreException if the database cannot be reached
      */
@@ -166,8 +167,8 @@ public final class ReceiptProcessor implements Receiver {
     }
 
     /**
-     * Writes what has come, at most a batch, and answers it; for the thread, or whoever stands in for it. What could not be
-     * written is tried again by the next call.
+     * Writes what has come, at most a batch, and answers it; for the thread, or a caller in its place. What could not
+     * be written is tried again by the next call.
      *
      * @return the milliseconds to wait before it; 0 if all was answered
      */
@@ -184,7 +185,7 @@ public final class ReceiptProcessor implements Receiver {
         try {
             delivery.attemptEnded();
         } catch (RuntimeException e) {
-            log.error("A receipt is tried again, and its broker cannot be told", e);
+            log.error("A receipt is tried again, and its broker cannot be notified", e);
         }
     }
 
@@ -258,7 +259,7 @@ public final class ReceiptProcessor implements Receiver {
         return answer(told, received);
     }
 
-    /** Nothing is lost with the word that an event was handled; a refusal would be nowhere. */
+    /** Nothing is lost when a receipt for a handled event is dropped; a refusal would be recorded nowhere. */
     private boolean passOver(String outbox, List<ReceivedReceipt> told) throws InterruptedException {
         boolean all = true;
         List<ReceivedReceipt> consumed = new ArrayList<>();
@@ -275,7 +276,7 @@ public final class ReceiptProcessor implements Receiver {
         Long last = toldOfPassedOver;
         if (passedOver > 0 && (last == null || now - last > WARNING_NANOS)) {
             log.warn(
-                    "{} consumed receipts were passed over: outbox {} or others are not tracked here",
+                    "{} receipts for consumed events were ignored: outbox {} or others are not tracked here",
                     passedOver,
                     outbox);
             passedOver = 0;
@@ -284,7 +285,7 @@ public final class ReceiptProcessor implements Receiver {
         return all;
     }
 
-    /** What no row tells of goes to the dead letters; what is for a locked row is tried again after the others. */
+    /** Receipts that no row records become dead letters; those for a locked row are tried again after the others. */
     private boolean answer(List<ReceivedReceipt> told, ReceiptStore.Received received) throws InterruptedException {
         boolean all = true;
         List<ReceivedReceipt> written = new ArrayList<>();
@@ -308,7 +309,7 @@ public final class ReceiptProcessor implements Receiver {
     }
 
     private boolean deadLetter(Delivery delivery, Receipt receipt, String why) throws InterruptedException {
-        String error = receipt instanceof Receipt.Refusal refusal ? "; the consumer said: " + refusal.error() : "";
+        String error = receipt instanceof Receipt.Refusal refusal ? "; the consumer reported: " + refusal.error() : "";
         String reason = "the receipt for event " + receipt.eventId() + " (outbox " + receipt.outbox() + ", row "
                 + receipt.row() + ") changed nothing: " + why + error;
         return deadLetter(delivery, new Failure(name(), reason, null, 1));

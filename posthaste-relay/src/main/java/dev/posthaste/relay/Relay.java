@@ -44,9 +44,9 @@ import org.slf4j.LoggerFactory;
  * }</pre>
  *
  * <p>The only owner of threads: two for each outbox ({@code posthaste-relay-OUTBOX}, and
- * {@code posthaste-relay-OUTBOX-settler} for what it settles), one for the leases ({@code posthaste-relay-leases}) and one for retention and measurements ({@code posthaste-relay-housekeeping}).
- * {@link #close} stops them in this order within the stop timeout, finishing what is at the broker and giving the leases
- * back. Thread-safe.
+ * {@code posthaste-relay-OUTBOX-settler} for what it settles), one for the leases ({@code posthaste-relay-leases}) and
+ * one for retention and measurements ({@code posthaste-relay-housekeeping}). {@link #close} stops them in this order
+ * within the stop timeout, finishing what is at the broker and giving the leases back. Thread-safe.
  */
 public final class Relay implements AutoCloseable {
     private static final Logger log = LoggerFactory.getLogger(Relay.class);
@@ -81,8 +81,9 @@ public final class Relay implements AutoCloseable {
     }
 
     /**
-     * @param dataSource a small pool of the relay's own: two connections for each outbox and two more are enough
-     * @param broker where events go, of all outboxes that are not given another. The caller closes it, after the relay
+     * @param dataSource a small pool for the relay alone: two connections for each outbox and two more are enough
+     * @param broker where the events of all outboxes go that are not given another broker. The caller closes it, after
+     *     the relay
      */
     public static Builder builder(DataSource dataSource, Catalog catalog, Broker broker) {
         return new Builder(dataSource, catalog, broker);
@@ -98,7 +99,7 @@ public final class Relay implements AutoCloseable {
      *
      * @throws SchemaException if a table, column or index is missing, with the name of each
      * @throws IllegalStateException if it was started or closed before
-     * @throws StoreException if the database cannot be asked
+     * @throws StoreException if the database cannot be reached
      */
     public Relay start() {
         synchronized (state) {
@@ -123,7 +124,9 @@ public final class Relay implements AutoCloseable {
         return workers.values().stream().map(worker -> worker.parts().outbox()).toList();
     }
 
-    /** Says that events were just committed to an outbox, so that it is looked at at once. Cheap; never needed. */
+    /**
+     * Reports that events were just committed to an outbox, so that it is polled immediately. Cheap; never required.
+     */
     public void wake(String outbox) {
         OutboxWorker worker = workers.get(outbox);
         if (worker != null) {
@@ -153,7 +156,7 @@ public final class Relay implements AutoCloseable {
         }
     }
 
-    /** Says what is particular about a relay. Not thread-safe. */
+    /** Configures a relay. Not thread-safe. */
     public static final class Builder {
         static {
             RelayTesting.supply(new BuilderTesting());
@@ -195,7 +198,7 @@ public final class Relay implements AutoCloseable {
         }
 
         /**
-         * The broker of one outbox that differs. The caller closes it, after the relay.
+         * The broker of one outbox, in place of the relay's. The caller closes it, after the relay.
          *
          * @throws IllegalArgumentException if there is no such outbox
          */
@@ -225,8 +228,8 @@ public final class Relay implements AutoCloseable {
         }
 
         /**
-         * How long an outbox stays this relay's without a word from it; others take over after it. 15 s unless set, and at
-         * least twice the {@link #publishTimeout}.
+         * How long an outbox stays this relay's without a sign of life from it; then others take over. 15 s unless set,
+         * and at least twice the {@link #publishTimeout}.
          */
         public Builder lease(Duration lease) {
             this.lease = RelaySettings.requireTime("lease", lease, 1);
@@ -248,7 +251,7 @@ public final class Relay implements AutoCloseable {
             return this;
         }
 
-        /** How many events are fetched and settled at once; 1,000 unless set, and at most 100,000. */
+        /** How many events are fetched and settled together; 1,000 unless set, and at most 100,000. */
         public Builder batch(int events) {
             this.batch = RelaySettings.requireNumber("batch", events, RelaySettings.MAX_BATCH);
             return this;
@@ -282,15 +285,15 @@ public final class Relay implements AutoCloseable {
             return this;
         }
 
-        /** Adds one that hears what the relay does. */
+        /** Adds a listener to what the relay does. */
         public Builder listener(RelayListener listener) {
             this.listeners.add(listener);
             return this;
         }
 
         /**
-         * Where spans go: one for each message whose writer was traced, from handing over to the broker's answer. The message
-         * goes on as a part of it. None when never called.
+         * Where spans go: one for each message whose writer was traced, from handing over to the broker's answer. The
+         * message is sent as a part of it. None when never called.
          */
         public Builder tracing(Tracing tracing) {
             this.tracing = tracing;
@@ -298,8 +301,8 @@ public final class Relay implements AutoCloseable {
         }
 
         /**
-         * @throws IllegalArgumentException if what was set does not fit together: a lease shorter than two publish timeouts,
-         *     a window smaller than a batch
+         * @throws IllegalArgumentException if the settings contradict each other: a lease shorter than two publish
+         *     timeouts, a window smaller than a batch
          * @throws StoreException if the database cannot be reached
          */
         public Relay build() {
@@ -313,7 +316,7 @@ public final class Relay implements AutoCloseable {
             return new Relay(this, settings, stores());
         }
 
-        /** A relay without threads, which tells nothing to the log. */
+        /** A relay without threads, which logs nothing. */
         ThreadlessRelay manual(Executor settler) {
             RelaySettings settings = settings();
             Stores stores = stores();

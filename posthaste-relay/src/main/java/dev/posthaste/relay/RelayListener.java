@@ -6,8 +6,8 @@ import java.time.Duration;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Hears what a relay does: for metrics, alarms and tests. Called on the relay's threads, so it must not block. What it throws
- * is logged, and changes nothing else. More methods will be added, all of them with a default.
+ * Hears what a relay does: for metrics, alarms and tests. Called on the relay's threads, so it must not block. What it
+ * throws is logged, and has no other effect. More methods will be added, all of them with defaults.
  */
 public interface RelayListener {
     /**
@@ -19,7 +19,7 @@ public interface RelayListener {
 
         String type();
 
-        /** Null if the event asked for no order. */
+        /** Null if the event has no key. */
         @Nullable
         String key();
 
@@ -48,15 +48,16 @@ public interface RelayListener {
     default void fetched(String outbox, int events, Duration took) {}
 
     /**
-     * The broker has the event. Called after the commit that records it, and at most once: not if the relay dies, or loses its
-     * lease, before it has heard of the commit. The row may say otherwise if another program has changed it in the meantime.
+     * The broker has the event. Called after the commit that records it, and at most once: not if the relay dies, or
+     * loses its lease, before it learns of the commit. The row may differ if another program has changed it in the
+     * meantime.
      */
     default void published(String outbox, RelayedEvent event) {}
 
-    /** The broker refused the event, which is tried again later. Called as {@link #published} is. */
+    /** The broker refused the event, which is tried again later. Called like {@link #published}. */
     default void retried(String outbox, RelayedEvent event, String reason) {}
 
-    /** The broker refused the event for the last time: it waits for an operator. Called as {@link #published} is. */
+    /** The broker refused the event for the last time: it waits for an operator. Called like {@link #published}. */
     default void died(String outbox, RelayedEvent event, String reason) {}
 
     /** Whether the event arrived is unknown: it is handed to the broker once more, and no attempt is counted. */
@@ -80,29 +81,32 @@ public interface RelayListener {
     /** The database failed; the relay keeps trying. */
     default void databaseFailed(String outbox, Throwable cause) {}
 
-    /** Something unexpected was thrown where the outbox is worked on. The lease was given back, and the relay tries again. */
+    /**
+     * Something unexpected was thrown while the outbox was being relayed. The lease was given back, and the relay tries
+     * again.
+     */
     default void workerFailed(String outbox, Throwable cause) {}
 
     /**
      * The table's ids began again below those that were published before, after a TRUNCATE or when it was restored. The
-     * relay reads it anew.
+     * relay reads it from the start.
      */
     default void idsWentBack(String outbox, long lastId) {}
 
-    // --- Now and then ------------------------------------------------------------------------------------------------
+    // --- Periodically ------------------------------------------------------------------------------------------------
 
-    /** What is waiting, measured now and then. {@code blockedKeys}: keys that wait for an operator. */
+    /** What is waiting, measured periodically. {@code blockedKeys}: keys that wait for an operator. */
     default void measured(String outbox, Backlog backlog, int blockedKeys) {}
 
     /**
-     * How many keys have events that were left in the table, measured now and then. At {@code most}, no fresh events are
-     * read any more until there are fewer: order could not be kept otherwise.
+     * How many keys have events that were left in the table, measured periodically. At {@code most}, no fresh events
+     * are read until there are fewer: order could not be kept otherwise.
      */
     default void waitingKeys(String outbox, int keys, int most) {}
 
     /**
-     * How many events of a tracked outbox were published longer ago than its {@code consumedWithin} and not consumed since,
-     * measured now and then.
+     * How many events of a tracked outbox were published longer ago than its {@code consumedWithin} and not consumed
+     * since, measured periodically.
      *
      * @param oldest since the oldest of them was published; zero without one
      */

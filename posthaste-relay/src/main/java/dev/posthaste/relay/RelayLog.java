@@ -10,7 +10,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** What a relay says in the log: changes of state, and events that fail. Never a payload. */
+/** What a relay logs: changes of state, and events that fail. Never a payload. */
 final class RelayLog implements EngineListener {
     private static final Logger log = LoggerFactory.getLogger(Relay.class);
     private static final long QUIET_NANOS = 10_000_000_000L;
@@ -59,8 +59,8 @@ final class RelayLog implements EngineListener {
     public void settled(String outbox, int events, int missed, Duration took) {
         if (missed > 0) {
             log.warn(
-                    "Outbox {}: {} of {} events had been changed by somebody else when they were settled (a receipt, an"
-                            + " operator, another program); what they wrote is kept",
+                    "Outbox {}: {} of {} events had already been changed (by a receipt, an operator or another program)"
+                            + " when they were settled; those changes are kept",
                     outbox,
                     missed,
                     events);
@@ -92,7 +92,7 @@ final class RelayLog implements EngineListener {
     @Override
     public void workerFailed(String outbox, Throwable cause) {
         log.error(
-                "Outbox {}: relay {} met an unexpected error, gave the outbox back and will try again",
+                "Outbox {}: relay {} had an unexpected error, gave the outbox back and will try again",
                 outbox,
                 relay,
                 cause);
@@ -116,7 +116,7 @@ final class RelayLog implements EngineListener {
     @Override
     public void idsWentBack(String outbox, long lastId) {
         log.warn(
-                "Outbox {}: its ids began again (the last one is {}), as after a TRUNCATE; it is read anew",
+                "Outbox {}: its ids began again (the last one is {}), as after a TRUNCATE; it is read from the start",
                 outbox,
                 lastId);
     }

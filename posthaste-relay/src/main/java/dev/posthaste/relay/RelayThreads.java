@@ -44,7 +44,7 @@ final class RelayThreads {
         this.stopTimeout = stopTimeout;
     }
 
-    /** A thread that settles what belongs to an outbox. */
+    /** A thread that settles the events of an outbox. */
     Executor settler(OutboxDefinition outbox) {
         ExecutorService settler = Executors.newSingleThreadExecutor(work -> thread(work, outbox.name() + "-settler"));
         settlers.add(settler);
@@ -79,7 +79,7 @@ final class RelayThreads {
             try {
                 wait = leases.runOnce();
             } catch (Throwable e) {
-                log.error("Relay {}: the leases could not be looked after", relay, e);
+                log.error("Relay {}: the leases could not be checked and renewed", relay, e);
             }
             if (!sleep(wait / 1_000_000)) {
                 return;
@@ -107,7 +107,7 @@ final class RelayThreads {
         } catch (StoreException e) {
             worker.parts().listener().databaseFailed(outbox, e);
         } catch (Throwable e) {
-            log.error("Outbox {}: its backlog and retention could not be looked after", outbox, e);
+            log.error("Outbox {}: measuring its backlog or running its retention failed", outbox, e);
         }
     }
 
@@ -128,7 +128,7 @@ final class RelayThreads {
 
     // --- How they end ------------------------------------------------------------------------------------------------
 
-    /** Ends all threads, in the order that the relay promises, within the stop timeout and some seconds. */
+    /** Ends all threads, in the order that the relay promises, within the stop timeout and a few seconds. */
     void stop() {
         stopping = true;
         leases.stopTaking();

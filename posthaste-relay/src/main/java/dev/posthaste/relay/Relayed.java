@@ -5,7 +5,7 @@ import dev.posthaste.internal.store.Verdict;
 import java.time.Duration;
 import org.jspecify.annotations.Nullable;
 
-/** What listeners are told of an event: not its payload, which need not stay in memory until it is settled. */
+/** What listeners hear of an event: not its payload, which need not stay in memory until it is settled. */
 record Relayed(
         String eventId, String type, @Nullable String key, int attempts, Duration sinceWritten, Duration sincePublish)
         implements RelayListener.RelayedEvent {

@@ -16,20 +16,20 @@ import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Sends published events once more: for a consumer that is new, or has lost its effects. Oldest first, those of one key one
- * after the other, and no faster than {@link #maxPerSecond}. Every message has the header {@link MessageHeaders#REPLAY} and the
- * event's own id, so that an inbox that has handled it skips it. Nothing in the outbox changes. Immutable: every method with a
- * parameter, but {@link #start}, returns a changed copy.
+ * Sends published events once more: for a consumer that is new, or whose effects were lost. Oldest first, those of one
+ * key one after the other, and no faster than {@link #maxPerSecond}. Every message has the header {@link
+ * MessageHeaders#REPLAY} and the event's own id, so that an inbox that has handled it skips it. Nothing in the outbox
+ * changes. Immutable: every method with a parameter, but {@link #start}, returns a changed copy.
  *
  * <p>Replayed events come after newer ones of their key that were published before; only their consumer knows whether that
- * matters. What the broker rejects permanently, or ten times, is counted as failed and skipped. A broker or a database that is
- * unavailable is waited for until it is back or the replay is cancelled.
+ * matters. An event that the broker rejects permanently, or ten times, is counted as failed and skipped. While a broker
+ * or a database is unavailable, the replay waits until it is back or the replay is cancelled.
  *
  * <p>Every 2 s the audit entry of the {@link Change} notes how far the replay is, and which process runs it. If the process
  * dies, is stopped or fails, a replay of the same events with the same change id continues there, in any process: some messages
- * (those of the last 2 s, and those at the broker) may be sent twice. A replay never runs twice at once: while one process says
- * that it runs it, another leaves it alone; after 30 s of silence, by the database's clock, the process counts as dead. After it
- * is finished or cancelled, the same change id sends nothing and says how it ended.
+ * (those of the last 2 s, and those at the broker) may be sent twice. A replay never runs twice at the same time: while
+ * one process reports that it runs it, others leave it alone; after 30 s of silence, by the database's clock, the
+ * process counts as dead. After it is finished or cancelled, the same change id sends nothing and reports how it ended.
  */
 @CheckReturnValue
 public final class Replay {
@@ -46,11 +46,12 @@ public final class Replay {
     }
 
     /**
-     * A replay to the events' own destinations, of 100 events a second at most.
+     * A replay to the events' own destinations, at most 100 events a second.
      *
-     * @param filter positions, or the status published or consumed and whatever else is asked for
-     * @param broker stays the caller's, who closes it after the replay
-     * @throws IllegalArgumentException if the filter means events that were not published, or the outbox is not Posthaste's own
+     * @param filter positions, or the status published or consumed and any other criteria
+     * @param broker remains the caller's, who closes it after the replay
+     * @throws IllegalArgumentException if the filter covers events that were not published, or the outbox is not
+     *     Posthaste's own
      */
     public static Replay of(OutboxAdmin outbox, EventFilter filter, Broker broker) {
         if (!(outbox instanceof StoreOutboxAdmin known)) {
@@ -95,7 +96,8 @@ public final class Replay {
     /**
      * Starts to send on a thread of its own, or continues a replay of this change id that stopped.
      *
-     * @throws dev.posthaste.admin.UnexpectedCountException if the change expects another number of events; nothing is sent
+     * @throws dev.posthaste.admin.UnexpectedCountException if the change expects a different number of events; nothing
+     *     is sent
      * @throws dev.posthaste.StoreException if they have to be counted and the database fails
      */
     public Run start(Change change) {
@@ -104,12 +106,12 @@ public final class Replay {
         return run;
     }
 
-    /** A replay that runs, or is over. Thread-safe. */
+    /** A replay that is running or has ended. Thread-safe. */
     @ProvidedByPosthaste
     public interface Run extends AutoCloseable {
         State state();
 
-        /** How many events were sent in all, also by earlier runs that this one continues. */
+        /** How many events were sent in all, including by earlier runs that this one continues. */
         long sent();
 
         /** How many events could not be sent. */
@@ -122,20 +124,24 @@ public final class Replay {
         /** What went wrong: the first errors. */
         List<String> errors();
 
-        /** Whether the replay was over before it was asked for: nothing was sent now, and the numbers are from then. */
+        /**
+         * Whether the replay had already ended before this run: nothing was sent now, and the numbers are from then.
+         */
         boolean repeated();
 
         /** Waits until the replay has ended, one way or another. */
         Run await() throws InterruptedException;
 
         /**
-         * Sends nothing more, and never will under this change id; waits 10 s at most for answers of the broker, on its thread.
-         * One that has not begun yet, or has ended, is as it is: {@link #state} says {@link State#INTERRUPTED} then, and the
-         * same change id continues it.
+         * Sends nothing more, and never will under this change id; waits at most 10 s for the broker's answers, on its
+         * thread. One that has not begun yet, or has ended, is left as it is: {@link #state} says {@link
+         * State#INTERRUPTED} then, and the same change id continues it.
          */
         void cancel();
 
-        /** Sends nothing more for now; the same change id continues the replay. Waits 5 s at most for its thread to end. */
+        /**
+         * Sends nothing more for now; the same change id continues the replay. Waits at most 5 s for its thread to end.
+         */
         @Override
         void close();
 
@@ -148,7 +154,7 @@ public final class Replay {
             CANCELLED,
             /** It was told to stop; the same change id continues it. */
             INTERRUPTED,
-            /** Something unforeseen ended it, {@link Run#errors} says what; the same change id continues it. */
+            /** Something unexpected ended it, {@link Run#errors} says what; the same change id continues it. */
             FAILED,
             /** Another process runs it; this one has sent nothing, or nothing since the other one took over. */
             ELSEWHERE

@@ -7,7 +7,7 @@ import dev.posthaste.internal.store.Verdict;
 import java.time.Duration;
 import java.util.random.RandomGenerator;
 
-/** Decides what becomes of an event from what the broker said. Pure: no clock, no thread, no database. */
+/** Decides an event's outcome from the broker's answer. Pure: no clock, no thread, no database. */
 final class Settlement {
     private static final Duration FIRST_RESEND = Duration.ofMillis(10);
     private static final Duration MAX_RESEND = Duration.ofSeconds(10);
@@ -16,7 +16,7 @@ final class Settlement {
 
     /** What to do with one event. */
     sealed interface Decision {
-        /** Write it down; the event leaves the relay. */
+        /** Write the verdict; the event leaves the relay. */
         record Write(Verdict verdict) implements Decision {}
 
         /** Hand the same event over again after a while, before any later one of its key; nothing is written. */
@@ -24,8 +24,8 @@ final class Settlement {
     }
 
     /**
-     * @param resends how often this event was sent again already because no answer came
-     * @param tracked whether the event ends as consumed, and not as published
+     * @param resends how often this event has already been sent again because no answer came
+     * @param tracked whether the event ends as consumed rather than as published
      */
     static Decision decide(
             PendingEvent event,

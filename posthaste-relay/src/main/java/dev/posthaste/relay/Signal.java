@@ -5,13 +5,13 @@ import dev.posthaste.internal.store.OutboxStore;
 
 /** What comes into a pump from other threads. */
 sealed interface Signal {
-    /** What the broker said about an event. */
+    /** The broker's answer about an event. */
     record Answer(Lane.QueuedEvent held, Outcome outcome) implements Signal {}
 
-    /** The batch that was being settled is written down. */
+    /** The batch that was being settled is written. */
     record Settled(OutboxStore.Settled settled, long nanos) implements Signal {}
 
-    /** The batch that was being settled is not written down, as far as is known. */
+    /** The batch that was being settled is not written, as far as is known. */
     record NotSettled(Throwable cause) implements Signal {}
 
     /** There is something to read. */

@@ -2,7 +2,7 @@ package dev.posthaste.relay;
 
 /**
  * How fast the whole outbox is searched, round after round, for events that became pending below the highest id: a twentieth of
- * the time, and more where a round would take longer than some seconds otherwise. Confined to the pump's thread.
+ * the time, and more where a round would otherwise take longer than a few seconds. Confined to the pump's thread.
  */
 final class Sweep {
     /** How many pending events a step looks at. */
@@ -51,7 +51,7 @@ final class Sweep {
      * A step ended.
      *
      * @param through how far it came
-     * @param full whether it met as many events as it may, so that it came less far than it wanted to
+     * @param full whether it met as many events as it may, so that it did not get as far as planned
      * @param highest the highest id that was read
      * @param took how long it took
      * @param pollNanos how often the outbox is polled; a round does not begin more often
@@ -60,7 +60,7 @@ final class Sweep {
         from = through;
         adaptSpan(took, full);
         work += took;
-        // A process that was paused in the middle has not been busy for so long.
+        // A process that was paused in the middle has not been busy all that time.
         long rest = Math.min(restFactor() * took, MAX_REST_NANOS);
         if (from >= highest) {
             from = Long.MIN_VALUE;

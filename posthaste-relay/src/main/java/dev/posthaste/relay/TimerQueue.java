@@ -3,9 +3,9 @@ package dev.posthaste.relay;
 import java.util.Arrays;
 
 /**
- * Times, each with the number of what is due then; the earliest comes first. Entries are never taken back: whoever finds one
- * that does not hold any more passes over it, and {@link #retain} drops those when there are too many. A heap in two arrays,
- * 16 bytes an entry. Times are compared by their difference, as {@link System#nanoTime} requires. Confined to the pump's
+ * Times, each with the number of what is due then; the earliest comes first. Entries are never withdrawn: the reader
+ * skips one that no longer holds, and {@link #retain} drops those when there are too many. A heap in two arrays, 16
+ * bytes an entry. Times are compared by their difference, as {@link System#nanoTime} requires. Confined to the pump's
  * thread.
  */
 final class TimerQueue {
@@ -13,7 +13,7 @@ final class TimerQueue {
     private long[] numbers = new long[16];
     private int size;
 
-    /** Says of an entry whether it still holds. */
+    /** Says whether an entry still holds. */
     interface Filter {
         boolean holds(long time, long number);
     }

@@ -13,12 +13,12 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Looks for events of a tracked outbox that were published long ago and that no consumer has spoken of: reports them, and
- * where the policy says so, has those published again that their consumer has passed over. Silence refuses nothing, so no
- * attempt is counted; what bounds the copies is that each waits twice as long as the one before.
+ * Looks for events of a tracked outbox that were published long ago and for which no receipt has come: reports them
+ * and, where the policy says so, has those published again that their consumer has passed over. Silence is not a
+ * refusal, so no attempt is counted; the copies are bounded because each waits twice as long as the one before.
  *
- * <p>An event that is passed over for the first time may be in another thread's or partition's hands, so it is given the
- * time to be consumed once more before it is published again. Used by one thread.
+ * <p>An event that is passed over for the first time may be in another thread's or partition's hands, so it is given
+ * that time once more before it is published again. Used by one thread.
  */
 final class UnconsumedWatch {
     static final int MAX_REMEMBERED = 10_000;
@@ -86,7 +86,7 @@ final class UnconsumedWatch {
             toldFull = true;
             log.warn(
                     "Outbox {}: more than {} events were published and not consumed within {}, though their consumer has"
-                            + " passed them; the rest of them is not published again",
+                            + " passed them; the rest are not published again",
                     parts.outbox().name(),
                     MAX_REMEMBERED,
                     parts.outbox().consumedWithin());
@@ -100,7 +100,7 @@ final class UnconsumedWatch {
         return first > longest >> Math.min(times, 62) ? longest : first << times;
     }
 
-    /** What was not seen for longer than it should have waited was consumed meanwhile. */
+    /** An event that was not seen for longer than its wait was consumed meanwhile. */
     private void forget(Set<Long> seen, long now) {
         long grace = parts.outbox().consumedWithin().toNanos();
         remembered

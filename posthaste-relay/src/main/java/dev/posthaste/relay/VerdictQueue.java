@@ -9,8 +9,8 @@ import java.util.Set;
 import java.util.function.Consumer;
 
 /**
- * The verdicts that are not written down yet. One batch at a time is with the settler, which writes it on a thread of its own;
- * how that ended comes back as a {@link Signal}. Confined to the pump's thread otherwise.
+ * The verdicts that are not written yet. One batch at a time is with the settler, which writes it on its own thread;
+ * the result comes back as a {@link Signal}. Confined to the pump's thread otherwise.
  */
 final class VerdictQueue {
     private static final long FIRST_LOCKED_PAUSE_NANOS = 100_000_000L;
@@ -22,13 +22,13 @@ final class VerdictQueue {
     private final List<Verdict> waiting = new ArrayList<>();
     private List<Verdict> settling = List.of();
     private long settlingSince;
-    /** Verdicts whose rows somebody else has locked, and when they are tried again. */
+    /** Verdicts whose rows another transaction has locked, and when they are tried again. */
     private final List<Verdict> locked = new ArrayList<>();
 
     private long lockedPauseNanos = FIRST_LOCKED_PAUSE_NANOS;
     private long lockedUntil;
 
-    /** @param signals hears how the writing of a batch ended, on the settler's thread */
+    /** @param signals is given the result of writing a batch, on the settler's thread */
     VerdictQueue(OutboxRuntime parts, Claim claim, Consumer<Signal> signals) {
         this.parts = parts;
         this.claim = claim;
@@ -82,7 +82,7 @@ final class VerdictQueue {
         }
     }
 
-    /** The batch was written, but for the rows that are locked; returns the verdicts that were. */
+    /** The batch was written, except for the rows that are locked; returns the verdicts that were. */
     List<Verdict> settled(Set<Long> lockedIds) {
         List<Verdict> written = new ArrayList<>(settling.size());
         for (Verdict verdict : settling) {

@@ -3,12 +3,13 @@ package dev.posthaste.relay;
 import java.util.function.LongConsumer;
 
 /**
- * The keys of which the relay left events in the table: for each, the lowest event that was left and when to look at it
- * again. An outbox may have millions of them, so they are kept in arrays, about 70 bytes a key, and a key is known by a
- * number of 64 bits. Confined to the pump's thread.
+ * The keys with events that the relay left in the table: for each, the lowest event that was left and when to look at
+ * it again. An outbox may have millions of them, so they are kept in arrays, about 70 bytes a key, and a key is
+ * identified by a 64-bit number. Confined to the pump's thread.
  *
- * <p>A key that is here says: every pending event of this key with an id of {@code first} or above is in the table and not
- * in memory. {@code first} is an event's id, except while the key waits to be caught up with: then it is a lower bound.
+ * <p>A key that is here means: every pending event of this key with an id of {@code first} or above is in the table and
+ * not in memory. {@code first} is an event's id, except while the key waits to be caught up with: then it is a lower
+ * bound.
  */
 final class WaitingKeys {
     /** There is no later event. */
@@ -23,7 +24,7 @@ final class WaitingKeys {
         TIME,
         /** For room in its lane. */
         ROOM,
-        /** For an operator, because an event of it is dead. */
+        /** For an operator, because one of its events is dead. */
         OPERATOR,
         /** For its destination to answer. */
         DESTINATION,
@@ -64,7 +65,7 @@ final class WaitingKeys {
         return inState[state.ordinal()];
     }
 
-    /** The key's slot, good until the next {@link #put} or {@link #remove}; negative if the key is not here. */
+    /** The key's slot, valid until the next {@link #put} or {@link #remove}; negative if the key is not here. */
     int find(long key) {
         int slot = home(key, keys.length);
         while ((flags[slot] & USED) != 0) {
@@ -89,7 +90,7 @@ final class WaitingKeys {
         return STATES[flags[slot] & STATE];
     }
 
-    /** Whether {@link #first} is a lower bound, and no event's id. */
+    /** Whether {@link #first} is a lower bound, and not an event's id. */
     boolean isFirstUnknown(int slot) {
         State state = state(slot);
         return state == State.CATCH_UP || state == State.CATCHING_UP;
@@ -100,14 +101,14 @@ final class WaitingKeys {
         return at[slot];
     }
 
-    /** How often the first event was sent already without an answer. */
+    /** How often the first event has already been sent without an answer. */
     int resends(int slot) {
         return resends[slot];
     }
 
     // --- Changing ----------------------------------------------------------------------------------------------------
 
-    /** Adds the key, or changes what was known of it; {@code later} is the second event that was left. */
+    /** Adds the key, or changes what is known of it; {@code later} is the second event that was left. */
     void put(long key, long id, long later) {
         int slot = find(key);
         if (slot < 0) {
@@ -142,8 +143,8 @@ final class WaitingKeys {
     }
 
     /**
-     * The first event is not left any more: it was taken into memory, or is gone. What is known of the next one becomes the
-     * first.
+     * The first event is no longer left in the table: it was taken into memory, or is gone. What is known of the next
+     * one becomes the first.
      *
      * @return false if nothing is left, and the key is no longer here
      */
@@ -231,7 +232,7 @@ final class WaitingKeys {
         return nextDueAt() != Long.MAX_VALUE && timers.isDue(now);
     }
 
-    /** The key whose wait ended first; it waits for nothing until it is told what for. */
+    /** The key whose wait ended first; it waits for nothing until its state is set. */
     long takeDue() {
         long key = timers.firstNumber();
         timers.removeFirst();

@@ -18,14 +18,14 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 
-/** Connects to everything that a configuration names, and goes on after what is wrong. */
+/** Connects to everything that a configuration names, and continues after a problem. */
 public final class ConnectionCheck {
     private static final Duration TIMEOUT = Duration.ofSeconds(5);
 
     private ConnectionCheck() {}
 
     /**
-     * @param warnings gets what endangers the promises but stops nobody
+     * @param warnings receives what endangers the promises but does not prevent a start
      * @return what is wrong
      */
     public static List<Problem> connect(Config config, List<Problem> warnings) {
@@ -61,7 +61,7 @@ public final class ConnectionCheck {
                 DatabaseSchema.Findings findings =
                         DatabaseSchema.check(deployment.dataSource(database.name()), one, all, database.leases());
                 findings.missing()
-                        .forEach(missing -> add(problems, outbox.line(), missing + "; './posthaste init' makes it"));
+                        .forEach(missing -> add(problems, outbox.line(), missing + "; './posthaste init' creates it"));
                 findings.faults().forEach(fault -> add(problems, outbox.line(), fault));
                 findings.warnings().forEach(warning -> add(warnings, database.line(), warning));
             }
@@ -86,7 +86,7 @@ public final class ConnectionCheck {
         }
     }
 
-    /** The port may be taken, by the daemon that is checked; the address must be this machine's. */
+    /** The port may be in use, by the daemon that is checked; the address must be this machine's. */
     private static void console(ConsoleConfig console, List<Problem> problems) {
         if (console.enabled()) {
             try {

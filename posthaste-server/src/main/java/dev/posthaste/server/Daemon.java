@@ -28,8 +28,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Everything that one process runs: a relay for each database, what consumers tell, the monitor, the replays and the console.
- * {@link #close} drains: nothing new is read, what is at the brokers is settled, leases are given back.
+ * Everything that one process runs: a relay for each database, the consumers' receipts, the monitor, the replays and
+ * the console. {@link #close} drains: nothing new is read, what is at the brokers is settled, leases are given back.
  */
 public final class Daemon implements AutoCloseable {
     private static final Logger log = LoggerFactory.getLogger(Daemon.class);
@@ -51,7 +51,7 @@ public final class Daemon implements AutoCloseable {
     }
 
     /**
-     * Starts all of it.
+     * Starts everything.
      *
      * @throws Deployment.UnreachableException if a database does not answer
      * @throws dev.posthaste.SchemaException if a table is missing; says which

@@ -53,7 +53,7 @@ public final class Deployment implements AutoCloseable {
             List<OutboxConfig> outboxes,
             Catalog catalog) {}
 
-    /** @param traced the same broker, with spans that go where an agent of OpenTelemetry's takes them */
+    /** @param traced the same broker, with spans that go wherever an OpenTelemetry agent sends them */
     private record OpenBroker(SubscribableBroker plain, Broker traced) {}
 
     private Deployment(Config config) {
@@ -117,7 +117,7 @@ public final class Deployment implements AutoCloseable {
         }
     }
 
-    /** The outbox in the table that it has: until 2.0 that may be the one which was the default before. */
+    /** The outbox with the table that it actually has: until 2.0, that may be the former default. */
     private OutboxConfig found(DataSource dataSource, OutboxConfig outbox, List<OutboxDefinition> all)
             throws SQLException {
         OutboxDefinition found = FormerTable.found(dataSource, outbox.definition(), all);
@@ -127,7 +127,7 @@ public final class Deployment implements AutoCloseable {
                     "outbox " + outbox.name() + " has no 'table', which means "
                             + outbox.definition().table()
                             + " now; it is in " + found.table()
-                            + ", the default until 1.0, and that is used until 2.0: say 'table: " + found.table()
+                            + ", the default until 1.0, and that is used until 2.0: set 'table: " + found.table()
                             + "'"));
         }
         return new OutboxConfig(outbox.line(), found, outbox.database(), outbox.broker());
@@ -155,7 +155,7 @@ public final class Deployment implements AutoCloseable {
         }
     }
 
-    /** A relay's own small pool on the same database; whoever asks for it closes it. */
+    /** A relay's own small pool on the same database; the caller closes it. */
     HikariDataSource relayPool(OpenDatabase database) {
         return pool(database.config(), 2 * database.outboxes().size() + 2, "relay");
     }
@@ -168,12 +168,12 @@ public final class Deployment implements AutoCloseable {
         return Objects.requireNonNull(databases.get(database), database).pool();
     }
 
-    /** The configuration, each outbox with the table that it really has. */
+    /** The configuration, each outbox with the table that it actually has. */
     public Config config() {
         return config;
     }
 
-    /** What to change in the configuration, though it can be used as it is. */
+    /** What should be changed in the configuration, although it can be used as it is. */
     public List<Problem> warnings() {
         return warnings;
     }
@@ -188,7 +188,10 @@ public final class Deployment implements AutoCloseable {
         return Objects.requireNonNull(config.outboxes().get(name));
     }
 
-    /** The broker of this name, connected when it is first needed. Its spans go where an agent of OpenTelemetry's takes them. */
+    /**
+     * The broker of this name, connected when it is first needed. Its spans go wherever an OpenTelemetry agent sends
+     * them.
+     */
     public Broker broker(String name) {
         return openBroker(name).traced();
     }

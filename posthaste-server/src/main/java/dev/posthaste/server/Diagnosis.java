@@ -21,7 +21,7 @@ public record Diagnosis(Level level, List<String> words) {
     /** How bad it is. */
     public enum Level {
         UP,
-        /** Somebody should decide something; events go on. */
+        /** An operator has a decision to make; events continue. */
         ATTENTION,
         /** Events do not arrive as they should. */
         DEGRADED,
@@ -42,7 +42,7 @@ public record Diagnosis(Level level, List<String> words) {
         OutboxStore.Backlog backlog = state.backlog();
         LeaseState lease = state.lease();
         if (backlog == null || lease == null) {
-            return new Diagnosis(Level.UP, List.of("Not looked at yet."));
+            return new Diagnosis(Level.UP, List.of("Not checked yet."));
         }
         List<String> words = new ArrayList<>();
         Level level = Level.UP;
@@ -84,7 +84,7 @@ public record Diagnosis(Level level, List<String> words) {
         return String.format(Locale.ROOT, "%,d", number);
     }
 
-    /** About, in the unit that people would use. */
+    /** Approximately, in the unit that people would use. */
     public static String words(Duration time) {
         long seconds = Math.max(0, time.toSeconds());
         if (seconds < 120) {

@@ -16,7 +16,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import tools.jackson.databind.json.JsonMapper;
 
-/** Where log lines go: one line an event, for people or for programs. */
+/** Where log lines go: one line per log event, for people or for programs. */
 public final class Logging {
     private static final Map<String, Level> QUIET = Map.of(
             "io.javalin", Level.WARN,
@@ -24,7 +24,7 @@ public final class Logging {
             "org.apache.kafka", Level.WARN,
             "com.zaxxer.hikari", Level.WARN);
 
-    /** On one line, whatever is in it. */
+    /** On one line, whatever it contains. */
     private static final String MESSAGE =
             "%replace(%replace(%msg %ex){'\\s*[\\r\\n]+\\s*', ' | '}){'[ |]+$', ''}%nopex%n";
 
@@ -38,7 +38,7 @@ public final class Logging {
                 Level.INFO);
     }
 
-    /** What a command cannot say itself, on standard error; its output stays its own. */
+    /** Logs what a command cannot report itself to standard error; standard output is the command's alone. */
     public static void errorsToStderr() {
         configure("System.err", lines("%-5level " + MESSAGE), Level.ERROR);
     }
@@ -66,7 +66,7 @@ public final class Logging {
                 (name, quiet) -> context.getLogger(name).setLevel(level.isGreaterOrEqual(quiet) ? Level.OFF : quiet));
     }
 
-    /** One JSON object a line. */
+    /** One JSON object per line. */
     private static final class JsonLines extends EncoderBase<ILoggingEvent> {
         private final JsonMapper json = JsonMapper.builder().build();
 

@@ -22,9 +22,9 @@ import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Looks at every outbox again and again, and remembers an hour of it: what waits, what is dead, how fast events come and
- * go, whoever relays them. What takes long is done seldom: a look is followed by twenty times its own duration of rest, and
- * counting a whole outbox too. One thread for each database, so that one that hangs hides no other. Thread-safe.
+ * Polls every outbox and remembers an hour of it: what waits, what is dead, how fast events come and go, whichever
+ * relay publishes them. What takes long is done rarely: a look, or a count of a whole outbox, is followed by a rest of
+ * twenty times its own duration. One thread for each database, so that one that hangs hides no other. Thread-safe.
  */
 public final class OutboxMonitor implements RelayListener, AutoCloseable {
     private static final Duration EVERY = Duration.ofSeconds(2);
@@ -35,17 +35,17 @@ public final class OutboxMonitor implements RelayListener, AutoCloseable {
     private final Map<String, Subject> subjects = new LinkedHashMap<>();
     private final List<ScheduledExecutorService> threads = new ArrayList<>();
 
-    /** One look. Rates are a second's, since the look before; negative numbers never. */
+    /** One look. Rates are per second, since the previous look; never negative. */
     public record Sample(Instant at, long pending, long dead, double written, double done) {}
 
-    /** What the broker was like when this process last had to do with it. */
+    /** The broker's state when this process last used it. */
     public record BrokerState(boolean up, @Nullable String reason, Instant since) {}
 
     /** Why an outbox cannot be looked at, and since when. */
     public record Failure(String reason, Instant since) {}
 
     /**
-     * What an outbox is like in its database.
+     * An outbox's state in its database.
      *
      * @param at when it was looked at last
      * @param failure null while it can be looked at
@@ -75,7 +75,7 @@ public final class OutboxMonitor implements RelayListener, AutoCloseable {
         volatile State state = new State(Instant.now(), null, null, null, Map.of(), null);
         volatile @Nullable BrokerState broker;
         volatile boolean hinted;
-        // The looking thread's own:
+        // Confined to the polling thread:
         long nextLookAt = System.nanoTime();
         long nextCountAt = System.nanoTime();
         long seenId = -1;
@@ -137,13 +137,13 @@ public final class OutboxMonitor implements RelayListener, AutoCloseable {
         }
     }
 
-    /** When to do again what began at {@code start} and ends now. */
+    /** When to repeat what began at {@code start} and ends now. */
     private static long after(long start, Duration atLeast) {
         long now = System.nanoTime();
         return now + Math.max(atLeast.toNanos(), REST * (now - start));
     }
 
-    /** New ids are what was written; what was pending and is not any more, is done. */
+    /** New ids were written; what was pending and no longer is, is done. */
     private static void sample(Subject subject, OutboxStore.Backlog backlog) {
         long highest = subject.store.highestId();
         long now = System.nanoTime();
@@ -205,12 +205,12 @@ public final class OutboxMonitor implements RelayListener, AutoCloseable {
         }
     }
 
-    /** Looks again at once: something was just changed. */
+    /** Looks again immediately: something was just changed. */
     public void hint(String outbox) {
         subject(outbox).hinted = true;
     }
 
-    /** Looks no more; a look at a database that hangs is abandoned after a second. */
+    /** Stops polling; a look at a database that hangs is abandoned after a second. */
     @Override
     public void close() {
         threads.forEach(ScheduledExecutorService::shutdownNow);
@@ -223,7 +223,7 @@ public final class OutboxMonitor implements RelayListener, AutoCloseable {
         }
     }
 
-    // --- What the relay of this process tells ------------------------------------------------------------------------
+    // --- What the relay of this process reports ----------------------------------------------------------------------
 
     @Override
     public void leaseTaken(String outbox, long epoch) {

@@ -7,8 +7,8 @@ import dev.posthaste.broker.Outcome;
 import java.util.function.Consumer;
 
 /**
- * RabbitMQ, which declares only routes that name a queue: an exchange whose consumers the file does not know is theirs to
- * declare, with the type that they need. Thread-safe, as the broker behind it.
+ * RabbitMQ, which declares only routes that name a queue: an exchange whose consumers are not in the file is left to
+ * them to declare, with the type that they need. As thread-safe as the broker behind it.
  */
 record OwnQueuesBroker(Broker broker) implements Broker {
     @Override

@@ -11,7 +11,7 @@ import java.util.regex.Pattern;
 import org.bouncycastle.crypto.generators.Argon2BytesGenerator;
 import org.bouncycastle.crypto.params.Argon2Parameters;
 
-/** Makes and checks what stands in the configuration in place of passwords and tokens. Thread-safe. */
+/** Makes and checks what the configuration holds in place of passwords and tokens. Thread-safe. */
 public final class Passwords {
     private static final SecureRandom RANDOM = new SecureRandom();
     private static final int MEMORY_KIB = 19_456; // with two passes and one lane, what OWASP recommends
@@ -22,7 +22,7 @@ public final class Passwords {
 
     private Passwords() {}
 
-    /** Argon2id in the usual spelling, with a salt of its own. */
+    /** Argon2id in the usual notation, with its own salt. */
     public static String hash(char[] password) {
         byte[] salt = random(16);
         byte[] hash = argon2(password, salt, MEMORY_KIB, PASSES, 1, HASH_BYTES);
@@ -66,12 +66,12 @@ public final class Passwords {
         return Base64.getEncoder().withoutPadding().encodeToString(bytes);
     }
 
-    /** 256 bits that nobody guesses, as text for headers and cookies. */
+    /** 256 bits that cannot be guessed, as text for headers and cookies. */
     public static String newToken() {
         return Base64.getUrlEncoder().withoutPadding().encodeToString(random(32));
     }
 
-    /** A token needs no slow hash: nobody tries all of them. */
+    /** A token needs no slow hash: there are too many to try. */
     public static String hashToken(String token) {
         try {
             MessageDigest digest = MessageDigest.getInstance("SHA-256");
@@ -81,7 +81,7 @@ public final class Passwords {
         }
     }
 
-    /** Without telling by its time how much of them is the same. */
+    /** In constant time: the duration does not reveal how much of them is equal. */
     public static boolean same(String a, String b) {
         return MessageDigest.isEqual(a.getBytes(StandardCharsets.UTF_8), b.getBytes(StandardCharsets.UTF_8));
     }

@@ -21,8 +21,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The replays that run in this process, and the last ones that did; each has a thread of its own. Those of other processes,
- * living or dead, are known from the audit. Thread-safe.
+ * The replays that run in this process, and the last ones that did; each has its own thread. Those of other processes,
+ * alive or dead, are known from the audit. Thread-safe.
  */
 public final class Replays implements AutoCloseable {
     private static final Logger log = LoggerFactory.getLogger(Replays.class);
@@ -44,7 +44,7 @@ public final class Replays implements AutoCloseable {
             return state == Replay.Run.State.FINISHED || state == Replay.Run.State.CANCELLED;
         }
 
-        /** Whether this process still has to do with it, or was the one to bring it to its end. */
+        /** Whether this process is still responsible for it, or was the one that ended it. */
         boolean isMine() {
             return replay.progress().state() != Replay.Run.State.ELSEWHERE;
         }
@@ -54,7 +54,7 @@ public final class Replays implements AutoCloseable {
      * Starts a replay, unless it runs or is over. One that stopped before its end, in this process or another, continues.
      *
      * @throws IllegalStateException if too many run already
-     * @throws dev.posthaste.admin.UnexpectedCountException if the change expects another number of events
+     * @throws dev.posthaste.admin.UnexpectedCountException if the change expects a different number of events
      */
     public Running start(String outbox, Change change, ReplayPlan plan) {
         return start(outbox, change, plan, prepare(outbox, change, plan));
@@ -75,7 +75,8 @@ public final class Replays implements AutoCloseable {
                             .filter(each -> each.thread().isAlive())
                             .count()
                     >= MAX_AT_ONCE) {
-                throw new IllegalStateException(MAX_AT_ONCE + " replays run already; wait for one, or cancel it");
+                throw new IllegalStateException(
+                        MAX_AT_ONCE + " replays are already running; wait for one, or cancel it");
             }
             Thread thread = new Thread(replay, "posthaste-replay-" + change.id());
             thread.setDaemon(true);
@@ -103,7 +104,7 @@ public final class Replays implements AutoCloseable {
                 try {
                     start(each.outbox(), each.change(), plan);
                     log.info(
-                            "Outbox {}: replay {} by {} continues after {} events, because: {}",
+                            "Outbox {}: replay {} by {} continues after {} events; reason: {}",
                             each.outbox(),
                             each.change().id(),
                             each.change().actor(),
@@ -131,7 +132,10 @@ public final class Replays implements AutoCloseable {
         }
     }
 
-    /** The newest replays of all outboxes as their audit says, newest first; without those whose database is away. */
+    /**
+     * The newest replays of all outboxes according to their audit, newest first; without those whose database is
+     * unavailable.
+     */
     public List<NotedReplay> noted() {
         List<NotedReplay> noted = new ArrayList<>();
         for (StoreOutboxAdmin outbox : deployment.admin().all()) {
@@ -158,7 +162,7 @@ public final class Replays implements AutoCloseable {
     /**
      * Cancels a replay that this process runs, or that no process does.
      *
-     * @return null if there is none of this id
+     * @return null if there is none with this id
      * @throws IllegalStateException if another process runs it
      */
     public @Nullable Running cancel(String id) {
@@ -173,10 +177,10 @@ public final class Replays implements AutoCloseable {
     }
 
     /**
-     * Continues a replay that stopped before its end; nothing happens to one that runs here or is over.
+     * Continues a replay that stopped before its end; does nothing to one that runs here or is over.
      *
-     * @return null if there is none of this id
-     * @throws IllegalStateException if another process runs it, or too many run already
+     * @return null if there is none with this id
+     * @throws IllegalStateException if another process runs it, or too many are running already
      */
     public @Nullable Running resume(String id) {
         return restart(id, replay -> {});

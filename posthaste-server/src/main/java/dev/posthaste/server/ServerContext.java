@@ -2,6 +2,6 @@ package dev.posthaste.server;
 
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 
-/** What the HTTP interface has at hand. */
+/** What the HTTP interface works with. */
 public record ServerContext(
         Deployment deployment, OutboxMonitor monitor, Replays replays, PrometheusMeterRegistry metrics) {}

@@ -201,12 +201,12 @@ class ConfigTest {
                         """).lines())
                 .containsExactly(
                         "posthaste.yml:8: 'outboxes.one.route.topic' and 'outboxes.one.route.exchange' mean the same;"
-                                + " say one of them",
+                                + " use one of them",
                         "posthaste.yml:10: 'outboxes.one.route.group' and 'outboxes.one.route.queue' mean the same;"
-                                + " say one of them",
+                                + " use one of them",
                         "posthaste.yml:11: 'outboxes.two.route.destination' is missing (or topic, or exchange)",
                         "posthaste.yml:13: 'receipts[0].destination' and 'receipts[0].topic' mean the same;"
-                                + " say one of them",
+                                + " use one of them",
                         "posthaste.yml:14: 'receipts[1].group' is missing (or queue)");
     }
 
@@ -246,8 +246,7 @@ class ConfigTest {
                 console:
                 """;
         for (String address : new String[] {"0.0.0.0", "\"::\"", "10.1.2.3"}) {
-            assertThat(wrong(start + "  address: " + address + "\n"))
-                    .contains("posthaste.yml:5:", "nobody would have to log in");
+            assertThat(wrong(start + "  address: " + address + "\n")).contains("posthaste.yml:5:", "without a login");
         }
         assertThat(wrong(start + "  trusted-proxy: {user-header: X-User}\n")).contains("'from' is missing");
         assertThat(wrong(start + "  users: [{name: ada, password-hash: plain}]\n"))

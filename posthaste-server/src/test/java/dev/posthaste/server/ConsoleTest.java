@@ -346,7 +346,7 @@ class ConsoleTest {
             browser.get(guarded.address());
             find("input[name=name]").sendKeys("vic");
             find("input[name=password]").sendKeys("wrong", Keys.ENTER);
-            untilText("[role=alert]", "do not go together");
+            untilText("[role=alert]", "Wrong name or password");
             shoot("login");
             find("input[name=password]").sendKeys(password, Keys.ENTER);
             untilText("section[data-outbox=orders] .words", "All is well");

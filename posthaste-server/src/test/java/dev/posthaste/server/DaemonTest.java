@@ -361,7 +361,8 @@ class DaemonTest {
         Said audit = say("audit", "orders");
         assertThat(audit.out()).contains("purge", "replay", "pause", "resume", "requeue", "discard", "ada", "a test");
         assertThat(say("tail", "orders", "-n", "2").out().lines().count()).isEqualTo(2);
-        assertThat(say("search", "nothing").err()).contains("No outbox is named 'nothing'; there are orders, calls");
+        assertThat(say("search", "nothing").err())
+                .contains("No outbox is named 'nothing'; the outboxes are orders, calls");
         terminate(daemon);
     }
 

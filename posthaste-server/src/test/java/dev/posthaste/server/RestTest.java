@@ -95,7 +95,7 @@ class RestTest {
         assertThat(json(rest.send("POST", O + "/requeue", "", "{\"reason\":\"because\"}", robot), 400)
                         .get("error")
                         .stringValue())
-                .contains("Say which");
+                .contains("Select events");
         assertThat(json(
                                 rest.send(
                                         "POST",

@@ -34,7 +34,7 @@ import org.junit.jupiter.api.Test;
 
 /**
  * What every broker must do, with its subscription. A subclass opens the broker, attaches consumers, and names a
- * destination that nobody listens to.
+ * destination without a listener.
  */
 public abstract class BrokerContract {
     protected static final String TYPE = "order.placed";
@@ -48,13 +48,13 @@ public abstract class BrokerContract {
     /** A broker with nothing in it. */
     protected abstract Broker open() throws Exception;
 
-    /** Feeds {@code consumer} with what is published as {@link #message} says, until the test ends. */
+    /** Feeds {@code consumer} with what is published by {@link #message}, until the test ends. */
     protected abstract void subscribe(Receiver consumer) throws Exception;
 
     /** A message that can be delivered. */
     protected abstract Message message(Map<String, String> headers, @Nullable String key, byte[] body);
 
-    /** A message that nobody can receive. */
+    /** A message that no consumer can receive. */
     protected abstract Message unroutable();
 
     /** Closes what {@link #open} and {@link #subscribe} opened. */

@@ -11,7 +11,7 @@ import java.nio.charset.StandardCharsets;
 import org.jspecify.annotations.NullMarked;
 import org.jspecify.annotations.Nullable;
 
-/** Makes the message of an event that was in no outbox. */
+/** Makes the message of an event that was never in an outbox. */
 @NullMarked
 final class EventMessages {
     private EventMessages() {}

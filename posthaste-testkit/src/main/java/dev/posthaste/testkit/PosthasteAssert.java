@@ -4,14 +4,14 @@ import java.util.List;
 import org.assertj.core.api.AbstractAssert;
 import org.jspecify.annotations.NullMarked;
 
-/** What a test wrote, also in a transaction that it is still in: see {@link PosthasteTester#written}. */
+/** What a test wrote, including in a transaction that is still open: see {@link PosthasteTester#written}. */
 @NullMarked
 public final class PosthasteAssert extends AbstractAssert<PosthasteAssert, PosthasteTester> {
     PosthasteAssert(PosthasteTester tester) {
         super(tester, PosthasteAssert.class);
     }
 
-    /** At least one event of this type was written; what follows says which. */
+    /** At least one event of this type was written; the methods that follow select which. */
     public WrittenEventAssert wrote(String type) {
         List<WrittenEvent> written = actual.written();
         List<WrittenEvent> ofType =

@@ -2,7 +2,7 @@ package dev.posthaste.testkit;
 
 import org.jspecify.annotations.NullMarked;
 
-/** Assertions on what a test wrote into outboxes, beside those of AssertJ. */
+/** Assertions on what a test wrote into outboxes, in addition to AssertJ's. */
 @NullMarked
 public final class PosthasteAssertions {
     private PosthasteAssertions() {}

@@ -28,7 +28,7 @@ import org.junit.jupiter.api.extension.ExtensionContext;
  * }</pre>
  *
  * <p>{@link #dataSource}, {@link #outbox} and {@link #broker} are the same objects for all tests, so that fields may be
- * made with them. The tests that share an extension do not run at the same time.
+ * initialised with them. The tests that share an extension do not run at the same time.
  */
 @NullMarked
 public final class PosthasteExtension extends PosthasteTester implements BeforeEachCallback, AfterEachCallback {
@@ -55,7 +55,7 @@ public final class PosthasteExtension extends PosthasteTester implements BeforeE
     /**
      * Adds an inbox to each test.
      *
-     * @param inbox is given the test's database, and says what the inbox is; not built, for the reason of
+     * @param inbox is given the test's database, and returns the inbox's builder, not an inbox, for the reason given at
      *     {@link PosthasteTester#inbox(Inbox.Builder)}
      */
     public PosthasteExtension inbox(Function<DataSource, Inbox.Builder> inbox) {

@@ -23,8 +23,8 @@ import org.jspecify.annotations.NullMarked;
 import org.jspecify.annotations.Nullable;
 
 /**
- * An outbox, a relay without threads, a broker without a server and inboxes, for the tests of an application: nothing moves
- * but by the methods here, and nobody sleeps.
+ * An outbox, a relay without threads, a broker without a server and inboxes, for the tests of an application: nothing
+ * moves except through the methods here, and nothing sleeps.
  *
  * <pre>{@code
  * try (PosthasteTester posthaste = PosthasteTester.on(dataSource, catalog)) {
@@ -36,7 +36,7 @@ import org.jspecify.annotations.Nullable;
  * }</pre>
  *
  * <p>Used by one thread, that of the test; the code under test may write on any. {@link PosthasteExtension} makes one for
- * JUnit, with a database of its own.
+ * JUnit, with its own database.
  */
 @NullMarked
 public class PosthasteTester implements AutoCloseable {
@@ -62,16 +62,16 @@ public class PosthasteTester implements AutoCloseable {
     /**
      * A tester on a database that has the catalog's tables, and Posthaste's own ({@link dev.posthaste.Schema#create}).
      *
-     * @param dataSource stays the caller's
+     * @param dataSource remains the caller's
      */
     public static PosthasteTester on(DataSource dataSource, Catalog catalog) {
         return new PosthasteTester(dataSource, catalog);
     }
 
     /**
-     * Adds an inbox, which is handed all events of the types that it handles. It is handed over as a builder because the
-     * tester builds it on an executor of its own: handlers, and what is tried again, then run on the test's thread and at the
-     * test's time. {@link #close} closes it.
+     * Adds an inbox, which gets all events of the types that it handles. It is passed as a builder because the tester
+     * builds it on its own executor: handlers and retries then run on the test's thread and by the test's clock. {@link
+     * #close} closes it.
      *
      * @param inbox not to be used for anything else
      */
@@ -81,8 +81,8 @@ public class PosthasteTester implements AutoCloseable {
     }
 
     /**
-     * The database, for the code under test: of its connections, {@link #written} uses the one that the test is in a
-     * transaction on.
+     * The database, for the code under test: {@link #written} uses the one of its connections on which the test is in a
+     * transaction.
      */
     public DataSource dataSource() {
         return source;
@@ -93,14 +93,17 @@ public class PosthasteTester implements AutoCloseable {
         return outbox;
     }
 
-    /** Where the relay publishes, and what may be made to fail. What it takes, it hands to the inboxes. */
+    /**
+     * Where the relay publishes, and what may be made to fail. It hands the messages that it accepts to the inboxes.
+     */
     public TestBroker broker() {
         return broker;
     }
 
     /**
-     * The events in all outboxes, outbox by outbox in the catalog's order, in the order of their positions. If the calling thread is in a
-     * transaction on a connection of {@link #dataSource}, the events that it wrote are among them.
+     * The events in all outboxes, outbox by outbox in the catalog's order, in the order of their positions. If the
+     * calling thread is in a transaction on a connection of {@link #dataSource}, the events that it wrote are among
+     * them.
      *
      * @throws UnsupportedOperationException if the table of an outbox is not Posthaste's own
      */
@@ -130,7 +133,7 @@ public class PosthasteTester implements AutoCloseable {
      * Hands an event to the inboxes, without an outbox and a relay: one attempt, on this thread, whatever else waits. Its
      * payload is serialized as by {@link #outbox}, and in the format of its outbox if its type is in the catalog.
      *
-     * @throws Exception what the handler threw; also if that was the last attempt, unless a fallback took it
+     * @throws Exception what the handler threw, even at the last attempt, unless a fallback handled the event
      * @throws IllegalArgumentException if no inbox handles events of its type
      */
     public void deliver(Event event) throws Exception {
@@ -146,11 +149,12 @@ public class PosthasteTester implements AutoCloseable {
     }
 
     /**
-     * Publishes what is due and handles it, on this thread, until nothing moves: also what handlers wrote. Ceilings of events
-     * per second do not count. What is not due, failed, or comes while the broker is unavailable waits, for {@link #advance} or the next
-     * call, and what the test has not committed is not there yet. What a handler threw is logged, and not thrown here.
+     * Publishes what is due and handles it, on this thread, until nothing moves, including events that handlers wrote.
+     * Limits of events per second do not apply. Events that are not due, have failed, or come while the broker is
+     * unavailable wait for {@link #advance} or the next call; events that the test has not committed are not visible
+     * yet. What a handler throws is logged, and not thrown here.
      *
-     * @throws IllegalStateException if something still moves after 10 s, or an outbox is somebody else's
+     * @throws IllegalStateException if something still moves after 10 s, or an outbox belongs to another relay
      */
     public void deliverAll() {
         deliverAll(LIMIT);
@@ -169,7 +173,7 @@ public class PosthasteTester implements AutoCloseable {
                     break;
                 }
                 if (!moved) {
-                    clock.advance(IDLE_STEP); // nobody waits for the next poll
+                    clock.advance(IDLE_STEP); // no test waits for the next poll
                 }
                 if (System.nanoTime() - start > limit.toNanos()) {
                     throw new IllegalStateException("Events still move after " + limit.toSeconds()
@@ -194,12 +198,13 @@ public class PosthasteTester implements AutoCloseable {
         if (!relay.owns(name)
                 && !Admin.of(source.target(), catalog).outbox(name).lease().paused()) {
             throw new IllegalStateException("Outbox " + name + " belongs to another relay on this database;"
-                    + " a test has it for itself, or leaves the publishing to that relay");
+                    + " a test needs it exclusively, or leaves the publishing to that relay");
         }
     }
 
     /**
-     * Hands the message of an event to the inboxes again, as a broker may: what has handled it before must not do so again.
+     * Hands an event's message to the inboxes again, as a broker may: an inbox that has handled it must not do so
+     * again.
      *
      * @throws IllegalStateException if it was not published
      */
@@ -223,8 +228,8 @@ public class PosthasteTester implements AutoCloseable {
     }
 
     /**
-     * Lets time pass: what inboxes wait to try again is tried on this thread when its time has come, and events that are delayed or
-     * were rejected become due that much earlier, for the next {@link #deliverAll}.
+     * Lets time pass: retries that inboxes have scheduled run on this thread when their time has come, and events that
+     * are delayed or were rejected become due that much earlier, for the next {@link #deliverAll}.
      *
      * @throws UnsupportedOperationException if the table of an outbox is not Posthaste's own
      */

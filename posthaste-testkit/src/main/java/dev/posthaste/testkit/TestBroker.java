@@ -10,11 +10,11 @@ import java.util.Map;
 import java.util.function.Consumer;
 import org.jspecify.annotations.NullMarked;
 
-/** A broker without a server: it records what is published, and fails as it is told. Thread-safe. */
+/** A broker without a server: it records what is published, and fails on request. Thread-safe. */
 @NullMarked
 public final class TestBroker implements Broker {
     private final Consumer<Message> subscriber;
-    private final List<Message> messages = new ArrayList<>(); // guarded by this, as the next
+    private final List<Message> messages = new ArrayList<>(); // guarded by this, like the next
     private final Map<String, Integer> rejections = new HashMap<>();
     private boolean unavailable;
 
@@ -22,20 +22,20 @@ public final class TestBroker implements Broker {
         this.subscriber = subscriber;
     }
 
-    /** One that takes everything, and hands it to nobody. */
+    /** One that accepts everything, and hands it to no one. */
     public static TestBroker create() {
         return to(message -> {});
     }
 
-    /** One that gives what it took to {@code subscriber}, who does not throw. */
+    /** One that passes what it accepts to {@code subscriber}, which does not throw. */
     static TestBroker to(Consumer<Message> subscriber) {
         return new TestBroker(subscriber);
     }
 
     /**
-     * Refuses the next messages of a type, as a broker that may take them later. Each refusal counts as an attempt.
+     * Refuses the next messages of a type, like a broker that may accept them later. Each refusal counts as an attempt.
      *
-     * @param times how many; 0 takes back what was said before
+     * @param times how many; 0 cancels what was set before
      */
     public synchronized void rejects(String eventType, int times) {
         if (times < 0) {
@@ -44,12 +44,15 @@ public final class TestBroker implements Broker {
         rejections.put(eventType, times);
     }
 
-    /** Whether it cannot be reached: nothing is taken, and no attempt is counted. It can, unless said otherwise. */
+    /**
+     * Whether it cannot be reached: nothing is accepted, and no attempt is counted. It can be reached unless set
+     * otherwise.
+     */
     public synchronized void unavailable(boolean unavailable) {
         this.unavailable = unavailable;
     }
 
-    /** What was published, in this order: all that was neither refused nor came while it was unavailable. */
+    /** What was published, in this order: everything except what was refused or came while it was unavailable. */
     public synchronized List<Message> messages() {
         return List.copyOf(messages);
     }
@@ -82,7 +85,7 @@ public final class TestBroker implements Broker {
         return !unavailable;
     }
 
-    /** Does nothing: what was published can still be asked for. */
+    /** Does nothing: what was published can still be read. */
     @Override
     public void close() {}
 

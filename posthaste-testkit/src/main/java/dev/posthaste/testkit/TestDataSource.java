@@ -34,7 +34,7 @@ final class TestDataSource implements DataSource {
         open.clear();
     }
 
-    /** The one that is behind it. */
+    /** The data source behind it. */
     DataSource target() {
         DataSource known = target;
         if (known == null) {
@@ -43,7 +43,9 @@ final class TestDataSource implements DataSource {
         return known;
     }
 
-    /** The connection that the calling thread opened last of those that are in a transaction; null if there is none. */
+    /**
+     * Of the connections that are in a transaction, the one that the calling thread opened last; null if there is none.
+     */
     @Nullable
     Connection inTransaction() throws SQLException {
         long last = -1;

@@ -14,21 +14,21 @@ import org.jspecify.annotations.NullMarked;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Keeps what an inbox gives it until somebody runs it, on that thread. Its clock is its own, and stands until it is advanced.
- * Work may be added by any thread.
+ * Keeps what an inbox gives it until a test runs it, on the test's thread. It has its own clock, which moves only when
+ * it is advanced. Work may be added by any thread.
  */
 @NullMarked
 final class TestExecutor extends AbstractExecutorService implements ScheduledExecutorService {
     private final PriorityQueue<Task> tasks =
             new PriorityQueue<>(Comparator.comparingLong(Task::due).thenComparingLong(Task::number)); // guarded by this
 
-    private long now; // nanoseconds; guarded by this, as the next
+    private long now; // nanoseconds; guarded by this, like the next
     private long number;
     private boolean shutdown;
 
     private record Task(long due, long number, Runnable work) {}
 
-    /** Runs what is due, and what becomes due by that; returns whether there was anything. */
+    /** Runs what is due, and what becomes due because of that; returns whether there was anything. */
     boolean run() {
         boolean ran = false;
         for (Runnable work = next(now()); work != null; work = next(now())) {

@@ -45,7 +45,7 @@ final class TestInbox implements AutoCloseable {
         executor.advance(time);
     }
 
-    /** Makes one attempt at a message, behind nothing that waits here, and throws what it failed by. */
+    /** Makes one attempt at a message, without waiting behind others here, and throws the exception it failed with. */
     void deliver(Message message) throws Exception {
         failure = null;
         TestExecutor once = new TestExecutor();
@@ -109,7 +109,7 @@ final class TestInbox implements AutoCloseable {
         }
     }
 
-    /** What becomes of it is nobody's concern here: the inbox's listeners tell, and its log. */
+    /** Its outcome does not matter here: the inbox's listeners and its log report it. */
     private record Delivered(Message message) implements Delivery {
         @Override
         public Object lane() {

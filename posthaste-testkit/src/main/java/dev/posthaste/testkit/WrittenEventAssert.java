@@ -11,8 +11,8 @@ import org.jspecify.annotations.NullMarked;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One of the events of a type: each method leaves those that it holds for, and fails, saying what was seen instead, where it
- * holds for none.
+ * One of the events of a type: each method keeps those that match, and fails, reporting what was seen instead, if none
+ * does.
  */
 @NullMarked
 public final class WrittenEventAssert extends AbstractAssert<WrittenEventAssert, List<WrittenEvent>> {
@@ -39,7 +39,10 @@ public final class WrittenEventAssert extends AbstractAssert<WrittenEventAssert,
         return with("with status " + status.code(), event -> event.status() == status);
     }
 
-    /** @param requirements throws an {@link AssertionError} for a payload that is not the right one, as AssertJ's assertions do */
+    /**
+     * @param requirements throws an {@link AssertionError} for a payload that is not the right one, as AssertJ's
+     * assertions do
+     */
     public <T> WrittenEventAssert withPayload(Class<T> type, Consumer<T> requirements) {
         List<AssertionError> errors = new ArrayList<>();
         List<WrittenEvent> found = actual.stream()
@@ -73,7 +76,7 @@ public final class WrittenEventAssert extends AbstractAssert<WrittenEventAssert,
         return new WrittenEventAssert(found, wanted + " " + what);
     }
 
-    /** The event; fails if what was said is true of several. */
+    /** The event; fails if several match. */
     public WrittenEvent event() {
         if (actual.size() > 1) {
             throw failure(

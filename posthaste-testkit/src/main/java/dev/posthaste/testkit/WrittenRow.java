@@ -8,7 +8,7 @@ import java.util.Map;
 import org.jspecify.annotations.NullMarked;
 import org.jspecify.annotations.Nullable;
 
-/** What was read of a row. */
+/** What was read from a row. */
 @NullMarked
 record WrittenRow(
         String id,
@@ -36,13 +36,13 @@ record WrittenRow(
         }
     }
 
-    /** What assertions say of it: never its payload. */
+    /** How assertions show it: never with its payload. */
     @Override
     public String toString() {
         return type + " (" + status.code() + ", key " + key + (headers.isEmpty() ? "" : ", headers " + headers)
                 + ", id " + id + ")";
     }
 
-    /** What is known of a payload beside its bytes. */
+    /** What is known about a payload besides its bytes. */
     record Info(String eventType, String version, Map<String, String> headers) implements PayloadInfo {}
 }

@@ -26,7 +26,7 @@ import java.util.stream.Collectors;
 import org.jspecify.annotations.NullMarked;
 import org.jspecify.annotations.Nullable;
 
-/** The table of one outbox as tests see and change it, by plain SQL: one of Posthaste's own layout. */
+/** The table of one outbox as tests see and change it, by plain SQL; only for Posthaste's own layout. */
 @NullMarked
 final class WrittenRows {
     private static final TableLayout TEXT = TableLayout.standard();
@@ -35,7 +35,7 @@ final class WrittenRows {
     private final Connection connection;
     private final OutboxDefinition outbox;
     private final String table;
-    /** Whether its times are with a zone: a time that is given without one would be taken for the session's. */
+    /** Whether its times have a zone: a time without one would be read in the session's zone. */
     private final boolean zoned;
 
     /** @throws UnsupportedOperationException if its table is not Posthaste's own */
@@ -43,7 +43,7 @@ final class WrittenRows {
         if (!outbox.layout().equals(TEXT) && !outbox.layout().equals(BYTES)) {
             throw new UnsupportedOperationException(
                     "Outbox " + outbox.name() + " has a table with the layout " + outbox.layout()
-                            + ", and the tester reads and changes Posthaste's own alone. Look at the table itself");
+                            + ", and the tester reads and changes only Posthaste's own." + " Query the table directly");
         }
         this.connection = connection;
         this.outbox = outbox;
@@ -98,7 +98,7 @@ final class WrittenRows {
         return headers;
     }
 
-    /** Makes what waits for a time wait that much less. */
+    /** Shortens every wait for a time by this much. */
     void advance(Duration time) throws SQLException {
         for (Map.Entry<Long, Instant> waiting : waiting().entrySet()) {
             try (PreparedStatement statement =

@@ -97,7 +97,7 @@ class InboxAuditTest extends WithInbox {
                         .as(event)
                         .isInstanceOfSatisfying(
                                 Result.Refused.class,
-                                refused -> assertThat(refused.reason()).contains("half done", "committed"));
+                                refused -> assertThat(refused.reason()).contains("incomplete", "committed"));
             }
             assertThat(effects(database)).containsExactly("returns-1", "throws-1");
         }

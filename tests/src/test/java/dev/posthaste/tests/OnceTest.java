@@ -333,7 +333,7 @@ class OnceTest {
                 },
                 "1");
         assertThat(answers).hasSize(1);
-        assertThat(answers.get(0)).startsWith("dead 1").contains("committed", "half done");
+        assertThat(answers.get(0)).startsWith("dead 1").contains("committed", "incomplete");
         assertThat(notes()).containsExactly("1");
     }
 }

@@ -7,7 +7,7 @@ import org.jspecify.annotations.Nullable;
 /**
  * An entry of the audit as the database has it.
  *
- * @param row the event's position, or null when the entry is not of one event
+ * @param row the event's position, or null when the entry is not about a single event
  */
 public record AuditRow(
         long id,

@@ -14,7 +14,10 @@ import java.util.TreeSet;
 import java.util.function.LongPredicate;
 import org.jspecify.annotations.Nullable;
 
-/** Changes of one outbox that take many transactions: each is walked through part by part, and its audit entry says how far. */
+/**
+ * Changes of one outbox that take many transactions: each is carried out part by part, and its audit entry records how
+ * far it is.
+ */
 final class BatchedChanges {
     static final Set<Status> SETTLED = Set.of(Status.PUBLISHED, Status.CONSUMED, Status.DEAD);
 
@@ -58,7 +61,7 @@ final class BatchedChanges {
         try {
             while (after != null
                     && progress.events() < limit
-                    && !progress.state().isOver() // somebody else has the same change in hand, and was faster
+                    && !progress.state().isOver() // another caller is making the same change, and was faster
                     && goOn.test(progress.events() - before)) {
                 Step step = walk.step(after, progress.through(), most(Integer.MAX_VALUE, limit - progress.events()));
                 if (step.part() != null) {
@@ -74,7 +77,7 @@ final class BatchedChanges {
             try {
                 store.end(change, State.INTERRUPTED);
             } catch (RuntimeException also) {
-                e.addSuppressed(also); // it is said to be running; the same change id continues it all the same
+                e.addSuppressed(also); // it is recorded as running; the same change id continues it nevertheless
             }
             throw e;
         }
@@ -106,10 +109,10 @@ final class BatchedChanges {
                     + String.join(", ", statuses.stream().map(Status::code).toList()));
         }
         if (keep.isNegative()) {
-            throw new IllegalArgumentException("What is to be kept cannot be younger than now: " + keep);
+            throw new IllegalArgumentException("The time to keep events must not be negative: " + keep);
         }
         if (keep.compareTo(MAX_KEEP) > 0) {
-            throw new IllegalArgumentException("Events are kept for 100 years at most, not for " + keep);
+            throw new IllegalArgumentException("Events are kept for at most 100 years, not for " + keep);
         }
         requireAgreement();
         String what = "older than " + keep + ": "
@@ -130,7 +133,7 @@ final class BatchedChanges {
         });
     }
 
-    /** @param rows those of the filter's that are to be deleted */
+    /** @param rows the filter's rows that are to be deleted */
     ChangeOutcome purge(Collection<Long> rows, EventFilter filter, Change change, LongPredicate goOn) {
         Set<Status> statuses = filter.status() == null ? SETTLED : Set.of(filter.status());
         TreeSet<Long> all = new TreeSet<>(rows);
@@ -143,13 +146,16 @@ final class BatchedChanges {
         });
     }
 
-    /** While relays differ about what the outbox is, nothing may be deleted: what is done with to one, another may still send. */
+    /**
+     * While relays disagree about the outbox's definition, nothing may be deleted: what is finished for one, another
+     * may still send.
+     */
     void requireAgreement() {
         String dispute = store.dispute();
         if (dispute != null) {
-            throw new IllegalStateException(
-                    "Nothing is deleted from outbox " + outbox + " while relays do not agree about what it is: "
-                            + dispute + ". Try again an hour after the last relay that sees it otherwise");
+            throw new IllegalStateException("Nothing is deleted from outbox " + outbox
+                    + " while relays disagree about its definition: " + dispute
+                    + ". Try again an hour after the last relay with a different definition has stopped");
         }
     }
 }

@@ -4,7 +4,7 @@ import dev.posthaste.admin.ChangeResult;
 
 /** What a change did. */
 public record ChangeOutcome(long events, boolean repeated, long locked) implements ChangeResult {
-    /** Of a change that met no locked event. */
+    /** The outcome of a change that met no locked event. */
     public ChangeOutcome(long events, boolean repeated) {
         this(events, repeated, 0);
     }

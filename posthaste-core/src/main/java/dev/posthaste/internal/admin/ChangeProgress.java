@@ -4,13 +4,13 @@ import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 
 /**
- * How far a change is that takes more than one transaction. The change's own audit entry keeps it, so that the same change id
- * continues it: after a failure, after a restart, in another process. Immutable.
+ * The progress of a change that takes more than one transaction. The change's own audit entry keeps it, so that the
+ * same change id continues it: after a failure, after a restart, in another process. Immutable.
  *
- * @param what what was chosen, in words; the same change id with other words is a mistake
+ * @param what what was selected, in words; the same change id with different words is a mistake
  * @param events how many events are done; of a replay that runs, those up to {@code after}
  * @param failed how many events of a replay could not be sent, up to {@code after}
- * @param through the highest row there was when the change began; newer ones are not meant
+ * @param through the highest row when the change began; newer ones are not affected
  * @param after a replay is done with all rows up to this one
  * @param plan of a replay, otherwise null
  */
@@ -23,13 +23,13 @@ public record ChangeProgress(
         long after,
         @Nullable ReplayPlan plan) {
 
-    /** Whether a change is whole. */
+    /** Whether a change is complete. */
     public enum State {
-        /** Somebody works on it; or did, until the process died. */
+        /** A process works on it, or did until it died. */
         RUNNING,
         /** It stopped before its end; the same change id continues it. */
         INTERRUPTED,
-        /** As {@link #INTERRUPTED}, because of something unforeseen. */
+        /** Like {@link #INTERRUPTED}, because of something unexpected. */
         FAILED,
         FINISHED,
         CANCELLED;
@@ -54,12 +54,12 @@ public record ChangeProgress(
         return new ChangeProgress(state, what, events + more, failed, through, after, plan);
     }
 
-    /** The same at another place. */
+    /** The same at another position. */
     public ChangeProgress at(long after, long events, long failed) {
         return new ChangeProgress(state, what, events, failed, through, after, plan);
     }
 
-    /** As people read it in the audit, on one line. */
+    /** For people to read in the audit, on one line. */
     @Override
     public String toString() {
         String rate = plan == null ? "" : ", at most " + plan.perSecond() + " a second; " + failed + " failed";

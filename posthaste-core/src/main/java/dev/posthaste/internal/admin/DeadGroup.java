@@ -13,7 +13,7 @@ public record DeadGroup(
         @Nullable String example,
         long newestId,
         @Nullable Instant newestAt) implements ErrorGroup {
-    /** Only so much of an error's beginning decides. */
+    /** Only this many characters at the start of an error decide. */
     public static final int LOOKED_AT = 400;
 
     private static final int MAX_LENGTH = 200;
@@ -25,7 +25,7 @@ public record DeadGroup(
         return newestId;
     }
 
-    /** The same group with one event more, older than those. */
+    /** The same group with one more event, older than those. */
     public DeadGroup andOneMore() {
         return new DeadGroup(group, type, events + 1, example, newestId, newestAt);
     }

@@ -4,7 +4,7 @@ import dev.posthaste.admin.EventFilter;
 import java.util.function.BiFunction;
 import org.jspecify.annotations.Nullable;
 
-/** Filters from what may be given or not: by a request, an option, a note. */
+/** Filters from optional parts: of a request, of a command line, of a note. */
 public final class FilterParts {
     private FilterParts() {}
 

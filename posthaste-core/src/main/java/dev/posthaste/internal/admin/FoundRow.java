@@ -12,7 +12,7 @@ import org.jspecify.annotations.Nullable;
  * An event as the database has it.
  *
  * @param id its position
- * @param stored headers, payload, and what stands in the way of a message; null where they were not read
+ * @param stored headers, payload, and what prevents a message; null where they were not read
  */
 public record FoundRow(
         long id,
@@ -77,7 +77,7 @@ public record FoundRow(
         return stored == null ? null : stored.defect();
     }
 
-    /** Whether a filter means this event; its limit aside. */
+    /** Whether a filter matches this event, apart from its limit. */
     public boolean matches(EventFilter filter) {
         return (filter.positions().isEmpty() || filter.positions().contains(id))
                 && (filter.status() == null || filter.status() == status)

@@ -17,9 +17,9 @@ import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The store of one outbox as operators use it. Whatever reads does a bounded piece of work in one call and says where the
- * next goes on; whatever changes writes its audit in the same transaction. Only settled events are changed, so that no
- * relay has them in hand. Nothing waits longer than some seconds for somebody else's lock. Thread-safe; throws
+ * The store of one outbox as operators use it. Reads do a bounded piece of work in one call and return where the next
+ * one continues; changes write their audit in the same transaction. Only settled events are changed, so that no relay
+ * is working on them. Nothing waits longer than a few seconds for another transaction's lock. Thread-safe; throws
  * {@link dev.posthaste.StoreException} when the database fails, or when rows stay locked.
  */
 public interface OperatorStore extends BacklogSource {
@@ -36,13 +36,13 @@ public interface OperatorStore extends BacklogSource {
     /** One event with its contents. */
     Optional<FoundRow> find(long id);
 
-    /** Those of {@code ids} that there are, in id order, without their contents. */
+    /** Those of {@code ids} that exist, in id order, without their contents. */
     List<FoundRow> find(Collection<Long> ids);
 
-    /** Dead events by what their errors say, looking at the newest {@code most} of them; the largest group first. */
+    /** Dead events grouped by their errors, looking at the newest {@code most} of them; the largest group first. */
     List<ErrorGroup> errors(int most);
 
-    /** The highest row there is; 0 without one. */
+    /** The highest row; 0 without one. */
     long highestId();
 
     /** How many events there are in each status. Reads the whole outbox. */
@@ -51,8 +51,8 @@ public interface OperatorStore extends BacklogSource {
     // --- Changes of given events, in one transaction -----------------------------------------------------------------
 
     /**
-     * Requeues (back to pending, due now, with no attempts counted) or discards those of {@code ids} that are dead; the audit
-     * keeps each as it was. Waits some seconds for rows that somebody else has locked.
+     * Requeues (back to pending, due now, with its attempts reset to zero) or discards those of {@code ids} that are
+     * dead; the audit keeps each as it was. Waits a few seconds for rows that another transaction has locked.
      *
      * @param action {@link Action#REQUEUE} or {@link Action#DISCARD}
      * @return how many were dead; if the change was made before, what it did then
@@ -60,58 +60,58 @@ public interface OperatorStore extends BacklogSource {
      */
     ChangeOutcome change(Action action, Change change, Collection<Long> ids);
 
-    /** Whether the audit has something of this change. */
+    /** Whether the audit has an entry of this change. */
     boolean knows(Change change);
 
     // --- Changes that take many transactions -------------------------------------------------------------------------
 
     /**
-     * Begins a change, or takes it up where it stopped.
+     * Begins a change, or resumes it where it stopped.
      *
      * @param fresh what to note if it is new
-     * @param runner who runs it and nobody else; null if several may at once
+     * @param runner the only process that may run it; null if several may at the same time
      * @throws IllegalArgumentException if the change's id was used for something else
      */
     Taken take(Change change, Action action, ChangeProgress fresh, @Nullable String runner);
 
     /**
      * @param progress as it is noted now
-     * @param mine whether the caller is to go on with it; otherwise it is over, or somebody else runs it
-     * @param sign changes whenever whoever runs it says so
+     * @param mine whether the caller is to continue it; otherwise it is over, or another process runs it
+     * @param sign changes whenever the process that runs it reports that it does
      */
     record Taken(ChangeProgress progress, boolean mine, String sign) {}
 
     /**
-     * Notes how far a change is that {@code runner} alone runs.
+     * Notes the progress of a change that only {@code runner} runs.
      *
-     * @return false if it is over or somebody else runs it by now; then nothing is noted
+     * @return false if it is over or another process runs it now; then nothing is noted
      */
     boolean note(Change change, ChangeProgress progress, String runner);
 
     /**
-     * Notes in which state a change is now that its parts brought where it is; one that is over stays as it is.
+     * Notes the state of a change after its last part; one that is over stays as it is.
      *
      * @return as it is noted now
      */
     ChangeProgress end(Change change, ChangeProgress.State state);
 
     /**
-     * Requeues or discards, as one part of a change, those of {@code ids} that are dead, that nobody else has locked, and that
-     * this change has not had in hand before.
+     * Requeues or discards, as one part of a change, those of {@code ids} that are dead, that no other transaction has
+     * locked, and that this change has not already changed.
      */
     Part part(Action action, Change change, Collection<Long> ids);
 
     /**
-     * Deletes, as one part of a change, events that reached {@code statuses} longer ago than {@code keep}, looking at the
-     * next {@code batch} above {@code after} only; leaves out what somebody else has locked.
+     * Deletes, as one part of a change, events that reached {@code statuses} longer ago than {@code keep}, looking only
+     * at the next {@code batch} above {@code after}; leaves out what another transaction has locked.
      *
      * @param keep not negative
      */
     Part purge(Change change, long after, Duration keep, Collection<Status> statuses, int batch);
 
     /**
-     * Deletes, as one part of a change, those of {@code ids} that are in one of {@code statuses}; leaves out what somebody else
-     * has locked.
+     * Deletes, as one part of a change, those of {@code ids} that are in one of {@code statuses}; leaves out what
+     * another transaction has locked.
      */
     Part purge(Change change, Collection<Long> ids, Collection<Status> statuses);
 
@@ -119,8 +119,8 @@ public interface OperatorStore extends BacklogSource {
      * What one part of a change did.
      *
      * @param progress of the whole change
-     * @param locked how many rows were left as they are because somebody else has them locked
-     * @param next where a purge continues; null at the end, and for what is not a purge
+     * @param locked how many rows were left as they are because another transaction has them locked
+     * @param next where a purge continues; null at the end, and for other changes
      */
     record Part(
             ChangeProgress progress, int locked, @Nullable Long next) {}
@@ -129,8 +129,8 @@ public interface OperatorStore extends BacklogSource {
     List<NotedReplay> replays(int most);
 
     /**
-     * How relays differ about what this outbox is, from one another or from this store, in words; null if they agree. While
-     * they differ, nothing may be deleted: what is done with to one may have to be sent again by another.
+     * How relays' definitions of this outbox differ, from one another or from this store's, in words; null if they
+     * agree. While they differ, nothing may be deleted: what is finished for one may have to be sent again by another.
      */
     @Nullable
     String dispute();
@@ -140,7 +140,7 @@ public interface OperatorStore extends BacklogSource {
     LeaseState lease();
 
     /**
-     * Tells all relays to stop publishing from this outbox, or to go on.
+     * Tells all relays to stop publishing from this outbox, or to continue.
      *
      * @return whether the change was made before, so that nothing was done now
      */
@@ -149,9 +149,9 @@ public interface OperatorStore extends BacklogSource {
     /** Entries with ids below {@code before}, newest first; of one row if {@code row} is not null. */
     List<AuditEntry> audit(@Nullable Long row, long before, int limit);
 
-    /** @param next where the next call goes on: above this id; null when all is read */
+    /** @param next where the next call continues: above this id; null when all is read */
     record Stretch(List<StoredRow> events, @Nullable Long next) {}
 
-    /** @param next where the next call goes on: above this id; null when all is counted */
+    /** @param next where the next call continues: above this id; null when all is counted */
     record Tally(long events, @Nullable Long next) {}
 }

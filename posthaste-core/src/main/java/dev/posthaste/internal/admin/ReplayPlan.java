@@ -9,10 +9,10 @@ import org.jspecify.annotations.Nullable;
 /**
  * What a replay is to do, as the audit keeps it, so that another process can continue it. Immutable.
  *
- * @param filter positions, or the status published or consumed and whatever else is asked for
+ * @param filter positions, or the status published or consumed and any other criteria
  * @param destination in place of the events' own, or null; one that the outbox allows
  * @param routingKey in place of the events' own, or null
- * @param perSecond how many messages are sent in a second at most; 1 or more
+ * @param perSecond the most messages sent per second; 1 or more
  */
 public record ReplayPlan(
         EventFilter filter,
@@ -29,7 +29,7 @@ public record ReplayPlan(
         }
     }
 
-    /** @throws IllegalArgumentException if the filter means events that were not published */
+    /** @throws IllegalArgumentException if the filter covers events that were not published */
     public static void requireSent(EventFilter filter) {
         if (filter.positions().isEmpty() && (filter.status() == null || !STATUSES.contains(filter.status()))) {
             throw new IllegalArgumentException(
@@ -46,7 +46,7 @@ public record ReplayPlan(
         }
     }
 
-    /** How many events the filter's limit still allows when so many are done. */
+    /** How many events the filter's limit still allows after {@code done}. */
     public long left(long done) {
         return filter.limit() == null ? Long.MAX_VALUE : Math.max(0, filter.limit() - done);
     }

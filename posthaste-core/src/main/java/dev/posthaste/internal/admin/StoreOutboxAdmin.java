@@ -28,9 +28,9 @@ import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What operators do with an outbox, by its store. Beside the interface's methods there are those that a daemon needs: with
- * pages from any row, with {@code goOn}, which is told how many events the call has done and says whether it continues, and
- * with rules that are no filter. Thread-safe.
+ * What operators do with an outbox, through its store. Besides the interface's methods it has those that a daemon
+ * needs: with pages from any row, with {@code goOn}, which gets the number of events done so far and decides whether to
+ * continue, and with rules that are not filters. Thread-safe.
  */
 public final class StoreOutboxAdmin implements OutboxAdmin {
     /** The most events that one page holds. */
@@ -92,7 +92,7 @@ public final class StoreOutboxAdmin implements OutboxAdmin {
         return store.lease();
     }
 
-    /** @param next below which row the next page begins; null at the end */
+    /** @param next the row below which the next page begins; null at the end */
     private record Page(
             EventFilter filter,
             List<FoundEvent> events,
@@ -143,7 +143,7 @@ public final class StoreOutboxAdmin implements OutboxAdmin {
                 page, page.size() < limit ? null : page.get(limit - 1).position());
     }
 
-    /** The events at the filter's positions that are as it says, oldest first. */
+    /** The events at the filter's positions that match it, oldest first. */
     private Stream<FoundRow> given(EventFilter filter) {
         return store.find(filter.positions()).stream().filter(event -> event.matches(filter));
     }
@@ -187,7 +187,7 @@ public final class StoreOutboxAdmin implements OutboxAdmin {
         return dryRun(filter, Set.of(), goOn);
     }
 
-    /** @param statuses of which a given event has to have one; any if there are none */
+    /** @param statuses one of which a given event must have; any status if there are none */
     public DryRun dryRun(EventFilter filter, Set<Status> statuses, LongPredicate goOn) {
         long limit = filter.limit() == null ? Long.MAX_VALUE : filter.limit();
         if (!filter.positions().isEmpty()) {
@@ -225,7 +225,7 @@ public final class StoreOutboxAdmin implements OutboxAdmin {
     }
 
     /**
-     * Counts what a change is about, if it expects a number and has not begun.
+     * Counts the events of a change, if it expects a number and has not begun.
      *
      * @param statuses as in {@link #dryRun(EventFilter, Set, LongPredicate)}
      * @throws UnexpectedCountException if there are more or fewer events
@@ -273,7 +273,10 @@ public final class StoreOutboxAdmin implements OutboxAdmin {
         return batches.changeDead(action, filter, change, goOn);
     }
 
-    /** The filter's positions; where it says more, those of events that are so, and have one of these statuses. */
+    /**
+     * The filter's positions; where it has other criteria, those of events that match them and have one of these
+     * statuses.
+     */
     private Collection<Long> rows(EventFilter filter, Set<Status> statuses) {
         if (filter.equals(EventFilter.positions(
                 filter.positions().stream().mapToLong(Long::longValue).toArray()))) {
@@ -309,7 +312,7 @@ public final class StoreOutboxAdmin implements OutboxAdmin {
      * Deletes settled events that reached their status longer ago than {@code keep}, as retention does.
      *
      * @param statuses of published, consumed and dead; at least one
-     * @throws IllegalStateException if relays do not agree about what the outbox is
+     * @throws IllegalStateException if relays disagree about the outbox's definition
      */
     public ChangeResult purge(Duration keep, Set<Status> statuses, Change change, LongPredicate goOn) {
         return batches.purge(keep, statuses, change, goOn);

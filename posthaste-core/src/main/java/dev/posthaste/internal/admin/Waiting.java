@@ -4,7 +4,7 @@ import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
-/** How a thread waits, and by which clock. {@link #REAL} is the JVM's; simulations have their own. */
+/** How a thread waits, and on which clock. {@link #REAL} is the JVM's; simulations have their own. */
 public interface Waiting {
     Waiting REAL = new Waiting() {
         @Override

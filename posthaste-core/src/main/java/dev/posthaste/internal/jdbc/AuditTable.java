@@ -19,12 +19,12 @@ import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What operators did: the table {@code posthaste_audit}, which lies beside the leases. Writes on the connection it is
- * given, so that a change and its entry count together or not at all. Thread-safe.
+ * What operators did: the table {@code posthaste_audit}, which is in the same schema as the leases. Writes on the
+ * connection it is given, so that a change and its entry are committed together or not at all. Thread-safe.
  */
 final class AuditTable {
     private static final long NO_ROW = 0;
-    /** What row 0 of an outbox is called here, as 0 is no row. */
+    /** What row 0 of an outbox is called here, because 0 means no row. */
     private static final long ROW_ZERO = Long.MIN_VALUE;
 
     private static final int MAX_EVENT_ID = 64;
@@ -42,7 +42,7 @@ final class AuditTable {
         return schema.text(template);
     }
 
-    /** One event that was changed, and what it was like before. */
+    /** One event that was changed, and its state before. */
     record Changed(long row, String eventId, String detail) {}
 
     void add(Connection connection, Change change, Action action, String outbox, List<Changed> events)
@@ -59,8 +59,8 @@ final class AuditTable {
     }
 
     /**
-     * Makes others that begin the same change wait until this transaction has ended. Its entries are seen after that; this
-     * leaves none of its own.
+     * Makes others that begin the same change wait until this transaction has ended. Its entries are visible after
+     * that; this adds none of its own.
      */
     void claim(Connection connection, Change change, Action action, String outbox) throws SQLException {
         add(connection, change, action, outbox, 0, "");
@@ -72,7 +72,7 @@ final class AuditTable {
         }
     }
 
-    /** Adds the entry of a change that is not of one event. */
+    /** Adds the entry of a change that is not about a single event. */
     void add(Connection connection, Change change, Action action, String outbox, long events, String detail)
             throws SQLException {
         try (PreparedStatement insert = insert(connection)) {
@@ -89,7 +89,7 @@ final class AuditTable {
 
     /** The same change is being made by another client: run again, this transaction sees what that one did. */
     static SQLException madeElsewhere(@Nullable Throwable cause) {
-        return new SQLException("the same change is being made by somebody else; try again", "40001", cause);
+        return new SQLException("another client is making the same change; try again", "40001", cause);
     }
 
     private PreparedStatement insert(Connection connection) throws SQLException {
@@ -136,10 +136,10 @@ final class AuditTable {
     }
 
     /**
-     * What is known of a change.
+     * What is known about a change.
      *
      * @param events how many single events have an entry
-     * @param own the detail of the entry that is not of one event; null without one
+     * @param own the detail of the change's own entry; null without one
      */
     record Known(Action action, long events, @Nullable String own) {}
 
@@ -226,7 +226,7 @@ final class AuditTable {
                 .toList();
     }
 
-    /** The newest changes of a kind that are not of one event, as they are noted. */
+    /** The newest changes of a kind that are not about a single event, as they are noted. */
     List<AuditRow> list(Connection connection, String outbox, Action action, int limit) throws SQLException {
         return list(connection, outbox, NO_ROW, action, Long.MAX_VALUE, limit);
     }

@@ -16,16 +16,20 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What the audit entry of a change says of its progress: in its first line for people, in its second as JSON, to be continued.
+ * What a change's audit entry says about its progress: in its first line for people, in its second as JSON, for
+ * continuing it.
  *
- * @param runner who runs it and nobody else; null if several may
- * @param seenMicros when that was last said, by the database's clock
+ * @param runner the only process that may run it; null if several may
+ * @param seenMicros when that was last reported, by the database's clock
  */
 record ChangeNote(ChangeProgress progress, @Nullable String runner, long seenMicros) {
-    /** A process that has said nothing for so long is dead. A clock that was set back is noticed likewise. */
+    /** A process that has been silent this long is dead. A clock that was set back is noticed in the same way. */
     private static final long MAX_SILENCE_MICROS = 30_000_000;
 
-    /** @return null if the detail is of no such change, or was written by a version that noted none, or otherwise */
+    /**
+     * @return null if the detail is not of such a change, or was written by a version that noted no progress, or in
+     * another form
+     */
     static @Nullable ChangeNote of(@Nullable String detail) {
         int end = detail == null ? -1 : detail.indexOf('\n');
         if (detail == null || end < 0) {
@@ -46,7 +50,7 @@ record ChangeNote(ChangeProgress progress, @Nullable String runner, long seenMic
         String what = json.text("what");
         String state = json.text("state");
         if (what == null || state == null) {
-            throw new IllegalArgumentException("it does not say what was chosen, or how far it is");
+            throw new IllegalArgumentException("it does not record what was selected, or its progress");
         }
         JsonObject plan = json.object("plan");
         return new ChangeProgress(

@@ -15,8 +15,8 @@ import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What the audit notes of an outbox's changes, so that each is made once, and one of many transactions is continued where
- * it stopped. Writes on the connection it is given. Thread-safe.
+ * What the audit notes about an outbox's changes, so that each is made once, and one of many transactions continues
+ * where it stopped. Writes on the connection it is given. Thread-safe.
  */
 final class ChangeNotes {
     private final AuditTable audit;
@@ -60,7 +60,7 @@ final class ChangeNotes {
         return new Taken(mine, true, again.sign());
     }
 
-    /** @return false if somebody else runs the change now, or it is over */
+    /** @return false if another process runs the change now, or it is over */
     boolean update(Connection connection, Change change, ChangeProgress progress, String runner) throws SQLException {
         ChangeNote known = lock(connection, change);
         if (known.progress().state().isOver() || !runner.equals(known.runner())) {
@@ -114,12 +114,12 @@ final class ChangeNotes {
         ChangeNote note = ChangeNote.of(audit.lock(connection, name, change.id()));
         if (note == null) {
             throw new IllegalStateException("The audit entry of change " + change.id() + " of outbox " + name
-                    + " has been taken away while the change was being made");
+                    + " was removed while the change was being made");
         }
         return note;
     }
 
-    /** What is known of a change; if nothing is, others that begin it wait until this transaction has ended. */
+    /** What is known about a change; if nothing is, others that begin it wait until this transaction has ended. */
     Optional<AuditTable.Known> claim(Connection connection, Change change, Action action) throws SQLException {
         Optional<AuditTable.Known> before = known(connection, change, action);
         if (before.isPresent()) {
@@ -140,6 +140,6 @@ final class ChangeNotes {
 
     IllegalArgumentException usedFor(Change change, @Nullable String other) {
         return new IllegalArgumentException("Change " + change.id() + " of outbox " + name + " was something else ("
-                + other + "); every change needs an id of its own");
+                + other + "); every change needs its own id");
     }
 }

@@ -15,8 +15,8 @@ import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Compares what a table's columns can hold with what its layout says: lengths, character sets, how texts compare, which
- * clock times show. A column that this user may not see is passed over.
+ * Compares what a table's columns can hold with its layout: lengths, character sets, how texts compare, which clock
+ * times show. A column that this user may not see is skipped.
  */
 final class ColumnChecks {
     private static final List<Column> TEXTS = List.of(
@@ -32,13 +32,13 @@ final class ColumnChecks {
             List.of(Column.KEY, Column.HEADERS, Column.PAYLOAD, Column.LAST_ERROR);
     private static final List<Column> TIMES = List.of(
             Column.NEXT_ATTEMPT_AT, Column.CREATED_AT, Column.PUBLISHED_AT, Column.CONSUMED_AT, Column.UPDATED_AT);
-    /** Those of MySQL and MariaDB that have every character, and H2's. */
+    /** The character sets of MySQL and MariaDB that have every character, and H2's. */
     private static final Set<String> WHOLE_CHARSETS =
             Set.of("utf8mb4", "utf16", "utf16le", "utf32", "gb18030", "binary", "Unicode");
-    /** Types whose length is told in bytes, where others' is in characters. */
+    /** Types whose length is given in bytes rather than in characters. */
     private static final Set<String> BYTE_LENGTHS =
             Set.of("tinytext", "text", "mediumtext", "longtext", "tinyblob", "blob", "mediumblob", "longblob");
-    /** The most bytes that a unit of UTF-16 takes in UTF-8. */
+    /** The most bytes that a UTF-16 unit takes in UTF-8. */
     private static final int BYTES_OF_UNIT = 3;
 
     /**
@@ -57,7 +57,7 @@ final class ColumnChecks {
             long length,
             @Nullable String charset,
             @Nullable String collation) {
-        /** How many units of UTF-16 it holds at least. */
+        /** How many UTF-16 units it holds at least. */
         private long units() {
             return BYTE_LENGTHS.contains(type) ? length / BYTES_OF_UNIT : length;
         }
@@ -209,7 +209,7 @@ final class ColumnChecks {
                                     + "State zone = session in the layout");
                 }
             }
-            default -> {} // a datetime shows what the layout says
+            default -> {} // a datetime shows the layout's clock
         }
     }
 

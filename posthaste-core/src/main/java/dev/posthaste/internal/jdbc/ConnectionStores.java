@@ -13,15 +13,15 @@ import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 
 /**
- * The stores of outboxes inside the transactions of others, for any number of databases: each connection is asked which kind
- * its database is. The drivers know since they connected, so that asking costs no round trip. Thread-safe.
+ * The stores of outboxes inside the transactions of others, for any number of databases: each connection is asked for
+ * its kind of database. Drivers know it from connecting, so asking costs no round trip. Thread-safe.
  */
 public final class ConnectionStores {
     private final Map<Key, TransactionalStore> stores = new ConcurrentHashMap<>();
 
     private record Key(Dialect dialect, String outbox) {}
 
-    /** The outbox's store on this connection's database; outboxes are told apart by their names. */
+    /** The outbox's store on this connection's database; outboxes are distinguished by their names. */
     public TransactionalStore of(Connection connection, OutboxDefinition outbox) throws SQLException {
         Key key = new Key(Dialect.of(connection), outbox.name());
         TransactionalStore known = stores.get(key);

@@ -10,17 +10,17 @@ import java.util.Map;
 import java.util.stream.Collectors;
 
 /**
- * What a database's settings and a table's own kind endanger, to be found out before a start. {@link DatabaseSchema} and
+ * Finds out, before a start, what a database's settings and a table's own kind endanger. {@link DatabaseSchema} and
  * {@link ColumnChecks} hold what is the same everywhere. Immutable.
  */
 abstract sealed class DatabaseChecks permits PostgreSqlChecks, MySqlChecks, SqliteChecks, H2Checks {
-    /** The pair of {@link #ask} that differs in a blank at the end. */
+    /** The pair of {@link #ask} that differs only in a trailing blank. */
     static final String BLANK_AT_END = "'K' and 'K '";
 
-    /** Which durability settings of the server are not what no-loss and no-phantom need; one sentence each. */
+    /** Which durability settings of the server fall short of what no-loss and no-phantom need; one sentence each. */
     abstract List<String> durabilityWarnings(Connection connection) throws SQLException;
 
-    /** Adds what the server's settings endanger beside durability. */
+    /** Adds what the server's settings endanger besides durability. */
     void checkServer(Connection connection, DatabaseSchema.Findings findings) throws SQLException {}
 
     /** Adds what a table's own kind endangers: its engine, its persistence. */
@@ -40,7 +40,7 @@ abstract sealed class DatabaseChecks permits PostgreSqlChecks, MySqlChecks, Sqli
         return ColumnChecks.fromInformationSchema(connection, schema, table);
     }
 
-    /** Which different texts the database holds equal in a column; empty where it compares bytes. */
+    /** Which different texts the database considers equal in a column; empty where it compares bytes. */
     abstract List<String> equalTexts(Connection connection, ColumnChecks.Facts column) throws SQLException;
 
     /** What to use for a column that compares bytes. */

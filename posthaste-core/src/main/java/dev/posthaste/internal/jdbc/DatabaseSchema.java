@@ -70,8 +70,9 @@ public final class DatabaseSchema {
     }
 
     /**
-     * Creates the tables {@code posthaste_lease}, {@code posthaste_relay} and {@code posthaste_audit} in another schema (on MySQL and MariaDB:
-     * another database of the same server), for relays that may not create any beside the outboxes. The schema exists.
+     * Creates the tables {@code posthaste_lease}, {@code posthaste_relay} and {@code posthaste_audit} in another schema
+     * (on MySQL and MariaDB: another database of the same server), for relays that may not create tables beside the
+     * outboxes. The schema must exist.
      */
     public static void createLeases(DataSource dataSource, String schema) throws SQLException {
         Names.requireTable(schema);
@@ -145,7 +146,7 @@ public final class DatabaseSchema {
         return !dialect.indexesEveryStatus();
     }
 
-    /** All of what {@link #create} makes. */
+    /** Everything that {@link #create} creates. */
     public String script(Collection<OutboxDefinition> outboxes) {
         StringBuilder all = new StringBuilder(ownScript());
         for (OutboxDefinition outbox : outboxes) {
@@ -199,8 +200,9 @@ public final class DatabaseSchema {
     /**
      * What {@link #check} found.
      *
-     * @param missing tables, columns and indexes, which {@link #create} makes
-     * @param faults other reasons why nothing would be published, or not what the product promises; each says what to do
+     * @param missing tables, columns and indexes, which {@link #create} creates
+     * @param faults other reasons why nothing would be published, or why promises would not be kept; each says what to
+     *     do
      * @param warnings what endangers a promise, or costs much; each says what to do
      */
     public record Findings(List<String> missing, List<String> faults, List<String> warnings) {
@@ -229,17 +231,17 @@ public final class DatabaseSchema {
     }
 
     /**
-     * Says which table, column or index is missing for relays, and which setting of the server, its tables or a layout
-     * breaks or endangers a promise. What this user has no right to see is not reported.
+     * Reports which table, column or index is missing for relays, and which setting of the server, its tables or a
+     * layout breaks or endangers a promise. What this user has no right to see is not reported.
      */
     public static Findings check(DataSource dataSource, Collection<OutboxDefinition> outboxes) throws SQLException {
         return check(dataSource, outboxes, outboxes, null);
     }
 
     /**
-     * The same of some of the outboxes.
+     * The same for some of the outboxes.
      *
-     * @param all of the database, as far as is known
+     * @param all all of the database's outboxes, as far as is known
      * @param leases the schema that holds the lease tables, or null for the connection's
      */
     public static Findings check(
@@ -278,7 +280,9 @@ public final class DatabaseSchema {
         }
     }
 
-    /** Says which table is missing for an inbox, and what endangers that an event takes effect once. */
+    /**
+     * Reports which table is missing for an inbox, and what endangers the guarantee that an event takes effect once.
+     */
     public static Findings checkInbox(DataSource dataSource) throws SQLException {
         try (Connection connection = dataSource.getConnection()) {
             Dialect dialect = Dialect.of(connection);
@@ -302,7 +306,7 @@ public final class DatabaseSchema {
         void run() throws SQLException;
     }
 
-    /** Some servers deny users a look at their settings. */
+    /** Some servers do not let users see their settings. */
     private static void unlessDenied(Connection connection, Look look) throws SQLException {
         try {
             look.run();

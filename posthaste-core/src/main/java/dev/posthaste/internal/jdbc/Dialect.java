@@ -78,12 +78,12 @@ public abstract sealed class Dialect permits PostgreSqlDialect, MySqlDialect, Sq
      */
     abstract String statusHint(EventTable layout, Status status);
 
-    /** What makes the planner use the primary key; empty where it cannot be told. */
+    /** What makes the planner use the primary key; empty where there is no such hint. */
     String primaryKeyHint() {
         return "";
     }
 
-    /** Whether the planner must be told which index leads to a row by its id. */
+    /** Whether the planner must be told which index finds a row by its id. */
     boolean hintsIdIndex() {
         return !primaryKeyHint().isEmpty();
     }
@@ -93,12 +93,12 @@ public abstract sealed class Dialect permits PostgreSqlDialect, MySqlDialect, Sq
         return false;
     }
 
-    /** {@code hint} where this database takes hints; otherwise nothing. */
+    /** {@code hint} where this database accepts hints; otherwise nothing. */
     String afterHint(String hint) {
         return hintsIdIndex() ? " " + hint : "";
     }
 
-    /** The beginning of a DELETE from {@code table}, which is read as {@code byId} says. */
+    /** The beginning of a DELETE from {@code table}, which is read in the way of {@code byId}. */
     String deleteFrom(String table, String byId) {
         return "delete from " + table;
     }
@@ -128,7 +128,7 @@ public abstract sealed class Dialect permits PostgreSqlDialect, MySqlDialect, Sq
         return "left(" + column + ", " + characters + ")";
     }
 
-    /** Whether an event is due whose next attempt a column holds, by the clock that {@link #nanosUntil} goes by. */
+    /** Whether an event whose next attempt is in this column is due, by the clock of {@link #nanosUntil}. */
     String isDue(String column) {
         return "(" + column + " is null or " + column + " <= " + now() + ")";
     }
@@ -146,7 +146,7 @@ public abstract sealed class Dialect permits PostgreSqlDialect, MySqlDialect, Sq
         return true;
     }
 
-    /** A row's position in the pending index, made of its id. */
+    /** A row's position in the pending index, computed from its id. */
     String pendingPosition(String id) {
         return id;
     }
@@ -172,10 +172,10 @@ public abstract sealed class Dialect permits PostgreSqlDialect, MySqlDialect, Sq
     }
 
     /**
-     * Tells the server to end the session, and with it the transaction and its locks, when the client says nothing for
-     * {@code silence} seconds in the middle of one: a paused process could otherwise keep others from settling or taking
-     * over for hours. And to give a statement up that waits for a lock for {@code lock} seconds. Empty where the server
-     * cannot.
+     * Tells the server to end the session, and with it the transaction and its locks, when the client is silent for
+     * {@code silence} seconds in the middle of one: a paused process could otherwise keep others from settling or
+     * taking over for hours. Also tells it to give up on a statement that waits for a lock for {@code lock} seconds.
+     * Empty where the server cannot.
      */
     abstract String limitWaits(long silence, long lock);
 
@@ -184,7 +184,7 @@ public abstract sealed class Dialect permits PostgreSqlDialect, MySqlDialect, Sq
         return false;
     }
 
-    /** Takes {@link #limitWaits} back after the transaction; empty where it ends with the transaction. */
+    /** Reverts {@link #limitWaits} after the transaction; empty where it ends with the transaction. */
     abstract String unlimitWaits();
 
     /** Whether updates outside a transaction are limited too. */
@@ -195,7 +195,7 @@ public abstract sealed class Dialect permits PostgreSqlDialect, MySqlDialect, Sq
     /**
      * Executes {@link #limitWaits}.
      *
-     * @return the statement that takes it back; empty where there is nothing to take back
+     * @return the statement that reverts it; empty where there is nothing to revert
      */
     String limit(Connection connection, long silence, long lock) throws SQLException {
         Transactions.execute(connection, limitWaits(silence, lock));
@@ -208,7 +208,7 @@ public abstract sealed class Dialect permits PostgreSqlDialect, MySqlDialect, Sq
     }
 
     /**
-     * As {@link #limit}, before an inbox's note.
+     * Like {@link #limit}, before an inbox's note.
      *
      * @param silence 0 leaves it as it is
      */
@@ -218,7 +218,7 @@ public abstract sealed class Dialect permits PostgreSqlDialect, MySqlDialect, Sq
         return limits.isEmpty() ? "" : unlimitNote();
     }
 
-    /** The INSERT of an inbox's note, alone or together with what else surrounds it. */
+    /** The INSERT of an inbox's note, alone or together with the statements around it. */
     String note(String insert, long silence, long lock) {
         return insert;
     }
@@ -232,12 +232,12 @@ public abstract sealed class Dialect permits PostgreSqlDialect, MySqlDialect, Sq
         return List.of("savepoint " + NOTE);
     }
 
-    /** Takes {@link #beforeNote} back, before or after {@link #afterNote}. */
+    /** Reverts {@link #beforeNote}, before or after {@link #afterNote}. */
     String unlimitNote() {
         return unlimitWaits();
     }
 
-    /** After a note, what a savepoint before it needs so that it is proof. */
+    /** After a note, what makes a savepoint before it proof. */
     String signNote(String savepoint) {
         return "";
     }
@@ -252,7 +252,7 @@ public abstract sealed class Dialect permits PostgreSqlDialect, MySqlDialect, Sq
         return "release savepoint " + savepoint;
     }
 
-    /** At most as many rows as a parameter says. */
+    /** At most as many rows as a parameter allows. */
     String limit() {
         return "limit ?";
     }
@@ -286,9 +286,9 @@ public abstract sealed class Dialect permits PostgreSqlDialect, MySqlDialect, Sq
     // --- Transactions ------------------------------------------------------------------------------------------------
 
     /**
-     * The statement that begins a transaction of Posthaste's own on a connection in auto-commit mode; empty where the
-     * driver begins it when auto-commit is turned off. Such a transaction ends by a {@code commit} or {@code rollback} of
-     * the same kind.
+     * The statement that begins one of Posthaste's own transactions on a connection in auto-commit mode; empty where
+     * the driver begins it when auto-commit is turned off. Such a transaction ends by a {@code commit} or {@code
+     * rollback} of the same kind.
      */
     String begin() {
         return "";
@@ -329,7 +329,7 @@ public abstract sealed class Dialect permits PostgreSqlDialect, MySqlDialect, Sq
         return false;
     }
 
-    /** An INSERT that passes over a row that is there already, where its error would do more than fail. */
+    /** An INSERT that skips a row that already exists, where its error would do more than fail. */
     String ignoringDuplicates(String insert) {
         return insert;
     }
@@ -342,7 +342,7 @@ public abstract sealed class Dialect permits PostgreSqlDialect, MySqlDialect, Sq
         return false;
     }
 
-    /** As {@link #ignoringDuplicates(String)}, for rows with the same value in one column only. */
+    /** Like {@link #ignoringDuplicates(String)}, only for rows with the same value in one column. */
     String ignoringDuplicates(String insert, String column) {
         return insert;
     }
@@ -363,10 +363,12 @@ public abstract sealed class Dialect permits PostgreSqlDialect, MySqlDialect, Sq
     /** The type of a column for bytes. */
     abstract String binaryType();
 
-    /** What is to be looked at before a start. */
+    /** What is to be checked before a start. */
     abstract DatabaseChecks checks();
 
-    /** How long the oldest open transaction has been open, prepared ones included; zero where the database does not tell this user. */
+    /**
+     * How long the oldest open transaction has been open, prepared ones included; zero where this user may not know.
+     */
     abstract Duration oldestTransaction(Connection connection) throws SQLException;
 
     /** Whether a unique or primary key refused the row. */
@@ -374,7 +376,7 @@ public abstract sealed class Dialect permits PostgreSqlDialect, MySqlDialect, Sq
         return "23505".equals(e.getSQLState()) || e.getErrorCode() == 1062;
     }
 
-    /** Of a {@linkplain #isDuplicate duplicate}: whether it is the primary key's, as far as the server's message tells. */
+    /** Whether a {@linkplain #isDuplicate duplicate} is the primary key's, as far as the server's message shows. */
     abstract boolean isDuplicateOfPrimaryKey(SQLException e);
 
     /** Whether this user may change rows and yet not lock them; the transaction continues. */

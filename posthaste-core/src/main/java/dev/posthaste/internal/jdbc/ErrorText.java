@@ -1,6 +1,6 @@
 package dev.posthaste.internal.jdbc;
 
-/** Error texts as a table's column takes them. */
+/** Error texts as a table's column accepts them. */
 final class ErrorText {
     private static final int SHORT = 200;
 
@@ -15,7 +15,7 @@ final class ErrorText {
         return clean.substring(0, Character.isHighSurrogate(clean.charAt(most - 1)) ? most - 1 : most);
     }
 
-    /** What every column of text takes: ASCII, and not much of it. */
+    /** What every text column accepts: ASCII, and not much of it. */
     static String plain(String error) {
         return cut(error.replaceAll("[^ -~]", "?"), SHORT);
     }

@@ -11,17 +11,17 @@ import java.sql.SQLException;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A row as a relay reads it. Whatever is wrong with one makes its event defective; it must never keep others from being
+ * A row as a relay reads it. Anything wrong with a row makes its event defective; it must never keep others from being
  * read. Small contents come with the row. Thread-safe.
  */
 final class EventRow {
     /** Contents of at most this many bytes come with the row; larger ones are loaded by id. */
     static final int MAX_INLINE_BYTES = 16 * 1024;
 
-    /** What is selected; headers and payload only where they are small. */
+    /** The selected columns; headers and payload only where they are small. */
     static final String COLUMNS = columns("");
 
-    /** The same, headers and payload only where the event is due, too. */
+    /** The same, with headers and payload only where the event is also due. */
     static final String COLUMNS_IF_DUE = columns(" and {due}");
 
     private final RowSql sql;
@@ -151,7 +151,7 @@ final class EventRow {
         }
     }
 
-    /** The same of a result of {@code id}, {@code headers} and {@code payload}. */
+    /** The same for a result of {@code id}, {@code headers} and {@code payload}. */
     Contents contents(ResultSet rows) throws SQLException {
         return new Contents(rows);
     }
@@ -203,7 +203,7 @@ final class EventRow {
         return layout.payload() == Payload.ENVELOPE ? opened(event) : event;
     }
 
-    /** @throws SQLException the same, if it is the connection that is at fault */
+    /** @throws SQLException the same, if the connection is at fault */
     private static StoredRow defective(StoredRow event, Throwable why) throws SQLException {
         if (why instanceof SQLException e && SqlErrors.isDisconnected(e)) {
             throw e;
@@ -211,7 +211,7 @@ final class EventRow {
         return event.defective("its row cannot be read: " + why);
     }
 
-    /** Other programs' tables may know no null. */
+    /** Other programs' tables may have no nulls. */
     static @Nullable String noneIfEmpty(@Nullable String text) {
         return text == null || text.isEmpty() ? null : text;
     }
@@ -221,7 +221,7 @@ final class EventRow {
         return number == 0 ? null : Integer.valueOf(number);
     }
 
-    /** The event's id that an envelope says, or the other. */
+    /** The event's id from an envelope, or the other. */
     static String eventIdIn(byte[] envelope, String other) {
         try {
             String eventId = Envelope.open(envelope).eventId();
@@ -231,7 +231,7 @@ final class EventRow {
         }
     }
 
-    /** What the envelope in the payload column says; the columns go before. */
+    /** The envelope's values from the payload column; the columns take precedence. */
     private static StoredRow opened(StoredRow row) {
         try {
             Envelope envelope = Envelope.open(row.payload());

@@ -20,8 +20,8 @@ import java.util.zip.CRC32C;
 import org.jspecify.annotations.Nullable;
 
 /**
- * An outbox's table as statements need it: its name, its columns and codes. {@link dev.posthaste.TableLayout} is what users say of it;
- * not part of the API. Immutable and thread-safe.
+ * An outbox's table as statements need it: its name, its columns and codes. {@link dev.posthaste.TableLayout} is what
+ * users write; not part of the API. Immutable and thread-safe.
  */
 public final class EventTable {
     public static final int MAX_EVENT_ID = 64;
@@ -36,15 +36,18 @@ public final class EventTable {
     /** The bytes that a column {@code text} of MySQL and MariaDB holds, which other programs' tables usually have. */
     private static final int MAX_MAPPED_HEADERS = 65_535;
 
-    /** What a column may hold. The first group is the event's, the second is what became of it. */
+    /** What a column may hold. The first group is the event, the second its outcome. */
     public enum Column {
         /** The order of publication: a number that grows with every row. */
         ID("id", 0),
-        /** The event's identity. Without it, and without an envelope that says it, the outbox's name and the row's id. */
+        /**
+         * The event's identity. Without it, and without an envelope that contains it, the outbox's name and the row's
+         * id.
+         */
         EVENT_ID("event_id", MAX_EVENT_ID),
         TYPE("event_type", MAX_TYPE),
         VERSION("event_version", MAX_VERSION),
-        /** Without it no order is kept. An empty key is none. */
+        /** Without it no order is kept. An empty key counts as none. */
         KEY("event_key", MAX_KEY),
         /** Without it the route says where events go. */
         DESTINATION("destination", MAX_DESTINATION),
@@ -62,16 +65,16 @@ public final class EventTable {
         LAST_ERROR("last_error", MAX_ERROR),
         CREATED_AT("created_at", 0),
         /**
-         * Where it is missing, the time of the last update is taken for it, or else that of the writing. A table with
-         * none of the three never says that an event is old: retention deletes nothing from it, and no event is reported or
-         * published again because nobody consumed it.
+         * Where it is missing, the time of the last update is used, or else that of the write. In a table with none of
+         * the three, no event is ever known to be old: retention deletes nothing from it, and no event is reported or
+         * published again because it was not consumed.
          */
         PUBLISHED_AT("published_at", 0),
         CONSUMED_AT("consumed_at", 0),
         UPDATED_AT("updated_at", 0),
         /**
          * How often the event was requeued: receipts name it. Posthaste's own tables have it where the outbox is tracked;
-         * others need not.
+         * others may lack it.
          */
         GENERATION("generation", 0);
 
@@ -107,12 +110,13 @@ public final class EventTable {
     private final Rows rows;
 
     /**
-     * What rows look like beside columns and codes.
+     * What rows look like, besides columns and codes.
      *
-     * @param dueNow whether a new row that is due at once has the time of its writing as its next attempt, and not null
+     * @param dueNow whether a new row that is due immediately has the time of its writing as its next attempt, and not
+     *     null
      * @param zone which clock the table's times show; null where the layout does not state it
-     * @param destinationPrefix what stands before the destination column's value
-     * @param script the script that creates the table; null where it exists and belongs to somebody else
+     * @param destinationPrefix what precedes the destination column's value
+     * @param script the script that creates the table; null where it exists and belongs to another program
      */
     record Rows(
             Payload payload,
@@ -180,7 +184,7 @@ public final class EventTable {
     }
 
     /**
-     * The table that a description says, as {@link dev.posthaste.TableLayout#mapped} has it; of no table where it names none.
+     * The table described in the terms of {@link dev.posthaste.TableLayout#mapped}; of no table where it names none.
      *
      * @throws IllegalArgumentException with everything that is wrong with it
      */
@@ -196,12 +200,12 @@ public final class EventTable {
         try {
             properties.store(text, null);
         } catch (IOException e) {
-            throw new UncheckedIOException(e); // a text is always written
+            throw new UncheckedIOException(e); // writing a string does not fail
         }
         return text.toString();
     }
 
-    /** The same layout, of a table in the database. Dashes and blanks become underscores in the name of one of our own. */
+    /** The same layout, of a table in the database. Dashes and blanks become underscores in the name of one of ours. */
     public EventTable at(String name) {
         String usable = mapped ? name : name.replace('-', '_').replace(' ', '_');
         return new EventTable(Names.requireTable(usable), mapped, columns, statuses, lengths, rows);
@@ -239,7 +243,7 @@ public final class EventTable {
         return columns.containsKey(column);
     }
 
-    /** Whether rows can say that their event was consumed. */
+    /** Whether rows can record that their event was consumed. */
     public boolean tracksConsumption() {
         return statuses.containsKey(Status.CONSUMED);
     }
@@ -264,7 +268,7 @@ public final class EventTable {
         return columns;
     }
 
-    /** The code as SQL writes it. */
+    /** The code as an SQL literal. */
     String literal(Status status) {
         boolean numbers = statuses.values().stream().allMatch(code -> code.matches("[0-9]+"));
         return numbers ? code(status) : "'" + code(status) + "'";
@@ -294,14 +298,14 @@ public final class EventTable {
         return Objects.requireNonNullElse(rows.zone(), "");
     }
 
-    /** What stands before the destination column's value; usually nothing. */
+    /** What precedes the destination column's value; usually nothing. */
     public String destinationPrefix() {
         return rows.destinationPrefix();
     }
 
     /**
-     * The same for two layouts that mean the same by every row, and for no two others in practice. Relays of a version that
-     * knows no generations agree with those that do.
+     * Equal for two layouts that interpret every row in the same way, and in practice for no two others. Relays of a
+     * version without generations agree with those that have them.
      */
     public String fingerprint() {
         Map<Column, String> known = new EnumMap<>(columns);
@@ -328,13 +332,13 @@ public final class EventTable {
         return meaning(columns).hashCode();
     }
 
-    /** The index that Posthaste's script made for its own statements; null where the database chooses another. */
+    /** The index that Posthaste's script creates for its own statements; null where the database chooses another. */
     @Nullable
     String pendingIndex() {
         return rows.script() == null ? null : simpleName() + "_pending";
     }
 
-    /** The script that creates the table; null where it exists and belongs to somebody else. */
+    /** The script that creates the table; null where it exists and belongs to another program. */
     @Nullable
     String script() {
         return rows.script();

@@ -12,15 +12,15 @@ import java.util.Set;
 import javax.sql.DataSource;
 
 /**
- * Outboxes in a table of their own name, as they were by default until 1.0, when {@code NAME_outbox} became the default.
- * Internal, and to be dropped in 2.0.
+ * Outboxes in a table of their own name, the default until 1.0, when {@code NAME_outbox} became the default. Internal,
+ * and to be dropped in 2.0.
  */
 public final class FormerTable {
     private FormerTable() {}
 
     /**
-     * The outbox as it is in this database: in the table {@code NAME} if it has no table of its own, none is called
-     * {@code NAME_outbox}, and {@code NAME} is one of its layout and of no other outbox, as it was by default until 1.0. To be
+     * The outbox as it is in this database: in the table {@code NAME}, the default until 1.0, if it sets no table,
+     * there is no table {@code NAME_outbox}, and {@code NAME} has its layout and belongs to no other outbox. To be
      * dropped in 2.0.
      *
      * @param all the outboxes of this database, with this one
@@ -51,8 +51,7 @@ public final class FormerTable {
     }
 
     /**
-     * Whether the table that was meant until 1.0 where none was set is there, is one of this outbox's layout, and none of the
-     * outboxes is said to be in it.
+     * Whether the default table until 1.0 exists, has this outbox's layout, and is the table of none of the outboxes.
      */
     static boolean holds(Connection connection, OutboxDefinition outbox, Collection<OutboxDefinition> all)
             throws SQLException {
@@ -72,7 +71,7 @@ public final class FormerTable {
                         .allMatch(each -> columns.contains(each.getValue().toLowerCase(Locale.ROOT)));
     }
 
-    /** Whether events wait in the table that was meant until 1.0, beside the one that is meant now. */
+    /** Whether events wait in the default table until 1.0, beside the present one. */
     static boolean holdsPending(Connection connection, Dialect dialect, OutboxDefinition outbox) throws SQLException {
         String former = DefinedTables.supplied().formerTable(outbox);
         return former != null

@@ -10,10 +10,12 @@ import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import org.jspecify.annotations.Nullable;
 
-/** What operators see of a row, as columns and read back. What a page of events holds is bounded. Immutable. */
+/**
+ * What operators see of a row: its columns, and how they are read. What a page of events holds is bounded. Immutable.
+ */
 final class FoundColumns {
     private static final int MAX_CHARACTERS = 2_000;
-    /** An envelope that is larger is not opened to find out the event's id; the row's is shown instead. */
+    /** A larger envelope is not opened to find the event's id; the row's is shown instead. */
     private static final int MAX_OPENED_BYTES = 256 * 1024;
 
     private static final String COLUMNS = """
@@ -41,7 +43,7 @@ final class FoundColumns {
         return isOpened() ? COLUMNS + OPENED : COLUMNS;
     }
 
-    /** Whether only the payload says who the event is. */
+    /** Whether only the payload contains the event's id. */
     private boolean isOpened() {
         return layout.payload() == Payload.ENVELOPE && !layout.has(Column.EVENT_ID);
     }

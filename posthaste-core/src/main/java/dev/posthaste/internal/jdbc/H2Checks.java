@@ -3,7 +3,7 @@ package dev.posthaste.internal.jdbc;
 import java.sql.Connection;
 import java.util.List;
 
-/** What is to be looked at on H2. */
+/** What is checked on H2. */
 final class H2Checks extends DatabaseChecks {
     @Override
     List<String> durabilityWarnings(Connection connection) {

@@ -34,7 +34,7 @@ final class H2Dialect extends Dialect {
         return nanos("current_timestamp(6)", column);
     }
 
-    /** Not {@code datediff}, which compares what the clocks on two walls show, whatever zones they are in. */
+    /** Not {@code datediff}, which compares wall-clock times regardless of their zones. */
     private static String nanos(String end, String start) {
         return "cast((extract(epoch from " + end + ") - extract(epoch from " + start + ")) * 1000000000 as bigint)";
     }
@@ -49,7 +49,7 @@ final class H2Dialect extends Dialect {
         return "dateadd(microsecond, ?, timestamp with time zone '1970-01-01 00:00:00+00:00')";
     }
 
-    /** H2 sorts unless it is told the whole index. */
+    /** H2 sorts unless it is given the whole index. */
     @Override
     String pendingOrder(String id, String status) {
         return status + ", " + id;

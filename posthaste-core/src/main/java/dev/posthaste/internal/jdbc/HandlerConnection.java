@@ -11,10 +11,10 @@ import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The connection of an inbox's transaction as handlers see it: everything but the end of the transaction is theirs.
+ * The connection of an inbox's transaction as handlers see it: they may do everything except end the transaction.
  *
- * @param readsStatements whether statements are looked at too: where the database does not begin another transaction after
- *     one was ended by a statement, whatever follows would be committed at once, and nothing could undo it
+ * @param readsStatements whether statements are checked too: where the database does not begin another transaction
+ *     after a statement ended one, everything that follows would be committed immediately, and nothing could undo it
  */
 record HandlerConnection(Connection connection, boolean readsStatements) implements InvocationHandler {
     private static final Pattern END =
@@ -92,7 +92,8 @@ record HandlerConnection(Connection connection, boolean readsStatements) impleme
 
     private static SQLException refused(String what) {
         return new SQLException(
-                "The inbox " + what + " when the handler has ended: its effects count together with the"
-                        + " note that the event was handled. A handler that fails throws an exception, and everything is rolled back");
+                "The inbox " + what + " when the handler has ended: its effects are committed together with the"
+                        + " note that the event was handled. A handler that fails throws an exception,"
+                        + " and everything is rolled back");
     }
 }

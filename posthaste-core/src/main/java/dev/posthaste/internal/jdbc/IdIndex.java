@@ -9,7 +9,7 @@ import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The index that leads to an outbox's rows by their ids, where a statement must name it. In a table of Posthaste's own it is
+ * The index that finds an outbox's rows by their ids, where a statement must name it. In Posthaste's own tables it is
  * the primary key; for any other table, the database is asked once. Thread-safe.
  */
 final class IdIndex {

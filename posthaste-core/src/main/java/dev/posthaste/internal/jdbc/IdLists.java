@@ -8,7 +8,7 @@ import java.util.Collection;
 import java.util.List;
 import java.util.stream.Collectors;
 
-/** Lists of ids in statements: one parameter where the database takes arrays, and otherwise numbers in the text. */
+/** Lists of ids in statements: one parameter where the database accepts arrays, and otherwise numbers in the text. */
 final class IdLists {
     private static final int MAX_LIST = 500;
 
@@ -29,7 +29,7 @@ final class IdLists {
                 + template.substring(end + 3));
     }
 
-    /** In short lists: MariaDB makes a join of a list of a thousand, and then reads the whole table. */
+    /** In short lists: MariaDB turns a list of a thousand into a join, and then reads the whole table. */
     private static String inLists(String id, List<Long> ids) {
         List<String> lists = new ArrayList<>();
         for (int from = 0; from < ids.size(); from += MAX_LIST) {

@@ -22,9 +22,9 @@ public final class InboxTable {
      * Notes that the consumer handles the events in this transaction. Waits up to {@code lock} seconds for another
      * transaction that notes one of them.
      *
-     * @param silence after how many seconds without a word the server ends the session, where the dialect says so here; 0
+     * @param silence after how many seconds of silence the server ends the session, where the dialect sets that here; 0
      *     leaves the session as it is
-     * @return false if one of them was handled before; if there are several, the transaction is of no use then
+     * @return false if one of them was handled before; if there are several, the transaction is then of no further use
      */
     boolean add(Connection connection, String consumer, List<String> eventIds, long silence, long lock)
             throws SQLException {
@@ -47,7 +47,7 @@ public final class InboxTable {
         }
     }
 
-    /** How many rows several statements changed that were sent as one. */
+    /** How many rows were changed by several statements that were sent as one. */
     private static int changed(PreparedStatement statement) throws SQLException {
         int changed = 0;
         boolean rows = statement.execute();

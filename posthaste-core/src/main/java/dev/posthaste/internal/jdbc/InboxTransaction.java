@@ -7,14 +7,14 @@ import java.time.Duration;
 import java.util.List;
 
 /**
- * One transaction of a consumer: it notes an event, a handler's effects join it, and after the handler it is proven that it
- * is still the transaction that took the note. A database may have rolled it back and begun another one, as InnoDB does
- * with a deadlock's victim; a handler may have ended it by SQL of its own.
+ * One transaction of a consumer: it notes an event, a handler's effects join it, and after the handler it is proven to
+ * be still the transaction that took the note. A database may have rolled it back and begun another one, as InnoDB does
+ * with a deadlock's victim; a handler may have ended it with its own SQL.
  *
- * <p>The connection is given back as it came, or discarded when that cannot be sure. Used by one thread.
+ * <p>The connection is given back as it came, or discarded when that is not certain. Used by one thread.
  */
 public final class InboxTransaction implements AutoCloseable {
-    /** What others hold is waited for so long; the thread has better things to do. */
+    /** How long to wait for other transactions' locks: the thread has other work to do. */
     static final long MAX_LOCK_WAIT_SECONDS = 1;
 
     private final Connection connection;
@@ -46,7 +46,7 @@ public final class InboxTransaction implements AutoCloseable {
      * Notes that the events are handled in this transaction. If another transaction notes one of them, waits a second for
      * it.
      *
-     * @return false if one of them was handled before; if there are several, the transaction is to be closed then
+     * @return false if one of them was handled before; if there are several, the transaction is then to be closed
      */
     public boolean note(List<String> noteIds) throws SQLException {
         try {
@@ -74,7 +74,7 @@ public final class InboxTransaction implements AutoCloseable {
         }
     }
 
-    /** @throws SQLException if this is not the transaction any more that took the note, or cannot be committed */
+    /** @throws SQLException if this is no longer the transaction that took the note, or cannot be committed */
     public void prove() throws SQLException {
         update(connection, dialect.proveNote(Dialect.NOTE));
         proven = true;
@@ -105,7 +105,7 @@ public final class InboxTransaction implements AutoCloseable {
     public enum End {
         /** It was open: nothing of it is left. */
         ROLLED_BACK,
-        /** It was rolled back before, or even committed. */
+        /** It had already been rolled back, or even committed. */
         LOST,
         /** The connection is gone, and the transaction with it. */
         BROKEN
@@ -115,20 +115,22 @@ public final class InboxTransaction implements AutoCloseable {
     public End rollBack(Throwable failure) {
         End end = proven ? endOfProven(failure) : rollBackTo(connection, Dialect.NOTE, failure);
         boolean victim = end == End.LOST && InboxTransactions.isContention(failure);
-        broken |= end != End.ROLLED_BACK
-                && !victim; // whatever the handler made of the session, nobody else is to have it
+        broken |=
+                end != End.ROLLED_BACK && !victim; // whatever the handler did to the session, no one else is to get it
         close();
         return end;
     }
 
-    /** Since then nobody has used it but Posthaste. */
+    /** Since then only Posthaste has used it. */
     static End endOfProven(Throwable failure) {
         return InboxTransactions.looksAway(failure) || InboxTransactions.isUnreachable(failure)
                 ? End.BROKEN
                 : End.ROLLED_BACK;
     }
 
-    /** Whoever had the connection meanwhile may have done anything: whether the savepoint is there tells. */
+    /**
+     * Other code had the connection meanwhile and may have done anything: whether the savepoint still exists shows it.
+     */
     static End rollBackTo(Connection connection, String savepoint, Throwable failure) {
         try {
             update(connection, "rollback to savepoint " + savepoint);

@@ -19,8 +19,8 @@ public final class InboxTransactions {
     private volatile @Nullable Dialect dialect;
 
     /**
-     * @param silence for how long a client may say nothing in the middle of a transaction before the server ends its
-     *     session; whole seconds
+     * @param silence how long a client may be silent in the middle of a transaction before the server ends its session;
+     *     whole seconds
      */
     public InboxTransactions(DataSource dataSource, String consumer, Duration silence) {
         this.dataSource = dataSource;
@@ -28,7 +28,7 @@ public final class InboxTransactions {
         this.silence = silence;
     }
 
-    /** Begins one, on a connection of its own. */
+    /** Begins one, on its own connection. */
     public InboxTransaction begin() throws SQLException {
         Connection connection = dataSource.getConnection();
         try {
@@ -44,7 +44,10 @@ public final class InboxTransactions {
         }
     }
 
-    /** SQLite's driver turns it off before it begins the transaction, and leaves it so when that fails for a lock. */
+    /**
+     * SQLite's driver turns it off before it begins the transaction, and leaves it off when that fails because of a
+     * lock.
+     */
     private static void turnAutoCommitOn(Connection connection) {
         try {
             connection.setAutoCommit(true);
@@ -62,17 +65,17 @@ public final class InboxTransactions {
         return known;
     }
 
-    /** Gives a connection back to whoever it came from. */
+    /** Gives a connection back to its source. */
     static void closeQuietly(Connection connection) {
         try {
             connection.close();
         } catch (SQLException | RuntimeException e) {
-            // it is of no use any more, and what was done on it is known
+            // it is of no further use, and what was done on it is known
         }
     }
 
     /**
-     * Why the database takes no notes now, of whatever event; null if it does. Finds out by writing a note about an event
+     * Why the database accepts no notes now, for any event; null if it does. Finds out by writing a note about an event
      * that does not exist, and rolling back.
      */
     public @Nullable Throwable fault() {
@@ -91,7 +94,7 @@ public final class InboxTransactions {
         }
     }
 
-    /** Whether other transactions, or a full disk, were in the way: a matter of time, whoever made the statement. */
+    /** Whether other transactions, or a full disk, were in the way: a matter of time, whatever statement failed. */
     public static boolean isPassing(Throwable e) {
         return isContention(e) || SqlErrors.isFull(e);
     }
@@ -101,24 +104,24 @@ public final class InboxTransactions {
         return SqlErrors.isContention(e);
     }
 
-    /** Whether it looks as if the server were away, shutting down or read-only. */
+    /** Whether the server appears to be unavailable, shutting down or read-only. */
     public static boolean looksAway(Throwable e) {
         return SqlErrors.isCausedBy(e, SqlErrors::isWrongServer);
     }
 
-    /** Whether SQLite could not use its file, and has rolled the transaction back for that. */
+    /** Whether SQLite could not use its file, and has therefore rolled the transaction back. */
     static boolean isUnreachable(Throwable e) {
         return SqlErrors.isCausedBy(e, SqliteErrors::isUnreachable);
     }
 
-    /** Whether the database took offence at a value. */
+    /** Whether the database refused a value. */
     public static boolean isRefused(Throwable e) {
         return SqlErrors.isRefused(e);
     }
 
     /**
-     * Whether the server answered a commit with an error of the transaction's own, so that it is rolled back for sure. After
-     * any other failure of a commit nobody knows what was done but the note.
+     * Whether the server answered a commit with an error of the transaction itself, so that it is certainly rolled
+     * back. After any other failure of a commit, only the note can tell what was done.
      */
     public static boolean isAnswer(Throwable e) {
         return !looksAway(e) && SqlErrors.isCausedBy(e, InboxTransactions::isAnswer);
@@ -130,7 +133,7 @@ public final class InboxTransactions {
                 || (state != null && !state.startsWith("57") && !state.startsWith("58") && !state.startsWith("HY"));
     }
 
-    /** Whether a database, or its driver, said so. */
+    /** Whether a database or its driver reported it. */
     public static boolean isFromDatabase(Throwable e) {
         return SqlErrors.isCausedBy(e, each -> true);
     }

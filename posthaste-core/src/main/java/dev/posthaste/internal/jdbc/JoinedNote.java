@@ -7,8 +7,8 @@ import java.util.List;
 import java.util.concurrent.atomic.AtomicLong;
 
 /**
- * An inbox's note in a transaction of the application's, which it neither begins nor ends: what fails is undone up to where
- * the note was taken, so that a transaction that is committed all the same holds neither note nor effects. Used by one
+ * An inbox's note in the application's transaction, which it neither begins nor ends: what fails is undone back to
+ * where the note was taken, so that a transaction that is then committed holds neither note nor effects. Used by one
  * thread.
  */
 public final class JoinedNote {
@@ -36,7 +36,7 @@ public final class JoinedNote {
      * it. The transaction waits for locks, and for its client, as before.
      *
      * @return false if one of them was handled before
-     * @throws SQLException if it could not be noted; the caller calls {@link #undo} then
+     * @throws SQLException if it could not be noted; the caller then calls {@link #undo}
      */
     public boolean take(List<String> noteIds) throws SQLException {
         InboxTransaction.update(connection, "savepoint " + savepoint);
@@ -64,7 +64,7 @@ public final class JoinedNote {
         return HandlerConnection.of(connection, dialect.commitsByStatement());
     }
 
-    /** @throws SQLException if this is not the transaction any more that took the note */
+    /** @throws SQLException if this is no longer the transaction that took the note */
     public void prove() throws SQLException {
         InboxTransaction.update(connection, dialect.proveNote(savepoint));
         proven = true;
@@ -72,7 +72,7 @@ public final class JoinedNote {
 
     /**
      * Undoes the note, if it was taken, and what followed it, after a failure. If it ends {@link
-     * InboxTransaction.End#ROLLED_BACK}, the transaction can be used again; after {@link #prove} it is to be rolled back.
+     * InboxTransaction.End#ROLLED_BACK}, the transaction remains usable; after {@link #prove} it is to be rolled back.
      */
     public InboxTransaction.End undo(Throwable failure) {
         if (proven) {

@@ -14,10 +14,13 @@ import java.util.Set;
 import java.util.TreeMap;
 import java.util.regex.Pattern;
 
-/** Reads a layout that is described as {@link dev.posthaste.TableLayout#mapped} says, and finds all that is wrong with it. */
+/**
+ * Reads a layout that is described in the terms of {@link dev.posthaste.TableLayout#mapped}, and finds everything that
+ * is wrong with it.
+ */
 final class LayoutProperties {
     private static final Pattern TABLE_NAME =
-            Pattern.compile("[A-Za-z0-9_. -]{1,101}"); // said again, and checked, elsewhere
+            Pattern.compile("[A-Za-z0-9_. -]{1,101}"); // repeated, and checked, elsewhere
     private static final Pattern COLUMN_NAME = Pattern.compile("[A-Za-z_][A-Za-z0-9_]{0,62}");
     private static final Pattern CODE = Pattern.compile("[A-Za-z0-9_-]{1,32}");
     private static final Pattern ZONE = Pattern.compile("UTC|session|[+-][01][0-9]:[0-5][0-9]");
@@ -104,7 +107,7 @@ final class LayoutProperties {
         }
         if (new HashSet<>(statuses.values()).size() < statuses.size()
                 || new HashSet<>(columns.values()).size() < columns.size()) {
-            problems.add("a column or a status code stands for two things");
+            problems.add("a column or a status code is used for two things");
         }
     }
 }

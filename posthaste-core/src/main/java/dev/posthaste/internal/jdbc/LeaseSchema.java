@@ -7,7 +7,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The schema that holds {@code posthaste_lease}, {@code posthaste_relay} and {@code posthaste_audit}. Statements on them have
- * {@code {schema}} before a table's name, beside the placeholders of {@link Dialect}. Thread-safe.
+ * {@code {schema}} before a table's name, in addition to the placeholders of {@link Dialect}. Thread-safe.
  */
 final class LeaseSchema {
     private final Dialect dialect;
@@ -20,12 +20,12 @@ final class LeaseSchema {
         this.prefix = name == null ? "" : dialect.quoteTable(Names.requireTable(name)) + ".";
     }
 
-    /** The statement that a template describes. There are few templates: they are kept. */
+    /** The statement that a template describes. There are few templates, so they are cached. */
     String text(String template) {
         return texts.computeIfAbsent(template, this::expand);
     }
 
-    /** As {@link #text}, of a template that is made for one call. */
+    /** Like {@link #text}, for a template that is made for one call. */
     String expand(String template) {
         return dialect.sql(template.replace("{schema}", prefix));
     }

@@ -10,7 +10,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 
-/** What is to be looked at on MySQL and MariaDB. */
+/** What is checked on MySQL and MariaDB. */
 final class MySqlChecks extends DatabaseChecks {
     private static final String PADDING_BYTES = "utf8mb4_bin";
 
@@ -46,7 +46,7 @@ final class MySqlChecks extends DatabaseChecks {
         return warnings;
     }
 
-    /** What the server is set to for this session: the settings that {@link #checkServer} looks at. */
+    /** The server's settings for this session that {@link #checkServer} checks. */
     private static Map<String, String> settings(Connection connection) throws SQLException {
         Map<String, String> settings = new TreeMap<>();
         try (Statement statement = connection.createStatement();
@@ -139,7 +139,7 @@ final class MySqlChecks extends DatabaseChecks {
         return equal;
     }
 
-    /** Before 8.0.17, MySQL has none but {@value #PADDING_BYTES}, which ignores blanks at the end. */
+    /** Before 8.0.17, MySQL has only {@value #PADDING_BYTES}, which ignores trailing blanks. */
     @Override
     String byteCollation(Connection connection) throws SQLException {
         try (Statement statement = connection.createStatement();

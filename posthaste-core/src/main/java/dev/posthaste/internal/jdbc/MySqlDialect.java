@@ -21,7 +21,7 @@ final class MySqlDialect extends Dialect {
     private final String silence;
     private final String now;
 
-    /** @param silence the variable that says how many seconds a client may be silent in a transaction */
+    /** @param silence the variable for how many seconds a client may be silent in a transaction */
     private MySqlDialect(String name, String share, int streamingFetchSize, String silence, String now) {
         this.name = name;
         this.share = share;
@@ -30,7 +30,7 @@ final class MySqlDialect extends Dialect {
         this.now = now;
     }
 
-    /** Connector/J streams when asked for the lowest number there is. */
+    /** Connector/J streams when asked for the lowest possible number. */
     static MySqlDialect mysql() {
         return new MySqlDialect("mysql", "for share", Integer.MIN_VALUE, "wait_timeout", UTC);
     }
@@ -54,7 +54,7 @@ final class MySqlDialect extends Dialect {
         return now;
     }
 
-    /** {@code datetime} columns know no zone: they show what whoever wrote them meant. */
+    /** {@code datetime} columns have no zone: they show the clock that their writer used. */
     @Override
     Dialect inZone(String zone) {
         return switch (zone) {
@@ -91,7 +91,7 @@ final class MySqlDialect extends Dialect {
         return "timestampadd(microsecond, ?" + (now.equals(UTC) ? "" : " + " + ahead()) + ", " + EPOCH + ")";
     }
 
-    /** How many microseconds the table's clock is before UTC's. */
+    /** How many microseconds the table's clock is ahead of UTC. */
     private String ahead() {
         return "timestampdiff(microsecond, " + UTC + ", " + now + ")";
     }
@@ -113,7 +113,7 @@ final class MySqlDialect extends Dialect {
                 + ", session innodb_lock_wait_timeout = " + lock;
     }
 
-    /** A handler that notes something else in its inbox's transaction is not to overwrite the variable of the silence. */
+    /** A handler that makes another note in its inbox's transaction must not overwrite the variable of the silence. */
     @Override
     String limitNote(Connection connection, long silence, long lock) throws SQLException {
         if (silence > 0) {
@@ -140,7 +140,7 @@ final class MySqlDialect extends Dialect {
         return "delete " + table + " from " + byId;
     }
 
-    /** A hint says which index to use, whatever the statement says. */
+    /** A hint names the index to use, whatever the statement says. */
     @Override
     String isWithoutIndex(String column, List<String> literals) {
         return isOneOf(column, literals);
@@ -165,7 +165,7 @@ final class MySqlDialect extends Dialect {
         return share;
     }
 
-    /** Some versions of MySQL deny it to who has rights on the table only, and not on its database. */
+    /** Some versions of MySQL deny it to users with rights only on the table, and not on its database. */
     @Override
     boolean isLockDenied(SQLException e) {
         return e.getErrorCode() == 1142 || e.getErrorCode() == 1143;
@@ -197,8 +197,8 @@ final class MySqlDialect extends Dialect {
     }
 
     /**
-     * The time a transaction started is one of the server's own zone, whatever the session's is. A prepared one is listed
-     * too, with the thread 0 once its client is gone.
+     * The start time of a transaction is in the server's own zone, whatever the session's is. A prepared one is listed
+     * too, with thread 0 once its client is gone.
      */
     @Override
     Duration oldestTransaction(Connection connection) throws SQLException {
@@ -220,7 +220,7 @@ final class MySqlDialect extends Dialect {
 
     @Override
     boolean isDuplicateOfPrimaryKey(SQLException e) {
-        // The last quoted name is the index; before it comes the value, in which anything may be written.
+        // The last quoted name is the index; before it comes the value, which may contain anything.
         return String.valueOf(e.getMessage()).matches("(?s).*'([^']*\\.)?PRIMARY'[^']*");
     }
 }

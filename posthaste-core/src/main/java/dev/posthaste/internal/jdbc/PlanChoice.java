@@ -7,8 +7,8 @@ import java.sql.Statement;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Which index leads to pending rows in a table that has none of Posthaste's: the database finds a few by an index on the
- * status; of many it would sort them all, where the primary key has them in order. Looked at once a second at most.
+ * Which index leads to pending rows in a table that has none of Posthaste's: the database finds a few by an index on
+ * the status, but would sort all of many, which the primary key has in order. Checked at most once a second.
  * Thread-safe.
  */
 final class PlanChoice {

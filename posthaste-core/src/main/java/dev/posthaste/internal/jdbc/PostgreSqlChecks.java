@@ -8,7 +8,7 @@ import java.sql.Statement;
 import java.util.ArrayList;
 import java.util.List;
 
-/** What is to be looked at on PostgreSQL. */
+/** What is checked on PostgreSQL. */
 final class PostgreSqlChecks extends DatabaseChecks {
     private static final String PERMANENT = "p";
 
@@ -111,7 +111,7 @@ final class PostgreSqlChecks extends DatabaseChecks {
         }
     }
 
-    /** @param disorder where to say that the order of ids is not the order of writes */
+    /** @param disorder where to report that the order of ids is not the order of writes */
     private static void checkSequence(ResultSet row, String of, List<String> disorder, DatabaseSchema.Findings findings)
             throws SQLException {
         String alter = ". Run: alter sequence " + row.getString("sequence");

@@ -24,8 +24,8 @@ final class PostgreSqlDialect extends Dialect {
     }
 
     /**
-     * For columns of type {@code timestamp}. The server converts these by the session's zone as it does all others when
-     * nothing else is said. An offset is written as an interval: as a text its sign would mean the opposite.
+     * For columns of type {@code timestamp}. Unless told otherwise, the server converts these by the session's zone,
+     * like all others. An offset is written as an interval: as a text, its sign would mean the opposite.
      */
     @Override
     Dialect inZone(String zone) {
@@ -93,8 +93,8 @@ final class PostgreSqlDialect extends Dialect {
     }
 
     /**
-     * A number that the planner cannot see. When it thinks that fewer rows than the limit are there, as with stale
-     * statistics after a burst, it reads and sorts all of them; not knowing the limit, it keeps to the index's order.
+     * A number that the planner cannot see. When it expects fewer rows than the limit, as with stale statistics after a
+     * burst, it reads and sorts all of them; not knowing the limit, it keeps to the index's order.
      */
     @Override
     String limit() {
@@ -112,7 +112,7 @@ final class PostgreSqlDialect extends Dialect {
         return "";
     }
 
-    /** All in one round trip. The handler's statements wait for locks as the session says. */
+    /** All in one round trip. The handler's statements wait for locks as the session is configured. */
     @Override
     String note(String insert, long silence, long lock) {
         return """
@@ -135,7 +135,7 @@ final class PostgreSqlDialect extends Dialect {
         return List.of();
     }
 
-    /** Which spares asking for the level: the driver asks the server each time. */
+    /** This avoids asking for the level, for which the driver asks the server each time. */
     @Override
     boolean beginsReadCommitted() {
         return true;
@@ -174,7 +174,7 @@ final class PostgreSqlDialect extends Dialect {
         return "";
     }
 
-    /** As a text of no known type, which the server makes what the column needs. */
+    /** As a text of unknown type, which the server converts to the column's. */
     @Override
     void bindText(PreparedStatement statement, int parameter, String text) throws SQLException {
         statement.setObject(parameter, text, Types.OTHER);
@@ -252,7 +252,7 @@ final class PostgreSqlDialect extends Dialect {
         }
     }
 
-    /** The first line names the constraint, and PostgreSQL names a primary key's so. */
+    /** The first line names the constraint, and PostgreSQL names a primary key's in this way. */
     @Override
     boolean isDuplicateOfPrimaryKey(SQLException e) {
         return String.valueOf(e.getMessage()).lines().findFirst().orElse("").contains("_pkey");

@@ -10,7 +10,7 @@ import org.jspecify.annotations.Nullable;
 
 /** Reads what receipts are compared with: the rows of one result. */
 final class ReceiptRow {
-    /** What is selected. */
+    /** The selected columns. */
     static final String COLUMNS = "{id}[, {event-id}], {attempts}[, {max-attempts}][, {generation}], {status}";
 
     private final RowSql sql;
@@ -22,7 +22,7 @@ final class ReceiptRow {
     private final int maxAttempts;
     private final int generation;
 
-    /** @param rows of {@link #COLUMNS}; where they are is looked up once, and not for every row */
+    /** @param rows of {@link #COLUMNS}; their positions are looked up once, and not for every row */
     ReceiptRow(ResultSet rows, RowSql sql) throws SQLException {
         this.sql = sql;
         this.row = rows;

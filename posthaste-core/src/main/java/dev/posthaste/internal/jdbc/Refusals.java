@@ -9,7 +9,7 @@ import java.sql.Types;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The statements that write down a refusal: the event is pending again, or dead. They change a row only if it has counted
+ * The statements that record a refusal: the event is pending again, or dead. They change a row only if it has counted
  * no more than was seen. Immutable.
  */
 final class Refusals {
@@ -56,12 +56,12 @@ final class Refusals {
         this.deadOnly = sql.text(DEAD_ONLY.formatted(statuses));
     }
 
-    /** Of a relay, by the broker: its events are pending. */
+    /** For refusals by the broker: a relay's events are pending. */
     static Refusals byBroker(RowSql sql) {
         return new Refusals(sql, "pending");
     }
 
-    /** Of a consumer, whose events may be known to be published. */
+    /** For refusals by a consumer: its events may already be known to be published. */
     static Refusals byConsumer(RowSql sql) {
         return new Refusals(sql, "pending, published");
     }
@@ -83,7 +83,7 @@ final class Refusals {
         bindDelayAndRow(statement, next, refusal);
     }
 
-    /** For a row that refuses the rest: its status and its next attempt only. */
+    /** For a row that refuses the rest: only its status and its next attempt. */
     int writeStatusOnly(Connection connection, Verdict.Refused refusal) throws SQLException {
         try (PreparedStatement statement =
                 sql.prepare(connection, refusal instanceof Verdict.Dead ? deadOnly : retryOnly)) {

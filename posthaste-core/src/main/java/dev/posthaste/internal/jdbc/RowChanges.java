@@ -17,9 +17,9 @@ import org.slf4j.LoggerFactory;
 /**
  * One transaction's changes to rows. For one thread.
  *
- * <p>In the usual way rows are changed in batches, and whatever fails rolls the transaction back. Row by row, each
- * change is guarded by a savepoint: a row that refuses its error text gets a shorter one or none, and one that refuses
- * even that is left out.
+ * <p>Normally, rows are changed in batches, and any failure rolls the transaction back. Row by row, each change is
+ * guarded by a savepoint: a row that refuses its error text gets a shorter one or none, and one that refuses even that
+ * is left out.
  */
 final class RowChanges {
     private static final Logger log = LoggerFactory.getLogger(RowChanges.class);
@@ -32,7 +32,7 @@ final class RowChanges {
     private final Refusals refusals;
     private final Connection connection;
     private final boolean rowByRow;
-    /** Whether rows may be locked, and this user cannot find out otherwise than by waiting. */
+    /** Whether rows may be locked, and this user can find out only by waiting. */
     boolean waits;
 
     private int waited;
@@ -55,7 +55,7 @@ final class RowChanges {
         int run() throws SQLException;
     }
 
-    /** Changes the rows that {@code text} means, all at once or, where some resist, in parts. */
+    /** Changes the rows that {@code text} selects, all in one statement or, where some resist, in parts. */
     void update(String text, List<Long> ids) throws SQLException {
         if (ids.isEmpty()) {
             return;
@@ -99,7 +99,7 @@ final class RowChanges {
         }
     }
 
-    /** A driver that rewrites a batch no longer knows each count; it says so, and the statement did not fail. */
+    /** A driver that rewrites a batch no longer knows each count; it reports that, and the statement did not fail. */
     private static int changed(int[] counts) {
         int changed = 0;
         for (int count : counts) {

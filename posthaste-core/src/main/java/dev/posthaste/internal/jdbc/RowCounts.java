@@ -28,7 +28,7 @@ final class RowCounts {
         }
     }
 
-    /** By status; every status is there. */
+    /** By status, with an entry for every status. */
     Map<Status, Long> byStatus(Connection connection) throws SQLException {
         Map<Status, Long> counts = new EnumMap<>(Status.class);
         for (Status status : Status.values()) {

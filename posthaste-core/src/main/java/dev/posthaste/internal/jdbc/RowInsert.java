@@ -45,12 +45,12 @@ public final class RowInsert {
         return !event.event().delay().isZero();
     }
 
-    /** Which insert it takes: with a delay or without, with a limit of its own or without. */
+    /** Which insert it needs: with or without a delay, with or without its own limit. */
     private static List<Boolean> kind(NewEvent event) {
         return List.of(delayed(event), event.event().attempts() != null);
     }
 
-    /** @throws DuplicateEventException if one of the event ids is there already */
+    /** @throws DuplicateEventException if one of the event ids exists already */
     public void insert(Connection connection, List<NewEvent> rows) throws SQLException {
         int from = 0;
         while (from < rows.size()) {
@@ -64,14 +64,14 @@ public final class RowInsert {
     }
 
     /**
-     * Inserts an event unless one with its id is there.
+     * Inserts an event unless one with its id exists.
      *
      * @return whether it was inserted
      */
     public boolean insertIfAbsent(Connection connection, NewEvent row) throws SQLException {
         if (!layout.has(Column.EVENT_ID)) {
             throw new InvalidEventException(row.event() + " is refused: table " + layout.table()
-                    + " has no column for the event's id, so nobody can tell whether it is there");
+                    + " has no column for the event's id, so it cannot be told whether it exists");
         }
         if (dialect.duplicatesLockTheirNeighbours()
                 && isThere(connection, row.event().id())) {
@@ -143,7 +143,7 @@ public final class RowInsert {
         return rows.size() > 10 ? "one of " + rows.size() + ", " + first + ", …" : first;
     }
 
-    /** Whether it is not the event that is there, but another one with the number that this one got. */
+    /** Whether not this event exists already, but another one at the position that this one got. */
     private boolean isOfPosition(SQLException duplicate) {
         return !layout.has(Column.EVENT_ID) || (layout.isStandard() && dialect.isDuplicateOfPrimaryKey(duplicate));
     }
@@ -151,7 +151,7 @@ public final class RowInsert {
     /**
      * The columns of {@link Column}, in its order, that the table has; {@link #bind} binds in that order.
      *
-     * @param limited whether the event has a limit of its own
+     * @param limited whether the event has its own limit
      */
     private String template(boolean delayed, boolean limited) {
         List<String> columns = new ArrayList<>();
@@ -221,7 +221,7 @@ public final class RowInsert {
         }
     }
 
-    /** Other programs' tables know no null here: they find everything in the row. */
+    /** Other programs' tables have no null here: they expect everything in the row. */
     private @Nullable String key(Event event) {
         return event.key() == null && !layout.isStandard() ? "" : event.key();
     }

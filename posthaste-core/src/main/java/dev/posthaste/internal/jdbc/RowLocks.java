@@ -12,10 +12,10 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * When an outbox's rows are locked before they are changed. A row that another transaction has locked is left out, because
- * waiting for it would hold up all other events. Locks are looked for only when there is reason to: in an outbox whose
- * consumers mark its rows in transactions of their own, and for a while after a statement had to give up waiting for a
- * lock. Otherwise rows are changed at once, which costs nothing, and Posthaste's transactions wait for a lock no longer
- * than a second. Thread-safe.
+ * waiting for it would hold up all other events. Locks are checked only when there is reason to: in an outbox whose
+ * consumers mark its rows in their own transactions, and for a while after a statement had to give up waiting for a
+ * lock. Otherwise rows are changed directly, which costs nothing extra, and Posthaste's transactions wait no longer
+ * than a second for a lock. Thread-safe.
  */
 final class RowLocks {
     private static final long LOOK_FOR_LOCKS_NANOS = 30_000_000_000L;

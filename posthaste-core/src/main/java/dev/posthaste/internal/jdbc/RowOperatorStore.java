@@ -33,7 +33,7 @@ import org.jspecify.annotations.Nullable;
 
 /** What operators see and do in an outbox whose rows keep their own status. Thread-safe. */
 public final class RowOperatorStore implements OperatorStore {
-    /** Whose payloads are in memory at once, to be kept by the audit. */
+    /** How many events' payloads are in memory at the same time, to be kept by the audit. */
     private static final int KEPT_AT_A_TIME = 10;
 
     private static final long MAX_LOCK_WAIT_NANOS = Duration.ofSeconds(1).toNanos();
@@ -60,7 +60,7 @@ public final class RowOperatorStore implements OperatorStore {
         this(dataSource, dialect, outbox, leases, Waiting.REAL);
     }
 
-    /** @param waiting how it waits for rows that somebody else has locked */
+    /** @param waiting how it waits for rows that another transaction has locked */
     public RowOperatorStore(
             DataSource dataSource, Dialect dialect, OutboxDefinition outbox, @Nullable String leases, Waiting waiting) {
         this.waiting = waiting;
@@ -86,7 +86,7 @@ public final class RowOperatorStore implements OperatorStore {
 
     @Override
     public Stretch read(EventFilter wanted, long after, long through, int limit, long maxBytes) {
-        // In a transaction, where some drivers must be to read row by row: payloads are large.
+        // In a transaction, which some drivers need to read row by row: payloads are large.
         return change("read events", connection -> search.read(connection, wanted, after, through, limit, maxBytes));
     }
 
@@ -230,7 +230,7 @@ public final class RowOperatorStore implements OperatorStore {
         return action.name().toLowerCase(Locale.ROOT) + " events";
     }
 
-    /** The statement that changes is the judge: if it finds other rows dead than were read, all is done again. */
+    /** The changing statement decides: if it finds other rows dead than were read, everything is done again. */
     private void changeDead(Connection connection, Action action, Change change, List<Long> all) throws SQLException {
         for (int from = 0; from < all.size(); from += KEPT_AT_A_TIME) {
             List<Long> ids = all.subList(from, Math.min(from + KEPT_AT_A_TIME, all.size()));
@@ -247,7 +247,7 @@ public final class RowOperatorStore implements OperatorStore {
                 changed = retention.delete(connection, ids, DEAD);
             }
             if (changed != ids.size() || changed != kept.size()) {
-                throw new SQLException("somebody else is changing the same events; try again", "40001");
+                throw new SQLException("another transaction is changing the same events; try again", "40001");
             }
             audit.add(connection, change, action, name, kept);
         }
@@ -340,7 +340,8 @@ public final class RowOperatorStore implements OperatorStore {
             }
             throw new StoreException(
                     "Cannot " + what + " of outbox " + name
-                            + ": somebody else is changing the same rows and has them locked; nothing was changed, try again",
+                            + ": another transaction is changing the same rows and has them locked; nothing was changed,"
+                            + " try again",
                     e.getCause());
         }
     }

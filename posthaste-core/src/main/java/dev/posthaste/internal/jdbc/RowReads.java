@@ -86,7 +86,7 @@ public final class RowReads {
             order by {id}
             """.formatted(EventRow.COLUMNS);
 
-    /** The same whatever their status is. */
+    /** The same, whatever their status. */
     List<PendingEvent> loadAny(Connection connection, Collection<Long> ids, long maxBytes) throws SQLException {
         return load(connection, sql.text(LOAD_ANY), ids, maxBytes);
     }
@@ -112,7 +112,7 @@ public final class RowReads {
     private final class Batch {
         private final long maxBytes;
         private final List<Pending> found = new ArrayList<>();
-        /** Where in {@link #found} events are whose contents must be loaded, and how many bytes they have. */
+        /** The positions in {@link #found} of events whose contents must be loaded, and their sizes in bytes. */
         private final Map<Integer, Long> large = new LinkedHashMap<>();
 
         private long bytes;
@@ -170,7 +170,7 @@ public final class RowReads {
             long size = event.event().defect() == null ? row.contentBytes() : 0;
             if (size > maxBytes - bytes && !found.isEmpty()) {
                 full = true;
-                bytes += size; // counts for the average: it was this one that did not fit
+                bytes += size; // counts for the average: this one did not fit
                 return;
             }
             bytes += size;
@@ -180,7 +180,7 @@ public final class RowReads {
             found.add(event);
         }
 
-        /** All of them with their contents, without those whose rows are gone meanwhile. */
+        /** All of them with their contents, without those whose rows have gone meanwhile. */
         List<Pending> pending(Connection connection) throws SQLException {
             List<Integer> some = new ArrayList<>();
             long sum = 0;

@@ -23,7 +23,7 @@ import java.util.Map;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
-/** Writes what consumers said of events, on the connection it is given. Thread-safe. */
+/** Writes consumers' receipts, on the connection it is given. Thread-safe. */
 public final class RowReceipts {
     private final RowSql sql;
     private final RowLocks locks;
@@ -44,9 +44,10 @@ public final class RowReceipts {
     // --- One, in the consumer's transaction --------------------------------------------------------------------------
 
     /**
-     * Says in the caller's transaction that an event was consumed, whether it was known to be published or not, or dead.
+     * Records in the caller's transaction that an event was consumed, whether it was known to be published or not, or
+     * was dead.
      *
-     * @return false if it was consumed before, or is not there
+     * @return false if it was consumed before, or does not exist
      */
     public boolean markConsumed(Connection connection, Receipt.Consumed receipt) throws SQLException {
         String text = sql.text("""
@@ -64,8 +65,8 @@ public final class RowReceipts {
     }
 
     /**
-     * The same of an event that was handled before. Looks first: InnoDB would lock the gap where the row was, and with it the
-     * inserts of all applications until the caller's transaction ends.
+     * The same for an event that was handled before. Looks first: InnoDB would lock the gap where the row was, and with
+     * it the inserts of all applications until the caller's transaction ends.
      */
     public boolean markConsumedBefore(Connection connection, Receipt.Consumed receipt) throws SQLException {
         ReceiptTarget found = find(connection, List.of(receipt.row())).get(receipt.row());
@@ -75,7 +76,7 @@ public final class RowReceipts {
 
     // --- Many --------------------------------------------------------------------------------------------------------
 
-    /** Writes receipts; as {@link RowVerdicts#write} when it throws. */
+    /** Writes receipts; behaves like {@link RowVerdicts#write} when it throws. */
     Received receive(Connection connection, List<Receipt> receipts, RefusalPolicy policy, boolean rowByRow)
             throws SQLException {
         return locks.noticing(each -> receiveAll(each, receipts, policy, rowByRow), connection);
@@ -141,7 +142,7 @@ public final class RowReceipts {
                         .toList());
     }
 
-    /** Whether somebody else was faster than a refusal whose row could not be locked. */
+    /** Whether another transaction was faster than a refusal whose row could not be locked. */
     private static boolean overtaken(@Nullable ReceiptTarget now, ReceiptTarget before) {
         return now == null || (now.status() == Status.CONSUMED && now.attempts() == before.attempts());
     }

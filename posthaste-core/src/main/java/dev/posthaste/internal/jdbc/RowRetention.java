@@ -11,7 +11,7 @@ import java.util.Collection;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/** How old rows are, and their end, on the connection it is given. Thread-safe. */
+/** Reads how old rows are and deletes them, on the connection it is given. Thread-safe. */
 final class RowRetention {
     private final RowSql sql;
 

@@ -30,14 +30,14 @@ import java.util.Optional;
 
 /**
  * Finds an outbox's events for operators, on the connection it is given. However many rows the table has, one call reads a
- * bounded number of them: it goes through the table in stretches, each found by an index, and stops when it has enough or
+ * bounded number of them: it goes through the table in ranges, each found by an index, and stops when it has enough or
  * its time is over. Thread-safe.
  */
 final class RowSearch {
     private static final int FIRST_STRETCH = 2_000;
     private static final int MAX_STRETCH = 50_000;
     private static final long PATIENCE_NANOS = Duration.ofMillis(700).toNanos();
-    /** Ids and times of writing are not in quite the same order. */
+    /** Ids and write times are not in exactly the same order. */
     private static final Duration DISORDER = Duration.ofMinutes(1);
 
     private final RowReads reads;
@@ -55,7 +55,7 @@ final class RowSearch {
     /** Ids from {@code first} to before {@code below}. */
     private record Range(long first, long below) {}
 
-    /** What of a range can match, as times follow ids nearly. */
+    /** The part of a range that can match, since times nearly follow ids. */
     private Range narrow(Connection connection, EventFilter search, long first, long below) throws SQLException {
         return new Range(
                 search.from() == null
@@ -151,7 +151,7 @@ final class RowSearch {
         return new Stretch(List.of(), null);
     }
 
-    /** How far one call goes: stretches grow while little is found, and no new one begins when the time is over. */
+    /** How far one call goes: ranges grow while little is found, and no new one begins when the time is over. */
     private static final class Patience {
         private final long start = System.nanoTime();
         private int stretch;
@@ -160,7 +160,7 @@ final class RowSearch {
             this.stretch = looksInside(search) ? FIRST_STRETCH : Math.min(limit, MAX_STRETCH);
         }
 
-        /** Whether an event is told from others by more than its status and its time. */
+        /** Whether events are selected by more than their status and their time. */
         private static boolean looksInside(EventFilter search) {
             return search.type() != null
                     || search.key() != null
@@ -181,8 +181,8 @@ final class RowSearch {
     }
 
     /**
-     * The lowest id whose event was written at {@code time} or later, about: by halving, as times follow ids nearly. Above
-     * all ids when there is none.
+     * Approximately the lowest id whose event was written at {@code time} or later: by bisection, since times nearly
+     * follow ids. Above all ids when there is none.
      */
     private long idAt(Connection connection, Instant time) throws SQLException {
         if (!sql.layout.has(Column.CREATED_AT)) {
@@ -235,7 +235,7 @@ final class RowSearch {
                 .findFirst();
     }
 
-    /** Those of {@code ids} that there are, in id order. */
+    /** Those of {@code ids} that exist, in id order. */
     List<FoundRow> events(Connection connection, Collection<Long> ids) throws SQLException {
         return events(connection, ids, "");
     }
@@ -251,8 +251,8 @@ final class RowSearch {
     }
 
     /**
-     * The same, which locks them, but without those that somebody else has locked. For a user who may not lock rows, they are
-     * not locked, and whoever changes them waits for others.
+     * The same, locking them, but without those that another transaction has locked. For a user who may not lock rows,
+     * they are not locked, and a change of them waits for others.
      */
     List<Long> lock(Connection connection, Collection<Long> ids, Collection<Status> statuses) throws SQLException {
         try {
@@ -297,7 +297,7 @@ final class RowSearch {
         return found;
     }
 
-    /** The same events with what else their rows hold; without those that are gone meanwhile. */
+    /** The same events with the rest of their rows; without those that have gone meanwhile. */
     List<FoundRow> withPayloads(Connection connection, List<FoundRow> events) throws SQLException {
         if (events.isEmpty()) {
             return List.of();

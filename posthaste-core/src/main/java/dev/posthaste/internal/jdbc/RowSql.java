@@ -18,7 +18,8 @@ import java.util.stream.Collectors;
 
 /**
  * Statements on an outbox's table. Each is written once, whole, where its parameters are bound, with these placeholders
- * beside those of {@link Dialect}; {@code COLUMN} is a column as configuration calls it, such as {@code next-attempt-at}:
+ * in addition to those of {@link Dialect}; {@code COLUMN} is a column by its name in the configuration, such as {@code
+ * next-attempt-at}:
  *
  * <ul>
  *   <li>{@code {table}}; {@code {table:id}} the same, read by ids; {@code {table:pending}} by the index that leads to rows
@@ -30,27 +31,31 @@ import java.util.stream.Collectors;
  *       spelt so that no index on the status serves it: for rows that are found by their ids
  *   <li>{@code {id in ids}} whether a row's id is one of those that {@link #prepare(Connection, String, Collection)} binds
  *   <li>{@code {position}} a row's position in the index that leads to pending rows, {@code {order}} that index's order,
- *       {@code {order:desc}} the reverse, {@code {limit}} at most as many rows as a parameter says
+ *       {@code {order:desc}} the reverse, {@code {limit}} at most as many rows as a parameter allows
  *   <li>{@code {until:COLUMN}} nanoseconds from now to a time, {@code {since:COLUMN}} from a time to now, null where the
  *       time is and 0 where the table has none; {@code {time:COLUMN}} in microseconds since 1970
- *   <li>{@code {name:COLUMN}} a value that says what the event is or where it goes, under the column's name; null where
- *       those of a row are too large to be read. {@code {first 400:COLUMN}} at most that many characters of a text, where
+ *   <li>{@code {name:COLUMN}} a value that identifies the event or its destination, under the column's name; null where
+ *       a row's are too large to be read. {@code {first 400:COLUMN}} at most this many characters of a text, where
  *       other programs may have written more, likewise
- *   <li>{@code {bytes:COLUMN}} how many bytes a value has; {@code {content bytes}} those of headers and payload, {@code {names bytes}} of the values that {@code {name:}} reads
- *   <li>{@code {due}} whether the next attempt is due, {@code {at once}} the next attempt of a row that is due at once
+ *   <li>{@code {bytes:COLUMN}} how many bytes a value has; {@code {content bytes}} those of headers and payload, {@code
+ *       {names bytes}} of the values that {@code {name:}} reads
+ *   <li>{@code {due}} whether the next attempt is due, {@code {at once}} the next attempt of a row that is due
+ *       immediately
  * </ul>
  *
  * <p>Each statement has one usable index, whatever the statistics say: a table that keeps a week of published events makes
  * the planner believe that hardly anything is pending, and an index that leads to pending events then seems to be the best
  * way to a thousand of them by their ids.
  *
- * <p>A text is made once. Rows are read by {@link #label}s. Thread-safe.
+ * <p>Each text is made once. Rows are read by {@link #label}s. Thread-safe.
  */
 final class RowSql {
-    /** Where the hint goes that leads to rows by their ids. */
+    /** The place of the hint for the index that leads to rows by their ids. */
     static final String BY_ID = "/*byId*/";
 
-    /** What the columns beside headers and payload may hold together; other programs' tables need not bound them. */
+    /**
+     * What the columns other than headers and payload may hold together; other programs' tables need not bound them.
+     */
     static final int MAX_NAMES_BYTES = 64 * 1024;
 
     private static final List<Column> NAMES =
@@ -84,13 +89,13 @@ final class RowSql {
 
     // --- Statements --------------------------------------------------------------------------------------------------
 
-    /** The statement that a template describes. There are few templates: they are kept. */
+    /** The statement that a template describes. There are few templates, so they are cached. */
     String text(String template) {
         String known = texts.get(template);
         return known != null ? known : texts.computeIfAbsent(template, this::expand);
     }
 
-    /** As {@link #text}, of a template that is made for one call. */
+    /** Like {@link #text}, for a template that is made for one call. */
     String expand(String template) {
         String there =
                 OPTIONAL.matcher(template).replaceAll(optional -> quoted(has(optional) ? optional.group(1) : ""));
@@ -116,7 +121,7 @@ final class RowSql {
         }
     }
 
-    /** By which name a result has a column that the table has. */
+    /** The name that a column of the table has in a result. */
     String label(Column column) {
         return layout.column(column);
     }
@@ -170,7 +175,7 @@ final class RowSql {
         return isColumn ? name(column(placeholder)) : "{" + placeholder + "}"; // the dialect's
     }
 
-    /** The first that the table has of several, or else the last. */
+    /** The first of several that the table has, or else the last. */
     private Column column(String keys) {
         List<Column> columns =
                 Arrays.stream(keys.split("\\|")).map(RowSql::columnOf).toList();
@@ -193,7 +198,7 @@ final class RowSql {
         return status;
     }
 
-    /** As statements say it: for {@code {status in ...}}. */
+    /** In the words of statements: for {@code {status in ...}}. */
     static String words(Collection<Status> statuses) {
         return statuses.stream().map(Status::code).collect(Collectors.joining(", "));
     }

@@ -31,7 +31,7 @@ import org.jspecify.annotations.Nullable;
 
 /** The store that keeps an event's status in the event's own row. Thread-safe. */
 public final class RowStore implements OutboxStore, ReceiptStore {
-    /** This many rows are read without a transaction around them: then an idle poll costs one statement. */
+    /** Up to this many rows are read without a transaction around them, so that an idle poll costs one statement. */
     private static final int SMALL_READ = 64;
 
     private final OutboxDefinition outbox;
@@ -53,7 +53,7 @@ public final class RowStore implements OutboxStore, ReceiptStore {
         this(dataSource, dialect, outbox, new LeaseTable(dataSource, dialect));
     }
 
-    /** @param leases where claims are checked; on the same server, so that it is the settling transaction that checks */
+    /** @param leases where claims are checked; on the same server, so that the settling transaction itself checks */
     public RowStore(DataSource dataSource, Dialect dialect, OutboxDefinition outbox, LeaseTable leases) {
         this.outbox = outbox;
         this.transactions = new Transactions(dataSource, dialect);
@@ -143,7 +143,7 @@ public final class RowStore implements OutboxStore, ReceiptStore {
         T run(Connection connection, boolean rowByRow) throws SQLException;
     }
 
-    /** All at once; and if the table refuses any of it, all again, row by row. */
+    /** In batches; if the table refuses anything, all again, row by row. */
     private <T> T write(String what, Writing<T> work) {
         try {
             return transactions.transaction(what(what), connection -> work.run(connection, false));
@@ -197,7 +197,7 @@ public final class RowStore implements OutboxStore, ReceiptStore {
     }
 
     /**
-     * Puts dead events back to pending, due now, with no attempts counted, as other programs do to the table by hand;
+     * Puts dead events back to pending, due now, with their attempts reset to zero, as other programs do by hand;
      * {@link RowOperatorStore} does it with an audit.
      *
      * @return how many were dead
@@ -231,7 +231,9 @@ public final class RowStore implements OutboxStore, ReceiptStore {
         int delete(Connection connection, List<Long> ids) throws SQLException;
     }
 
-    /** Deletes rows that reached {@code statuses} longer ago than {@code keep}, looking at the next {@code limit} only. */
+    /**
+     * Deletes rows that reached {@code statuses} longer ago than {@code keep}, looking only at the next {@code limit}.
+     */
     Forgotten delete(
             Connection connection, long after, Duration keep, Collection<Status> statuses, int limit, Deletion deletion)
             throws SQLException {

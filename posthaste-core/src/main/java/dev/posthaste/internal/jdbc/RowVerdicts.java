@@ -58,7 +58,7 @@ public final class RowVerdicts {
                 List<Verdict> others = inIdOrder.stream()
                         .filter(each -> !mine.contains(each.id()))
                         .toList();
-                // Pending and not ours: somebody has it locked, or had a moment ago.
+                // Pending and not ours: another transaction has it locked, or had a moment ago.
                 changes.locked.addAll(findPending(connection, ids(others)));
                 if (!changes.locked.isEmpty()) {
                     locks.met();
@@ -77,7 +77,7 @@ public final class RowVerdicts {
         return verdicts.stream().map(Verdict::id).toList();
     }
 
-    /** Not those that somebody else has locked. */
+    /** Without those that another transaction has locked. */
     private @Nullable Set<Long> lockPending(Connection connection, List<Long> ids) throws SQLException {
         String text = sql.text("""
                 select {id} from {table:id} where {status in pending} and {id in ids} {skipLocked}
@@ -143,7 +143,7 @@ public final class RowVerdicts {
         return attempts + " " + sql.text("and coalesce({generation}, 0) =") + " " + seen.generation();
     }
 
-    /** Notes as published what its consumer was faster to mark as consumed. */
+    /** Marks as published what its consumer has already marked as consumed. */
     private void publishConsumed(Connection connection, List<Verdict> verdicts, RowChanges changes)
             throws SQLException {
         if (!sql.layout.tracksConsumption() || !sql.layout.has(Column.PUBLISHED_AT)) {

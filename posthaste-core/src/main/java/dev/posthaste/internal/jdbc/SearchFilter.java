@@ -20,13 +20,13 @@ import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A search as SQL: which rows an index leads to, and what is asked of each of them. Ranges of ids include their first and
- * exclude their last. Immutable.
+ * A search as SQL: which rows an index leads to, and the conditions on each of them. Ranges of ids include their first
+ * and exclude their last. Immutable.
  */
 final class SearchFilter {
     private static final int AT_A_TIME = 100;
 
-    /** Binds a condition's parameters from the given one on, and says which is next. */
+    /** Binds a condition's parameters from the given one on, and returns the next. */
     @FunctionalInterface
     private interface Binding {
         void bind(PreparedStatement statement, int parameter) throws SQLException;
@@ -115,18 +115,18 @@ final class SearchFilter {
         bindings.add((statement, parameter) -> statement.setString(parameter, pattern));
     }
 
-    /** Whether an index leads to the event at once. */
+    /** Whether an index leads directly to the event. */
     private boolean leadsToOne() {
         return search.eventId() != null && (layout.has(Column.EVENT_ID) || rowOf(search.eventId()) != null);
     }
 
-    /** The first id of the stretch at the end of a range; null when nothing is in it. */
+    /** The first id of the last part of a range; null when it is empty. */
     @Nullable
     Long lastStretch(Connection connection, long first, long below, int stretch) throws SQLException {
         return leadsToOne() ? Long.valueOf(first) : edge(connection, "min", descending, first, below, stretch);
     }
 
-    /** The last id of the stretch at the beginning of a range; null when nothing is in it. */
+    /** The last id of the first part of a range; null when it is empty. */
     @Nullable
     Long firstStretch(Connection connection, long first, long below, int stretch) throws SQLException {
         return leadsToOne() ? Long.valueOf(below - 1) : edge(connection, "max", order, first, below, stretch);
@@ -178,13 +178,13 @@ final class SearchFilter {
         });
     }
 
-    /** Takes a matching event, and says whether more are wanted. */
+    /** Takes a matching event, and returns whether more are wanted. */
     @FunctionalInterface
     private interface Taking {
         boolean take(FoundRow event);
     }
 
-    /** A few rows at a time where the database cannot tell which match: it might be any number. */
+    /** A few rows at a time where the database cannot decide which match: there might be any number. */
     private void read(Connection connection, String order, long first, long below, int limit, Taking taking)
             throws SQLException {
         int step = looksAgain() ? AT_A_TIME : limit;
@@ -249,8 +249,8 @@ final class SearchFilter {
     }
 
     /**
-     * Whether the database cannot tell for sure what matches. Other programs may leave the column of ids empty, and the event
-     * is then known by its row's number.
+     * Whether the database cannot decide with certainty what matches. Other programs may leave the id column empty, and
+     * the event is then identified by its row's number.
      */
     private boolean looksAgain() {
         return search.errorGroup() != null
@@ -263,7 +263,7 @@ final class SearchFilter {
                 && (search.eventId() == null || search.eventId().equals(event.eventId()));
     }
 
-    /** The row that an event id of ours for an event without one names, or null. */
+    /** The row named by the id that we give an event without one, or null. */
     private @Nullable Long rowOf(String eventId) {
         String start = sql.outbox + "-";
         return eventId.startsWith(start) ? EventIds.position(eventId.substring(start.length())) : null;

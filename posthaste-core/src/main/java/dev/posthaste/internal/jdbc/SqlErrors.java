@@ -7,12 +7,15 @@ import java.util.Set;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
-/** What the errors of databases mean, told apart by SQLState and vendor code. */
+/** What the errors of databases mean, distinguished by SQLState and vendor code. */
 final class SqlErrors {
     private static final Set<String> TRANSIENT_STATES = Set.of("40001", "40P01", "55P03", "57014");
     /** A trigger's own errors. */
     private static final Set<String> REFUSED_STATES = Set.of("45000", "P0001");
-    /** Of MySQL and MariaDB, whose states do not tell: wrong characters, too long, out of range, cut, no JSON, checks. */
+    /**
+     * Of MySQL and MariaDB, whose states do not distinguish them: wrong characters, too long, out of range, truncated,
+     * not JSON, checks.
+     */
     private static final Set<Integer> REFUSED_CODES =
             Set.of(1264, 1265, 1267, 1292, 1366, 1406, 3140, 3819, 3854, 3988, 4025);
     /** Of MySQL and MariaDB: read_only, a read-only transaction, InnoDB read-only. */
@@ -23,7 +26,7 @@ final class SqlErrors {
     /** Of MySQL and MariaDB: disk full, table full, too many connections of the server or of this user. */
     private static final Set<Integer> FULL_CODES = Set.of(1021, 1040, 1114, 1203, 1226);
 
-    /** Disk full, too many connections; not 53200 and 53400, which a single statement can bring about each time. */
+    /** Disk full, too many connections; not 53200 and 53400, which a single statement can cause every time. */
     private static final Set<String> FULL_STATES = Set.of("53100", "53300");
 
     private static final Set<String> CONTENTION_STATES = Set.of("40001", "40P01", "55P03");
@@ -46,7 +49,7 @@ final class SqlErrors {
         return "42501".equals(e.getSQLState()) || DENIED_CODES.contains(e.getErrorCode());
     }
 
-    /** Whether it is the connection that failed, and not the statement. */
+    /** Whether the connection failed rather than the statement. */
     static boolean isDisconnected(SQLException e) {
         return String.valueOf(e.getSQLState()).startsWith("08")
                 || e instanceof SQLRecoverableException
@@ -67,14 +70,14 @@ final class SqlErrors {
                 || SqliteErrors.isRefused(sql);
     }
 
-    /** Whether the server takes no changes, as one that is a replica now; it has done nothing then. */
+    /** Whether the server accepts no changes, such as one that is now a replica; it has then done nothing. */
     static boolean isReadOnly(SQLException e) {
         return "25006".equals(e.getSQLState())
                 || READ_ONLY_CODES.contains(e.getErrorCode())
                 || SqliteErrors.isReadOnly(e);
     }
 
-    /** Whether it is no use to send anything more through the same connection. */
+    /** Whether it is useless to send anything more through the same connection. */
     static boolean isWrongServer(SQLException e) {
         return isReadOnly(e) || SHUTDOWN_STATES.contains(String.valueOf(e.getSQLState())) || isDisconnected(e);
     }
@@ -114,15 +117,15 @@ final class SqlErrors {
                         || SqliteErrors.isFull(sql));
     }
 
-    /** Whether a throwable or one of its causes is an error of a database that {@code test} knows. */
+    /** Whether a throwable or one of its causes is a database error that {@code test} accepts. */
     static boolean isCausedBy(@Nullable Throwable e, Predicate<SQLException> test) {
         return find(e, test) != null;
     }
 
-    /** The first that {@code test} knows, of a throwable and its causes; null if it knows none. */
+    /** The first that {@code test} accepts, of a throwable and its causes; null if it accepts none. */
     static @Nullable SQLException find(@Nullable Throwable e, Predicate<SQLException> test) {
         Throwable each = e;
-        for (int i = 0; each != null && i < MAX_CAUSES; i++) { // causes may go in a circle
+        for (int i = 0; each != null && i < MAX_CAUSES; i++) { // causes may be cyclic
             if (each instanceof SQLException sql && test.test(sql)) {
                 return sql;
             }

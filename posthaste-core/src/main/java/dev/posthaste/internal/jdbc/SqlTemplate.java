@@ -11,9 +11,9 @@ import java.util.regex.Pattern;
  *   <li>{@code {nanosUntil:COLUMN}} from the database's clock to a column, {@code {nanosSince:COLUMN}} the other way
  *   <li>{@code {micros:COLUMN}} a column's time in microseconds since 1970, {@code {atMicros}} such a parameter as a time
  *   <li>{@code {nowMicros}} the database's clock in microseconds since 1970
- *   <li>{@code {lockShared}} what locks a row that is read against change; {@code {forUpdate}} what locks it to be changed,
- *       {@code {skipLocked}} the same, leaving out rows that another transaction has locked; nothing where the whole
- *       database is locked
+ *   <li>{@code {lockShared}} what locks a row that is read against changes; {@code {forUpdate}} what locks it to be
+ *       changed, {@code {skipLocked}} the same, leaving out rows that another transaction has locked; nothing where the
+ *       whole database is locked
  * </ul>
  */
 final class SqlTemplate {

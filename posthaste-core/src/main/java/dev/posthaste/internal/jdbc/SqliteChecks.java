@@ -14,9 +14,9 @@ import java.util.Map;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
-/** What is to be looked at on SQLite. */
+/** What is checked on SQLite. */
 final class SqliteChecks extends DatabaseChecks {
-    /** Which has octet_length; sub-second times and strict tables are older. */
+    /** The first with octet_length; sub-second times and strict tables are older. */
     private static final int MIN_MINOR_VERSION = 43;
 
     private static final Pattern VERSION = Pattern.compile("^3\\.(\\d+)\\b.*");
@@ -30,7 +30,7 @@ final class SqliteChecks extends DatabaseChecks {
         if (synchronous.equals("0") || synchronous.equals("1")) {
             warnings.add("synchronous is " + (synchronous.equals("0") ? "OFF" : "NORMAL")
                     + ": a power failure loses commits that others have seen, so a published event may have no change"
-                    + " behind it. Set synchronous=FULL in the JDBC URL of everybody who writes");
+                    + " behind it. Set synchronous=FULL in the JDBC URL of every writer");
         }
         String mode = SqliteDialect.pragma(connection, "journal_mode").toLowerCase(Locale.ROOT);
         if (mode.equals("off") || mode.equals("memory")) {
@@ -67,7 +67,7 @@ final class SqliteChecks extends DatabaseChecks {
             findings.warnings()
                     .add("busy_timeout is " + busy
                             + " ms: a writer that finds another one writing fails after that with"
-                            + " SQLITE_BUSY. Set busy_timeout=10000 in the JDBC URL of everybody who writes");
+                            + " SQLITE_BUSY. Set busy_timeout=10000 in the JDBC URL of every writer");
         }
         if (isReadOnly(connection)) {
             findings.warnings()
@@ -145,20 +145,20 @@ final class SqliteChecks extends DatabaseChecks {
                             .add("column " + layout.column(Column.ID) + " of table " + layout.table()
                                     + " is not an INTEGER PRIMARY KEY AUTOINCREMENT: SQLite then gives out again the ids of"
                                     + " rows that were deleted, and new events are published before older ones, or late."
-                                    + " Create the table anew with AUTOINCREMENT, and copy its rows");
+                                    + " Recreate the table with AUTOINCREMENT, and copy its rows");
                 }
             }
         }
     }
 
-    /** Of ids that are not numbers, something else is said. */
+    /** Ids that are not numbers are reported differently. */
     private boolean isNumber(Connection connection, String schema, EventTable layout) throws SQLException {
         ColumnChecks.Facts id = columns(connection, schema, layout.simpleName())
                 .get(layout.column(Column.ID).toLowerCase(Locale.ROOT));
         return id != null && id.type().contains("int");
     }
 
-    /** The latest rows tell: a column takes any value, whatever its type. */
+    /** The latest rows show it: a column accepts any value, whatever its type. */
     @Override
     void checkTimes(Connection connection, ColumnChecks.Facts column, DatabaseSchema.Findings findings)
             throws SQLException {

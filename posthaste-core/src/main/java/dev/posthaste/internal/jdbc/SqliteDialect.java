@@ -16,8 +16,9 @@ import java.util.Objects;
  * <p>There is one writer at a time in the whole database, across processes. Its lock takes the place of row locks; ids
  * become visible in order, and none that is missing below a visible one turns up later.
  *
- * <p>Posthaste's own transactions begin with {@code begin immediate}, which waits for the writer; the driver's would do so
- * when auto-commit is turned off or, by its default mode, not before they write, and then fail at once if they have read.
+ * <p>Posthaste's own transactions begin with {@code begin immediate}, which waits for the writer; the driver's would do
+ * so when auto-commit is turned off or, in its default mode, only when they write, and would then fail immediately if
+ * they have read.
  */
 final class SqliteDialect extends Dialect {
     private static final String NOW = "cast(round(unixepoch('now', 'subsec') * 1000) as integer)";
@@ -68,7 +69,7 @@ final class SqliteDialect extends Dialect {
 
     // --- Statements --------------------------------------------------------------------------------------------------
 
-    /** Pending and dead rows have an index of their own each. Published ones do in tracked outboxes only. */
+    /** Pending and dead rows each have their own index. Published ones have one only in tracked outboxes. */
     @Override
     String statusHint(EventTable layout, Status status) {
         String index = Objects.requireNonNull(layout.pendingIndex());
@@ -163,7 +164,7 @@ final class SqliteDialect extends Dialect {
         return true;
     }
 
-    /** Nobody ends the session of a process that is silent. */
+    /** Nothing ends the session of a process that is silent. */
     @Override
     String limitWaits(long silence, long lock) {
         return "pragma busy_timeout = " + lock * 1000;
@@ -217,7 +218,9 @@ final class SqliteDialect extends Dialect {
         return true;
     }
 
-    /** The driver's own commit begins the next transaction at once, and fails when it cannot have the lock for that. */
+    /**
+     * The driver's own commit begins the next transaction immediately, and fails when it cannot get the lock for that.
+     */
     @Override
     void commit(Connection connection, boolean autoCommitBefore) throws SQLException {
         if (!autoCommitBefore) {
@@ -233,7 +236,7 @@ final class SqliteDialect extends Dialect {
         }
     }
 
-    /** The driver's own rollback fails where SQLite has rolled back by itself, and begins the next transaction. */
+    /** The driver's own rollback fails where SQLite has already rolled back, and begins the next transaction. */
     @Override
     void rollback(Connection connection) throws SQLException {
         try {
@@ -249,9 +252,9 @@ final class SqliteDialect extends Dialect {
     }
 
     /**
-     * The driver turns auto-commit off before it begins the transaction, and fails to roll back what SQLite has rolled back
-     * by itself. Then there is no transaction, and a pool may hand the connection out again: its user's statements commit
-     * one by one. This leaves it in auto-commit mode, as pools expect.
+     * The driver turns auto-commit off before it begins the transaction, and fails to roll back what SQLite has already
+     * rolled back. Then there is no transaction, and a pool may hand the connection out again: its user's statements
+     * commit one by one. This leaves it in auto-commit mode, as pools expect.
      */
     @Override
     public void requireTransaction(Connection connection) throws SQLException {

@@ -5,7 +5,7 @@ import java.util.Set;
 
 /**
  * What the errors of SQLite's driver mean. It leaves the SQLState null and gives SQLite's primary result code; the
- * extended code, which tells a duplicate from other constraints, is only in the message: {@code
+ * extended code, which distinguishes a duplicate from other constraints, is only in the message: {@code
  * [SQLITE_CONSTRAINT_UNIQUE] …}.
  */
 final class SqliteErrors {
@@ -64,7 +64,7 @@ final class SqliteErrors {
         return message.startsWith("[SQLITE_CONSTRAINT_PRIMARYKEY]") || message.startsWith("[SQLITE_CONSTRAINT_ROWID]");
     }
 
-    /** Whether the file cannot be read or written by anybody, or the connection is closed. */
+    /** Whether no process can read or write the file, or the connection is closed. */
     static boolean isUnreachable(SQLException e) {
         return UNREACHABLE.contains(code(e))
                 || (code(e) == 0 && e.getSQLState() == null && message(e).equals("database connection closed"));

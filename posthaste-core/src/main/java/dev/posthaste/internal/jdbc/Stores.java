@@ -13,8 +13,8 @@ import javax.sql.DataSource;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Opens the stores of the outboxes in one database. Nobody else decides which kind of store an outbox has. Every call of
- * a store borrows one connection and gives it back. Thread-safe.
+ * Opens the stores of the outboxes in one database. Only this class decides which kind of store an outbox has. Every
+ * call of a store borrows one connection and gives it back. Thread-safe.
  */
 public final class Stores {
     private final DataSource dataSource;
@@ -28,7 +28,7 @@ public final class Stores {
     }
 
     /**
-     * Asks the database which kind it is.
+     * Asks the database for its kind.
      *
      * @throws StoreException if it cannot be reached
      */
@@ -37,7 +37,7 @@ public final class Stores {
     }
 
     /**
-     * Asks the database which kind it is.
+     * Asks the database for its kind.
      *
      * @param leaseSchema the schema that holds leases and audit, or null for the connection's own
      * @throws StoreException if it cannot be reached

@@ -13,7 +13,7 @@ import java.util.TreeMap;
 import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
 
-/** What the driver knows of a table, {@code table} or {@code schema.table}. */
+/** What the driver knows about a table, {@code table} or {@code schema.table}. */
 final class TableMetadata {
     private TableMetadata() {}
 
@@ -70,7 +70,7 @@ final class TableMetadata {
         return table.contains(".") && current != null ? table.substring(0, table.indexOf('.')) : current;
     }
 
-    /** The schema of a table as {@code information_schema} calls it, on every database. */
+    /** The schema of a table by its name in {@code information_schema}, on every database. */
     static String place(Connection connection, String table) throws SQLException {
         String schema = schema(connection, table);
         return schema == null ? String.valueOf(catalog(connection, table)) : schema;

@@ -10,12 +10,12 @@ import javax.sql.DataSource;
 
 /**
  * Runs Posthaste's own statements: short, at READ COMMITTED, again after a deadlock, a lock wait or a serialisation failure.
- * The server ends a transaction whose client says nothing for 5 s, so that nobody waits longer for the locks of a paused
- * process; and a statement of ours waits no longer than a second for somebody else's lock.
+ * The server ends a transaction whose client is silent for 5 s, so that no one waits longer for the locks of a paused
+ * process; and our own statements wait no longer than a second for another transaction's lock.
  *
  * <p>A connection that leads to the wrong server (one that became read-only, or shuts down) is closed for good instead of
- * given back to its pool, and what has not been done is tried once more on another one. Any other connection is given back
- * as it came. Never used for a transaction of the application's. Thread-safe.
+ * given back to its pool, and what has not been done is tried once more on another one. Any other connection is given
+ * back as it came. Never used for the application's transactions. Thread-safe.
  */
 final class Transactions {
     private static final int TRIES = 5;
@@ -36,7 +36,7 @@ final class Transactions {
         T run(Connection connection) throws SQLException;
     }
 
-    /** One statement that reads, and so waits for nobody's lock. */
+    /** One statement that reads, and so waits for no lock. */
     <T> T query(String what, Work<T> work) {
         return run(what, Kind.QUERY, work);
     }
@@ -46,7 +46,7 @@ final class Transactions {
         return run(what, Kind.UPDATE, work);
     }
 
-    /** Several statements that count together or not at all. */
+    /** Several statements that are committed together or not at all. */
     <T> T transaction(String what, Work<T> work) {
         return run(what, Kind.TRANSACTION, work);
     }
@@ -88,7 +88,7 @@ final class Transactions {
             limited = kind == Kind.TRANSACTION || (kind == Kind.UPDATE && dialect.limitsUpdates());
         }
 
-        /** Whether an error leaves nothing of the work in the database for sure. */
+        /** Whether an error certainly leaves nothing of the work in the database. */
         boolean didNothing(SQLException e) {
             return SqlErrors.isReadOnly(e) || (!autoCommit && !committing);
         }
@@ -172,7 +172,7 @@ final class Transactions {
         }
     }
 
-    /** Closes the server's side, and lets a pool notice that the connection is of no use any more. */
+    /** Closes the server's side, and lets a pool notice that the connection is of no further use. */
     static void discard(Connection connection) {
         try {
             connection.abort(Runnable::run);

@@ -12,7 +12,7 @@ import java.util.List;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
-/** Published events of which no consumer has said anything yet, on the connection it is given. Thread-safe. */
+/** Published events for which no receipt has come yet, on the connection it is given. Thread-safe. */
 final class UnconsumedRows {
     /** How far back from the newest row a consumed one is looked for. */
     private static final long MAX_LOOK_BACK = 100_000;
@@ -20,9 +20,9 @@ final class UnconsumedRows {
     private final RowSql sql;
     private final RowLocks locks;
     private final RowCounts counts;
-    /** Where the table does not say when events were published, their ids go for it. */
+    /** Where the table does not record when events were published, their ids are used instead. */
     private final boolean isTimed;
-    /** Whether any of its columns says, as nearly as it does, when an event was published. */
+    /** Whether any of its columns says, at least approximately, when an event was published. */
     private final boolean knowsWhen;
 
     UnconsumedRows(RowSql sql, RowLocks locks, RowCounts counts) {
@@ -34,7 +34,7 @@ final class UnconsumedRows {
     }
 
     /**
-     * What is published for longer than {@code limit}.
+     * Events that were published longer ago than {@code limit}.
      *
      * @param oldestNanos since the oldest was published
      */
@@ -99,7 +99,7 @@ final class UnconsumedRows {
         }
     }
 
-    /** Those that are published and that nobody else has locked become pending. */
+    /** Those that are published, and that no other transaction has locked, become pending. */
     Set<Long> republish(Connection connection, Collection<Long> ids) throws SQLException {
         List<Long> inOrder = ids.stream().sorted().toList();
         String lock = sql.text("""

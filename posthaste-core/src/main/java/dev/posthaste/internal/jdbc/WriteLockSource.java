@@ -23,10 +23,11 @@ abstract sealed class WriteLockSource
                 WriteLockSource.OfMariaDbPerformanceSchema {
 
     /**
-     * What one look says.
+     * The result of one look.
      *
      * @param server which server this is; null if it is a standby, whose locks say nothing about writers
-     * @param uptimeSeconds for how long it has been running, where {@code server} does not tell its lives apart; otherwise 0
+     * @param uptimeSeconds for how long it has been running, where {@code server} does not change at a restart;
+     *     otherwise 0
      * @param transactions names of the transactions
      * @param prepared names of transactions that are prepared, whose locks may be in no list
      * @param lost how many locks the server could not record
@@ -40,18 +41,18 @@ abstract sealed class WriteLockSource
     /** What names the connection's own transaction in the list. */
     abstract String own(Connection connection) throws SQLException;
 
-    /** Whether several servers take writes, of which this list knows only one's. */
+    /** Whether several servers accept writes, of which this list shows only one's. */
     abstract boolean isCluster(Connection connection) throws SQLException;
 
     /** What an operator can do to get a complete list. */
     abstract String remedy();
 
-    /** The id that a standard or foreign table cannot have, to lock a table without changing it. */
+    /** An id that no table has, to lock a table without changing it. */
     static final long NO_ID = Long.MIN_VALUE;
 
     // --- PostgreSQL --------------------------------------------------------------------------------------------------
 
-    /** Everybody may read {@code pg_locks}. A transaction keeps its virtual name when it is prepared. */
+    /** Everyone may read {@code pg_locks}. A transaction keeps its virtual name when it is prepared. */
     static final class OfPostgres extends WriteLockSource {
         private final String list;
 
@@ -113,7 +114,10 @@ abstract sealed class WriteLockSource
         }
     }
 
-    /** Reads rows of server, uptime, lost locks, whether the server takes no changes, and a transaction's name or null. */
+    /**
+     * Reads rows of server, uptime, lost locks, whether the server accepts no changes, and a transaction's name or
+     * null.
+     */
     private static Found read(Connection connection, String sql, EventTable layout) throws SQLException {
         int dot = layout.table().indexOf('.');
         String server = null;
@@ -138,7 +142,7 @@ abstract sealed class WriteLockSource
         return new Found(server, uptime, transactions, Set.of(), lost);
     }
 
-    /** What a session locks under a name of its own shows by which number the list knows the session. */
+    /** A lock that a session takes under its own name shows the session's number in the list. */
     private static String ownThread(Connection connection) throws SQLException {
         String name = "posthaste-" + UUID.randomUUID();
         try (PreparedStatement lock = connection.prepareStatement("select get_lock(?, 0)");
@@ -247,7 +251,7 @@ abstract sealed class WriteLockSource
         return new Found(found.server(), found.uptimeSeconds(), found.transactions(), prepared, found.lost());
     }
 
-    /** MariaDB with its plugin {@code metadata_lock_info}, which asks for no rights. */
+    /** MariaDB with its plugin {@code metadata_lock_info}, which requires no rights. */
     static final class OfMariaDbWithPlugin extends WriteLockSource {
         private static final String LIST = MARIADB_SERVER + """
                     0, @@global.read_only, l.thread_id

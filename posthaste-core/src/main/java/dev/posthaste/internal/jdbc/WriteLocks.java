@@ -18,13 +18,14 @@ import org.slf4j.LoggerFactory;
 
 /**
  * The transactions that hold a write lock on an outbox's table, from a list that has proven to be complete. An empty list
- * proves nothing: a server that records no locks, or not this user's, gives one without an error. So a list is believed only
- * when it shows a lock that was taken for this purpose, once for each server and each of its lives. Thread-safe.
+ * proves nothing: a server that records no locks, or not this user's, returns one without an error. So a list is
+ * trusted only when it shows a lock that was taken for this purpose, once for each server and each time it runs.
+ * Thread-safe.
  */
 final class WriteLocks {
     private static final Logger log = LoggerFactory.getLogger(WriteLocks.class);
     private static final long ASK_AGAIN_NANOS = Duration.ofMinutes(1).toNanos();
-    /** The server tells its uptime in whole seconds, and answers take a while. */
+    /** The server reports its uptime in whole seconds, and answers take a while. */
     private static final long SAME_LIFE_SECONDS = 5;
     /** Where transactions commit in the order of their ids, none that is still open fills a gap below a visible id. */
     private static final Writers NOBODY = new Writers("", Set.of());
@@ -45,7 +46,7 @@ final class WriteLocks {
     private int life;
     private int proofs;
     private Set<String> lastTransactions = Set.of();
-    /** Transactions that are listed no more, but may be among those that were prepared when they vanished. */
+    /** Transactions that are no longer listed, but may be among those that were prepared when they vanished. */
     private final Map<String, Set<String>> perhapsPrepared = new HashMap<>();
 
     WriteLocks(Transactions transactions, RowSql sql) {
@@ -57,7 +58,7 @@ final class WriteLocks {
         this.lock = sql.text("update {table} set {attempts} = {attempts} where {id} = " + WriteLockSource.NO_ID);
     }
 
-    /** @return null where no complete list can be had; why, is logged once */
+    /** @return null where no complete list can be had; the reason is logged once */
     synchronized @Nullable Writers list() {
         if (commitsInIdOrder) {
             return NOBODY;
@@ -69,7 +70,7 @@ final class WriteLocks {
         return writers != null || isStandby ? writers : prove() ? listOf(trusted) : null;
     }
 
-    /** @return null if there is no such source, or it is not as it was when it was tried */
+    /** @return null if there is no such source, or it has changed since it was tried */
     private @Nullable Writers listOf(@Nullable WriteLockSource source) {
         isStandby = false;
         WriteLockSource.Found found = source == null ? null : look(source);
@@ -99,7 +100,7 @@ final class WriteLocks {
         return "list the transactions that write to outbox " + outbox;
     }
 
-    /** Whether it failed for another reason than that this user has no such list. */
+    /** Whether it failed for a reason other than that this user has no such list. */
     private static boolean isOfTheDatabase(StoreException e) {
         return SqlErrors.isTransient(e) || (e.getCause() instanceof SQLException sql && SqlErrors.isWrongServer(sql));
     }
@@ -116,14 +117,14 @@ final class WriteLocks {
             try {
                 WriteLockSource.Found first = transactions.query(what(), source::find);
                 if (first.server() == null) {
-                    return false; // a standby: nobody writes here, and it may become the primary any time
+                    return false; // a standby: no one writes here, and it may become the primary at any time
                 }
                 if (!isWhole(first)) {
                     reason = "the server had no room to record " + first.lost() + " locks since it was started";
                     continue;
                 }
                 if (transactions.query(what(), source::isCluster)) {
-                    reason = "several servers of one cluster take writes";
+                    reason = "several servers of one cluster accept writes";
                     continue;
                 }
                 Optional<WriteLockSource.Found> shown =
@@ -150,8 +151,9 @@ final class WriteLocks {
         if (!reason.equals(lastReason)) {
             lastReason = reason;
             log.warn(
-                    "Outbox {}: the database does not list the transactions that write to its table ({}). So an id that"
-                            + " is missing is never known to stay so, and is looked for again and again. {}",
+                    "Outbox {}: the database does not list the transactions that write to its table ({}). So a missing id"
+                            + " is never known to stay missing,"
+                            + " and is looked for repeatedly. {}",
                     outbox,
                     reason,
                     sources.get(0).remedy());
@@ -172,7 +174,7 @@ final class WriteLocks {
 
     // --- Names -------------------------------------------------------------------------------------------------------
 
-    /** A name for the server in this life. */
+    /** A name for the server since its last start. */
     private String server(WriteLockSource.Found found) {
         if (found.uptimeSeconds() == 0) {
             return String.valueOf(found.server());

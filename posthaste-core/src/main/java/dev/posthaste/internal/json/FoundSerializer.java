@@ -15,7 +15,7 @@ import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** The serializer for which nobody said anything: Jackson 3, else Jackson 2, else none but for bytes and text. */
+/** The serializer where none is configured: Jackson 3, else Jackson 2, else one for bytes and text only. */
 public final class FoundSerializer {
     private static final Logger log = LoggerFactory.getLogger(PayloadSerializer.class);
     private static final PayloadSerializer FOUND = find();
@@ -67,7 +67,7 @@ public final class FoundSerializer {
         }
     }
 
-    /** What both libraries are tried on. */
+    /** What both libraries are tested with. */
     record Probe(@Nullable String text, int number) {
         static final PayloadInfo INFO = new PayloadInfo() {
             @Override
@@ -87,14 +87,14 @@ public final class FoundSerializer {
         };
     }
 
-    /** Is not loaded unless it is called, and then needs Jackson 3. */
+    /** Loaded only when it is called, and then needs Jackson 3. */
     static final class Three {
         static PayloadSerializer serializer() {
             return JacksonSerializer.of(tools.jackson.databind.json.JsonMapper.shared());
         }
     }
 
-    /** Is not loaded unless it is called, and then needs Jackson 2. */
+    /** Loaded only when it is called, and then needs Jackson 2. */
     static final class Two {
         /** Like Jackson 3 where the defaults of the two differ, so that both write and read the same JSON. */
         static PayloadSerializer serializer() {

@@ -8,10 +8,10 @@ import com.fasterxml.jackson.core.StreamReadConstraints;
 import java.io.IOException;
 import org.jspecify.annotations.Nullable;
 
-/** The tokens of Jackson 2, from 2.18 on. Needs its jackson-core alone. */
+/** The tokens of Jackson 2, from 2.18 on. Needs only its jackson-core. */
 public final class Jackson2Json implements JsonLibrary {
     private final JsonFactory factory = JsonFactory.builder()
-            .disable(JsonFactory.Feature.INTERN_FIELD_NAMES) // others choose the names
+            .disable(JsonFactory.Feature.INTERN_FIELD_NAMES) // the names come from outside
             .streamReadConstraints(StreamReadConstraints.builder()
                     .maxNestingDepth(MAX_DEPTH)
                     .maxStringLength(MAX_TEXT_LENGTH)

@@ -8,7 +8,7 @@ import tools.jackson.core.ObjectReadContext;
 import tools.jackson.core.StreamReadConstraints;
 import tools.jackson.core.json.JsonFactory;
 
-/** The tokens of Jackson 3. Needs its jackson-core alone, which has no use for annotations of any version. */
+/** The tokens of Jackson 3. Needs only its jackson-core, which uses no annotations. */
 public final class Jackson3Json implements JsonLibrary {
     private final JsonFactory factory = JsonFactory.builder()
             .streamReadConstraints(StreamReadConstraints.builder()

@@ -11,7 +11,7 @@ public final class Json {
     private Json() {}
 
     /**
-     * A value that is JSON already, to be written as it is.
+     * A value that is already JSON, to be written as it is.
      *
      * @param json not checked
      */
@@ -19,12 +19,12 @@ public final class Json {
 
     // --- Reading -----------------------------------------------------------------------------------------------------
 
-    /** @throws IllegalStateException if there is no library that could; names those that do */
+    /** @throws IllegalStateException if there is no library for it; names those that can be used */
     public static JsonReader read(byte[] json) {
         return JsonLibraries.found().read(json);
     }
 
-    /** The same of a text. */
+    /** The same for a text. */
     public static JsonReader read(String json) {
         return JsonLibraries.found().read(json);
     }
@@ -39,7 +39,7 @@ public final class Json {
         }
     }
 
-    /** The same of a text. */
+    /** The same for a text. */
     public static @Nullable JsonObject object(String json) {
         try (JsonReader reader = read(json)) {
             return object(reader);
@@ -96,7 +96,7 @@ public final class Json {
     // --- Writing -----------------------------------------------------------------------------------------------------
 
     /**
-     * Nothing is escaped but what must be.
+     * Escapes only what must be escaped.
      *
      * @param value null, a text, a Long, an Integer, {@link Raw}, or a map or list of such
      */
@@ -130,7 +130,7 @@ public final class Json {
             });
             json.append(']');
         } else {
-            throw new IllegalArgumentException("no JSON is made of " + value.getClass());
+            throw new IllegalArgumentException("cannot be written as JSON: " + value.getClass());
         }
     }
 

@@ -4,7 +4,7 @@ import org.jspecify.annotations.Nullable;
 
 /** Finds what reads JSON: Jackson 3, else Jackson 2. */
 public final class JsonLibraries {
-    /** What to add where neither is there. */
+    /** What to add where neither is present. */
     public static final String COORDINATES = "tools.jackson.core:jackson-databind (Jackson 3) or"
             + " com.fasterxml.jackson.core:jackson-databind (Jackson 2, 2.18 or later)";
 

@@ -9,7 +9,7 @@ public interface JsonLibrary {
     int MAX_NAME_LENGTH = 50_000;
     int MAX_NUMBER_LENGTH = 1_000;
 
-    /** @throws JsonException if its encoding cannot be told */
+    /** @throws JsonException if its encoding cannot be determined */
     JsonReader read(byte[] json);
 
     JsonReader read(String json);

@@ -5,7 +5,7 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * An object that was read; of members with one name, the last.
+ * An object that was read; of members with the same name, the last.
  *
  * @param members by name: a {@link JsonObject}, a {@link List}, a {@link Scalar}, or null
  */
@@ -14,20 +14,20 @@ public record JsonObject(Map<String, @Nullable Object> members) {
      * What is neither an object nor a list.
      *
      * @param token which of them
-     * @param text a number to the letter
+     * @param text a number verbatim
      */
     public record Scalar(JsonReader.Token token, String text) {
         public boolean isText() {
             return token == JsonReader.Token.TEXT;
         }
 
-        /** Whether it is a number without a fraction and an exponent. */
+        /** Whether it is a number without a fraction or an exponent. */
         public boolean isInteger() {
             return token == JsonReader.Token.INTEGER;
         }
     }
 
-    /** Also if it is null. */
+    /** True even if it is null. */
     public boolean has(String name) {
         return members.containsKey(name);
     }

@@ -11,7 +11,7 @@ public interface JsonReader extends AutoCloseable {
         /** A member's name. */
         NAME,
         TEXT,
-        /** A number without a fraction and an exponent. */
+        /** A number without a fraction or an exponent. */
         INTEGER,
         DECIMAL,
         TRUE,
@@ -24,16 +24,16 @@ public interface JsonReader extends AutoCloseable {
     /** @throws JsonException if the text is not JSON from here on */
     Token next();
 
-    /** A name or a text as it is meant, a number to the letter. */
+    /** A name or a text without its escapes, a number verbatim. */
     String text();
 
     /** Goes to the end of the object or array that just began; of any other token, to its last byte. */
     void skip();
 
-    /** Where the token begins, in bytes. Only of a text that was given in bytes of UTF-8. */
+    /** Where the token begins, in bytes. Only for text that was given as bytes of UTF-8. */
     int from();
 
-    /** Where what was read so far ends, in bytes. */
+    /** Where the part that was read ends, in bytes. */
     int to();
 
     @Override

@@ -10,9 +10,9 @@ import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
-/** By which id an event is known, whoever wrote its message. */
+/** The id that identifies an event, whichever program wrote its message. */
 public final class EventIds {
-    /** Of attributes of CloudEvents in headers: in Kafka, and the two spellings in AMQP. */
+    /** The prefixes of CloudEvents attributes in headers: in Kafka, and the two spellings in AMQP. */
     public static final List<String> CLOUD_EVENTS = List.of("ce_", "cloudEvents:", "cloudEvents_");
 
     private EventIds() {}
@@ -38,7 +38,7 @@ public final class EventIds {
      * Posthaste's id; that of a CloudEvent whose attributes are headers; or the header {@code id}, where Debezium's outbox event
      * router puts it.
      *
-     * @throws IllegalArgumentException if the headers say none
+     * @throws IllegalArgumentException if the headers contain none
      */
     public static String in(Map<String, String> headers) {
         String ours = headers.getOrDefault(MessageHeaders.EVENT_ID, "");
@@ -56,13 +56,13 @@ public final class EventIds {
         if (!debeziums.isEmpty()) {
             return debeziums;
         }
-        throw new IllegalArgumentException("The message says no event id: it has neither the header "
+        throw new IllegalArgumentException("The message has no event id: it has neither the header "
                 + MessageHeaders.EVENT_ID + ", nor those of a CloudEvent (ce_source and ce_id), nor Debezium's (id)");
     }
 
     /**
-     * A CloudEvent is known by its source and its id together: the hexadecimal SHA-256 of the source's length in bytes, the
-     * source and the id.
+     * A CloudEvent is identified by its source and its id together: the hexadecimal SHA-256 of the source's length in
+     * bytes, the source and the id.
      */
     public static String ofCloudEvent(String source, String id) {
         byte[] first = source.getBytes(StandardCharsets.UTF_8);

@@ -6,13 +6,13 @@ import dev.posthaste.internal.messages.EventIds;
 import dev.posthaste.internal.store.Receipt;
 import org.jspecify.annotations.Nullable;
 
-/** The receipts of a message, whose headers say which row of which outbox it came from. */
+/** The receipts for a message, whose headers say which row of which outbox it came from. */
 public final class OriginHeaders {
     private OriginHeaders() {}
 
     /**
-     * That the event of this message was handled. Null if the message does not say where it came from, or is one of those
-     * that no outbox waits for: a replay's, or one that the broker itself answers for.
+     * That the event of this message was handled. Null if the message does not say where it came from, or is one that
+     * no outbox expects a receipt for: a replay's, or one that the broker itself answers for.
      */
     public static Receipt.@Nullable Consumed consumed(Message message) {
         if (message.headers().containsKey(MessageHeaders.REPLAY)
@@ -33,7 +33,9 @@ public final class OriginHeaders {
         return position == null ? message.headers().get(MessageHeaders.ROW) : position;
     }
 
-    /** That the event of this message failed, and is to be published again; names what the message said of its row. */
+    /**
+     * That the event of this message failed, and is to be published again; names what the message said about its row.
+     */
     public static Receipt.Failed failed(Receipt.Consumed origin, Message message, String error) {
         return new Receipt.Failed(
                 origin.outbox(),
@@ -44,7 +46,7 @@ public final class OriginHeaders {
                 error);
     }
 
-    /** That the event of this message can never be handled; names what the message said of its row. */
+    /** That the event of this message can never be handled; names what the message said about its row. */
     public static Receipt.Rejected rejected(Receipt.Consumed origin, Message message, String error) {
         return new Receipt.Rejected(
                 origin.outbox(),

@@ -18,9 +18,9 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Before 1.0, {@code position} was called {@code row}, which is read until 2.0.
  *
- * <p>{@code attempts} and {@code generation} may be left out. Receipts may be delivered twice, and what they name is what
- * tells the second time from a second refusal: a {@code failed} without {@code attempts} that comes twice counts two
- * attempts, and a late {@code rejected} without them makes an event dead that has been requeued since.
+ * <p>{@code attempts} and {@code generation} may be left out. Receipts may be delivered twice, and these numbers
+ * distinguish a second delivery from a second refusal: a {@code failed} without {@code attempts} that comes twice
+ * counts two attempts, and a late {@code rejected} without them makes an event dead that has been requeued since.
  */
 public final class ReceiptMessages {
     /** The type of such a message. */

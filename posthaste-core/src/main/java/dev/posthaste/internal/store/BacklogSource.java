@@ -1,7 +1,7 @@
 package dev.posthaste.internal.store;
 
-/** A store that can say what is waiting in it. */
+/** A store that can report what is waiting in it. */
 public interface BacklogSource {
-    /** What is waiting, read from the pending and dead events alone. */
+    /** What is waiting, read only from the pending and dead events. */
     OutboxStore.Backlog backlog();
 }

@@ -4,7 +4,7 @@ import dev.posthaste.Event;
 import org.jspecify.annotations.Nullable;
 
 /**
- * An event made ready to be stored.
+ * An event that is ready to be stored.
  *
  * @param headers as a JSON object of strings, or null for none
  * @param payload as the outbox's layout keeps it

@@ -9,18 +9,19 @@ import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Where the events of one outbox are kept, and their outcome, as a relay asks for them. Nothing above may know how: one
- * store writes the status into the event's row, another may keep a log and a position. All that events have in common is
- * an id, which grows in the order in which they were written.
+ * Where the events of one outbox are kept, and their outcome, as a relay needs them. Nothing above may know how: one
+ * store writes the status into the event's row, another may keep a log and a position. All that events have in common
+ * is an id, which grows in the order in which they were written.
  *
  * <p>Reads see committed events only. An event may become visible behind ones that were read before (its transaction
- * took a low id and committed late), so a reader must look behind itself again, for ever. Thread-safe. All methods throw
- * {@link StoreException} when the database fails.
+ * took a low id and committed late), so a reader must keep looking behind itself, forever. Thread-safe. All methods
+ * throw {@link StoreException} when the database fails.
  */
 public interface OutboxStore extends BacklogSource {
 
     /**
-     * Pending events with ids above {@code after}, in id order: those that are due with their contents, the others as marks.
+     * Pending events with ids above {@code after}, in id order: those that are due with their contents, the others as
+     * {@link PendingRef}s.
      *
      * <p>Memory is bounded in bytes, the driver's included: an event is read only when it fits, or when it is the first.
      *
@@ -30,10 +31,15 @@ public interface OutboxStore extends BacklogSource {
      */
     List<Pending> fetch(long after, int limit, long maxBytes);
 
-    /** Marks of the pending events with ids above {@code after} and up to {@code through}, in id order. */
+    /**
+     * {@link PendingRef}s of the pending events with ids above {@code after} and up to {@code through}, in id order.
+     */
     List<PendingRef> scan(long after, long through, int limit);
 
-    /** Marks of the pending events whose ids lie in one of {@code ranges}, in id order; the ranges do not overlap. */
+    /**
+     * {@link PendingRef}s of the pending events whose ids are in one of {@code ranges}, in id order; the ranges do not
+     * overlap.
+     */
     List<PendingRef> scan(List<IdRange> ranges, int limit);
 
     /** Those of {@code ids} that are still pending, in id order, due or not; stops as {@link #fetch} does. */
@@ -44,20 +50,20 @@ public interface OutboxStore extends BacklogSource {
      * write lock on the outbox's table. An id that is missing now, and was not filled when all of them have ended and the
      * table has been read again after that, will never be filled.
      *
-     * @return null where the database does not tell this user, so that no missing id is ever known to be final
+     * @return null where this user may not see them, so that no missing id is ever known to be final
      */
     @Nullable
     Writers writers();
 
     /**
-     * Writes all verdicts in one transaction, which holds the claim: either the claim is still good when they commit, or
-     * nothing is written. Events that are not pending any more, or count other attempts than were seen, are left as they
-     * are; but one that was consumed meanwhile is noted as published too, where the outbox is tracked.
+     * Writes all verdicts in one transaction, which holds the claim: either the claim is still valid when they commit,
+     * or nothing is written. Events that are no longer pending, or count other attempts than were seen, are left as
+     * they are; but one that was consumed meanwhile is noted as published too, where the outbox is tracked.
      *
-     * <p>An event that another transaction has locked is left out, so that nobody waits for that transaction; settle it again
-     * later. An error text that the database refuses is shortened or left out.
+     * <p>An event that another transaction has locked is left out, so that nothing waits for that transaction; settle
+     * it again later. An error text that the database refuses is shortened or left out.
      *
-     * @throws LeaseLostException if the claim is no longer good
+     * @throws LeaseLostException if the claim is no longer valid
      */
     Settled settle(Claim claim, List<Verdict> verdicts);
 
@@ -67,12 +73,12 @@ public interface OutboxStore extends BacklogSource {
      */
     List<DeadEvent> dead(long after, int limit);
 
-    /** The highest id there is, whatever became of its event; none when the outbox is empty. */
+    /** The highest id, whatever the status of its event; none when the outbox is empty. */
     OptionalLong lastId();
 
     /**
-     * Deletes events that are done with and ended longer ago than {@code rule} keeps them; never one that is pending. A
-     * bounded piece of work: it looks above {@code after} only, and no further than it says.
+     * Deletes events that are finished and ended longer ago than {@code rule} keeps them; never one that is pending. A
+     * bounded piece of work: it looks only above {@code after}, and no further than it reports.
      *
      * @param limit the largest number of events to delete in one transaction; a store that drops whole partitions, which
      *     costs the same however much they hold, need not count
@@ -81,16 +87,17 @@ public interface OutboxStore extends BacklogSource {
 
     /**
      * @param oldestAge since the oldest pending event was written; zero without one
-     * @param oldestTransaction how long the database's oldest open transaction has been open; zero where it does not tell
+     * @param oldestTransaction how long the database's oldest open transaction has been open; zero where that is not
+     *     known
      */
     record Backlog(long pending, long dead, Duration oldestAge, Duration oldestTransaction)
             implements dev.posthaste.Backlog {}
 
     /**
-     * What came of settling a batch.
+     * The result of settling a batch.
      *
-     * @param written how many verdicts were written; fewer than given, without the locked ones, means that somebody else
-     *     changed those events
+     * @param written how many verdicts were written; fewer than given, without the locked ones, means that those events
+     *     were changed by others
      * @param locked the events that another transaction has locked, or the database refuses to change for now: nothing was
      *     written about them
      */
@@ -100,7 +107,7 @@ public interface OutboxStore extends BacklogSource {
     record DeadEvent(long id, String key) {}
 
     /**
-     * @param events how many were really deleted
+     * @param events how many were deleted
      * @param next where the next call continues: above this id
      * @param more whether there may be anything old beyond {@code next}
      */

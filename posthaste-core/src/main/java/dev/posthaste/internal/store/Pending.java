@@ -2,7 +2,7 @@ package dev.posthaste.internal.store;
 
 import org.jspecify.annotations.Nullable;
 
-/** A pending event as a read found it: with its contents, or only a mark that it is there. */
+/** A pending event as a read found it: with its contents, or only its id and key. */
 public sealed interface Pending permits PendingEvent, PendingRef {
     long id();
 

@@ -19,7 +19,7 @@ public record PendingEvent(
         long waitNanos,
         long ageNanos)
         implements Pending {
-    /** Of a table that does not keep generations. */
+    /** An event of a table that does not keep generations. */
     public PendingEvent(StoredRow event, int attempts, @Nullable Integer maxAttempts, long waitNanos, long ageNanos) {
         this(event, attempts, maxAttempts, null, waitNanos, ageNanos);
     }

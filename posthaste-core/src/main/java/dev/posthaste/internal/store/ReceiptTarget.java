@@ -29,10 +29,10 @@ public record ReceiptTarget(
         /** It changes the row. */
         record Change() implements Meaning {}
 
-        /** The row says so already, or something newer; there is nothing to do. */
+        /** The row already records this, or something newer; there is nothing to do. */
         record Known() implements Meaning {}
 
-        /** It changes nothing, and nothing tells of it. */
+        /** It changes nothing, and nothing records it. */
         record Unmatched(String why) implements Meaning {}
     }
 

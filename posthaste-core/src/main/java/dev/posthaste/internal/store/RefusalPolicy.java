@@ -14,9 +14,9 @@ public interface RefusalPolicy {
     Verdict.Refused decide(long id, Verdict.Seen counted, @Nullable Integer maxAttempts, Receipt.Refusal refusal);
 
     /**
-     * As a relay decides on what its broker refuses.
+     * Decides as a relay does about its broker's refusals.
      *
-     * @param random decides on the jitter of waits
+     * @param random decides the jitter of waits
      */
     static RefusalPolicy of(RetryPolicy retry, RandomGenerator random) {
         return (id, counted, maxAttempts, refusal) -> Verdict.refused(

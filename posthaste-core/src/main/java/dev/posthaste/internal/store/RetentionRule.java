@@ -3,11 +3,11 @@ package dev.posthaste.internal.store;
 import java.time.Duration;
 
 /**
- * Which events of an outbox are forgotten: those that are done with. These are the published ones, in a tracked outbox only
- * the consumed ones.
+ * Which events of an outbox are deleted: those that are finished. These are the published ones; in a tracked outbox,
+ * only the consumed ones.
  *
  * @param keep how long they are kept after that
- * @param deadToo whether dead events are forgotten as well, or kept for operators however old they are
+ * @param deadToo whether dead events are deleted as well, or kept for operators however old they are
  */
 public record RetentionRule(Duration keep, boolean deadToo) {
     public RetentionRule {

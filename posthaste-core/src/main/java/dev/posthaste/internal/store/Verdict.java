@@ -30,7 +30,7 @@ public sealed interface Verdict {
         }
     }
 
-    /** Every consumer has handled it, as the broker says that handed it to them; of tracked outboxes only. */
+    /** Every consumer has handled it, according to the broker that delivered it to them; only in tracked outboxes. */
     record Consumed(long id, Seen seen) implements Verdict {
         /** Whatever its generation is. */
         public Consumed(long id, int attempts) {
@@ -42,7 +42,7 @@ public sealed interface Verdict {
     sealed interface Refused extends Verdict permits Retry, Dead {
         String error();
 
-        /** Those that were seen, and this one. */
+        /** The attempts that were seen, and this one. */
         default int attempts() {
             return oneMore(seen().attempts());
         }
@@ -65,8 +65,8 @@ public sealed interface Verdict {
     }
 
     /**
-     * What follows a refusal: another attempt after the policy's wait, or none. Pure, but for the jitter that
-     * {@code random} decides on.
+     * What follows a refusal: another attempt after the policy's wait, or none. Pure, except for the jitter that {@code
+     * random} decides.
      *
      * @param maxAttempts the event's own limit, or null for the policy's
      * @param permanent whether no attempt can succeed
@@ -86,7 +86,7 @@ public sealed interface Verdict {
                 : new Retry(id, seen, retry.delay(attempts, random), error);
     }
 
-    /** One attempt more, without overflow. */
+    /** One more attempt, without overflow. */
     static int oneMore(int attempts) {
         return attempts == Integer.MAX_VALUE ? attempts : attempts + 1;
     }

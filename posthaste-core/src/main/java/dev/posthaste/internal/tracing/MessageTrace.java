@@ -4,7 +4,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 
-/** The trace that a message belongs to: in W3C's headers, or in what CloudEvents make of them. */
+/** The trace that a message belongs to: in W3C's headers, or in their CloudEvents form. */
 public final class MessageTrace {
     public static final String TRACEPARENT = "traceparent";
 
@@ -13,7 +13,7 @@ public final class MessageTrace {
 
     private MessageTrace() {}
 
-    /** The headers with those of the trace by W3C's names. */
+    /** The headers, with those of the trace under W3C's names. */
     public static Map<String, String> of(Map<String, String> headers) {
         Map<String, String> all = new HashMap<>(headers);
         for (String name : NAMES) {
@@ -27,7 +27,10 @@ public final class MessageTrace {
         return all;
     }
 
-    /** What makes a message with these headers a part of {@code trace}, by each name that the message has. */
+    /**
+     * The headers that make a message with {@code headers} a part of {@code trace}, under each name that the message
+     * uses.
+     */
     public static Map<String, String> renamed(Map<String, String> trace, Map<String, String> headers) {
         Map<String, String> named = new HashMap<>();
         trace.forEach((name, value) -> PREFIXES.stream()

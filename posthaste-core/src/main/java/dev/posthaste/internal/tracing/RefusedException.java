@@ -1,6 +1,6 @@
 package dev.posthaste.internal.tracing;
 
-/** Something failed without a throw: a broker or an inbox said why. Has no stack trace. */
+/** Something failed without an exception: a broker or an inbox reported why. Has no stack trace. */
 public final class RefusedException extends Exception {
     private final String reason;
 

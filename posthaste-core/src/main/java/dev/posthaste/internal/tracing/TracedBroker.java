@@ -10,9 +10,9 @@ import java.util.Map;
 import java.util.function.Consumer;
 
 /**
- * A broker that leaves a span for each message whose writer was traced, from handing over to the answer. The message goes
- * on as a part of it, so that what its consumer does is of the same trace. Messages without a trace leave none. Thread-safe,
- * as the broker behind it.
+ * A broker that creates a span for each message whose writer was traced, from handing over to the answer. The message
+ * is sent as a part of it, so that what its consumer does belongs to the same trace. Messages without a trace create
+ * none. As thread-safe as the broker behind it.
  */
 public final class TracedBroker implements Broker {
     private final Broker broker;

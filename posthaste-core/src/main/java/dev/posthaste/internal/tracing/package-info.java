@@ -1,4 +1,4 @@
-/** What makes spans around writing, publishing and handling, whoever takes them. Not part of the API. */
+/** Spans around writing, publishing and handling, wherever they are sent. Not part of the API. */
 @NullMarked
 package dev.posthaste.internal.tracing;
 

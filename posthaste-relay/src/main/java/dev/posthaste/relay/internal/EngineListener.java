@@ -6,7 +6,10 @@ import dev.posthaste.internal.store.Verdict;
 import dev.posthaste.relay.RelayListener;
 import java.util.List;
 
-/** A listener that also hears what goes on inside, in the engine's own terms: for the relay's log, tests and simulations. */
+/**
+ * A listener that also hears what happens inside, in the engine's own terms: for the relay's log, tests and
+ * simulations.
+ */
 public interface EngineListener extends RelayListener {
     EngineListener NONE = new EngineListener() {};
 
@@ -18,6 +21,8 @@ public interface EngineListener extends RelayListener {
      */
     default void answered(String outbox, PendingEvent event, Outcome outcome, long nanos, long sinceWrittenNanos) {}
 
-    /** Verdicts were committed. {@code written} is smaller than their number when somebody else changed such events. */
+    /**
+     * Verdicts were committed. {@code written} is smaller than their number when such events were changed by others.
+     */
     default void settled(String outbox, List<Verdict> verdicts, int written, long nanos) {}
 }

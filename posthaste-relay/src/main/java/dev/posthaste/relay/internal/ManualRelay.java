@@ -15,22 +15,22 @@ public interface ManualRelay {
     void keepLeases();
 
     /**
-     * Looks for events of owned outboxes that nobody has consumed, where they are tracked, and deletes those that were
-     * done with long ago.
+     * Looks for events of owned outboxes that were not consumed, where they are tracked, and deletes those that were
+     * finished long ago.
      *
      * @throws dev.posthaste.StoreException if the database failed
      */
     void keepHouse();
 
-    /** As {@link #pass}, but as if the thread that renews the leases stood still. */
+    /** Like {@link #pass}, but as if the thread that renews the leases were paused. */
     boolean passWithoutLeases();
 
-    /** Says that events were committed to an outbox. */
+    /** Reports that events were committed to an outbox. */
     void wake(String outbox);
 
     /** Whether this relay believes that it owns the outbox. */
     boolean owns(String outbox);
 
-    /** Gives every lease back at once, leaving whatever is at the broker to the next owner. */
+    /** Gives every lease back immediately, leaving whatever is at the broker to the next owner. */
     void release();
 }

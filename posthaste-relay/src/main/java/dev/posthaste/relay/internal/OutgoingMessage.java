@@ -13,15 +13,15 @@ import java.util.HashMap;
 import java.util.Map;
 
 /**
- * Makes the message of an event, as relays and replays publish it: what the outbox's format writes, with the attempts and the
- * generation that were seen, and a digest.
+ * Makes an event's message, as relays and replays publish it: what the outbox's format writes, with the attempts and
+ * the generation that were seen, and a digest.
  */
 public final class OutgoingMessage {
     private static final Verdict.Seen NOTHING_SEEN = new Verdict.Seen(0, null);
 
     private OutgoingMessage() {}
 
-    /** No message can be made of an event, or none that may be sent. */
+    /** No message can be made from an event, or none that may be sent. */
     public static final class UnsendableException extends Exception {
         private static final long serialVersionUID = 1;
 
@@ -55,7 +55,7 @@ public final class OutgoingMessage {
             throw new UnsendableException(reason(e), false);
         }
         if (!outbox.allows(message.destination())) {
-            // A newer configuration may allow it, so it is not dead at once.
+            // A newer configuration may allow it, so it is not dead immediately.
             throw new UnsendableException(notAllowed(message.destination(), outbox), false);
         }
         return message;

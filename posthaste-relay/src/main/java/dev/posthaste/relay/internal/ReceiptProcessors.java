@@ -10,8 +10,8 @@ import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Function;
 
 /**
- * Receipt processors as the daemon, tests and simulations make them, and applications do not: on stores that are open already,
- * with a thread or without. The processor's class supplies it when it is loaded.
+ * Receipt processors as the daemon, tests and simulations make them, and applications do not: on stores that are
+ * already open, with or without a thread. The processor's class supplies it when it is loaded.
  */
 public abstract class ReceiptProcessors {
     private static final AtomicReference<ReceiptProcessors> SUPPLIED = new AtomicReference<>();
@@ -32,7 +32,7 @@ public abstract class ReceiptProcessors {
         return Objects.requireNonNull(SUPPLIED.get());
     }
 
-    /** One with a thread of its own, for outboxes in one database or several. */
+    /** One with its own thread, for outboxes in one database or several. */
     public static ReceiptProcessor on(Catalog catalog, Function<OutboxDefinition, ReceiptStore> stores) {
         return supplied().make(catalog, stores, true);
     }
@@ -42,7 +42,9 @@ public abstract class ReceiptProcessors {
         return supplied().make(catalog, stores, false);
     }
 
-    /** As the thread of the processor would: returns the milliseconds to wait before the next call; 0 if all was answered. */
+    /**
+     * What the processor's thread does: returns the milliseconds to wait before the next call; 0 if all was answered.
+     */
     public static long runOnce(ReceiptProcessor processor) throws InterruptedException {
         return supplied().run(processor);
     }

@@ -4,8 +4,8 @@ import dev.posthaste.relay.Relay;
 import java.time.Duration;
 
 /**
- * How a relay works, for all its outboxes: what {@link Relay.Builder} is told, word for word, and what the daemon's file says
- * under {@code relay:}.
+ * How a relay works, for all its outboxes: the settings of {@link Relay.Builder}, under the same names, and of {@code
+ * relay:} in the daemon's configuration file.
  */
 public record RelaySettings(
         Duration lease,
@@ -32,7 +32,9 @@ public record RelaySettings(
             Duration.ofSeconds(10),
             (int) Math.min(MAX_WAITING_KEYS, Runtime.getRuntime().maxMemory() / 3 / BYTES_A_WAITING_KEY));
 
-    /** @throws IllegalArgumentException if a value is out of its bounds, or two do not fit together; says which and why */
+    /**
+     * @throws IllegalArgumentException if a value is out of bounds, or two contradict each other; says which and why
+     */
     public RelaySettings {
         requireTime("lease", lease, 1);
         requireTime("publishTimeout", publishTimeout, 1);
@@ -93,7 +95,7 @@ public record RelaySettings(
                 lease, publishTimeout, pollCeiling, batch, window, windowBytes, stopTimeout, waitingKeys);
     }
 
-    /** Tells a builder all of it. */
+    /** Applies all of it to a builder. */
     public Relay.Builder applyTo(Relay.Builder relay) {
         return relay.lease(lease)
                 .publishTimeout(publishTimeout)

@@ -23,7 +23,7 @@ public abstract class RelayTesting {
     }
 
     private static RelayTesting supplied() {
-        return Objects.requireNonNull(SUPPLIED.get()); // whoever has a builder has loaded its class
+        return Objects.requireNonNull(SUPPLIED.get()); // a builder exists, so its class has been loaded
     }
 
     /** How often the backlog, and what is not consumed, is measured; every 15 seconds when never called. */
@@ -44,13 +44,13 @@ public abstract class RelayTesting {
         return builder;
     }
 
-    /** A relay that has no threads and moves only when it is told to. */
+    /** A relay that has no threads and moves only when it is called. */
     public static ManualRelay manual(Relay.Builder builder) {
         return manual(builder, Runnable::run);
     }
 
     /**
-     * The same, with what it settles given to somebody else.
+     * The same, with an executor for what it settles.
      *
      * @param settler must run what it is given one at a time and in order, now or later
      */

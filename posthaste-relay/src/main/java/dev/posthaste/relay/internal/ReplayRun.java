@@ -23,14 +23,14 @@ import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One {@link Replay} at work. Not part of the API.
+ * One run of a {@link Replay}. Not part of the API.
  *
- * <p>{@link #run} once, on a thread of the caller's, or {@link #start}; the other methods are for any thread.
+ * <p>{@link #run} once, on a thread of the caller, or {@link #start}; the other methods are for any thread.
  */
 public final class ReplayRun implements Replay.Run, Runnable {
     private static final long MAX_LAG_NANOS = Duration.ofMillis(50).toNanos();
     private static final long LOOK_AT_OTHER_MILLIS = 1_000;
-    /** How long what is at the broker is waited for, when the replay is cancelled and when the process ends. */
+    /** How long answers from the broker are waited for when the replay is cancelled and when the process ends. */
     private static final long CANCEL_NANOS = Duration.ofSeconds(10).toNanos();
 
     private static final long STOP_NANOS = Duration.ofSeconds(1).toNanos();
@@ -59,7 +59,7 @@ public final class ReplayRun implements Replay.Run, Runnable {
     private volatile State state = State.WAITING;
     private volatile boolean repeated;
     private volatile @Nullable String waitingForOther;
-    /** How it is to end before its end: {@link State#CANCELLED}, {@link State#INTERRUPTED}, or null. */
+    /** How it is to end early: {@link State#CANCELLED}, {@link State#INTERRUPTED}, or null. */
     private volatile @Nullable State wish;
 
     private volatile boolean processEnds;
@@ -77,16 +77,16 @@ public final class ReplayRun implements Replay.Run, Runnable {
      * Prepares a replay, or the continuation of one that stopped.
      *
      * @throws IllegalArgumentException if the outbox does not allow the plan's destination
-     * @throws dev.posthaste.admin.UnexpectedCountException if the change expects another number of events
+     * @throws dev.posthaste.admin.UnexpectedCountException if the change expects a different number of events
      */
     public ReplayRun(StoreOutboxAdmin outbox, ReplayPlan plan, Broker broker, Change change) {
         this(outbox, plan, broker, change, UUID.randomUUID().toString(), Waiting.REAL);
     }
 
     /**
-     * The same for a thread that waits otherwise, as in a simulation.
+     * The same for a thread that waits in another way, such as in a simulation.
      *
-     * @param runner what the audit calls whoever runs it; no other replay may have the same
+     * @param runner what the audit calls the process that runs it; no other replay may have the same
      */
     public ReplayRun(
             StoreOutboxAdmin outbox, ReplayPlan plan, Broker broker, Change change, String runner, Waiting waiting) {
@@ -101,7 +101,7 @@ public final class ReplayRun implements Replay.Run, Runnable {
         this.throttle = new Throttle(plan.perSecond(), MAX_LAG_NANOS, waiting.nanoTime());
     }
 
-    /** Runs on a thread of its own. */
+    /** Runs on its own thread. */
     public void start() {
         Thread thread = new Thread(this, "posthaste-replay-" + change.id());
         thread.setDaemon(true);
@@ -240,7 +240,7 @@ public final class ReplayRun implements Replay.Run, Runnable {
     }
 
     private void elsewhere() {
-        window.error("another process runs replay " + change.id() + "; the audit tells how far it is");
+        window.error("another process runs replay " + change.id() + "; the audit shows how far it is");
         state = State.ELSEWHERE;
     }
 
@@ -300,7 +300,7 @@ public final class ReplayRun implements Replay.Run, Runnable {
         }
     }
 
-    /** A cancelled replay says at once that it is, a finished one when the audit says so too. */
+    /** A cancelled replay reports that immediately, a finished one once the audit records it. */
     private void end(State how) {
         if (how == State.CANCELLED) {
             state = how;
@@ -326,7 +326,7 @@ public final class ReplayRun implements Replay.Run, Runnable {
         if (found.isPresent()) {
             send(Objects.requireNonNull(found.get().stored()));
         } else {
-            fail(id, "row " + id + " is not there, or neither published nor consumed");
+            fail(id, "row " + id + " does not exist, or is neither published nor consumed");
         }
         return true;
     }
@@ -366,7 +366,10 @@ public final class ReplayRun implements Replay.Run, Runnable {
         }
     }
 
-    /** Takes in answers, waiting so long for one, and sends again what is due. Notes before it sends, or sends nothing. */
+    /**
+     * Takes in answers, waiting up to {@code millis} for one, and sends again what is due. Notes before it sends, or
+     * sends nothing.
+     */
     private void step(long millis) throws InterruptedException {
         window.takeIn(millis);
         stopIfWished();

@@ -17,8 +17,8 @@ import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The database as one replay uses it: the rows, and the replay's entry in the audit. Asks until the database answers. Of the
- * replay's thread; {@link #waitingFor} is for any.
+ * The database as one replay uses it: the rows, and the replay's entry in the audit. Retries until the database
+ * answers. Confined to the replay's thread, except {@link #waitingFor}.
  */
 final class ReplayStore {
     private static final int READ = 500;
@@ -52,7 +52,7 @@ final class ReplayStore {
         this.pause = pause;
     }
 
-    /** What the database said last, while it does not answer. */
+    /** The database's last error, while it does not answer. */
     @Nullable
     String waitingFor() {
         return waitingFor;
@@ -122,8 +122,8 @@ final class ReplayStore {
     }
 
     /**
-     * Notes every 2 s how far the replay is, and that this process runs it. While that cannot be noted nothing may be sent: after
-     * 30 s another process may take over.
+     * Notes every 2 s how far the replay is, and that this process runs it. While that cannot be noted, nothing may be
+     * sent: after 30 s another process may take over.
      *
      * @return false if another process has
      */
@@ -139,12 +139,12 @@ final class ReplayStore {
     /**
      * Notes how the replay ended. Waits for the database, unless the process ends.
      *
-     * @param processEnds asked again and again
-     * @return {@code how}; but what is not noted is not over, since the same change id continues it
+     * @param processEnds polled
+     * @return {@code how}; but a replay whose end is not noted is not over, since the same change id continues it
      */
     State end(State how, ReplayWindow window, BooleanSupplier processEnds) {
         ChangeProgress certain = window.certain(begun()).with(ChangeProgress.State.valueOf(how.name()));
-        // What is over is never continued: then everything that was sent counts.
+        // A replay that is over is never continued: then everything that was sent counts.
         ChangeProgress end =
                 certain.state().isOver() ? certain.at(certain.after(), window.sent(), window.failed()) : certain;
         boolean waits = how != State.INTERRUPTED;

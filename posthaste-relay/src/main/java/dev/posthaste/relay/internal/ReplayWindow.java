@@ -18,13 +18,14 @@ import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What a replay has on its way to the broker: a bounded number of messages, one of a key at a time, each until the broker has
- * answered for good. Knows up to which row all are through. Used by one thread; counts and texts are for any.
+ * The messages that a replay has on their way to the broker: a bounded number of messages, one of a key at a time, each
+ * until the broker has answered for good. Knows up to which row all are done. Used by one thread; counts and texts may
+ * be read by any.
  */
 final class ReplayWindow {
     private static final int MESSAGES = 200;
     private static final long BYTES = 8L << 20;
-    /** Rows that are through wait here for an older one that is not. */
+    /** Rows that are done wait here for an older one that is not. */
     private static final int MAX_PLACES = 10_000;
 
     private static final int REFUSALS = 10;
@@ -48,7 +49,7 @@ final class ReplayWindow {
     private volatile long failed;
     private volatile @Nullable String waitingFor;
 
-    /** A row, in the order of ids, and whether it is through. */
+    /** A row, in the order of ids, and whether it is done. */
     private static final class Place {
         final long id;
         int sent;
@@ -75,7 +76,7 @@ final class ReplayWindow {
         }
     }
 
-    /** @param attempt which of the sending's it answers */
+    /** @param attempt which attempt of the sending it answers */
     private record Answer(Sending sending, int attempt, Outcome outcome) {}
 
     ReplayWindow(Broker broker, Waiting waiting) {
@@ -92,7 +93,7 @@ final class ReplayWindow {
         failed = failedThere;
     }
 
-    /** How far the replay is for sure. */
+    /** How far the replay certainly is. */
     ChangeProgress certain(ChangeProgress progress) {
         return progress.at(after, sentThere, failedThere);
     }
@@ -105,7 +106,7 @@ final class ReplayWindow {
         return failed;
     }
 
-    /** What the broker said last, while it takes nothing. */
+    /** The broker's last answer, while it accepts nothing. */
     @Nullable
     String waitingFor() {
         return waitingFor;
@@ -149,7 +150,7 @@ final class ReplayWindow {
         return !full && takesRow() && !(next.key() != null && keysOut.contains(next.key()));
     }
 
-    /** Whether there is room for a row of which nothing is sent. */
+    /** Whether there is room for a row from which nothing is sent. */
     boolean takesRow() {
         return places.size() < MAX_PLACES;
     }
@@ -178,7 +179,7 @@ final class ReplayWindow {
         done(place);
     }
 
-    /** Takes in answers; waits for one so long. */
+    /** Takes in answers; waits up to {@code millis} for one. */
     void takeIn(long millis) throws InterruptedException {
         long nanos = TimeUnit.MILLISECONDS.toNanos(millis);
         Answer answer = atBroker == 0 && nanos > 0 ? sleep(nanos) : waiting.poll(answers, nanos);

@@ -7,7 +7,7 @@ import dev.posthaste.internal.store.RetentionRule;
 import dev.posthaste.relay.RelayListener;
 import java.util.function.BooleanSupplier;
 
-/** Has the store forget events that were done with long ago, a bounded piece at a time. Thread-safe. */
+/** Has the store forget events that were finished long ago, a bounded piece at a time. Thread-safe. */
 public final class Retention {
     private static final int BATCH = 1000;
 
@@ -25,7 +25,7 @@ public final class Retention {
      * Walks over the old part of the outbox once.
      *
      * @param goOn asked between batches
-     * @return how many events were really deleted
+     * @return how many events were deleted
      */
     public int runOnce(BooleanSupplier goOn) {
         RetentionRule rule = new RetentionRule(outbox.keep(), outbox.deleteDead());

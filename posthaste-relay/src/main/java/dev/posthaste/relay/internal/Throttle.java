@@ -15,7 +15,7 @@ public final class Throttle {
 
     /**
      * @param maxPerSecond 0 for no limit
-     * @param burstNanos what was not sent in a pause is made up for, but no more than is due in this time
+     * @param burstNanos what was not sent during a pause is made up for, but no more than is due in this time
      */
     public Throttle(int maxPerSecond, long burstNanos, long now) {
         this.gapNanos = maxPerSecond == 0 ? 0 : Math.max(1, 1_000_000_000L / maxPerSecond);
@@ -31,7 +31,7 @@ public final class Throttle {
         next = Math.max(next, now - burstNanos) + gapNanos;
     }
 
-    /** When the next event may go. */
+    /** When the next event may be sent. */
     public long next() {
         return next;
     }

@@ -1,6 +1,6 @@
 /**
- * What other modules of Posthaste need of the relay, and nobody else should use: not part of the API, it changes without
- * notice.
+ * What other modules of Posthaste need from the relay, and nothing else should use: it is not part of the API and
+ * changes without notice.
  */
 @NullMarked
 package dev.posthaste.relay.internal;

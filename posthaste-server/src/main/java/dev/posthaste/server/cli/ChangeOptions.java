@@ -46,10 +46,11 @@ final class ChangeOptions {
         return expected == null ? change() : change().expecting(expected);
     }
 
-    /** Says how to continue what may stop before its end. */
+    /** Prints how to continue a change that may stop before its end. */
     void announce(PrintWriter err, boolean quiet) {
         if (!quiet) {
-            err.println("If this stops before its end: the same with --change-id " + change().id() + " continues it");
+            err.println("If this stops before its end, the same command with --change-id " + change().id()
+                    + " continues it");
         }
     }
 }

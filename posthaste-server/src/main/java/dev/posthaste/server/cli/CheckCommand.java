@@ -15,7 +15,7 @@ import picocli.CommandLine.Spec;
 @Command(
         name = "check",
         mixinStandardHelpOptions = true,
-        description = "Reads the configuration, connects to everything it names, and says all that is wrong at once.")
+        description = "Reads the configuration, connects to everything it names, and reports everything that is wrong.")
 final class CheckCommand implements Callable<Integer> {
     @Mixin
     private DeploymentOptions deployment = new DeploymentOptions();

@@ -13,7 +13,7 @@ import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
-/** What is done to dead events. */
+/** A change of dead events. */
 abstract class DeadEventsCommand extends DeploymentCommand {
     @Mixin
     private Output output = new Output();
@@ -30,13 +30,10 @@ abstract class DeadEventsCommand extends DeploymentCommand {
     @Parameters(index = "1..*", paramLabel = "ROW", description = "The events' rows.")
     private List<Long> rows = List.of();
 
-    @Option(names = "--all", description = "Every dead event, or every one that is found.")
+    @Option(names = "--all", description = "Every dead event, or every one that matches.")
     private boolean all;
 
-    @Option(
-            names = "--expect",
-            paramLabel = "N",
-            description = "Change nothing if there are more or fewer than so many.")
+    @Option(names = "--expect", paramLabel = "N", description = "Change nothing unless there are exactly this many.")
     @Nullable
     private Long expected;
 
@@ -47,7 +44,7 @@ abstract class DeadEventsCommand extends DeploymentCommand {
     @Override
     void check() {
         if (rows.isEmpty() != all) {
-            throw wrong("Name rows, or say --all (with --type, --error and the like for some of them)");
+            throw wrong("Name rows, or use --all (with --type, --error and the like for some of them)");
         }
         if (search.status != null && search.status != Status.DEAD) {
             throw wrong("Only dead events can be " + done());

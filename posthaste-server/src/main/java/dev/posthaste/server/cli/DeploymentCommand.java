@@ -17,7 +17,7 @@ abstract class DeploymentCommand implements Callable<Integer> {
     @SuppressWarnings("NullAway.Init")
     private CommandSpec spec;
 
-    /** Complains about options that do not go together, before anything is opened. */
+    /** Rejects options that contradict each other, before anything is opened. */
     void check() {}
 
     /**

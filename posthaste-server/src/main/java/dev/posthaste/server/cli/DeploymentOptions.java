@@ -6,7 +6,7 @@ import dev.posthaste.server.config.ConfigReader;
 import java.nio.file.Path;
 import picocli.CommandLine.Option;
 
-/** What every command needs to know where it works. */
+/** The options by which every command finds its deployment. */
 final class DeploymentOptions {
     @Option(
             names = {"-c", "--config"},

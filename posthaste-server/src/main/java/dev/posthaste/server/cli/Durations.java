@@ -16,7 +16,7 @@ final class Durations implements ITypeConverter<Duration> {
     public Duration convert(String text) {
         Duration duration = parse(text);
         if (duration == null) {
-            throw new TypeConversionException("'" + text + "' is no duration like 250ms, 10s, 5m, 12h or 7d");
+            throw new TypeConversionException("'" + text + "' is not a duration such as 250ms, 10s, 5m, 12h or 7d");
         }
         return duration;
     }

@@ -18,7 +18,7 @@ final class Events {
         return EventFilter.positions(rows.stream().mapToLong(Long::longValue).toArray());
     }
 
-    /** The newest {@code limit} that are found with rows below {@code before}, however long it takes. */
+    /** The newest {@code limit} matches with rows below {@code before}, however long it takes. */
     static FoundPage find(StoreOutboxAdmin outbox, EventFilter search, @Nullable Long before, int limit) {
         List<FoundEvent> found = new ArrayList<>();
         Long next = before;

@@ -1,6 +1,6 @@
 package dev.posthaste.server.cli;
 
-/** What programs can tell from a command's end. */
+/** What programs can learn from a command's exit code. */
 final class ExitCodes {
     static final int OK = 0;
     /** There is no such event, or nothing was changed. */

@@ -15,7 +15,7 @@ import picocli.CommandLine.Spec;
 @Command(
         name = "hash-password",
         mixinStandardHelpOptions = true,
-        description = "Asks for a password, or reads it from standard input, and prints what 'console.users' wants.")
+        description = "Asks for a password, or reads it from standard input, and prints what 'console.users' needs.")
 final class HashPasswordCommand implements Callable<Integer> {
     private static final int SHORTEST = 10;
 

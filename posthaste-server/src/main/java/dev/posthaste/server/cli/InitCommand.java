@@ -14,18 +14,18 @@ import picocli.CommandLine.Option;
 @Command(
         name = "init",
         mixinStandardHelpOptions = true,
-        description = "Prints the SQL that makes what the configured outboxes need, or runs it with --apply.")
+        description = "Prints the SQL that creates what the configured outboxes need, or runs it with --apply.")
 final class InitCommand extends DeploymentCommand {
-    @Option(names = "--apply", description = "Create what is missing. What is there stays as it is.")
+    @Option(names = "--apply", description = "Create what is missing. What exists stays as it is.")
     private boolean apply;
 
-    @Option(names = "--database", description = "Only this one.")
+    @Option(names = "--database", description = "Only this database.")
     private String only = "";
 
     @Override
     int run(Deployment open) throws SQLException {
         if (!only.isEmpty() && !open.config().databases().containsKey(only)) {
-            throw wrong("No database is named '" + only + "'; there are "
+            throw wrong("No database is named '" + only + "'; the databases are "
                     + String.join(", ", open.config().databases().keySet()));
         }
         for (DatabaseConfig database : open.config().databases().values()) {

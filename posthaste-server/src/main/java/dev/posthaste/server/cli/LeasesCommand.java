@@ -13,7 +13,7 @@ import picocli.CommandLine.Mixin;
 @Command(
         name = "leases",
         mixinStandardHelpOptions = true,
-        description = "Shows which relay holds which outbox, and which stand ready.")
+        description = "Shows which relay holds which outbox, and which are standing by.")
 final class LeasesCommand extends DeploymentCommand {
     @Mixin
     private Output output = new Output();

@@ -9,7 +9,7 @@ import picocli.CommandLine.Spec;
 @Command(
         name = "new-token",
         mixinStandardHelpOptions = true,
-        description = "Makes a token for a program, and prints it with what 'console.tokens' wants.")
+        description = "Makes a token for a program, and prints it with what 'console.tokens' needs.")
 final class NewTokenCommand implements Callable<Integer> {
     @Spec
     @SuppressWarnings("NullAway.Init")

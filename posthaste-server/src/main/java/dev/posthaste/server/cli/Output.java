@@ -18,24 +18,24 @@ final class Output {
             JsonMapper.builder().addMixIn(FoundRow.class, WithoutContents.class).build();
     private static final int WIDEST = 60;
 
-    /** Headers and payload of an event are printed beside it. */
+    /** An event's headers and payload are printed separately. */
     @JsonIgnoreProperties("stored")
     private interface WithoutContents {}
 
-    @Option(names = "--json", description = "Print JSON, one object a line.")
+    @Option(names = "--json", description = "Print JSON, one object per line.")
     boolean json;
 
-    /** As {@code 1 event} and {@code 2 events}. */
+    /** Such as {@code 1 event} and {@code 2 events}. */
     static String count(long number, String one, String many) {
         return number + " " + (number == 1 ? one : many);
     }
 
-    /** One object a line. */
+    /** One object per line. */
     static void json(PrintWriter out, Object value) {
         out.println(JSON.writeValueAsString(value));
     }
 
-    /** Columns as wide as what stands in them; control characters never reach the terminal. */
+    /** Columns as wide as their contents; control characters never reach the terminal. */
     static void table(PrintWriter out, List<String> head, List<List<? extends @Nullable Object>> rows) {
         List<List<String>> all = new ArrayList<>();
         all.add(head);
@@ -69,7 +69,7 @@ final class Output {
         return text.length() > WIDEST ? text.substring(0, WIDEST - 1) + "…" : text;
     }
 
-    /** What may stand in a terminal: an event's text must not move its cursor or change its colours. */
+    /** The text made safe for a terminal: an event's text must not move its cursor or change its colours. */
     static String printable(String text) {
         return text.replaceAll("[\\p{Cntrl}\\u0080-\\u009f\\u202a-\\u202e\\u2066-\\u2069]", "?");
     }

@@ -16,6 +16,6 @@ final class PauseCommand extends PausingCommand {
 
     @Override
     String tell(boolean changed) {
-        return changed ? "is paused; relays stop within seconds" : "was paused before";
+        return changed ? "is paused; relays stop within seconds" : "was already paused";
     }
 }

@@ -6,7 +6,7 @@ import dev.posthaste.server.Deployment;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Parameters;
 
-/** What stops an outbox or lets it go on. */
+/** A command that pauses or resumes an outbox. */
 abstract class PausingCommand extends DeploymentCommand {
     @Mixin
     private Output output = new Output();

@@ -16,12 +16,12 @@ import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 
-/** The command line's entrance. */
+/** The entry point of the command line. */
 @Command(
         name = "posthaste",
         mixinStandardHelpOptions = true,
         versionProvider = Version.class,
-        description = "Relays events from outboxes to brokers, shows what became of them, and mends what went wrong.",
+        description = "Relays events from outboxes to brokers, shows their status, and repairs what went wrong.",
         subcommands = {
             RunCommand.class,
             CheckCommand.class,
@@ -56,10 +56,10 @@ public final class Posthaste implements Runnable {
 
     @Override
     public void run() {
-        throw new ParameterException(spec.commandLine(), "Which command?");
+        throw new ParameterException(spec.commandLine(), "A command is missing");
     }
 
-    /** Runs one command and says how it ended. */
+    /** Runs one command and returns its exit code. */
     public static int execute(PrintWriter out, PrintWriter err, String... arguments) {
         CommandLine line = new CommandLine(new Posthaste());
         line.setOut(out);
@@ -91,7 +91,7 @@ public final class Posthaste implements Runnable {
         throw e;
     }
 
-    /** How many were changed, in words. */
+    /** Prints how many were changed. */
     static int tell(PrintWriter out, boolean json, String what, ChangeResult result) {
         if (json) {
             Output.json(out, result);
@@ -99,7 +99,9 @@ public final class Posthaste implements Runnable {
             out.println(Output.count(result.events(), "event", "events") + " " + what
                     + (result.locked() == 0
                             ? ""
-                            : "; " + result.locked() + " left, which somebody else has locked: do the same again"));
+                            : "; " + result.locked()
+                                    + " skipped because another transaction has them locked:"
+                                    + " run the same command again"));
         }
         return result.events() == 0 ? ExitCodes.NOTHING : ExitCodes.OK;
     }

@@ -15,7 +15,7 @@ import picocli.CommandLine.Parameters;
 @Command(
         name = "purge",
         mixinStandardHelpOptions = true,
-        description = "Deletes settled events that are old enough, now instead of when retention comes by.")
+        description = "Deletes settled events that are old enough, now, instead of when retention next runs.")
 final class PurgeCommand extends DeploymentCommand {
     @Mixin
     private Output output = new Output();
@@ -29,7 +29,7 @@ final class PurgeCommand extends DeploymentCommand {
     @Option(
             names = "--keep",
             converter = Durations.class,
-            description = "Keep what is younger; the outbox's own retention if not given.")
+            description = "Keep events younger than this; the outbox's own retention if not given.")
     @Nullable
     private Duration keep;
 

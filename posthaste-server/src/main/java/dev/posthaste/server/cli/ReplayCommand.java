@@ -20,9 +20,8 @@ import picocli.CommandLine.Parameters;
 @Command(
         name = "replay",
         mixinStandardHelpOptions = true,
-        description =
-                "Publishes events once more: the rows that are given, or all that are found with --status published or"
-                        + " consumed. Only says what it would do, unless --go.")
+        description = "Publishes events once more: the given rows, or all that match with --status published or"
+                + " consumed. Only shows what it would do, unless --go is given.")
 final class ReplayCommand extends DeploymentCommand {
     @Mixin
     private Output output = new Output();
@@ -59,7 +58,7 @@ final class ReplayCommand extends DeploymentCommand {
             description = "No faster than this; ${DEFAULT-VALUE} if not given.")
     private int perSecond = 100;
 
-    @Option(names = "--expect", paramLabel = "N", description = "Send nothing if there are more or fewer than so many.")
+    @Option(names = "--expect", paramLabel = "N", description = "Send nothing unless there are exactly this many.")
     @Nullable
     private Long expected;
 
@@ -79,7 +78,7 @@ final class ReplayCommand extends DeploymentCommand {
                 out().println(Output.count(dry.events(), "event", "events")
                         + " would be sent again; the first of them:");
                 Events.print(out(), false, sample);
-                out().println("Say --go to do it");
+                out().println("Add --go to do it");
             }
             return dry.events() == 0 ? ExitCodes.NOTHING : ExitCodes.OK;
         }

@@ -11,7 +11,7 @@ import picocli.CommandLine.Command;
         name = "requeue",
         mixinStandardHelpOptions = true,
         description =
-                "Sends dead events again, with no attempts counted: the rows that are given, or all that are found.")
+                "Publishes dead events again, with their attempts reset to zero: the given rows, or all that match.")
 final class RequeueCommand extends DeadEventsCommand {
     @Override
     ChangeResult change(StoreOutboxAdmin outbox, EventFilter events, Change change, LongPredicate goOn) {

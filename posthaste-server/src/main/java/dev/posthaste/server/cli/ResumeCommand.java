@@ -4,7 +4,7 @@ import dev.posthaste.admin.Change;
 import dev.posthaste.admin.OutboxAdmin;
 import picocli.CommandLine.Command;
 
-@Command(name = "resume", mixinStandardHelpOptions = true, description = "Lets relays go on with a paused outbox.")
+@Command(name = "resume", mixinStandardHelpOptions = true, description = "Lets relays continue with a paused outbox.")
 final class ResumeCommand extends PausingCommand {
     @Override
     void change(OutboxAdmin outbox, Change change) {
@@ -13,6 +13,6 @@ final class ResumeCommand extends PausingCommand {
 
     @Override
     String tell(boolean changed) {
-        return changed ? "goes on" : "was not paused";
+        return changed ? "continues" : "was not paused";
     }
 }

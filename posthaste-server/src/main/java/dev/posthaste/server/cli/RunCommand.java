@@ -22,7 +22,7 @@ import picocli.CommandLine.Mixin;
                 "Runs the daemon until SIGTERM, which drains it: what is at the brokers is settled, leases are given back.")
 final class RunCommand implements Callable<Integer> {
     private static final Logger log = LoggerFactory.getLogger(RunCommand.class);
-    /** How long a stop waits for a start that it met. */
+    /** How long a stop waits for a start that is in progress. */
     private static final Duration MAX_START = Duration.ofSeconds(30);
 
     @Mixin
@@ -53,9 +53,9 @@ final class RunCommand implements Callable<Integer> {
             daemon.close();
             log.info("Stopped");
         } catch (ExecutionException e) {
-            // It did not start, and has said why.
+            // It did not start, and has reported why.
         } catch (TimeoutException e) {
-            log.warn("Stopping: it has not started within {} s, and is not waited for", MAX_START.toSeconds());
+            log.warn("Stopping: it has not started within {} s; not waiting any longer", MAX_START.toSeconds());
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         } finally {

@@ -13,7 +13,7 @@ import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.TypeConversionException;
 
-/** Which events. */
+/** Options that select events. */
 final class SearchOptions {
     @Option(names = "--status", converter = StatusWord.class, description = "pending, published, consumed or dead.")
     @Nullable
@@ -34,15 +34,15 @@ final class SearchOptions {
     @Option(
             names = "--from",
             converter = Time.class,
-            description = "Written then or later: 2026-01-31T12:00:00Z, or how long ago as 15m, 2h, 3d.")
+            description = "Written then or later: 2026-01-31T12:00:00Z, or how long ago, such as 15m, 2h, 3d.")
     @Nullable
     Instant from;
 
-    @Option(names = "--to", converter = Time.class, description = "Written before then; as --from.")
+    @Option(names = "--to", converter = Time.class, description = "Written before then; like --from.")
     @Nullable
     Instant to;
 
-    @Option(names = "--error", description = "What the last error contains.")
+    @Option(names = "--error", description = "A part of the last error.")
     @Nullable
     String error;
 
@@ -50,7 +50,7 @@ final class SearchOptions {
         return search(status == null ? EventFilter.all() : EventFilter.status(status));
     }
 
-    /** The same of these events; the status is left out. */
+    /** The same criteria added to {@code of}; the status is left out. */
     EventFilter search(EventFilter of) {
         EventFilter search = with(of, type, EventFilter::type);
         search = with(search, key, EventFilter::key);
@@ -81,7 +81,7 @@ final class SearchOptions {
                 return ago != null ? Instant.now().minus(ago) : Instant.parse(text);
             } catch (DateTimeParseException e) {
                 throw new TypeConversionException(
-                        "'" + text + "' is neither a time as 2026-01-31T12:00:00Z nor as 15m, 2h, 3d");
+                        "'" + text + "' is neither a time such as 2026-01-31T12:00:00Z nor an age such as 15m, 2h, 3d");
             }
         }
     }

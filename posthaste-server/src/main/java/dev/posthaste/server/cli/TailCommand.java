@@ -20,7 +20,7 @@ import picocli.CommandLine.Parameters;
         name = "tail",
         mixinStandardHelpOptions = true,
         description =
-                "Shows the newest events, oldest of them first, and with -f every one that is written from now on.")
+                "Shows the newest events, the oldest of them first, and with -f every one that is written from now on.")
 final class TailCommand extends DeploymentCommand {
     private static final long EVERY_MILLIS = 500;
     /** How many rows below the newest are looked at again. */
@@ -43,7 +43,7 @@ final class TailCommand extends DeploymentCommand {
 
     @Option(
             names = {"-f", "--follow"},
-            description = "Go on until interrupted.")
+            description = "Continue until interrupted.")
     private boolean follow;
 
     @Override
@@ -54,7 +54,7 @@ final class TailCommand extends DeploymentCommand {
             print(Events.find(admin, search.search(), start + 1, lines).events());
         }
         Follower follower = new Follower(admin, search.search(), start);
-        while (follow && !out().checkError()) { // until whoever reads it has gone
+        while (follow && !out().checkError()) { // until the reader of the output is gone
             TimeUnit.MILLISECONDS.sleep(EVERY_MILLIS);
             print(follower.look());
         }

@@ -2,7 +2,7 @@ package dev.posthaste.server.cli;
 
 import picocli.CommandLine.IVersionProvider;
 
-/** What the jar says of itself. */
+/** The version recorded in the jar. */
 final class Version implements IVersionProvider {
     @Override
     public String[] getVersion() {

@@ -11,7 +11,7 @@ import java.util.Map;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
-/** What a daemon is told. Immutable; every part knows its line in the file. */
+/** A daemon's configuration. Immutable; every part knows its line in the file. */
 public record Config(
         String name,
         Map<String, DatabaseConfig> databases,
@@ -93,13 +93,13 @@ public record Config(
         }
     }
 
-    /** Where consumers say what they handled. */
+    /** Where consumers' receipts arrive. */
     public record ReceiptsConfig(int line, String broker, Route route, RetryPolicy retry) {}
 
     /**
      * @param secure whether browsers reach it by HTTPS
-     * @param hosts the names by which browsers may call it, beside the address
-     * @param mask names of payload fields, or dotted paths, that nobody is shown
+     * @param hosts the host names by which browsers may reach it, besides the address
+     * @param mask names of payload fields, or dotted paths, that no one is shown
      */
     public record ConsoleConfig(
             int line,
@@ -113,13 +113,13 @@ public record Config(
             @Nullable ProxyConfig proxy,
             Set<String> mask,
             boolean openMetrics) {
-        /** Whether somebody must say who they are. */
+        /** Whether users must log in. */
         public boolean needsLogin() {
             return !users.isEmpty() || !tokens.isEmpty() || proxy != null;
         }
     }
 
-    /** What somebody may do; each may do what those before may. */
+    /** What a user may do; each role includes those before it. */
     public enum Role {
         /** Sees everything but payloads and headers. */
         VIEWER,
@@ -139,7 +139,7 @@ public record Config(
     /** @param hash {@code sha256:} and the token's SHA-256 in hex */
     public record TokenConfig(int line, String name, String hash, Role role) {}
 
-    /** A proxy that has authenticated the user before. */
+    /** A proxy that has already authenticated the user. */
     public record ProxyConfig(
             int line, String userHeader, @Nullable String roleHeader, Role role, Set<String> from) {}
 

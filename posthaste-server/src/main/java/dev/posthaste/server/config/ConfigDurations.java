@@ -11,7 +11,7 @@ public final class ConfigDurations {
 
     private ConfigDurations() {}
 
-    /** @return null if it is none */
+    /** @return null if it is not a duration */
     public static @Nullable Duration parse(String text) {
         Matcher matcher = DURATION.matcher(text.strip());
         if (!matcher.matches()) {

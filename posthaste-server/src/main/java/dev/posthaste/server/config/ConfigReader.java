@@ -28,7 +28,7 @@ import org.snakeyaml.engine.v2.exceptions.MarkedYamlEngineException;
 import org.snakeyaml.engine.v2.exceptions.YamlEngineException;
 import org.snakeyaml.engine.v2.nodes.Node;
 
-/** Reads a configuration file and says everything that is wrong with it at once. */
+/** Reads a configuration file and reports everything that is wrong with it together. */
 public final class ConfigReader {
     private final List<Problem> problems = new ArrayList<>();
     private final Secrets secrets;
@@ -98,7 +98,7 @@ public final class ConfigReader {
             }
         });
         if (readable && !file.has("outboxes")) {
-            file.problem(0, "it names no outbox; say under 'outboxes' what is to be relayed");
+            file.problem(0, "it names no outbox; list under 'outboxes' what is to be relayed");
         }
         OutboxReader.requireNoSharing(file, outboxes.values());
         List<ReceiptsConfig> receipts = new ArrayList<>();

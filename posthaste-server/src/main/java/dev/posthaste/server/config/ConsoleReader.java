@@ -12,7 +12,7 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
 
-/** Reads what a configuration file says of the console: where it listens, and who may do what. */
+/** Reads the console's part of a configuration file: where it listens, and who may do what. */
 final class ConsoleReader {
     private static final int PORT = 8780;
 
@@ -71,22 +71,22 @@ final class ConsoleReader {
                 from);
     }
 
-    /** Who opens the console to a network without a login opens every event and every button to everybody there. */
+    /** Opening the console to a network without a login opens every event and every button to everyone there. */
     private static void requireLogin(Section section, ConsoleConfig console) {
         boolean loopback;
         try {
             loopback = InetAddress.getByName(console.address()).isLoopbackAddress();
         } catch (UnknownHostException e) {
             section.problem(
-                    section.line("address"), "'console.address' is no address of this machine: " + console.address());
+                    section.line("address"),
+                    "'console.address' is not an address of this machine: " + console.address());
             return;
         }
         if (console.enabled() && !loopback && !console.needsLogin()) {
             section.problem(
                     section.line("address"),
-                    "'console.address' " + console.address()
-                            + " can be reached by others, and nobody would have to log in; configure"
-                            + " 'console.users', 'console.tokens' or 'console.trusted-proxy', or keep to 127.0.0.1");
+                    "'console.address' " + console.address() + " can be reached by others, without a login; configure"
+                            + " 'console.users', 'console.tokens' or 'console.trusted-proxy', or use 127.0.0.1");
         }
     }
 }

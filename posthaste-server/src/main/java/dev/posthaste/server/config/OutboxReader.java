@@ -29,7 +29,7 @@ final class OutboxReader {
         this.brokers = brokers;
     }
 
-    /** Null if its table or its route is wrong, which has been said then. */
+    /** Null if its table or its route is wrong, which has then been reported. */
     @Nullable
     OutboxConfig read(String name, Section section) {
         String database = section.oneOf("database", databases);
@@ -96,7 +96,7 @@ final class OutboxReader {
                 });
         if (section.text("format", "raw").startsWith("cloudevents") && (source == null || source.isBlank())) {
             section.problem(
-                    section.line("format"), "CloudEvents need a 'source': a URI reference that names who speaks");
+                    section.line("format"), "CloudEvents need a 'source': a URI reference that names the producer");
         }
         return format;
     }
@@ -149,7 +149,7 @@ final class OutboxReader {
                 .lagLimit(lag);
     }
 
-    /** As outboxes and receipts have it. */
+    /** As in outboxes and receipts. */
     static RetryPolicy retry(Section section, RetryPolicy fallback) {
         RetryPolicy.Curve curve = section.choice("curve", fallback.curve());
         RetryPolicy start = switch (curve) {

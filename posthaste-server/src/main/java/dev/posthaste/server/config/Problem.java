@@ -6,7 +6,7 @@ package dev.posthaste.server.config;
  * @param line counted from 1; 0 for the file as a whole
  */
 public record Problem(int line, String message) {
-    /** As compilers say it. */
+    /** In the format of compilers. */
     public String at(String file) {
         return file + (line == 0 ? "" : ":" + line) + ": " + message;
     }

@@ -7,11 +7,11 @@ import java.util.Map;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
-/** Puts in what {@code ${env:NAME}} and {@code ${file:/path}} stand for, so that no secret stands in the file. */
+/** Replaces {@code ${env:NAME}} and {@code ${file:/path}} by their values, so that the file needs no secrets. */
 record Secrets(Map<String, String> environment) {
     private static final Pattern REFERENCE = Pattern.compile("\\$\\{([a-z]+):([^}]+)}");
 
-    /** @throws IllegalArgumentException if something is not there; names it, never its value */
+    /** @throws IllegalArgumentException if something does not exist; names it, never its value */
     String resolve(String text) {
         Matcher matcher = REFERENCE.matcher(text);
         StringBuilder resolved = new StringBuilder();
@@ -36,6 +36,6 @@ record Secrets(Map<String, String> environment) {
                 throw new IllegalArgumentException("cannot read the file " + name);
             }
         }
-        throw new IllegalArgumentException("there is no ${" + kind + ":…}; there are ${env:NAME} and ${file:/path}");
+        throw new IllegalArgumentException("there is no ${" + kind + ":…}; use ${env:NAME} or ${file:/path}");
     }
 }

@@ -22,8 +22,8 @@ import org.snakeyaml.engine.v2.nodes.ScalarNode;
 import org.snakeyaml.engine.v2.nodes.SequenceNode;
 
 /**
- * A mapping of the file. Each key is asked for by name; what nobody asked for is a mistake. Mistakes are collected, so that
- * all are told at once, and the default stands in meanwhile.
+ * A mapping of the file. Each key is asked for by name; a key that is never asked for is a mistake. Mistakes are
+ * collected, so that all are reported together, and the default is used meanwhile.
  */
 final class Section {
     private static final Pattern SIZE = Pattern.compile("([0-9]+)\\s*(B|KiB|MiB|GiB)?");
@@ -49,7 +49,7 @@ final class Section {
             for (NodeTuple tuple : mapping.getValue()) {
                 String key = tuple.getKeyNode() instanceof ScalarNode scalar ? scalar.getValue() : "?";
                 if (values.put(key, tuple.getValueNode()) != null) {
-                    problem(line(tuple.getKeyNode()), "'" + key + "' is there twice");
+                    problem(line(tuple.getKeyNode()), "'" + key + "' appears twice");
                 }
                 lines.put(key, line(tuple.getKeyNode()));
             }
@@ -75,7 +75,7 @@ final class Section {
         return line;
     }
 
-    /** The line of a key, or of the section when the key is not there. */
+    /** The line of a key, or of the section when the key is missing. */
     int line(String key) {
         return lines.getOrDefault(key, line);
     }
@@ -141,7 +141,7 @@ final class Section {
         return text == null ? "" : text;
     }
 
-    /** The value of something that has several names; two of them at once are a mistake. Null when none is there. */
+    /** The value of something that has several names; using two of them is a mistake. Null when none is given. */
     @Nullable
     String named(String... names) {
         String value = null;
@@ -149,7 +149,7 @@ final class Section {
         for (String each : names) {
             String text = text(each);
             if (has(each) && used != null) {
-                problem(line(each), "'" + name(used) + "' and '" + name(each) + "' mean the same; say one of them");
+                problem(line(each), "'" + name(used) + "' and '" + name(each) + "' mean the same; use one of them");
             } else if (has(each)) {
                 used = each;
                 value = text;
@@ -158,7 +158,7 @@ final class Section {
         return value;
     }
 
-    /** As {@link #named}; the empty string when none is there, which is a mistake. */
+    /** Like {@link #named}; the empty string when none is given, which is a mistake. */
     String requiredNamed(String... names) {
         String value = named(names);
         if (Arrays.stream(names).noneMatch(this::has)) {
@@ -179,7 +179,7 @@ final class Section {
         try {
             value = parser.apply(text.strip());
         } catch (IllegalArgumentException e) {
-            // said below, in words for who wrote the file
+            // reported below, in words for the file's author
         }
         if (value == null) {
             problem(line(key), "'" + name(key) + "' must be " + wanted + ", not '" + text + "'");
@@ -278,7 +278,7 @@ final class Section {
             if (names.size() == 1) {
                 return names.iterator().next();
             }
-            problem(line, "'" + key + "' is missing; there are " + names);
+            problem(line, "'" + key + "' is missing; it is one of " + names);
             return "";
         }
         if (!names.contains(name)) {
@@ -287,7 +287,7 @@ final class Section {
         return name;
     }
 
-    /** What is made of this section's values; null if they do not go together, which is a mistake. */
+    /** What is made from this section's values; null if they contradict each other, which is a mistake. */
     <T> @Nullable T valid(Supplier<T> value) {
         try {
             return value.get();
@@ -333,7 +333,7 @@ final class Section {
         return sections;
     }
 
-    // --- What nobody asked for ---------------------------------------------------------------------------------------
+    // --- Unknown keys ------------------------------------------------------------------------------------------------
 
     void reportUnknown() {
         for (String key : values.keySet()) {
@@ -357,7 +357,7 @@ final class Section {
         return nearest == null ? "; there are " + String.join(", ", known) : "; did you mean '" + nearest + "'?";
     }
 
-    /** Levenshtein's. */
+    /** The Levenshtein distance. */
     private static int distance(String a, String b) {
         int[] row = new int[b.length() + 1];
         for (int j = 0; j <= b.length(); j++) {

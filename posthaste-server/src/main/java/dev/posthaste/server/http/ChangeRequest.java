@@ -9,8 +9,8 @@ import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The body with which all changes are requested; what a change does not need may be left out. It says why, and may bring an id
- * by which a second click is known for what it is.
+ * The body of every request for a change; what a change does not need may be left out. It says why, and may carry an id
+ * by which a second click is recognised.
  */
 record ChangeRequest(
         @Nullable String reason,
@@ -59,18 +59,18 @@ record ChangeRequest(
                 Objects.requireNonNull(ids).stream().mapToLong(Long::longValue).toArray());
     }
 
-    /** The rows that are named, or what is found. */
+    /** The rows that are named, or what the search finds. */
     EventFilter events() {
         return namesRows() ? rows() : search == null ? EventFilter.all() : Params.search(search::get);
     }
 
-    /** The rows that are named, or the dead events that are found. */
+    /** The rows that are named, or the dead events that the search finds. */
     EventFilter dead() {
         if (namesRows()) {
             return rows();
         }
         if (search == null) {
-            throw new HttpProblemException(400, "Say which: 'ids', or 'search' for all dead events that it finds");
+            throw new HttpProblemException(400, "Select events: 'ids', or 'search' for all dead events that it finds");
         }
         return Params.dead(search::get);
     }

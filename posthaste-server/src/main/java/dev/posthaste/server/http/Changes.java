@@ -59,7 +59,7 @@ final class Changes {
             boolean complete) {
         String name = outbox.definition().name();
         log.info(
-                "Outbox {}: {} by {}, {} events, because: {}",
+                "Outbox {}: {} by {}, {} events; reason: {}",
                 name,
                 what,
                 change.actor(),

@@ -48,7 +48,7 @@ final class DeadEventRoutes {
         if (!request.namesRows() && change.expecting() == null) {
             throw new HttpProblemException(
                     400,
-                    "'expecting' is missing: how many events 'search' finds, as the same request with 'dryRun' says");
+                    "'expecting' is missing: how many events 'search' finds, which the same request with 'dryRun' returns");
         }
         Changes.Deadline deadline = new Changes.Deadline();
         ChangeResult result = kind.change(outbox, dead, change, deadline);

@@ -55,7 +55,7 @@ final class EventRoutes {
                         404, "Outbox " + outbox.definition().name() + " has no row " + row));
     }
 
-    /** As a file, whatever is in it: never as something that a browser would show. */
+    /** As a file, whatever it contains: never as something that a browser would display. */
     void payload(Context context) {
         StoreOutboxAdmin outbox = Params.outbox(context, server);
         FoundEvent event = event(context, outbox);

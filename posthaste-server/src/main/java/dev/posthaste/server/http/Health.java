@@ -8,7 +8,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 
-/** Whether this daemon lives, and whether it does what it is for. Tells nothing but that, and needs no login. */
+/** Whether this daemon is alive, and whether it can work. Reveals nothing else, and needs no login. */
 final class Health {
     private final ServerContext server;
 

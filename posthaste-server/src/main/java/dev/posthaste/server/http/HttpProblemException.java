@@ -1,6 +1,6 @@
 package dev.posthaste.server.http;
 
-/** An answer that is none: its status, and what to tell whoever asked. */
+/** Aborts a request with an HTTP status and a message for the client. */
 final class HttpProblemException extends RuntimeException {
     private static final long serialVersionUID = 1;
 

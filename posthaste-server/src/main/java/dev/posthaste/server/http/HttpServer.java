@@ -92,7 +92,7 @@ public final class HttpServer implements AutoCloseable {
                 HttpResponseException.class, (e, context) -> answer(context, e.getStatus(), e.getMessage()));
         javalin.routes.exception(Exception.class, (e, context) -> {
             log.error("{} {} failed", context.method(), context.path(), e);
-            answer(context, 500, "Something went wrong; the daemon's log says what");
+            answer(context, 500, "Something went wrong; see the daemon's log");
         });
         javalin.routes.error(404, context -> {
             if (context.path().startsWith("/api/")

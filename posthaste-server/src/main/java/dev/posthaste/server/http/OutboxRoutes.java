@@ -12,7 +12,7 @@ import java.util.Set;
 import java.util.TreeSet;
 import java.util.stream.Collectors;
 
-/** Outboxes as a whole: how they are, and pause, resume and purge. */
+/** Outboxes as a whole: their state, and pause, resume and purge. */
 final class OutboxRoutes {
     private final ServerContext server;
     private final Changes changes;
@@ -57,7 +57,8 @@ final class OutboxRoutes {
         ChangeRequest request = ChangeRequest.of(context);
         Change change = request.change(context);
         if (request.keep() == null || request.statuses() == null) {
-            throw new HttpProblemException(400, "'keep' (as P7D) and 'statuses' say what is old enough to be deleted");
+            throw new HttpProblemException(
+                    400, "'keep' (such as P7D) and 'statuses' say what is old enough to be deleted");
         }
         Duration keep = Params.keep(request.keep());
         Set<Status> statuses =

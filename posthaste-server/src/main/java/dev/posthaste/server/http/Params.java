@@ -13,8 +13,8 @@ import java.time.format.DateTimeParseException;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What a request asks for, read from its path, its query and its body. All that cannot be read is a
- * {@link HttpProblemException} with the status 400 that says what is expected.
+ * What a request asks for, read from its path, its query and its body. Whatever cannot be read is an {@link
+ * HttpProblemException} with the status 400 that says what is expected.
  */
 final class Params {
     private Params() {}
@@ -40,7 +40,7 @@ final class Params {
     }
 
     /**
-     * What a request's body says.
+     * A request's body.
      *
      * @throws tools.jackson.core.JacksonException if it is not of this type; answered with 400 too
      */
@@ -57,12 +57,12 @@ final class Params {
         return search(status == null ? EventFilter.all() : EventFilter.status(status(status)), parts);
     }
 
-    /** A search for dead events, whether it says so or not. */
+    /** A search for dead events, whether or not it names the status. */
     static EventFilter dead(Parts parts) {
         String status = text(parts, "status");
         if (status != null && status(status) != Status.DEAD) {
             throw new HttpProblemException(
-                    400, "Only dead events are requeued and discarded; leave 'status' out, or say dead");
+                    400, "Only dead events are requeued and discarded; leave 'status' out, or set it to dead");
         }
         return search(EventFilter.status(Status.DEAD), parts);
     }
@@ -89,11 +89,11 @@ final class Params {
         try {
             return Duration.parse(text);
         } catch (DateTimeParseException e) {
-            throw new HttpProblemException(400, "'keep' is an ISO duration as P7D or PT12H, not '" + text + "'");
+            throw new HttpProblemException(400, "'keep' is an ISO duration such as P7D or PT12H, not '" + text + "'");
         }
     }
 
-    /** Null if it is empty, too. */
+    /** Null if it is missing or empty. */
     static @Nullable String text(Parts parts, String name) {
         String text = parts.get(name);
         return text == null || text.isEmpty() ? null : text;

@@ -14,9 +14,9 @@ import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
 
 /**
- * Hides what nobody is to see in payloads and headers. A mask is the name of a field wherever it is, in capitals or not, or
- * a path from the top as {@code customer.card}. Where anything is masked, a payload that is not JSON is hidden as a whole:
- * nobody knows what is in it. Immutable.
+ * Hides what no one is to see in payloads and headers. A mask is the name of a field at any depth, ignoring case, or a
+ * path from the top such as {@code customer.card}. Where anything is masked, a payload that is not JSON is hidden
+ * entirely, because its contents are not known. Immutable.
  */
 final class Redactor {
     static final String MASKED = "•••";
@@ -28,7 +28,7 @@ final class Redactor {
         this.json = json;
     }
 
-    /** @return the payload as text, or null when it is none */
+    /** @return the payload as text, or null when it is not text */
     @Nullable
     String text(byte[] payload) {
         String text;
@@ -43,7 +43,7 @@ final class Redactor {
         return masks.isEmpty() ? text : json(text);
     }
 
-    /** The same of a JSON text. */
+    /** The same for a JSON text. */
     @Nullable
     String json(@Nullable String text) {
         if (masks.isEmpty() || text == null) {
@@ -73,7 +73,7 @@ final class Redactor {
                 array.set(i, masked(array.get(i), path));
             }
         } else if (node.isString() && looksLikeJson(node.stringValue())) {
-            // JSON inside a string, as an audited payload or an envelope has it.
+            // JSON inside a string, as in an audited payload or an envelope.
             return json.getNodeFactory().stringNode(json(node.stringValue()));
         }
         return node;

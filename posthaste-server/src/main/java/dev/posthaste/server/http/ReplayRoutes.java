@@ -15,7 +15,7 @@ import java.util.Optional;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
-/** Replays: tried dry, begun, watched, cancelled and continued. */
+/** Replays: dry-run, started, watched, cancelled and continued. */
 final class ReplayRoutes {
     private static final int PER_SECOND = 100;
 

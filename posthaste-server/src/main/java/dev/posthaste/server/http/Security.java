@@ -28,8 +28,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Who is asking, and whether they may. Browsers log in and get a session, programs bring a token, a trusted proxy brings a
- * name; on loopback without any of these configured, whoever reaches it is the operator. Whatever a browser sends to change
- * something must carry the session's CSRF token. Thread-safe.
+ * name; on loopback, without any of these configured, every user is an operator. Every request of a browser that
+ * changes something must carry the session's CSRF token. Thread-safe.
  */
 final class Security {
     static final String CSRF_HEADER = "X-Posthaste-Csrf";
@@ -37,7 +37,7 @@ final class Security {
     private static final Duration IDLE = Duration.ofHours(1);
     private static final Duration MAX_SESSION_TIME = Duration.ofHours(12);
     private static final Duration FAILURES_WITHIN = Duration.ofMinutes(5);
-    /** Of one name from one address; so nobody elsewhere can close the door for somebody. */
+    /** For one name from one address, so that no one elsewhere can lock a user out. */
     private static final int MAX_FAILURES = 5;
 
     private static final int MAX_FAILURES_OF_AN_ADDRESS = 20;
@@ -55,11 +55,11 @@ final class Security {
     private final Semaphore checks = new Semaphore(MAX_CHECKS_AT_ONCE);
     private final String ownCsrf = Passwords.newToken();
 
-    /** Somebody, as far as is known. */
+    /** The user, as far as is known. */
     record Principal(String name, Role role, @Nullable String csrf) {
         private static final String ATTRIBUTE = "principal";
 
-        /** Who is asking in this request, whose route requires somebody. */
+        /** The user of this request, whose route requires one. */
         static Principal of(Context context) {
             return Objects.requireNonNull(context.attribute(ATTRIBUTE));
         }
@@ -72,7 +72,7 @@ final class Security {
             if (!may(wanted)) {
                 throw new HttpProblemException(
                         403,
-                        "This wants the role " + wanted.name().toLowerCase(Locale.ROOT) + "; " + name + " is "
+                        "This requires the role " + wanted.name().toLowerCase(Locale.ROOT) + "; " + name + " is "
                                 + role.name().toLowerCase(Locale.ROOT));
             }
         }
@@ -98,7 +98,7 @@ final class Security {
 
     // --- Every request -----------------------------------------------------------------------------------------------
 
-    /** Before anything else: headers, and who may even talk to us. */
+    /** Before anything else: headers, and whether the client may talk to us at all. */
     void protect(Context context) {
         context.header(
                 "Content-Security-Policy",
@@ -113,7 +113,10 @@ final class Security {
         requireOwnOrigin(context);
     }
 
-    /** Without a login, a page that another name resolves to loopback for could reach us through the browser. */
+    /**
+     * Prevents DNS rebinding: without a login, a page on a host name that resolves to loopback could reach us through
+     * the browser.
+     */
     private void requireKnownHost(Context context) {
         if (config.needsLogin() && config.hosts().isEmpty()) {
             return;
@@ -156,7 +159,7 @@ final class Security {
     }
 
     /**
-     * Who is asking; refuses whoever may not at least look.
+     * The user of the request; refuses anyone without at least read access.
      *
      * @throws HttpProblemException 401 or 403
      */
@@ -172,7 +175,7 @@ final class Security {
     }
 
     /**
-     * Lets nobody to a route who does not have the role; the others are {@link Principal#of} the request.
+     * Admits only users with this role to a route; they are {@link Principal#of} the request.
      *
      * @throws HttpProblemException 401 or 403
      */
@@ -185,7 +188,7 @@ final class Security {
     private static void requireJson(Context context) {
         String type = context.contentType();
         if (type == null || !type.toLowerCase(Locale.ROOT).startsWith("application/json")) {
-            throw new HttpProblemException(415, "Changes are asked for in JSON: Content-Type: application/json");
+            throw new HttpProblemException(415, "Changes are requested as JSON: Content-Type: application/json");
         }
     }
 
@@ -222,10 +225,10 @@ final class Security {
         throw new HttpProblemException(401, "This token is not known");
     }
 
-    /** A proxy's word counts only when it is the proxy that speaks. */
+    /** The proxy's headers count only when the request comes from the proxy. */
     private Principal byProxy(Context context, ProxyConfig proxy, String user) {
         if (!proxy.from().contains(plainAddress(context))) {
-            throw new HttpProblemException(401, "The header " + proxy.userHeader() + " is the proxy's to send");
+            throw new HttpProblemException(401, "The header " + proxy.userHeader() + " may be sent only by the proxy");
         }
         String claimed = proxy.roleHeader() == null ? null : context.header(proxy.roleHeader());
         Role role = proxy.role();
@@ -280,13 +283,13 @@ final class Security {
                 .filter(each -> each.name().equals(name))
                 .findFirst()
                 .orElse(null);
-        // Somebody who is not there takes as long as somebody who is.
+        // A user who does not exist takes as long as one who does.
         boolean right = check(password, user == null ? NOBODYS_HASH : user.passwordHash());
         if (user == null || !right) {
             failed(pair);
             failed("address " + address);
             failed("name " + name);
-            throw new HttpProblemException(401, "This name and password do not go together");
+            throw new HttpProblemException(401, "Wrong name or password");
         }
         failures.remove(pair);
         Principal principal = new Principal(user.name(), user.role(), Passwords.newToken());
@@ -307,7 +310,7 @@ final class Security {
 
     private boolean check(String password, String hash) {
         if (!checks.tryAcquire()) {
-            throw new HttpProblemException(429, "Too many log in at once; try again in a moment");
+            throw new HttpProblemException(429, "Too many logins at the same time; try again in a moment");
         }
         try {
             return Passwords.matches(password.toCharArray(), hash);
@@ -342,7 +345,7 @@ final class Security {
 
     private void failed(String who) {
         if (failures.size() > MAX_COUNTED) {
-            failures.clear(); // somebody tries names by the thousand; their address is counted anew at once
+            failures.clear(); // someone is trying names by the thousand; their address is counted again immediately
         }
         Deque<Long> recent = failures.computeIfAbsent(who, each -> new ArrayDeque<>());
         synchronized (recent) {

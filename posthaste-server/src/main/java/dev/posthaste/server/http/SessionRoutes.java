@@ -20,7 +20,7 @@ final class SessionRoutes {
 
     record Credentials(@Nullable String name, @Nullable String password) {}
 
-    /** Says who is asking, or that nobody is; so it needs no login. */
+    /** Returns the user, or that no one is logged in; so it needs no login. */
     void session(Context context) {
         context.header("Cache-Control", "no-store");
         try {

@@ -26,7 +26,7 @@ import java.util.Locale;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
-/** The records that the interface's JSON is made of; {@code openapi.json} describes them. */
+/** The records that make up the interface's JSON; {@code openapi.json} describes them. */
 final class Views {
     private Views() {}
 
@@ -164,7 +164,7 @@ final class Views {
     }
 
     /**
-     * @param payload as text, pretty where it is JSON; null where the reader may not see it, or it is no text
+     * @param payload as text, pretty where it is JSON; null where the reader may not see it, or it is not text
      * @param payloadBytes its length
      * @param hidden why there is no payload to see, or null
      */
@@ -216,8 +216,8 @@ final class Views {
     // --- Changes and replays -----------------------------------------------------------------------------------------
 
     /**
-     * @param complete whether all was done; otherwise the time of a request was over, or rows were locked, and the same change
-     *     id again continues
+     * @param complete whether all was done; otherwise the request's time was over, or rows were locked, and repeating
+     *     the same change id continues
      */
     record ResultView(String changeId, long events, boolean repeated, boolean complete, long locked) {
         static ResultView of(Change change, ChangeResult result, boolean complete) {
@@ -265,7 +265,7 @@ final class Views {
                     progress.errors());
         }
 
-        /** One that this process has nothing to do with. */
+        /** One that this process does not run. */
         static ReplayView of(NotedReplay noted) {
             ChangeProgress progress = noted.progress();
             String state = noted.live()

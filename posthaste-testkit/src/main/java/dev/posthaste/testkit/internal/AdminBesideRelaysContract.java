@@ -32,7 +32,7 @@ import org.junit.jupiter.api.Test;
 
 /**
  * What operators are promised while relays and retention work on the same rows. Nothing is lost or done twice, a
- * failure is one that trying again solves, and the audit is true.
+ * failure goes away when the change is tried again, and the audit is true.
  */
 public abstract class AdminBesideRelaysContract extends WithAdmin {
     protected AdminBesideRelaysContract(DatabaseSource source) {
@@ -129,7 +129,7 @@ public abstract class AdminBesideRelaysContract extends WithAdmin {
         assertThat(admin.lease().paused()).isTrue();
     }
 
-    /** H2 waits for a lock as long as the session says, not as long as Posthaste does. */
+    /** H2 waits for a lock as long as the session is configured to, not as long as Posthaste asks. */
     private DataSource impatient() {
         return dialect != Dialect.H2
                 ? dataSource

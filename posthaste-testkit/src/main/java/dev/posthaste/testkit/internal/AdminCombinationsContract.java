@@ -17,15 +17,15 @@ import java.util.concurrent.Future;
 import org.junit.jupiter.api.Test;
 
 /**
- * What operators are promised while somebody else works on the same rows: a consumer with receipts, another operator.
- * Nothing is lost or done twice, a failure is one that trying again solves, and the audit is true.
+ * What operators are promised while others work on the same rows: a consumer with receipts, another operator. Nothing
+ * is lost or done twice, a failure goes away when the change is tried again, and the audit is true.
  */
 public abstract class AdminCombinationsContract extends WithAdmin {
     protected AdminCombinationsContract(DatabaseSource source) {
         super(source);
     }
 
-    // --- Rows that somebody else has locked --------------------------------------------------------------------------
+    // --- Rows that another transaction has locked --------------------------------------------------------------------
 
     @Test
     void givenRowsThatAreLockedAreNotWaitedForLongAndTryingAgainHelps() throws Exception {
@@ -100,7 +100,7 @@ public abstract class AdminCombinationsContract extends WithAdmin {
         assertThat(ids()).isEmpty();
     }
 
-    /** What a consumer says in its own transaction, and a relay or retention in theirs. */
+    /** What a consumer writes in its own transaction, and a relay or retention in theirs. */
     @Test
     void whatSomebodyElseMadeOfARowMeanwhileStays() throws Exception {
         List<Long> ids = rows(4, Status.DEAD);

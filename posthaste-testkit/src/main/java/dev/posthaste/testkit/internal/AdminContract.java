@@ -56,7 +56,7 @@ public abstract class AdminContract extends WithRelay {
         return found().stream().map(FoundEvent::position).toList();
     }
 
-    // --- Mending -----------------------------------------------------------------------------------------------------
+    // --- Repairing ---------------------------------------------------------------------------------------------------
 
     @Test
     void H38_whatARelayHasInHandIsNotChanged() throws Exception {
@@ -109,7 +109,7 @@ public abstract class AdminContract extends WithRelay {
         assertThat(broker.bodies()).containsExactly("0");
         assertThat(admin.lease().relays()).hasSize(2);
         admin.resume(because("done"));
-        until("somebody goes on", () -> step(one, other), () -> store.backlog().pending() == 0);
+        until("one continues", () -> step(one, other), () -> store.backlog().pending() == 0);
         assertThat(broker.bodies()).containsExactly("0", "1");
         assertThat(admin.lease().owner()).isNotNull();
         assertThat(admin.audit(null, null, 10))

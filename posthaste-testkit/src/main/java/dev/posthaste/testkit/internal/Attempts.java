@@ -18,8 +18,8 @@ import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Single attempts of an inbox at a message, each on the calling thread and as in a process of its own: without retries, and
- * without an order of keys. Thread-safe.
+ * Single attempts of an inbox at a message, each on the calling thread and as if in its own process: without retries,
+ * and without an order of keys. Thread-safe.
  */
 public final class Attempts {
     private final Inbox.Builder inbox;
@@ -36,10 +36,10 @@ public final class Attempts {
         /** Another attempt would follow. */
         record Failed(Throwable cause) implements Result {}
 
-        /** No other would. */
+        /** No other attempt would follow. */
         record Refused(String reason, @Nullable Throwable cause) implements Result {}
 
-        /** Another would follow, and this one was not counted. */
+        /** Another attempt would follow, and this one was not counted. */
         record Postponed(Throwable cause) implements Result {}
 
         record Unavailable(Throwable cause) implements Result {}
@@ -61,7 +61,7 @@ public final class Attempts {
         try (Inbox once = inbox.build()) {
             once.accept(new Alone(message));
         }
-        return Objects.requireNonNull(result.get(), "nobody heard how the attempt ended");
+        return Objects.requireNonNull(result.get(), "the attempt's end was not reported");
     }
 
     private final class Ending implements InboxListener {
@@ -122,7 +122,7 @@ public final class Attempts {
         public void abandoned() {}
     }
 
-    /** Does at once what is due, and nothing else. */
+    /** Runs what is due immediately, and nothing else. */
     private static final class Now extends AbstractExecutorService implements ScheduledExecutorService {
         @Override
         public @Nullable ScheduledFuture<?> schedule(Runnable work, long delay, TimeUnit unit) {

@@ -44,7 +44,7 @@ public abstract class DatabaseContract extends OutboxContract {
         }
     }
 
-    /** A connection in a transaction; whoever closes it without a commit rolls back. */
+    /** A connection in a transaction; closing it without a commit rolls back. */
     protected Connection begin() throws SQLException {
         Connection connection = dataSource.getConnection();
         connection.setAutoCommit(false);
@@ -90,7 +90,7 @@ public abstract class DatabaseContract extends OutboxContract {
         }
     }
 
-    /** The outbox's table, quoted as this database wants it. */
+    /** The outbox's table, quoted as this database requires. */
     protected String table() {
         return quoted(orders.table());
     }

@@ -9,8 +9,8 @@ import java.sql.Statement;
 import javax.sql.DataSource;
 
 /**
- * A data source whose user dies at one step: before the n-th statement or commit, or right after a commit that nobody
- * hears of. What was not committed is rolled back, as a server does when a client is gone.
+ * A data source whose user dies at one step: before the n-th statement or commit, or right after a commit whose result
+ * is lost. What was not committed is rolled back, as a server does when a client is gone.
  */
 final class DyingDataSource {
     private final DataSource dataSource;
@@ -51,7 +51,7 @@ final class DyingDataSource {
         if (--stepsLeft == 0) {
             died = true;
             connection.rollback();
-            throw new SQLException("died here, as the test wants");
+            throw new SQLException("died here, as the test requires");
         }
     }
 

@@ -8,7 +8,7 @@ import dev.posthaste.internal.store.StoredRow;
 import dev.posthaste.internal.store.Verdict;
 import org.jspecify.annotations.Nullable;
 
-/** An event of an {@link InMemoryStore}, and what became of it. Times are the store's clock. Guarded by its store. */
+/** An event of an {@link InMemoryStore}, and its outcome. Times are by the store's clock. Guarded by its store. */
 public final class InMemoryEvent {
     final StoredRow stored;
     final @Nullable Integer maxAttempts;

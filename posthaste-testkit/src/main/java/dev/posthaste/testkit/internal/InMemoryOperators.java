@@ -251,7 +251,7 @@ final class InMemoryOperators implements OperatorStore {
     private void requireSame(boolean same, Change change) {
         if (!same) {
             throw new IllegalArgumentException("Change " + change.id() + " of outbox " + outbox
-                    + " was something else; every change needs an id of its own");
+                    + " was something else; every change needs its own id");
         }
     }
 

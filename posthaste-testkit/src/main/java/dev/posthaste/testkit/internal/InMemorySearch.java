@@ -19,7 +19,7 @@ final class InMemorySearch {
         this.startNanos = store.now();
     }
 
-    /** The store's time as people tell it. */
+    /** The store's time as a wall clock shows it. */
     Instant now() {
         return start.plusNanos(store.now() - startNanos);
     }

@@ -40,7 +40,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * A store in memory, for simulations: its clock is the test's, and it can fail, before or after it has written. It passes
- * the contracts of stores, and is the shortest answer to what a store has to do. Thread-safe.
+ * the contracts of stores, and is the shortest example of what a store has to do. Thread-safe.
  */
 public class InMemoryStore implements OutboxStore, ReceiptStore {
     private final TreeMap<Long, InMemoryEvent> events = new TreeMap<>();
@@ -61,13 +61,13 @@ public class InMemoryStore implements OutboxStore, ReceiptStore {
         this.clock = clock;
     }
 
-    /** Says which claims are still good; all are, until this is called. */
+    /** Sets which claims are still valid; all are, until this is called. */
     public synchronized InMemoryStore claims(Predicate<Claim> holds) {
         this.holds = holds;
         return this;
     }
 
-    /** Says who writes; nobody knows, until this is called. */
+    /** Sets which transactions write; they are unknown until this is called. */
     public synchronized InMemoryStore writers(Supplier<@Nullable Writers> writers) {
         this.writers = writers;
         return this;
@@ -95,7 +95,7 @@ public class InMemoryStore implements OutboxStore, ReceiptStore {
         all().filter(event -> event.is(Status.DEAD)).forEach(event -> event.requeue(clock.getAsLong()));
     }
 
-    /** These and no others are locked by another transaction. */
+    /** Locks exactly these rows, as another transaction does. */
     public synchronized void lock(Collection<Long> ids) {
         locked.clear();
         locked.addAll(ids);
@@ -106,7 +106,7 @@ public class InMemoryStore implements OutboxStore, ReceiptStore {
         return List.copyOf(events.values());
     }
 
-    // --- For those who look at the same events from another side; they hold this store's lock ------------------------
+    // --- For other views of the same events, which hold this store's lock --------------------------------------------
 
     final long now() {
         return clock.getAsLong();
@@ -130,7 +130,7 @@ public class InMemoryStore implements OutboxStore, ReceiptStore {
 
     private void failNowAndThen() {
         if (failing > 0 && random.nextDouble() < failing) {
-            throw new StoreException("failed, as the simulation wants", new SQLException());
+            throw new StoreException("failed, as the simulation requires", new SQLException());
         }
     }
 
@@ -368,7 +368,7 @@ public class InMemoryStore implements OutboxStore, ReceiptStore {
         return forget(rule.keep(), after, ended, limit);
     }
 
-    /** Looks at the next {@code limit} events only. */
+    /** Looks only at the next {@code limit} events. */
     final Forgotten forget(Duration keep, long after, Collection<Status> ended, int limit) {
         long keepNanos = keep.toNanos();
         List<InMemoryEvent> next =

@@ -19,7 +19,7 @@ import java.util.Set;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
-/** Stores in memory, each with a lease of its own, and with transactions that commit in any order. */
+/** Stores in memory, each with its own lease, and with transactions that commit in any order. */
 public final class InMemoryStores implements StoreSource {
     @Override
     public OpenStore open(OutboxDefinition outbox) {
@@ -33,7 +33,7 @@ public final class InMemoryStores implements StoreSource {
         private final String outbox;
         private final InMemoryStore store;
         private final InMemoryOperators operators;
-        // Guarded by the store, as the next.
+        // Guarded by the store, like the next.
         private final Set<Transaction> open = new LinkedHashSet<>();
         private long lastId;
         private long lastTransaction;
@@ -105,7 +105,7 @@ public final class InMemoryStores implements StoreSource {
             private void requireNew(Event event) throws SQLException {
                 if (store.all().anyMatch(each -> each.stored.eventId().equals(event.id()))) {
                     throw new DuplicateEventException(
-                            "Event " + event.id() + " is there already", new SQLException("duplicate", "23505"));
+                            "Event " + event.id() + " exists already", new SQLException("duplicate", "23505"));
                 }
             }
 

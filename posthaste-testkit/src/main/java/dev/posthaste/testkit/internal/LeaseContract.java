@@ -12,7 +12,7 @@ import java.util.Set;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
 
-/** What every database must do for the leases that say who relays which outbox. */
+/** What every database must do for the leases that record which relay owns which outbox. */
 public abstract class LeaseContract extends DatabaseContract {
     protected LeaseContract(DatabaseSource source) {
         super(source);
@@ -66,7 +66,7 @@ public abstract class LeaseContract extends DatabaseContract {
         assertThat(leases.leases().get(0).expiresAt()).isEqualTo(paused.expiresAt());
         until("the lease expires", () -> {}, () -> leases.leases().get(0).free());
         assertThat(leases.renew(claim, Duration.ofMinutes(1)))
-                .as("what is with the broker can still be settled")
+                .as("events in flight can still be settled")
                 .isEqualTo(Renewal.PAUSED);
         execute("update posthaste_lease set paused_by = null");
         assertThat(leases.renew(claim, Duration.ofMinutes(1))).isEqualTo(Renewal.RENEWED);

@@ -17,12 +17,12 @@ public interface OpenStore {
     /** Begins a transaction that writes events. */
     Writing begin() throws Exception;
 
-    /** Makes {@code owner} the outbox's owner; whoever was it before is not any more. */
+    /** Makes {@code owner} the outbox's owner, in place of any previous one. */
     Claim take(String owner);
 
     /**
-     * Whether one transaction at a time writes. What elsewhere happens beside an open transaction then waits for it, or gives
-     * up and says so, and happens when it has ended.
+     * Whether only one transaction at a time writes. What happens beside an open transaction elsewhere then waits for
+     * it, or gives up with an error, and happens when it has ended.
      */
     boolean hasOneWriter();
 

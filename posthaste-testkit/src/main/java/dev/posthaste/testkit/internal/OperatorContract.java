@@ -136,7 +136,7 @@ public abstract class OperatorContract extends OutboxContract {
         assertThat(admin.find(4711)).isEmpty();
         assertThatThrownBy(() -> new StoreAdmin(List.of(admin)).outbox("order"))
                 .isInstanceOf(UnknownOutboxException.class)
-                .hasMessageContaining("there are orders");
+                .hasMessageContaining("the outboxes are orders");
     }
 
     @Test

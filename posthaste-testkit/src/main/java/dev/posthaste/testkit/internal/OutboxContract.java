@@ -50,7 +50,10 @@ public abstract class OutboxContract {
         this.source = source;
     }
 
-    /** The outbox {@code orders}, whose route is {@code orders-topic}; in the standard table unless a subclass wants another. */
+    /**
+     * The outbox {@code orders}, whose route is {@code orders-topic}; in the standard table unless a subclass chooses
+     * another.
+     */
     protected OutboxDefinition definition() {
         return OutboxDefinition.named("orders").route(Route.to("orders-topic")).types(TYPE);
     }
@@ -73,7 +76,7 @@ public abstract class OutboxContract {
         return EventTable.of(orders).has(what);
     }
 
-    /** How far a kept time may be after the one that was meant: other tables may keep seconds. */
+    /** How far a stored time may be after the intended one: other tables may keep whole seconds. */
     final Duration rounding() {
         return Duration.ofSeconds(EventTable.of(orders).isStandard() ? 0 : 1);
     }
@@ -89,7 +92,10 @@ public abstract class OutboxContract {
         return '"' + text + '"';
     }
 
-    /** An event whose payload is {@code text} as JSON, for not every table takes another; with the key, if that is kept. */
+    /**
+     * An event whose payload is {@code text} as JSON, because not every table accepts anything else; with the key, if
+     * keys are kept.
+     */
     protected final Event event(String key, String text) {
         return Event.of(TYPE, keeps(Column.KEY) ? key : null, json(text));
     }
@@ -106,7 +112,7 @@ public abstract class OutboxContract {
         }
     }
 
-    /** A transaction that writes; whoever closes it without a commit rolls back. */
+    /** A transaction that writes; closing it without a commit rolls back. */
     protected final OpenStore.Writing beginWriting() throws Exception {
         return open.begin();
     }
@@ -145,7 +151,7 @@ public abstract class OutboxContract {
 
     // --- Looking -----------------------------------------------------------------------------------------------------
 
-    /** Makes {@code owner} the outbox's owner; whoever was it before is not any more. */
+    /** Makes {@code owner} the outbox's owner, in place of any previous one. */
     protected final Claim take(String owner) {
         return open.take(owner);
     }
@@ -212,7 +218,7 @@ public abstract class OutboxContract {
 
     // --- Waiting -----------------------------------------------------------------------------------------------------
 
-    /** The step of whoever only waits. A thread that spins takes the processor from what it waits for. */
+    /** The step of a test that only waits. A thread that spins takes the processor from what it waits for. */
     protected static void pause() {
         try {
             Thread.sleep(2);
@@ -222,7 +228,7 @@ public abstract class OutboxContract {
         }
     }
 
-    /** Runs {@code step} until {@code done}, for 30 seconds at most. */
+    /** Runs {@code step} until {@code done}, for at most 30 seconds. */
     protected static void until(String what, Runnable step, BooleanSupplier done) {
         long end = System.nanoTime() + Duration.ofSeconds(30).toNanos();
         while (!done.getAsBoolean()) {

@@ -24,7 +24,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
-/** What every store must make of receipts whose events can end as consumed. */
+/** What every store must do with receipts for events that can end as consumed. */
 public abstract class ReceiptContract extends OutboxContract {
     static final RetryPolicy THREE = RetryPolicy.fixed(Duration.ofMillis(20)).attempts(3);
 
@@ -73,7 +73,7 @@ public abstract class ReceiptContract extends OutboxContract {
                 "orders", event.id(), event.event().eventId(), event.attempts(), event.generation(), "never");
     }
 
-    /** Takes an event away. */
+    /** Removes an event. */
     private void discard(PendingEvent event) {
         receive(rejected(event));
         assertThat(operators
@@ -139,7 +139,10 @@ public abstract class ReceiptContract extends OutboxContract {
                 .containsExactly("never", null);
     }
 
-    /** A relay may know only now, for the row was locked; to an event that was put back meanwhile it is an old word. */
+    /**
+     * A relay may settle late, because the row was locked; for an event that was put back meanwhile the verdict is
+     * outdated.
+     */
     @Test
     void C18_aVerdictOfAnEarlierGenerationChangesNothing() throws Exception {
         PendingEvent event = written("a");
@@ -250,7 +253,7 @@ public abstract class ReceiptContract extends OutboxContract {
 
     // --- Published, and not consumed ---------------------------------------------------------------------------------
 
-    /** Nobody refused it, so nothing is counted; one that is consumed or dead stays as it is. */
+    /** It was not refused, so nothing is counted; one that is consumed or dead stays as it is. */
     @Test
     void whatIsPublishedAgainIsPendingAsItWas() throws Exception {
         PendingEvent event = written("a");

@@ -12,7 +12,7 @@ import java.util.function.Consumer;
 import java.util.function.Function;
 
 /**
- * A broker that remembers what it was given and answers as it is told: at once, or later by hand. Thread-safe.
+ * A broker that remembers what it was given and answers as instructed: immediately, or later on demand. Thread-safe.
  *
  * <p>What was <em>acknowledged</em> counts as arrived; everything handed over is listed in {@link #attempts}.
  */
@@ -25,7 +25,7 @@ public final class RecordingBroker implements Broker {
 
     private record Open(Message message, Consumer<Outcome> callback) {}
 
-    /** From now on answers as {@code answer} says. */
+    /** From now on gives the answers of {@code answer}. */
     public synchronized RecordingBroker answering(Function<Message, Outcome> answer) {
         this.answer = answer;
         return this;
@@ -36,7 +36,7 @@ public final class RecordingBroker implements Broker {
         holding = true;
     }
 
-    /** Answers everything that was held, in the order it came, and from now on at once. */
+    /** Answers everything that was held, in the order it came, and from now on answers immediately. */
     public void release() {
         List<Open> answers;
         synchronized (this) {

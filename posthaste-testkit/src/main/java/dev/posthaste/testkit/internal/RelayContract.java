@@ -20,7 +20,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
 
-/** What a relay must do on every database, with a broker that answers as the test says. */
+/** What a relay must do on every database, with a broker whose answers the test chooses. */
 public abstract class RelayContract extends WithRelay {
     protected RelayContract(DatabaseSource source) {
         super(source);
@@ -214,7 +214,7 @@ public abstract class RelayContract extends WithRelay {
         return Integer.parseInt(body.substring(body.indexOf('-') + 1));
     }
 
-    // --- A broker that is away ---------------------------------------------------------------------------------------
+    // --- An unavailable broker ---------------------------------------------------------------------------------------
 
     @Test
     void H33_aLongOutageOfTheBrokerCountsNoAttempt() throws Exception {
@@ -272,7 +272,7 @@ public abstract class RelayContract extends WithRelay {
                             + " and datname = current_database()";
                 case "h2" -> "select 0";
                 case "sqlite" ->
-                    "update posthaste_lease set epoch = epoch returning 0"; // which nobody keeps from writing
+                    "update posthaste_lease set epoch = epoch returning 0"; // which nothing keeps from writing
                 default -> "select count(*) from information_schema.innodb_trx";
             };
             Set<String> seen = new HashSet<>();

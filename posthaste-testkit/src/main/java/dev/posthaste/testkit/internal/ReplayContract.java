@@ -34,8 +34,8 @@ import java.util.stream.LongStream;
 import org.junit.jupiter.api.Test;
 
 /**
- * What a replay promises, on every database: order and pace, and what becomes of it while relays, consumers, retention and other
- * operators work on the same rows.
+ * What a replay promises, on every database: order and pace, and its behaviour while relays, consumers, retention and
+ * other operators work on the same rows.
  */
 public abstract class ReplayContract extends WithAdmin {
     protected ReplayContract(DatabaseSource source) {
@@ -173,7 +173,7 @@ public abstract class ReplayContract extends WithAdmin {
                 found.progress().sent());
         assertThat(given.progress().state()).isEqualTo(Replay.Run.State.FINISHED);
         assertThat(given.progress().sent() + given.progress().failed()).isEqualTo(500);
-        assertThat(given.progress().errors()).allMatch(error -> error.contains("is not there"));
+        assertThat(given.progress().errors()).allMatch(error -> error.contains("does not exist"));
         assertThat(ids()).as("what was consumed").hasSize((int) (1_500 - purged.events()));
     }
 

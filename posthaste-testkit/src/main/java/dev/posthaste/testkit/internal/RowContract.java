@@ -16,7 +16,7 @@ import org.junit.jupiter.api.BeforeEach;
 /** What the contracts of the store that keeps statuses in rows share: they look at the rows themselves. */
 public abstract class RowContract extends DatabaseContract {
     protected final EventTable layout = EventTable.of(orders);
-    /** The same store as {@link #store}, with what is the row store's own. */
+    /** The same store as {@link #store}, with what only the row store has. */
     protected RowStore rows;
 
     protected RowContract(DatabaseSource source) {
@@ -40,7 +40,7 @@ public abstract class RowContract extends DatabaseContract {
         return pending();
     }
 
-    /** As the column says, not as an operator's search reads it. */
+    /** As the column has it, not as an operator's search reads it. */
     @Override
     protected final List<String> statuses() throws SQLException {
         List<String> found = new ArrayList<>();

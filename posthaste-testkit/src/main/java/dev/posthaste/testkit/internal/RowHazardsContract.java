@@ -118,7 +118,7 @@ public abstract class RowHazardsContract extends RowContract {
     void C25_aPositionThatIsTakenIsNotADuplicateOfTheEvent() throws Exception {
         String clash = switch (dialect.name()) {
             case "postgresql", "h2" -> "alter table " + table() + " alter column id restart with 1";
-            case "sqlite" -> ""; // which gives no number out twice
+            case "sqlite" -> ""; // which assigns no number twice
             default -> "create trigger clash before insert on " + table() + " for each row set new.id = 1";
         };
         if (!layout.isStandard() || clash.isEmpty()) {
@@ -176,7 +176,7 @@ public abstract class RowHazardsContract extends RowContract {
         assertThat(statuses()).containsExactly("published", "published", "pending", "dead");
     }
 
-    /** Nothing is written, and a relay hears of it before its lease is over. */
+    /** Nothing is written, and a relay learns that before its lease is over. */
     private static void giveUpInTime(ThrowingCallable work) {
         long start = System.nanoTime();
         assertThatThrownBy(work).isInstanceOf(StoreException.class);

@@ -86,7 +86,7 @@ public abstract class RowReceiptContract extends RowContract {
         assertThat(received.unmatched()).containsOnlyKeys(said.get(1), said.get(2));
     }
 
-    /** InnoDB locks the gap where a row was that an update does not find; every application would wait with its inserts. */
+    /** InnoDB locks the gap where an update did not find a row; the inserts of every application would wait. */
     @Test
     void C22_thatAnEventWasHandledBeforeKeepsNobodyFromWriting() throws Exception {
         long gone = written("a").id() + 1_000; // a row that has just been deleted leaves something behind for a while

@@ -5,7 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.posthaste.relay.internal.ManualRelay;
 import org.junit.jupiter.api.Test;
 
-/** What a relay must make of rows that another program has written. */
+/** What a relay must do with rows that another program has written. */
 public abstract class RowRelayContract extends WithRelay {
     protected RowRelayContract(DatabaseSource source) {
         super(source);

@@ -61,7 +61,7 @@ public abstract class RowStoreContract extends RowHazardsContract {
         }
         assertThat(before).isNotNull();
         if (hasOneWriter()) {
-            return; // then nobody is ever listed
+            return; // then no transaction is ever listed
         }
         try (Connection first = begin();
                 Connection second = begin();
@@ -233,7 +233,7 @@ public abstract class RowStoreContract extends RowHazardsContract {
         }
     }
 
-    /** A source of one connection, which nobody closes. */
+    /** A source of one connection, which is never closed. */
     private static DataSource only(Connection connection) {
         Connection open = proxy(
                 Connection.class,

@@ -19,7 +19,7 @@ import java.util.Objects;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
 
-/** What every store must do with large events and late commits, and what it must say of its writers. */
+/** What every store must do with large events and late commits, and what it must report about its writers. */
 public abstract class StoreHazardsContract extends OutboxContract {
     protected StoreHazardsContract(StoreSource source) {
         super(source);
@@ -138,7 +138,7 @@ public abstract class StoreHazardsContract extends OutboxContract {
         assertThat(Objects.requireNonNull(store.writers()).server()).isEqualTo(before.server());
     }
 
-    /** Whoever takes a lower id commits before a higher one can be taken, so nobody is listed. */
+    /** A transaction with a lower id commits before a higher one can be taken, so none is listed. */
     private void aGapIsFinalAtOnce() throws Exception {
         OpenStore.Writing first = beginWriting();
         first.write(event("a", "rolled back"));

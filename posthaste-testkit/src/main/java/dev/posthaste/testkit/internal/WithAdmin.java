@@ -22,7 +22,7 @@ import java.util.concurrent.Future;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 
-/** Operators of a tracked outbox, and others that work on its rows meanwhile. */
+/** Operators of a tracked outbox, and others that work on its rows at the same time. */
 abstract class WithAdmin extends WithRelay {
     static final EventFilter DEAD = EventFilter.status(Status.DEAD);
     static final EventFilter PUBLISHED = EventFilter.status(Status.PUBLISHED);
@@ -65,7 +65,7 @@ abstract class WithAdmin extends WithRelay {
         return found().stream().map(FoundEvent::position).toList();
     }
 
-    /** A transaction of somebody else's, which has the row locked until it is closed. */
+    /** Another transaction, which has the row locked until it is closed. */
     final Connection lock(long row) throws SQLException {
         Connection connection = begin();
         change(connection, row, "attempts = attempts");
@@ -94,7 +94,7 @@ abstract class WithAdmin extends WithRelay {
                         .get(0));
     }
 
-    /** Runs all at once. */
+    /** Runs all of them concurrently. */
     final <T> List<T> together(List<Callable<T>> works) throws Exception {
         CountDownLatch start = new CountDownLatch(1);
         List<Future<T>> running = new ArrayList<>();
@@ -112,7 +112,7 @@ abstract class WithAdmin extends WithRelay {
         return results;
     }
 
-    /** As an operator does who is told to try again. */
+    /** Does what an operator does when asked to try again. */
     static <T> T persist(Callable<T> work) throws Exception {
         for (int i = 0; ; i++) {
             try {

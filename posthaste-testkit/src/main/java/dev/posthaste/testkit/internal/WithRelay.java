@@ -12,7 +12,7 @@ import java.util.function.BooleanSupplier;
 import java.util.function.UnaryOperator;
 import java.util.stream.IntStream;
 
-/** A relay that moves when it is told to, and a broker that answers as the test says. */
+/** A relay that moves when the test calls it, and a broker whose answers the test chooses. */
 abstract class WithRelay extends DatabaseContract {
     static final UnaryOperator<OutboxDefinition> QUICK =
             o -> o.retry(RetryPolicy.fixed(Duration.ofMillis(50)).attempts(3));
@@ -34,7 +34,7 @@ abstract class WithRelay extends DatabaseContract {
         return builder(name, QUICK);
     }
 
-    /** A relay that sees its outboxes as {@code policy} says. */
+    /** A relay with outboxes defined by {@code policy}. */
     final Relay.Builder builder(String name, UnaryOperator<OutboxDefinition> policy) {
         return RelayTesting.clock(
                 Relay.builder(dataSource, catalog.all(policy), broker).name(name), clock);

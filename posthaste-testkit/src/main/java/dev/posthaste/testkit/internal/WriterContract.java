@@ -21,7 +21,7 @@ import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 
-/** What applications are promised that write events in their own transactions, on every database. */
+/** What is promised to applications that write events in their own transactions, on every database. */
 public abstract class WriterContract extends DatabaseContract {
     protected WriterContract(DatabaseSource source) {
         super(source);

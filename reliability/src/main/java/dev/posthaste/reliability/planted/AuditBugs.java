@@ -61,8 +61,8 @@ final class AuditBugs {
                     new Edit(CORE + "inbox/MessageHandling.java", "return new AttemptResult.Postponed(e);", "throw e;"),
                     new Edit(
                             DELIVERIES,
-                            "answering.later(attempt, \"an attempt at it broke off\", e);",
-                            "if (e instanceof Exception) { answering.later(attempt, \"an attempt at it broke off\", e); }")),
+                            "answering.later(attempt, \"an attempt at it failed unexpectedly\", e);",
+                            "if (e instanceof Exception) { answering.later(attempt, \"an attempt at it failed unexpectedly\", e); }")),
             bug(
                     "F5 nobody proves that a transaction is still the note's",
                     0,
