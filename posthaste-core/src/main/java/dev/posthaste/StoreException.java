@@ -3,7 +3,8 @@ package dev.posthaste;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A store's request to its database failed. Nothing was written or, if the response to COMMIT was lost, everything was.
+ * A store's request to its database failed. Nothing was written, unless the response to COMMIT was lost: then either
+ * everything was written or nothing.
  */
 public class StoreException extends PosthasteException {
     public StoreException(String message, @Nullable Throwable cause) {

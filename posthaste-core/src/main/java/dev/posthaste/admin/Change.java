@@ -12,8 +12,8 @@ import org.jspecify.annotations.Nullable;
  */
 @CheckReturnValue
 public final class Change {
-    private static final Pattern HALF_A_PAIR =
-            Pattern.compile("[\\x{D800}-\\x{DFFF}]"); // databases accept no such text
+    /** Databases do not accept such text. */
+    private static final Pattern HALF_A_PAIR = Pattern.compile("[\\x{D800}-\\x{DFFF}]");
 
     private static final int MAX_ACTOR = 100;
     private static final int MAX_REASON = 500;

@@ -3,6 +3,7 @@ package dev.posthaste.relay;
 import dev.posthaste.StoreException;
 import dev.posthaste.internal.jdbc.LeaseTable;
 import dev.posthaste.internal.jdbc.LeaseTable.Candidate;
+import dev.posthaste.internal.jdbc.LeaseTable.Renewal;
 import dev.posthaste.internal.jdbc.LeaseTable.Row;
 import dev.posthaste.internal.store.Claim;
 import java.time.Duration;
@@ -105,10 +106,10 @@ final class Leases {
         }
         stuck.remove(lease.outbox());
         try {
-            LeaseTable.Renewal renewal = table.renew(claim, ttl);
-            if (renewal == LeaseTable.Renewal.RENEWED) {
+            Renewal renewal = table.renew(claim, ttl);
+            if (renewal == Renewal.RENEWED) {
                 lease.held(claim, now, ttl);
-            } else if (renewal == LeaseTable.Renewal.PAUSED) {
+            } else if (renewal == Renewal.PAUSED) {
                 giveUpPaused(lease);
             } else {
                 lost(lease, claim);

@@ -43,7 +43,7 @@ final class WrittenRows {
         if (!outbox.layout().equals(TEXT) && !outbox.layout().equals(BYTES)) {
             throw new UnsupportedOperationException(
                     "Outbox " + outbox.name() + " has a table with the layout " + outbox.layout()
-                            + ", and the tester reads and changes only Posthaste's own." + " Query the table directly");
+                            + ", and the tester reads and changes only Posthaste's own. Query the table directly");
         }
         this.connection = connection;
         this.outbox = outbox;

@@ -115,8 +115,8 @@ public final class InboxTransaction implements AutoCloseable {
     public End rollBack(Throwable failure) {
         End end = proven ? endOfProven(failure) : rollBackTo(connection, Dialect.NOTE, failure);
         boolean victim = end == End.LOST && InboxTransactions.isContention(failure);
-        broken |=
-                end != End.ROLLED_BACK && !victim; // whatever the handler did to the session, no one else is to get it
+        // Whatever the handler did to the session, no one else is to get it.
+        broken |= end != End.ROLLED_BACK && !victim;
         close();
         return end;
     }

@@ -19,8 +19,9 @@ import java.util.regex.Pattern;
  * is wrong with it.
  */
 final class LayoutProperties {
-    private static final Pattern TABLE_NAME =
-            Pattern.compile("[A-Za-z0-9_. -]{1,101}"); // repeated, and checked, elsewhere
+    /** Repeated, and checked, elsewhere. */
+    private static final Pattern TABLE_NAME = Pattern.compile("[A-Za-z0-9_. -]{1,101}");
+
     private static final Pattern COLUMN_NAME = Pattern.compile("[A-Za-z_][A-Za-z0-9_]{0,62}");
     private static final Pattern CODE = Pattern.compile("[A-Za-z0-9_-]{1,32}");
     private static final Pattern ZONE = Pattern.compile("UTC|session|[+-][01][0-9]:[0-5][0-9]");

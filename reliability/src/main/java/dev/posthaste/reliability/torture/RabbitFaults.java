@@ -103,8 +103,8 @@ final class RabbitFaults {
         try {
             work.on(connection.createChannel());
         } finally {
-            connection.abort(
-                    RPC_MILLIS); // another fault may have the broker answer nothing, which closing would wait for
+            // Closing would wait for a broker that another fault keeps from answering.
+            connection.abort(RPC_MILLIS);
         }
     }
 
