@@ -9,7 +9,6 @@ import dev.posthaste.admin.EventFilter;
 import dev.posthaste.admin.FoundEvent;
 import dev.posthaste.admin.LeaseState;
 import dev.posthaste.admin.UnexpectedCountException;
-import dev.posthaste.internal.admin.AuditRow;
 import dev.posthaste.internal.admin.ChangeOutcome;
 import dev.posthaste.internal.admin.ChangeProgress;
 import dev.posthaste.internal.admin.DeadGroup;
@@ -24,19 +23,15 @@ import dev.posthaste.internal.store.OutboxStore;
 import dev.posthaste.internal.store.StoredRow;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
-import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Comparator;
 import java.util.EnumMap;
-import java.util.HashMap;
-import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
-import java.util.Set;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
@@ -46,35 +41,15 @@ final class InMemoryOperators implements OperatorStore {
     private final InMemoryStore store;
     private final Supplier<@Nullable Claim> owner;
     private final InMemorySearch search;
-    private final List<AuditEntry> audit = new ArrayList<>();
-    private final Map<String, Noted> noted = new HashMap<>();
+    private final InMemoryAudit audit;
     private @Nullable String pausedBy;
-
-    /** A change that takes many transactions. */
-    private static final class Noted {
-        final Action action;
-        final Change change;
-        final Instant begunAt;
-        final Set<Long> done = new HashSet<>();
-        ChangeProgress progress;
-
-        @Nullable
-        String runner;
-
-        Noted(Action action, Change change, Instant begunAt, ChangeProgress progress, @Nullable String runner) {
-            this.action = action;
-            this.change = change;
-            this.begunAt = begunAt;
-            this.progress = progress;
-            this.runner = runner;
-        }
-    }
 
     InMemoryOperators(String outbox, InMemoryStore store, Supplier<@Nullable Claim> owner) {
         this.outbox = outbox;
         this.store = store;
         this.owner = owner;
         this.search = new InMemorySearch(store);
+        this.audit = new InMemoryAudit(outbox, search);
     }
 
     // --- Looking -----------------------------------------------------------------------------------------------------
@@ -199,23 +174,14 @@ final class InMemoryOperators implements OperatorStore {
     @Override
     public List<AuditEntry> audit(@Nullable Long row, long before, int limit) {
         synchronized (store) {
-            return audit.stream()
-                    .filter(entry -> entry.id() < before && (row == null || row.equals(entry.position())))
-                    .sorted(Comparator.comparingLong(AuditEntry::id).reversed())
-                    .limit(limit)
-                    .toList();
+            return audit.entries(row, before, limit);
         }
     }
 
     @Override
     public List<NotedReplay> replays(int most) {
         synchronized (store) {
-            return noted.values().stream()
-                    .filter(each -> each.action == Action.REPLAY)
-                    .sorted(Comparator.comparing((Noted each) -> each.begunAt).reversed())
-                    .limit(most)
-                    .map(each -> new NotedReplay(outbox, each.change, each.begunAt, each.progress, each.runner != null))
-                    .toList();
+            return audit.replays(most);
         }
     }
 
@@ -226,40 +192,11 @@ final class InMemoryOperators implements OperatorStore {
 
     // --- Changing ----------------------------------------------------------------------------------------------------
 
-    private void note(
-            Change change, Action action, @Nullable InMemoryEvent event, long events, @Nullable String detail) {
-        audit.add(new AuditRow(
-                audit.size() + 1,
-                search.now(),
-                change.id(),
-                change.actor(),
-                action,
-                outbox,
-                event == null ? null : event.id(),
-                event == null ? null : event.stored.eventId(),
-                events,
-                change.reason(),
-                detail));
-    }
-
-    private List<AuditEntry> made(Change change) {
-        return audit.stream()
-                .filter(entry -> entry.changeId().equals(change.id()))
-                .toList();
-    }
-
-    private void requireSame(boolean same, Change change) {
-        if (!same) {
-            throw new IllegalArgumentException("Change " + change.id() + " of outbox " + outbox
-                    + " was something else; every change needs its own id");
-        }
-    }
-
     @Override
     public ChangeOutcome change(Action action, Change change, Collection<Long> ids) {
         synchronized (store) {
-            List<AuditEntry> before = made(change);
-            requireSame(
+            List<AuditEntry> before = audit.of(change);
+            audit.requireSame(
                     before.stream().allMatch(entry -> entry.action() == action && entry.position() != null), change);
             if (!before.isEmpty()) {
                 return new ChangeOutcome(before.size(), true);
@@ -276,7 +213,7 @@ final class InMemoryOperators implements OperatorStore {
     @Override
     public boolean knows(Change change) {
         synchronized (store) {
-            return !made(change).isEmpty();
+            return !audit.of(change).isEmpty();
         }
     }
 
@@ -284,7 +221,7 @@ final class InMemoryOperators implements OperatorStore {
         List<InMemoryEvent> dead =
                 store.those(ids).filter(event -> event.is(Status.DEAD)).toList();
         for (InMemoryEvent event : dead) {
-            note(change, action, event, 1, snapshot(event));
+            audit.add(change, action, event, 1, snapshot(event));
             if (action == Action.REQUEUE) {
                 event.requeue(store.now());
             } else {
@@ -303,11 +240,11 @@ final class InMemoryOperators implements OperatorStore {
     public boolean pause(Change change, boolean paused) {
         synchronized (store) {
             Action action = paused ? Action.PAUSE : Action.RESUME;
-            List<AuditEntry> before = made(change);
-            requireSame(before.stream().allMatch(entry -> entry.action() == action), change);
+            List<AuditEntry> before = audit.of(change);
+            audit.requireSame(before.stream().allMatch(entry -> entry.action() == action), change);
             if (before.isEmpty() && paused != (pausedBy != null)) {
                 pausedBy = paused ? change.actor() : null;
-                note(change, action, null, 0, "");
+                audit.add(change, action, null, 0, "");
             }
             return !before.isEmpty();
         }
@@ -318,80 +255,34 @@ final class InMemoryOperators implements OperatorStore {
     @Override
     public Taken take(Change change, Action action, ChangeProgress fresh, @Nullable String runner) {
         synchronized (store) {
-            Noted known = noted.get(change.id());
-            if (known == null) {
-                requireSame(made(change).isEmpty(), change);
-                noted.put(change.id(), new Noted(action, change, search.now(), fresh, runner));
-                note(change, action, null, 0, fresh.toString());
-                return new Taken(fresh, true, String.valueOf(runner));
-            }
-            requireSame(known.action == action && known.progress.what().equals(fresh.what()), change);
-            boolean another = runner != null && known.runner != null && !runner.equals(known.runner);
-            if (known.progress.state().isOver() || another) {
-                return new Taken(known.progress, false, String.valueOf(known.runner));
-            }
-            known.runner = runner;
-            progress(known, known.progress.with(fresh.state()));
-            return new Taken(known.progress, true, String.valueOf(runner));
+            return audit.take(change, action, fresh, runner);
         }
-    }
-
-    private void progress(Noted known, ChangeProgress progress) {
-        known.progress = progress;
-        audit.replaceAll(entry -> entry.changeId().equals(known.change.id()) && entry.position() == null
-                ? new AuditRow(
-                        entry.id(),
-                        entry.at(),
-                        entry.changeId(),
-                        entry.actor(),
-                        entry.action(),
-                        outbox,
-                        null,
-                        null,
-                        progress.events(),
-                        entry.reason(),
-                        progress.toString())
-                : entry);
-    }
-
-    private Noted known(Change change) {
-        return Objects.requireNonNull(noted.get(change.id()), change.id());
     }
 
     @Override
     public boolean note(Change change, ChangeProgress progress, String runner) {
         synchronized (store) {
-            Noted known = known(change);
-            boolean mine = runner.equals(known.runner);
-            if (!mine || known.progress.state().isOver()) {
-                return mine && known.progress.equals(progress);
-            }
-            progress(known, progress);
-            return true;
+            return audit.note(change, progress, runner);
         }
     }
 
     @Override
     public ChangeProgress end(Change change, ChangeProgress.State state) {
         synchronized (store) {
-            Noted known = known(change);
-            if (!known.progress.state().isOver()) {
-                known.runner = null;
-                progress(known, known.progress.with(state));
-            }
-            return known.progress;
+            return audit.end(change, state);
         }
     }
 
     @Override
     public Part part(Action action, Change change, Collection<Long> ids) {
         synchronized (store) {
-            Noted known = known(change);
+            InMemoryAudit.Noted known = audit.known(change);
             if (known.progress.state().isOver()) {
                 return new Part(known.progress, 0, null);
             }
             List<Long> open = ids.stream().filter(known.done::add).toList();
-            progress(known, known.progress.and(changeDead(action, change, open).size()));
+            audit.progress(
+                    known, known.progress.and(changeDead(action, change, open).size()));
             return new Part(known.progress, 0, null);
         }
     }
@@ -399,7 +290,7 @@ final class InMemoryOperators implements OperatorStore {
     @Override
     public Part purge(Change change, Collection<Long> ids, Collection<Status> statuses) {
         synchronized (store) {
-            Noted known = known(change);
+            InMemoryAudit.Noted known = audit.known(change);
             if (known.progress.state().isOver()) {
                 return new Part(known.progress, 0, null);
             }
@@ -407,7 +298,7 @@ final class InMemoryOperators implements OperatorStore {
                     .filter(event -> statuses.stream().anyMatch(event::is))
                     .toList();
             mine.forEach(store::remove);
-            progress(known, known.progress.and(mine.size()));
+            audit.progress(known, known.progress.and(mine.size()));
             return new Part(known.progress, 0, null);
         }
     }
@@ -415,12 +306,12 @@ final class InMemoryOperators implements OperatorStore {
     @Override
     public Part purge(Change change, long after, Duration keep, Collection<Status> statuses, int batch) {
         synchronized (store) {
-            Noted known = known(change);
+            InMemoryAudit.Noted known = audit.known(change);
             if (known.progress.state().isOver()) {
                 return new Part(known.progress, 0, null);
             }
             OutboxStore.Forgotten forgotten = store.forget(keep, after, statuses, batch);
-            progress(known, known.progress.and(forgotten.events()));
+            audit.progress(known, known.progress.and(forgotten.events()));
             return new Part(known.progress, 0, forgotten.more() ? Long.valueOf(forgotten.next()) : null);
         }
     }
