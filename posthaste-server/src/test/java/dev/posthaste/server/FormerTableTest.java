@@ -53,14 +53,14 @@ class FormerTableTest {
             assertThat(deployment.warnings())
                     .extracting(Problem::message)
                     .singleElement()
-                    .satisfies(warning -> assertThat(warning).contains("orders_outbox", "say 'table: orders'"));
+                    .satisfies(warning -> assertThat(warning).contains("orders_outbox", "set 'table: orders'"));
         }
         StringWriter out = new StringWriter();
         PrintWriter err = new PrintWriter(new StringWriter());
         assertThat(Posthaste.execute(new PrintWriter(out, true), err, "init", "--apply", "-c", file.toString()))
                 .isZero();
         Posthaste.execute(new PrintWriter(out, true), err, "check", "-c", file.toString());
-        assertThat(out.toString()).contains("warning: ").contains("say 'table: orders'");
+        assertThat(out.toString()).contains("warning: ").contains("set 'table: orders'");
         assertThat(database.query("select name from sqlite_master where name = 'orders_outbox'"))
                 .as("no empty table beside the full one")
                 .isEmpty();
