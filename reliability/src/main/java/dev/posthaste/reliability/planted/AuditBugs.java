@@ -200,7 +200,7 @@ final class AuditBugs {
                             "row.status != null && row.status != Status.CONSUMED && row.status != Status.DEAD;")),
             bug(
                     "G12 a refusal that comes twice is counted twice",
-                    5_010,
+                    9_630,
                     List.of("attempts"),
                     new Edit(
                             CORE + "internal/store/ReceiptTarget.java",

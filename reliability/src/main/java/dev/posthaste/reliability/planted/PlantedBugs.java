@@ -51,7 +51,7 @@ final class PlantedBugs {
                             "sql.layout.has(Column.ID);")),
             bug(
                     "F10 a sick destination fills the memory of the others",
-                    167,
+                    6_890,
                     List.of("isolation"),
                     new Edit(
                             RELAY + "Destinations.java",
@@ -138,7 +138,7 @@ final class PlantedBugs {
                     new Edit(PUMP, "unsettledDeaths.put(held.id(), held);", "gate.done(held, now);")),
             bug(
                     "keys that wait for an operator never looked at again",
-                    874,
+                    1_285,
                     List.of("order", "recovery"),
                     new Edit(READER, "if (deadEvents != null && !deadEvents.read()) {", "if (false) {")),
             bug(
@@ -162,12 +162,12 @@ final class PlantedBugs {
                             "return schema.text(template).replace(\"clock_timestamp()\", \"local_clock()\").replace(\"now()\", \"local_clock()\");")),
             bug(
                     "taking over without compare-and-set",
-                    702,
+                    840,
                     List.of("lease", "epoch"),
                     new Edit(
                             LEASES,
-                            "where outbox = ? and owner = ? and epoch = ? and paused_by is null",
-                            "where outbox = ? and (owner = ? or epoch >= ? or epoch >= 0)"),
+                            "where outbox = ? and owner = ? and epoch = ? and paused_by is null\n                \"\"\" + condition",
+                            "where outbox = ? and (owner = ? or epoch >= ? or epoch >= 0)\n                \"\"\" + condition"),
                     new Edit(LEASES, "\" and (owner = '' or expires_at <= {now})\"", "\"\"")),
             bug(
                     "marked before it is acknowledged",
@@ -262,7 +262,7 @@ final class PlantedBugs {
                             "seen.attempts() >= 0 || !sql")),
             bug(
                     "a lease that is renewed while its outbox is paused",
-                    1_410,
+                    200_160,
                     List.of("pause"),
                     new Edit(
                             LEASES,
@@ -271,7 +271,7 @@ final class PlantedBugs {
                     new Edit(PUMP, "                && !lease.givingUp()", "                //")),
             bug(
                     "a mass change that takes its events twice",
-                    50_900,
+                    615_810,
                     List.of("audit", "crash"),
                     new Edit(
                             CORE + "internal/jdbc/RowOperatorStore.java",
