@@ -1,6 +1,7 @@
 package dev.posthaste.kafka;
 
 import dev.posthaste.Route;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -26,13 +27,17 @@ final class TopicCreation implements AutoCloseable {
     private static final long MAX_WAIT_MILLIS = 30_000;
     private static final long MAX_ATTEMPT_WAIT_MILLIS = 5_000;
     private static final long CLOSE_MILLIS = 1_000;
+    /** Until then, a lookup may have asked before the topic was created, or ask a broker that has not heard of it. */
+    private static final long KNOWN_EVERYWHERE_NANOS = TimeUnit.SECONDS.toNanos(30);
 
     private final KafkaSettings settings;
     private final Consumer<Route> creator;
     private final Thread thread;
-    private final Set<Route> routes = new HashSet<>(); // guarded by this, like the next three
+    private final Set<Route> routes = new HashSet<>(); // guarded by this, like the next four
     /** Those that have not been created. */
     private final Map<Route, Missing> missing = new LinkedHashMap<>();
+    /** When a topic was created. */
+    private final Map<String, Long> created = new HashMap<>();
 
     private boolean started;
     private boolean closed;
@@ -88,7 +93,10 @@ final class TopicCreation implements AutoCloseable {
         }
     }
 
-    /** Why a topic that is to be created does not exist yet, or null if none is to be created. */
+    /**
+     * Why a topic that is created here was not found: it does not exist yet, or has existed for a moment only. Null if it
+     * should have been found, or is not created here.
+     */
     synchronized @Nullable String missing(String topic) {
         for (Map.Entry<Route, Missing> each : missing.entrySet()) {
             if (each.getKey().destination().equals(topic)) {
@@ -98,7 +106,10 @@ final class TopicCreation implements AutoCloseable {
                         : "topic " + topic + " could not be created: " + why;
             }
         }
-        return null;
+        Long at = created.get(topic);
+        return at != null && System.nanoTime() - at < KNOWN_EVERYWHERE_NANOS
+                ? "topic " + topic + " was created a moment ago, and was not found yet"
+                : null;
     }
 
     /** Waits until the route's topics exist, or the first attempt at creating them failed; at most 5 s. */
@@ -161,6 +172,7 @@ final class TopicCreation implements AutoCloseable {
             }
             if (failure == null) {
                 missing.remove(route);
+                created.put(route.destination(), System.nanoTime());
             } else {
                 Missing failed = missing.getOrDefault(route, Missing.untried()).failed(failure);
                 missing.put(route, failed);

@@ -1,6 +1,7 @@
 package dev.posthaste.kafka;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.fail;
 import static org.awaitility.Awaitility.await;
 
 import dev.posthaste.Route;
@@ -18,6 +19,7 @@ import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Supplier;
 import java.util.stream.Stream;
@@ -33,6 +35,7 @@ import org.apache.kafka.common.TopicPartitionInfo;
 import org.apache.kafka.common.errors.NotEnoughReplicasAfterAppendException;
 import org.apache.kafka.common.errors.NotEnoughReplicasException;
 import org.apache.kafka.common.errors.TimeoutException;
+import org.apache.kafka.common.errors.UnknownTopicOrPartitionException;
 import org.apache.kafka.common.internals.KafkaFutureImpl;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.BeforeEach;
@@ -140,6 +143,18 @@ class KafkaFaultsTest {
     private static final class Silent extends DescribeTopicsResult {
         Silent(String topic) {
             super(null, Map.<String, KafkaFuture<TopicDescription>>of(topic, new KafkaFutureImpl<>()));
+        }
+    }
+
+    private static final class Unknown extends DescribeTopicsResult {
+        Unknown(String topic) {
+            super(null, Map.of(topic, failed()));
+        }
+
+        private static KafkaFuture<TopicDescription> failed() {
+            KafkaFutureImpl<TopicDescription> future = new KafkaFutureImpl<>();
+            future.completeExceptionally(new UnknownTopicOrPartitionException("planned"));
+            return future;
         }
     }
 
@@ -299,6 +314,24 @@ class KafkaFaultsTest {
         Fault[] always = Stream.generate(() -> slow).limit(50).toArray(Fault[]::new);
         try (KafkaBroker broker = new KafkaBroker(settings, lookups(always))) {
             acknowledge(broker, message(topic, "1"));
+        }
+    }
+
+    /** A lookup can be answered before the topic was created and be read after it, or be answered by a broker that lags. */
+    @Test
+    void C30_aTopicThatWasJustCreatedAndIsNotFoundYetRejectsNothing() throws Exception {
+        String created = topic + "-created";
+        AtomicBoolean lags = new AtomicBoolean(true);
+        Fault lagging =
+                (method, arguments) -> method.equals("describeTopics") && lags.get() ? new Unknown(created) : null;
+        try (KafkaBroker broker = new KafkaBroker(settings.createTopics(1, 1), lookups(lagging))) {
+            broker.prepare(Route.topic(created));
+            await().atMost(LONG)
+                    .until(() -> publish(broker, message(created, "1")) instanceof Outcome.Unavailable unavailable
+                            ? unavailable.reason().contains("was created a moment ago")
+                            : fail("it was rejected"));
+            lags.set(false);
+            acknowledge(broker, message(created, "1"));
         }
     }
 
