@@ -1,6 +1,5 @@
 package dev.posthaste.servers;
 
-import io.zonky.test.db.postgres.embedded.EmbeddedPostgres;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -48,23 +47,8 @@ public final class DatabaseProcess implements ServerProcess {
         }
     }
 
-    /** Has the data made by the embedded server, and its programs found out. */
     private static List<String> postgres(Path home) throws IOException {
-        Path data = home.resolve("data");
-        String program;
-        try (EmbeddedPostgres once = EmbeddedPostgres.builder()
-                .setDataDirectory(data)
-                .setCleanDataDirectory(false)
-                .start()) {
-            String pid =
-                    Files.readAllLines(data.resolve("postmaster.pid")).get(0).trim();
-            program = Files.readSymbolicLink(Path.of("/proc", pid, "exe")).toString();
-        }
-        List<String> command = new ArrayList<>();
-        if (System.getProperty("user.name").equals("root")) {
-            command.addAll(List.of("unshare", "-U")); // it refuses to run as root
-        }
-        command.addAll(List.of(program, "-D", data.toString(), "-p", "PORT"));
+        List<String> command = new ArrayList<>(DatabaseServer.installPostgres(home));
         for (String setting : List.of("max_connections=200", "shared_buffers=256MB", "max_wal_size=4GB")) {
             command.addAll(List.of("-c", setting));
         }

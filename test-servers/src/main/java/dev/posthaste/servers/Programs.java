@@ -25,7 +25,8 @@ public final class Programs {
         }
         if (!Files.exists(file)) {
             throw new IllegalStateException(file + " is missing, and " + INSTALLER + " did not bring it: install the"
-                    + " Debian packages rabbitmq-server, libfaketime, iproute2, chromium and chromium-driver");
+                    + " Debian packages rabbitmq-server, libfaketime, libeatmydata1, iproute2, chromium and"
+                    + " chromium-driver");
         }
     }
 

@@ -3,13 +3,15 @@ package dev.posthaste.tests;
 import dev.posthaste.OutboxDefinition;
 import dev.posthaste.testkit.internal.DatabaseSource;
 import dev.posthaste.testkit.internal.DatabaseStores;
-import dev.posthaste.testkit.internal.LeaseContract;
 import dev.posthaste.testkit.internal.RowStoreContract;
 import dev.posthaste.testkit.internal.StoreContract;
 import dev.posthaste.testkit.internal.WriterContract;
 import org.junit.jupiter.api.Nested;
 
-/** The contracts of the store, for an outbox in a table of its own layout. */
+/**
+ * The contracts of the store, for an outbox in a table of its own layout. That of leases is not among them: they have a
+ * table of their own, which is the same whatever the outbox's looks like.
+ */
 abstract class StoreInTableTests {
     final DatabaseSource source;
     final OutboxDefinition inTable;
@@ -63,18 +65,6 @@ abstract class StoreInTableTests {
         @Override
         protected boolean timesKnowTheirZone() {
             return timesKnowTheirZone;
-        }
-    }
-
-    @Nested
-    class Leases extends LeaseContract {
-        Leases() {
-            super(source);
-        }
-
-        @Override
-        protected OutboxDefinition definition() {
-            return inTable;
         }
     }
 }
