@@ -12,7 +12,7 @@ import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
-/** A database server of one test's own, which can be killed, frozen, stopped and started again with its data. */
+/** A database server for one test, which can be killed, frozen, stopped, and restarted with its data. */
 public final class DatabaseProcess implements ServerProcess {
     private final Database kind;
     private final Path home;
@@ -40,7 +40,7 @@ public final class DatabaseProcess implements ServerProcess {
             started.startAgain();
             if (kind == Database.MARIADB) {
                 DatabaseServer.turnRightsOn(started.url("mysql"));
-                started.command.remove(DatabaseServer.SKIP_RIGHTS); // when it is started again
+                started.command.remove(DatabaseServer.SKIP_RIGHTS); // for when it is restarted
             }
             return started;
         } catch (IOException | SQLException e) {
@@ -48,7 +48,7 @@ public final class DatabaseProcess implements ServerProcess {
         }
     }
 
-    /** Has the data made by the embedded server, and its programs found out. */
+    /** Lets the embedded server create the data directory, and finds its programs. */
     private static List<String> postgres(Path home) throws IOException {
         Path data = home.resolve("data");
         String program;
@@ -62,7 +62,7 @@ public final class DatabaseProcess implements ServerProcess {
         }
         List<String> command = new ArrayList<>();
         if (System.getProperty("user.name").equals("root")) {
-            command.addAll(List.of("unshare", "-U")); // it refuses to run as root
+            command.addAll(List.of("unshare", "-U")); // PostgreSQL refuses to run as root
         }
         command.addAll(List.of(program, "-D", data.toString(), "-p", "PORT"));
         for (String setting : List.of("max_connections=200", "shared_buffers=256MB", "max_wal_size=4GB")) {
@@ -80,7 +80,7 @@ public final class DatabaseProcess implements ServerProcess {
         return port;
     }
 
-    /** With user and password in it, through another port: a proxy's. */
+    /** Includes user and password; through another port, such as a proxy's. */
     public String url(String database, int through) {
         return switch (kind) {
             case POSTGRESQL -> "jdbc:postgresql://127.0.0.1:" + through + "/" + database + "?user=postgres";
@@ -121,7 +121,7 @@ public final class DatabaseProcess implements ServerProcess {
         process = null;
     }
 
-    /** Open connections are closed. */
+    /** Closes open connections. */
     @Override
     public void stop() {
         Process running = process;
