@@ -9,15 +9,15 @@ import dev.posthaste.testkit.internal.StoreContract;
 import dev.posthaste.testkit.internal.WriterContract;
 import org.junit.jupiter.api.Nested;
 
-/** The contracts of the store, for an outbox in a table of its own layout. */
+/** The store's contracts, for an outbox in a table with its own layout. */
 abstract class StoreInTableTests {
     final DatabaseSource source;
     final OutboxDefinition inTable;
     private final boolean timesKnowTheirZone;
 
     /**
-     * @param source makes the table, unless Posthaste does
-     * @param timesKnowTheirZone whether a time in the table means the same to every session
+     * @param source creates the table, unless Posthaste does
+     * @param timesKnowTheirZone whether a time in the table means the same in every session
      */
     StoreInTableTests(DatabaseSource source, OutboxDefinition inTable, boolean timesKnowTheirZone) {
         this.source = source;
