@@ -5,9 +5,9 @@ export default defineConfig({
   description: 'The transactional outbox and inbox for the JVM',
   base: process.env.SITE_BASE ?? '/',
   lastUpdated: false,
-  markdown: { attrs: { disable: true } }, // the documents are GitHub's Markdown, where {braces} are text
+  markdown: { attrs: { disable: true } }, // the documents are GitHub Markdown, where {braces} are plain text
   rewrites: { 'README.md': 'index.md', 'docs/adr/README.md': 'docs/adr/index.md' },
-  // What is not a page: sources, and the Javadoc, which is made beside the site.
+  // Links to things that are not pages: sources, and the Javadoc, which is generated separately.
   ignoreDeadLinks: [/^(\.?\.\/)*(examples|packaging)(\/|$)/, /^\/api\//],
   themeConfig: {
     search: { provider: 'local' },

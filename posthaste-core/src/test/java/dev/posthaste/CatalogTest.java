@@ -64,7 +64,7 @@ class CatalogTest {
     @OutboxEvent(value = "order.placed", version = "v3")
     record OrderPlaced(@EventKey @Nullable String orderId, int amount) {}
 
-    /** A bean, whose key is what a method returns. */
+    /** A bean whose key is the result of a method. */
     @OutboxEvent("order.cancelled")
     static class OrderCancelled {
         @EventKey

@@ -16,7 +16,7 @@ class EventLimitsTest {
     private static final OutboxDefinition ORDERS =
             OutboxDefinition.named("orders").route(Route.to("t")).types("placed");
 
-    /** A table of other programs with a column for everything; {@code more} is added to its description. */
+    /** Another program's table with a column for everything; {@code more} is added to its layout. */
     private static OutboxDefinition mapped(String... more) {
         Map<String, String> description = new HashMap<>();
         for (EventTable.Column column : EventTable.Column.values()) {

@@ -36,7 +36,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** What fuzzing found, each as it was found. */
+/** Findings of the fuzzer, as it found them. */
 class FuzzCasesTest {
     private static final OutboxDefinition ORDERS = OutboxDefinition.named("orders")
             .table("orders")

@@ -25,12 +25,12 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
 
-/** What the documentation comments show, compiled and run. */
+/** The examples of the documentation comments, compiled and run. */
 class NewcomerTest {
     @RegisterExtension
     static final OpenTelemetryExtension TRACING = OpenTelemetryExtension.create();
 
-    /** Something that an application would tell others. */
+    /** Something that an application would publish. */
     record Order(String name, int amount) {}
 
     private final JdbcDataSource dataSource = new JdbcDataSource();

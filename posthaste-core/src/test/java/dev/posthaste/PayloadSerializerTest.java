@@ -27,7 +27,7 @@ import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
-/** Payloads go through a serializer of the application's own. */
+/** Payloads go through the application's own serializer. */
 class PayloadSerializerTest {
     private static final OutboxDefinition ORDERS =
             OutboxDefinition.named("orders").route(Route.to("orders")).types("order.placed");
@@ -38,7 +38,7 @@ class PayloadSerializerTest {
 
     record Order(String product, int amount) {}
 
-    /** One value a line. */
+    /** One value per line. */
     private static final class Lines implements PayloadSerializer {
         final List<String> asked = new ArrayList<>();
 
@@ -180,7 +180,7 @@ class PayloadSerializerTest {
                         MessageHeaders.EVENT_VERSION, "v7"));
     }
 
-    /** A trace that does not fit, and one that is no text. */
+    /** A trace that does not fit, and one that is not valid text. */
     @Test
     void noEventIsRefusedForItsTrace() throws SQLException {
         String full = "x".repeat(1_000);

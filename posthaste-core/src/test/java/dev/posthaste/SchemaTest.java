@@ -15,7 +15,7 @@ import org.h2.jdbcx.JdbcDataSource;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
-/** What applications call. What is found wrong on real servers is tested there. */
+/** What applications call. The findings on real servers are tested there. */
 class SchemaTest {
     private static final Catalog ORDERS = Catalog.empty().outbox("orders", o -> o.types("order.placed"));
     private static final Catalog AS_BEFORE = ORDERS.all(o -> o.table("orders"));
@@ -66,7 +66,7 @@ class SchemaTest {
                 .hasMessageContaining("postgresql");
     }
 
-    // --- The default table until 1.0 was called like the outbox ------------------------------------------------------
+    // --- Until 1.0 the default table had the outbox's name -----------------------------------------------------------
 
     @Test
     void noEmptyTableIsMadeBesideTheOneThatWasTheDefault() {
@@ -86,7 +86,7 @@ class SchemaTest {
                 .table();
     }
 
-    /** Two services, of which one was called as the other's table is. */
+    /** Two services, one of which has the name of the other's table. */
     @Test
     void anotherOutboxsTableIsNobodysFormerOne() throws Exception {
         Catalog both = ORDERS.outbox("shop", o -> o.types("shop.opened").table("orders"));

@@ -16,8 +16,9 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * An outbox that has been in use for long, to which backlogs are added, one after the other: payloads of 300 bytes, 1,000
- * keys. Its statistics are those of a table in which everything is published, as they are when a backlog arises.
+ * An outbox that has been in use for a long time, to which backlogs are added one after another: payloads of 300 bytes,
+ * 1,000 keys. Its statistics are those of a table in which everything is published, as in production when a backlog
+ * builds up.
  */
 final class Backlog {
     static final String OUTBOX = "bench";
@@ -46,7 +47,7 @@ final class Backlog {
         writeTemplate();
     }
 
-    /** One step of events, written as an application writes them, and kept aside. */
+    /** Writes one step of events as an application does, and keeps them as a template. */
     private void writeTemplate() throws SQLException {
         JdbcOutbox outbox = JdbcOutbox.of(catalog);
         try (Connection connection = database.dataSource().getConnection()) {
@@ -70,7 +71,7 @@ final class Backlog {
         tidyUp();
     }
 
-    /** Adds a backlog of {@code events}, a multiple of {@link #STEP}. The database's statistics do not know of it. */
+    /** Adds a backlog of {@code events}, a multiple of {@link #STEP}. The database's statistics do not reflect it. */
     void fill(int events) {
         insert(events, "pending");
         if (dialect == Dialect.POSTGRESQL) {
@@ -87,7 +88,7 @@ final class Backlog {
         }
     }
 
-    /** What the database does by itself sooner or later. */
+    /** Does what the database would do by itself sooner or later. */
     void tidyUp() {
         if (dialect == Dialect.POSTGRESQL) {
             database.execute("vacuum analyze " + OUTBOX);

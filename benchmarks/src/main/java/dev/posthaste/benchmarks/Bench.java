@@ -28,12 +28,12 @@ import picocli.CommandLine.Option;
         usageHelpAutoWidth = true,
         description = {
             "Drains a backlog with one relay and, in turn, with the relay's own statements by hand and no relay: the"
-                    + " limit. Starts its own servers. Events have 300 bytes and 1,000 keys; the broker acknowledges at"
-                    + " once unless the line names another.",
-            "The table has ten million published events (a million with --quick), and statistics that do not know of the"
-                    + " backlog; autovacuum comes as it comes.",
-            "The last line is JSON of PostgreSQL's medians. staleRatio is the relay's rate with such statistics as a"
-                    + " multiple of its rate right after ANALYZE. millionRatio is what an event costs the relay in a backlog"
+                    + " limit. Starts its own servers. Events have 300 bytes and 1,000 keys; the broker acknowledges"
+                    + " immediately unless the line names another.",
+            "The table has ten million published events (a million with --quick), and statistics that do not reflect the"
+                    + " backlog; autovacuum runs whenever it chooses to.",
+            "The last line is PostgreSQL's medians as JSON. staleRatio is the relay's rate with such statistics as a"
+                    + " multiple of its rate right after ANALYZE. millionRatio is an event's cost to the relay in a backlog"
                     + " of a million, as a multiple of its cost in one of 100,000, both in this program's heap of 256 MB."
         })
 final class Bench implements Callable<Integer> {
@@ -43,15 +43,15 @@ final class Bench implements Callable<Integer> {
     private static final Route ROUTE =
             Route.to("posthaste_bench").routingKey("bench").group("posthaste_bench_queue");
 
-    @Option(names = "--quick", description = "PostgreSQL alone, and the million once: under two minutes.")
+    @Option(names = "--quick", description = "Only PostgreSQL, and the million only once: under two minutes.")
     private boolean quick;
 
     @Option(
             names = "--kafka",
-            description = "Only from PostgreSQL to Kafka, with one producer setting after another changed.")
+            description = "Only from PostgreSQL to Kafka, with one producer setting changed at a time.")
     private boolean kafka;
 
-    @Option(names = "--sqlite", description = "SQLite alone, on a table with a million published events.")
+    @Option(names = "--sqlite", description = "Only SQLite, on a table with a million published events.")
     private boolean sqlite;
 
     @Option(
@@ -134,7 +134,7 @@ final class Bench implements Callable<Integer> {
         return 0;
     }
 
-    /** Both sides in turn. */
+    /** Alternates between both sides. */
     private static Drain drain(String name, Backlog backlog, DataSource pool, int events, int rounds) throws Exception {
         List<Double> relay = new ArrayList<>();
         List<Double> byHand = new ArrayList<>();
@@ -148,7 +148,7 @@ final class Bench implements Callable<Integer> {
         return drain;
     }
 
-    /** The relay's rate with statistics that do not know of the backlog, and its rate right after ANALYZE, in turn. */
+    /** The relay's rate with statistics that do not reflect the backlog, and its rate right after ANALYZE, in turn. */
     private static double stale(String name, Backlog backlog, DataSource pool) throws Exception {
         List<Double> stale = new ArrayList<>();
         List<Double> fresh = new ArrayList<>();
@@ -173,7 +173,7 @@ final class Bench implements Callable<Integer> {
         return median(stale) / median(fresh);
     }
 
-    /** Warms up both sides, and leaves a table as it is in use: many published events, and room to write in. */
+    /** Warms up both sides, and leaves a table as in production: many published events, and free space to write to. */
     private void warmUp(Backlog backlog, DataSource pool) throws Exception {
         progress("Filling the table with published events…");
         backlog.fillPublished(quick ? MILLION : 10 * MILLION);
@@ -182,7 +182,7 @@ final class Bench implements Callable<Integer> {
         backlog.tidyUp();
     }
 
-    /** Fills, drains, and returns the events drained in a second. */
+    /** Fills, drains, and returns the events drained per second. */
     private static double rate(String what, Backlog backlog, int events, Callable<Double> drain) throws Exception {
         backlog.fill(events);
         double rate = events / drain.call();
@@ -196,7 +196,7 @@ final class Bench implements Callable<Integer> {
         try {
             server = RabbitServer.shared();
         } catch (IllegalStateException e) {
-            progress("To RabbitMQ nothing was measured: " + e.getMessage());
+            progress("RabbitMQ was not measured: " + e.getMessage());
             return;
         }
         RabbitSettings settings = RabbitSettings.of(server.uri()).declare(true);
@@ -220,7 +220,7 @@ final class Bench implements Callable<Integer> {
         return 0;
     }
 
-    /** All producers in turn in each round, so that what the machine does else falls on all of them. */
+    /** Alternates between the producers in each round, so that other load on the machine affects all of them alike. */
     private static void kafka(Backlog backlog, DataSource pool, List<Map<String, String>> producers) throws Exception {
         progress("Starting Kafka…");
         try (KafkaServer server = KafkaServer.start(1, Map.of("auto.create.topics.enable", "false"))) {

@@ -11,7 +11,7 @@ import javax.sql.DataSource;
 
 /**
  * The limit: the relay's own fetch and settle statements in a loop, one after the other, in batches as large as the
- * relay's. No lease, no gate, no order, no broker.
+ * relay's. No lease, key gate, ordering or broker.
  */
 final class ByHand {
     private static final int BATCH = 1_000;
@@ -35,7 +35,7 @@ final class ByHand {
             } while (!ids.isEmpty());
         }
         if (drained != events) {
-            throw new IllegalStateException("By hand " + drained + " events were drained of " + events);
+            throw new IllegalStateException("Drained " + drained + " of " + events + " events by hand");
         }
         return (System.nanoTime() - start) / 1e9;
     }

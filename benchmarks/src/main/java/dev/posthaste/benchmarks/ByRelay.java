@@ -13,11 +13,11 @@ import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Consumer;
 import javax.sql.DataSource;
 
-/** The relay as it is, with its default settings. */
+/** The actual relay with its default settings. */
 final class ByRelay {
     private ByRelay() {}
 
-    /** A broker that acknowledges at once. */
+    /** A broker that acknowledges immediately. */
     static final Broker AT_ONCE = new Broker() {
         @Override
         public void publish(Message message, Consumer<Outcome> callback) {
@@ -50,13 +50,13 @@ final class ByRelay {
             long start = System.nanoTime();
             relay.start();
             if (!drained.await(10, TimeUnit.MINUTES)) {
-                throw new IllegalStateException("The relay settled " + settled + " events of " + events);
+                throw new IllegalStateException("The relay settled " + settled + " of " + events + " events");
             }
             return (System.nanoTime() - start) / 1e9;
         }
     }
 
-    /** Statements and commits a second that an idle outbox costs. */
+    /** Statements and commits per second that an idle outbox costs. */
     static double idle(Backlog backlog, DataSource pool, int seconds) throws InterruptedException {
         CountingDataSource counting = new CountingDataSource(pool);
         try (Relay relay = Relay.builder(counting.dataSource(), backlog.catalog, AT_ONCE)

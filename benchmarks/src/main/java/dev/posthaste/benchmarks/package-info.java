@@ -1,4 +1,4 @@
-/** Measures the relay against the same work done by hand. Not published. */
+/** Measures the relay against the same statements run by hand. Not published. */
 @NullMarked
 package dev.posthaste.benchmarks;
 

@@ -8,7 +8,10 @@ import java.util.Map;
 import java.util.Random;
 import org.jspecify.annotations.Nullable;
 
-/** Draws inputs from a seed: mostly nearly right, and hostile where it is not. Remembers what was tried. Not thread-safe. */
+/**
+ * Draws inputs from a seed: mostly almost valid, and hostile where they are not. Remembers what was tried. Not
+ * thread-safe.
+ */
 final class Dice {
     private static final int MAX_SHOWN = 4_000;
 
@@ -19,9 +22,9 @@ final class Dice {
         this.random = new Random(seed * 0x9E3779B97F4A7C15L);
     }
 
-    // --- What was tried ----------------------------------------------------------------------------------------------
+    // --- The record of what was tried --------------------------------------------------------------------------------
 
-    /** Notes a part of the input, for whoever reads of a finding. */
+    /** Records a part of the input for the report of a finding. */
     <T> T tried(String what, T value) {
         tried.put(
                 what,
@@ -37,7 +40,7 @@ final class Dice {
         return text.toString();
     }
 
-    /** A text as a Java literal, and not too much of it. */
+    /** A text as a Java literal, truncated if it is long. */
     static String shown(String text) {
         StringBuilder shown = new StringBuilder("\"");
         text.chars().limit(MAX_SHOWN).forEach(each -> {
@@ -54,7 +57,7 @@ final class Dice {
                 .toString();
     }
 
-    // --- Simple things -----------------------------------------------------------------------------------------------
+    // --- Simple values -----------------------------------------------------------------------------------------------
 
     boolean oneIn(int n) {
         return random.nextInt(n) == 0;
@@ -84,7 +87,7 @@ final class Dice {
 
     // --- Texts -------------------------------------------------------------------------------------------------------
 
-    /** Any text, at times longer than {@code usual} and not Unicode. */
+    /** Any text, sometimes longer than {@code usual} and sometimes not valid Unicode. */
     String text(int usual) {
         return switch (below(8)) {
             case 0 -> "";
@@ -96,7 +99,7 @@ final class Dice {
         };
     }
 
-    /** A text of whole characters without NUL, of 1 to {@code most} units, without blanks around it. */
+    /** A text of complete characters without NUL, of 1 to {@code most} units, without leading or trailing blanks. */
     String good(int most) {
         String text = oneIn(3) ? "id-" + random.nextInt(1_000_000) : text(most);
         text = whole(text.replace("\0", "")).strip();
@@ -104,7 +107,7 @@ final class Dice {
         return text.isEmpty() ? "x" + below(1_000) : text;
     }
 
-    /** The text without halves of surrogate pairs. */
+    /** The text without unpaired surrogates. */
     static String whole(String text) {
         StringBuilder whole = new StringBuilder();
         text.codePoints()
@@ -127,10 +130,10 @@ final class Dice {
 
     // --- JSON --------------------------------------------------------------------------------------------------------
 
-    /** One JSON value, right by the grammar. */
+    /** One syntactically valid JSON value. */
     String json(int depth) {
         if (oneIn(60)) {
-            int levels = pick(10, 400, 498, 499, 500, 501, 999, 1_000, 5_000); // readers have limits of their own
+            int levels = pick(10, 400, 498, 499, 500, 501, 999, 1_000, 5_000); // parsers have limits of their own
             return oneIn(2)
                     ? "[".repeat(levels) + "1" + "]".repeat(levels)
                     : "{\"a\":".repeat(levels) + "1" + "}".repeat(levels);
@@ -169,7 +172,7 @@ final class Dice {
         return oneIn(3) ? pick(" ", "\n", "\t", "\r\n  ") : "";
     }
 
-    /** A JSON string that means this text; in one of the ways there are to write it. */
+    /** A JSON string that denotes this text, in one of its possible spellings. */
     String quoted(String text) {
         boolean escaped = oneIn(4);
         StringBuilder json = new StringBuilder("\"");
@@ -186,7 +189,7 @@ final class Dice {
         return json.append('"').toString();
     }
 
-    /** A JSON object of these members, of which some are missing, of another type, there twice, or beside others. */
+    /** A JSON object of these members, some of them missing, of another type, duplicated, or among other members. */
     String objectLike(Map<String, String> members) {
         StringBuilder json = new StringBuilder("{");
         String separator = "";
@@ -205,7 +208,7 @@ final class Dice {
 
     // --- Bytes -------------------------------------------------------------------------------------------------------
 
-    /** The same bytes, usually with something wrong. */
+    /** The same bytes, usually with an error in them. */
     byte[] mutated(byte[] bytes) {
         byte[] result = bytes;
         for (int i = oneIn(3) ? 0 : 1 + below(4); i > 0; i--) {

@@ -11,7 +11,8 @@ import tools.jackson.core.json.JsonFactory;
 import tools.jackson.databind.json.JsonMapper;
 
 /**
- * What an envelope writes it reads back to the letter; and of what others wrote it makes an envelope or says what is wrong.
+ * An envelope reads back exactly what it wrote; whatever others wrote becomes an envelope, or an error that says what
+ * is wrong.
  */
 final class EnvelopeTarget implements Target {
     private static final JsonMapper INNER = JsonMapper.builder(JsonFactory.builder()
@@ -49,7 +50,8 @@ final class EnvelopeTarget implements Target {
         try {
             json = envelope.toJson();
         } catch (IllegalArgumentException e) {
-            Finding.unless(!isUnicode(envelope) || !isJson(payload), "an envelope of Unicode around JSON is written");
+            Finding.unless(
+                    !isUnicode(envelope) || !isJson(payload), "an envelope with valid Unicode and JSON can be written");
             return;
         }
         Envelope read = Envelope.open(dice.tried("json", json));
@@ -69,7 +71,7 @@ final class EnvelopeTarget implements Target {
                 && Dice.isUnicode(envelope.aggregateId());
     }
 
-    /** Whether it is JSON that has room for one level more around it. */
+    /** Whether it is JSON that can be nested one level deeper. */
     static boolean isJson(byte[] json) {
         try {
             return !INNER.readTree(json).isMissingNode();
@@ -98,7 +100,7 @@ final class EnvelopeTarget implements Target {
         Finding.unlessEqual("the payload", text(envelope.payload()), text(again.payload()));
     }
 
-    /** What is empty is as good as missing. */
+    /** An empty member is equivalent to a missing one. */
     private static void sameMembers(Envelope expected, Envelope found) {
         Finding.unlessEqual("the outbox id", expected.outboxId(), found.outboxId());
         Finding.unlessEqual("the event id", noneIfEmpty(expected.eventId()), found.eventId());

@@ -24,7 +24,7 @@ final class Finding extends RuntimeException {
     /** @throws Finding unless both are equal */
     static void unlessEqual(String what, @Nullable Object expected, @Nullable Object found) {
         if (!Objects.equals(expected, found)) {
-            throw new Finding(what + " is not what it was: " + Dice.shown(String.valueOf(found)) + " instead of "
+            throw new Finding(what + ": " + Dice.shown(String.valueOf(found)) + " instead of "
                     + Dice.shown(String.valueOf(expected)));
         }
     }

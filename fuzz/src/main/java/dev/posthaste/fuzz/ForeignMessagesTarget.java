@@ -10,7 +10,7 @@ import io.opentelemetry.api.OpenTelemetry;
 import java.util.LinkedHashMap;
 import java.util.Map;
 
-/** Messages of other programs: read, or refused for a reason; never anything else. */
+/** Messages from other programs are either read or refused with a reason, nothing else. */
 final class ForeignMessagesTarget implements Target {
     private static final OpenTelemetryTracing TRACING = OpenTelemetryTracing.of(OpenTelemetry.noop());
 
@@ -33,17 +33,17 @@ final class ForeignMessagesTarget implements Target {
             Finding.unless(e.getMessage() != null && !e.getMessage().isBlank(), "a refusal says why");
             return;
         }
-        Finding.unless(read.body() != null, "a message that is read has a body");
+        Finding.unless(read.body() != null, "a message that was read has a body");
         OriginHeaders.consumed(read);
         if (read.headers().equals(message.headers()) || format != MessageFormat.ENVELOPE) {
             return;
         }
         Finding.unless(
                 Dice.isUnicode(read.eventId()) || !Dice.isUnicode(message.eventId()),
-                "an id that is read from an envelope is Unicode");
+                "an id read from an envelope is valid Unicode");
     }
 
-    /** A body of some format, and headers of some; not always the same. */
+    /** A body in one format, and headers of one that may be different. */
     static Message message(Dice dice) {
         Map<String, String> headers = new LinkedHashMap<>();
         if (dice.oneIn(2)) {

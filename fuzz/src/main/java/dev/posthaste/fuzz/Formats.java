@@ -11,7 +11,7 @@ import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
-/** The formats there are, and events for them. */
+/** All message formats, and events for them. */
 final class Formats {
     static final OutboxDefinition OUTBOX =
             OutboxDefinition.named("orders").route(Route.to("orders")).types("order.placed");
@@ -36,7 +36,7 @@ final class Formats {
         return format;
     }
 
-    /** As {@link dev.posthaste.Outbox} may have stored it. */
+    /** An event as {@link dev.posthaste.Outbox} may have stored it. */
     static StoredRow event(Dice dice, @Nullable String headers) {
         long row = dice.id();
         return dice.tried(
@@ -53,7 +53,7 @@ final class Formats {
                         dice.tried("payload", Dice.utf8(dice.json(3)))));
     }
 
-    /** Headers as a program may have given them, by their names. */
+    /** Headers that a program may have set, by name. */
     static Map<String, String> headers(Dice dice) {
         Map<String, String> headers = new LinkedHashMap<>();
         for (int i = dice.below(4); i > 0; i--) {
@@ -67,7 +67,7 @@ final class Formats {
         return dice.tried("headers", headers);
     }
 
-    /** What means something to somebody, and may come from a message that a program passes on. */
+    /** Headers that have a meaning to other software, and may come from a message that a program forwards. */
     static final List<String> NAMES_OF_OTHERS = names();
 
     private static List<String> names() {

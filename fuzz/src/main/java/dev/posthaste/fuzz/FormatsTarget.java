@@ -10,7 +10,7 @@ import java.util.HashMap;
 import java.util.Map;
 import tools.jackson.databind.json.JsonMapper;
 
-/** What a relay writes, a consumer reads: the same event, and from which row it came. */
+/** A consumer reads what a relay wrote: the same event, and the row that it came from. */
 final class FormatsTarget implements Target {
     @Override
     public String name() {
@@ -57,7 +57,7 @@ final class FormatsTarget implements Target {
         }
     }
 
-    /** What is between the two may drop all headers: the envelope tells its service's events from those of others. */
+    /** Anything between the two may drop all headers: the envelope distinguishes its service's events from others'. */
     private static void withoutHeaders(Dice dice, StoredRow event, Message message) {
         Message bare = Message.of(message.destination(), message.body())
                 .key(message.key())

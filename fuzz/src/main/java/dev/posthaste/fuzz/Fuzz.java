@@ -17,13 +17,13 @@ import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 
-/** Fuzzes from the command line; the same seed is the same input. */
+/** Fuzzes from the command line; the same seed produces the same input. */
 @Command(
         name = "./posthaste fuzz",
         mixinStandardHelpOptions = true,
         description = {
-            "Feeds everything that reads what others wrote with what nobody meant, from seeds.",
-            "Ends with 1 if a promise broke, and names the target, the seed and the input."
+            "Feeds hostile input, drawn from seeds, to everything that reads data from other programs.",
+            "Exits with 1 if a promise was broken, and prints the target, the seed and the input."
         })
 public final class Fuzz implements Callable<Integer> {
     /** Opens a target; some start a database or a daemon. */
@@ -33,30 +33,31 @@ public final class Fuzz implements Callable<Integer> {
 
     private static final Map<String, Opening> TARGETS = targets();
 
-    @Option(names = "--seed", description = "The first seed of each target; default the time.")
+    @Option(names = "--seed", description = "The first seed for each target; default: the current time.")
     @Nullable
     Long seed;
 
-    @Option(names = "--seeds", description = "How many of each target; default as many as --minutes allow.")
+    @Option(names = "--seeds", description = "How many seeds for each target; default: as many as --minutes allows.")
     @Nullable
     Long seeds;
 
     @Option(
             names = "--minutes",
             defaultValue = "1",
-            description = "For how long, all targets together; default ${DEFAULT-VALUE}.")
+            description = "How long to run, all targets together; default: ${DEFAULT-VALUE}.")
     double minutes;
 
     @Option(
             names = "--only",
             paramLabel = "TARGET",
-            description = "These targets alone; a wrong name tells which there are.")
+            description = "Only this target, repeatable; an unknown name lists all targets.")
     List<String> only = new ArrayList<>();
 
     @Option(
             names = "--database",
             defaultValue = "H2",
-            description = "What those that need one are tried on: ${COMPLETION-CANDIDATES}; default ${DEFAULT-VALUE}.")
+            description =
+                    "The database for targets that need one: ${COMPLETION-CANDIDATES}; default: ${DEFAULT-VALUE}.")
     Database database = Database.H2;
 
     private static Map<String, Opening> targets() {
@@ -79,11 +80,11 @@ public final class Fuzz implements Callable<Integer> {
         beQuiet();
         System.exit(new CommandLine(new Fuzz())
                 .setCaseInsensitiveEnumValuesAllowed(true)
-                .setExitCodeExceptionMapper(failure -> 2) // the fuzzing itself failed, and proved nothing
+                .setExitCodeExceptionMapper(failure -> 2) // the fuzzer itself failed, so the run proves nothing
                 .execute(arguments));
     }
 
-    /** What is logged of hostile inputs is nobody's news. */
+    /** What is logged about hostile inputs is of no interest. */
     static void beQuiet() {
         ((Logger) LoggerFactory.getLogger(org.slf4j.Logger.ROOT_LOGGER_NAME)).setLevel(Level.OFF);
     }
@@ -97,7 +98,7 @@ public final class Fuzz implements Callable<Integer> {
         List<String> chosen = only.isEmpty() ? names() : only;
         for (String each : chosen) {
             if (!TARGETS.containsKey(each)) {
-                System.err.println("There is no target '" + each + "'; there are " + String.join(", ", names()));
+                System.err.println("There is no target '" + each + "'; the targets are " + String.join(", ", names()));
                 return 2;
             }
         }
@@ -111,13 +112,13 @@ public final class Fuzz implements Callable<Integer> {
                 results.stream().filter(result -> result.finding() != null).toList();
         for (Fuzzing.Result result : found) {
             System.out.println("Target " + result.target() + ", seed " + result.seed() + ": " + result.finding());
-            System.out.println(
-                    "Again: ./posthaste fuzz --only " + result.target() + " --seed " + result.seed() + " --seeds 1");
+            System.out.println("Repeat it with: ./posthaste fuzz --only " + result.target() + " --seed " + result.seed()
+                    + " --seeds 1");
         }
         return found.isEmpty() ? 0 : 1;
     }
 
-    /** One target after another, each for an equal part of the time. */
+    /** Runs one target after another, each for an equal share of the time. */
     static List<Fuzzing.Result> run(List<String> targets, Database database, long first, long seeds, Duration time)
             throws Exception {
         List<Fuzzing.Result> results = new ArrayList<>();

@@ -9,7 +9,9 @@ import java.sql.SQLException;
 import java.sql.Statement;
 import javax.sql.DataSource;
 
-/** A database, one target's alone. SQL is written with double quotes around names, whatever the database wants. */
+/**
+ * A database for one target. SQL is written with double quotes around names, whatever the database's own quotes are.
+ */
 final class FuzzDatabase implements AutoCloseable {
     private final TestDatabase database;
     private final Dialect dialect;
@@ -33,7 +35,7 @@ final class FuzzDatabase implements AutoCloseable {
         return database.url();
     }
 
-    /** Whether tables may be made by H2's SQL. */
+    /** Whether tables can be created with H2's SQL. */
     boolean isH2() {
         return database.kind() == Database.H2;
     }
@@ -52,7 +54,7 @@ final class FuzzDatabase implements AutoCloseable {
         }
     }
 
-    /** What a change or a relay left in Posthaste's own tables. */
+    /** Deletes what a change or a relay left in Posthaste's own tables. */
     void forget() throws SQLException {
         execute("delete from posthaste_lease", "delete from posthaste_relay", "delete from posthaste_audit");
     }

@@ -9,8 +9,8 @@ import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Runs one target, seed after seed, on a thread of its own, so that a run that never ends is noticed too. A run is allowed a
- * fixed share of processor time and memory: what is larger could stop a service.
+ * Runs one target, seed after seed, on a separate thread, so that a run that never ends is detected too. A run is
+ * allowed a fixed amount of processor time and memory: an input that needs more could stop a service.
  */
 final class Fuzzing {
     private static final Duration MAX_CPU = Duration.ofSeconds(5);
@@ -33,7 +33,7 @@ final class Fuzzing {
     }
 
     /**
-     * What came of one target.
+     * The outcome of one target.
      *
      * @param seed of the last run
      * @param finding null if every promise was kept
@@ -41,7 +41,7 @@ final class Fuzzing {
     record Result(
             String target, long runs, long seed, @Nullable String finding) {}
 
-    /** Until a finding, or until {@code seeds} were run, or {@code time} is over. */
+    /** Runs until there is a finding, {@code seeds} are done, or {@code time} is up. */
     static Result run(Target target, long first, long seeds, Duration time) throws InterruptedException {
         Fuzzing fuzzing = new Fuzzing(target, first, time);
         Thread thread = new Thread(null, () -> fuzzing.work(seeds), "posthaste-fuzz-" + target.name());
@@ -50,7 +50,7 @@ final class Fuzzing {
         while (thread.isAlive()) {
             thread.join(200);
             if (thread.isAlive() && System.nanoTime() - fuzzing.runStarted > MAX_RUN.toNanos()) {
-                return fuzzing.result("it did not come back within " + MAX_RUN.toSeconds() + " s; it is at "
+                return fuzzing.result("it did not return within " + MAX_RUN.toSeconds() + " s; it is at "
                         + stack(thread.getStackTrace()) + fuzzing.dice.input());
             }
         }
@@ -88,7 +88,7 @@ final class Fuzzing {
         if (cpu > MAX_CPU.toNanos() || allocated > MAX_ALLOCATED) {
             return String.format(
                             Locale.ROOT,
-                            "it took %.1f s of a processor and %d MiB of memory",
+                            "it took %.1f s of processor time and %d MiB of memory",
                             cpu / 1e9,
                             allocated >> 20)
                     + dice.input();
@@ -100,7 +100,7 @@ final class Fuzzing {
         String text = Dice.shown(String.valueOf(thrown));
         Throwable cause = thrown.getCause();
         return text + " at " + stack(thrown.getStackTrace())
-                + (cause == null || cause == thrown ? "" : "\n  because of " + thrown(cause));
+                + (cause == null || cause == thrown ? "" : "\n  caused by " + thrown(cause));
     }
 
     private static String stack(StackTraceElement[] stack) {

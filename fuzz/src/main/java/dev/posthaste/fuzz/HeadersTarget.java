@@ -9,7 +9,7 @@ import io.opentelemetry.api.OpenTelemetry;
 import java.util.LinkedHashMap;
 import java.util.Map;
 
-/** Headers that other programs wrote into the table, or on a message: a message comes of them, or a reason why not. */
+/** Headers that other programs wrote into the table, or on a message: they yield a message, or a reason why not. */
 final class HeadersTarget implements Target {
     private static final OpenTelemetryTracing TRACING = OpenTelemetryTracing.of(OpenTelemetry.noop());
 

@@ -4,7 +4,7 @@ import java.nio.charset.Charset;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
 
-/** What has broken programs before: texts, numbers and encodings that inputs are put together from. */
+/** Texts, numbers and encodings that have broken programs before: inputs are composed of them. */
 final class Hostile {
     static final List<String> PIECES = List.of(
             "a",

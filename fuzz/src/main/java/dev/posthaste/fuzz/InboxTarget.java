@@ -22,8 +22,8 @@ import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
 
 /**
- * Whatever a message says, an inbox handles it, refuses it, or says that its handler failed: it never throws, and no content
- * makes it wait for the database. Handled once is handled.
+ * Whatever a message contains, an inbox handles it, refuses it, or reports that its handler failed: it never throws,
+ * and no content makes it wait for the database. A handled message stays handled.
  */
 final class InboxTarget implements Target {
     private static final List<String> TYPES = List.of("order.placed", "text", "tree", "bytes");
@@ -58,7 +58,7 @@ final class InboxTarget implements Target {
                 .on("bytes", byte[].class, (bytes, context) -> handle(EnvelopeTarget.text(bytes), context)));
     }
 
-    /** Fails for some, with what was sent as the reason. */
+    /** Fails for some, giving what was sent as the reason. */
     private void handle(String text, EventContext context) throws Exception {
         int kind = Math.floorMod(context.message().body().length, 11);
         if (kind == 0) {
@@ -95,7 +95,7 @@ final class InboxTarget implements Target {
             Finding.unlessEqual("the second time", Attempts.Result.Duplicate.class, second.getClass());
             Finding.unlessEqual("effects", 1, effects);
         } else {
-            Finding.unlessEqual("effects of what is not handled", 0, effects);
+            Finding.unlessEqual("effects of an unhandled message", 0, effects);
             Finding.unlessEqual("the second time", first.getClass(), second.getClass());
         }
     }
@@ -123,13 +123,13 @@ final class InboxTarget implements Target {
 
     private static void requireAnswer(Attempts.Result result) {
         if (result instanceof Attempts.Result.Postponed postponed) {
-            throw new Finding("a message makes its key wait for a database that has no fault", postponed.cause());
+            throw new Finding("a message makes its key wait although the database works", postponed.cause());
         }
         if (result instanceof Attempts.Result.Unavailable unavailable) {
-            throw new Finding("a message makes the inbox take its database for away", unavailable.cause());
+            throw new Finding("a message makes the inbox treat its database as unavailable", unavailable.cause());
         }
         if (result instanceof Attempts.Result.Failed failed && !(failed.cause() instanceof IllegalStateException)) {
-            throw new Finding("an attempt fails though the handler did not", failed.cause());
+            throw new Finding("an attempt fails although the handler did not", failed.cause());
         }
     }
 }

@@ -9,7 +9,7 @@ import dev.posthaste.internal.json.JsonReader;
 import java.util.LinkedHashMap;
 import java.util.Map;
 
-/** Whichever Jackson is there, an envelope is read the same: token by token, to the byte, or not at all. */
+/** Either version of Jackson reads an envelope identically: token by token, to the byte, or not at all. */
 final class JsonTarget implements Target {
     private final JsonLibrary three = new Jackson3Json();
     private final JsonLibrary two = new Jackson2Json();

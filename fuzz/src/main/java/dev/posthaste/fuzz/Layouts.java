@@ -16,7 +16,7 @@ import java.util.Set;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
-/** Tables as other programs may have them, each with the SQL that makes it. */
+/** Tables that other programs may have, each with the SQL that creates it. */
 final class Layouts {
     private static final List<String> NAMES = List.of(
             "order",
@@ -44,9 +44,9 @@ final class Layouts {
     private Layouts() {}
 
     /**
-     * An outbox in a table of its own.
+     * An outbox with its own table.
      *
-     * @param description what the layout was made of; null where Posthaste has a script for the table
+     * @param description the properties of the layout; null where Posthaste has a script for the table
      */
     record Drawn(OutboxDefinition outbox, @Nullable Map<String, String> description) {
         EventTable layout() {
@@ -81,7 +81,7 @@ final class Layouts {
         }
     }
 
-    /** @throws IllegalArgumentException if the draw is no layout, or no outbox of it */
+    /** @throws IllegalArgumentException if the draw is not a valid layout, or no outbox can use it */
     static Drawn draw(Dice dice) {
         String table = dice.tried("table", dice.pick(NAMES));
         Map<String, String> description = dice.oneIn(3) ? null : description(dice, table);

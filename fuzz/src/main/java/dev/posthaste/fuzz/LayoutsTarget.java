@@ -28,8 +28,8 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Whatever the write check accepts, the table of any layout stores and gives back as it was, and operators, consumers and
- * relays can go on with it; what it refuses, it refuses before any SQL.
+ * Whatever the write check accepts, a table of any layout stores and returns unchanged, and operators, consumers and
+ * relays can process it; whatever it refuses, it refuses before any SQL.
  */
 final class LayoutsTarget implements Target {
     private final FuzzDatabase database;
@@ -55,7 +55,7 @@ final class LayoutsTarget implements Target {
         try {
             drawn = Layouts.draw(dice);
         } catch (IllegalArgumentException e) {
-            return; // no layout; it says why
+            return; // not a layout; the exception says why
         }
         database.forget();
         if (drawn.description() == null) {
@@ -63,7 +63,7 @@ final class LayoutsTarget implements Target {
         } else if (database.isH2()) {
             database.execute(drawn.createTable());
         } else {
-            return; // its columns' types are H2's
+            return; // its column types are H2's
         }
         try {
             run(dice, drawn);
@@ -152,7 +152,7 @@ final class LayoutsTarget implements Target {
         List<PendingEvent> loaded = store.load(List.of(pending.id()), Long.MAX_VALUE);
         Finding.unlessEqual("the number of loaded events", 1, loaded.size());
         PendingEvent whole = loaded.get(0);
-        Finding.unlessEqual("its own limit", event.attempts(), whole.maxAttempts());
+        Finding.unlessEqual("the event's own limit", event.attempts(), whole.maxAttempts());
         Finding.unlessEqual("the attempts", 0, whole.attempts());
         if (pending instanceof PendingEvent fetched) {
             Finding.unlessEqual(
@@ -210,7 +210,7 @@ final class LayoutsTarget implements Target {
                 : tools.jackson.databind.json.JsonMapper.shared().writeValueAsBytes(payload);
     }
 
-    /** An envelope keeps a JSON value, not the blanks around it. */
+    /** An envelope keeps a JSON value, not the white space around it. */
     private static String stripped(EventTable layout, byte[] payload) {
         if (layout.payload() != Payload.ENVELOPE) {
             return new String(payload, StandardCharsets.ISO_8859_1);

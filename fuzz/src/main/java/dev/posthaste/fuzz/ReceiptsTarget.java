@@ -24,12 +24,12 @@ import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
 /**
- * Receipts: what is written is read back; what others wrote is a receipt of the very row that it names, or none; and no
- * receipt keeps those behind it from being written into the table.
+ * What is written as a receipt reads back the same; what others wrote is a receipt for exactly the row that it names,
+ * or not a receipt; and no receipt keeps later ones from being written into the table.
  */
 final class ReceiptsTarget implements Target {
     private static final OutboxDefinition OUTBOX = Formats.OUTBOX.tracked(true);
-    /** What the column takes. */
+    /** The column's length. */
     private static final int MAX_EVENT_ID = 64;
 
     private final FuzzDatabase database;
@@ -102,7 +102,7 @@ final class ReceiptsTarget implements Target {
         return receipt;
     }
 
-    /** As the JSON has it; the last of those with one name. */
+    /** The row in the JSON; the last member of that name counts. */
     private static String row(byte[] json) {
         try {
             JsonNode receipt = JsonMapper.shared().readTree(json);
@@ -117,7 +117,7 @@ final class ReceiptsTarget implements Target {
         }
     }
 
-    /** Into a table with the row that it names. */
+    /** Writes it into a table with the row that it names. */
     private void write(Dice dice, Receipt receipt) throws SQLException {
         String status = dice.tried("status of the row", dice.pick("pending", "published", "dead", "consumed"));
         boolean another = dice.oneIn(6) || receipt.eventId().length() > MAX_EVENT_ID;
@@ -134,7 +134,7 @@ final class ReceiptsTarget implements Target {
         }
         ReceiptStore.Received received =
                 store.receive(List.of(receipt), RefusalPolicy.of(RetryPolicy.exponential(), new Random(1)));
-        Finding.unless(received.locked().isEmpty(), "a receipt for a row that nobody has locked is written or refused");
+        Finding.unless(received.locked().isEmpty(), "a receipt for an unlocked row is written or refused");
         if (receipt instanceof Receipt.Consumed && id.equals(receipt.eventId())) {
             Finding.unlessEqual("consumed events", 1L, store.counts().getOrDefault(Status.CONSUMED, 0L));
         }

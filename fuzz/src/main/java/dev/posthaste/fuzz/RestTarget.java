@@ -25,7 +25,7 @@ import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
-/** Whatever is asked of the HTTP interface, it answers in JSON, and the fault is never its own. */
+/** Whatever the request, the HTTP interface responds in JSON, and never with a server error. */
 final class RestTarget implements Target {
     private static final String OUTBOX = "/api/v1/outboxes/orders";
     private static final List<String> GETS = List.of(
@@ -157,7 +157,7 @@ final class RestTarget implements Target {
         }
         String last = dice.oneIn(2) ? dice.number() : dice.text(40);
         return path
-                + encoded(last.replace("\0", "")) // the HTTP server itself answers that, in HTML
+                + encoded(last.replace("\0", "")) // the HTTP server itself answers those, in HTML
                 + (path.contains("events") && dice.oneIn(3) ? "/payload" : "");
     }
 
@@ -276,7 +276,7 @@ final class RestTarget implements Target {
         String text = new String(in.readAllBytes(), StandardCharsets.UTF_8);
         int end = text.indexOf("\r\n\r\n");
         if (end < 0) {
-            throw new Finding("the answer is none: " + Dice.shown(text));
+            throw new Finding("this is not an HTTP response: " + Dice.shown(text));
         }
         String head = text.substring(0, end);
         String type = head.lines()
@@ -290,28 +290,28 @@ final class RestTarget implements Target {
         return new Answer(Integer.parseInt(head.split(" ")[1]), type, body);
     }
 
-    /** Good enough where sizes are counted in bytes and texts are not: lines of nothing but a hexadecimal number go. */
+    /** An approximation, because chunk sizes count bytes: removes lines that are nothing but a hexadecimal number. */
     private static String unchunked(String body) {
         return body.replaceAll("(?m)^[0-9a-fA-F]{1,8}\\r\\n", "").replace("\r\n", "");
     }
 
     private static void require(String method, Answer answer) {
         String shown = answer.status() + " " + answer.type() + " " + Dice.shown(answer.body());
-        Finding.unless(answer.status() < 500, "the answer is an error of the server's: " + shown);
+        Finding.unless(answer.status() < 500, "the response is a server error: " + shown);
         if (answer.type().contains("text/plain") || answer.type().contains("octet-stream")) {
             Finding.unless(
-                    answer.status() == 200 && method.equals("GET"), "only payloads and metrics are no JSON: " + shown);
+                    answer.status() == 200 && method.equals("GET"), "only payloads and metrics are not JSON: " + shown);
             return;
         }
-        Finding.unless(answer.type().contains("application/json"), "the answer is not JSON: " + shown);
+        Finding.unless(answer.type().contains("application/json"), "the response is not JSON: " + shown);
         JsonNode json;
         try {
             json = JsonMapper.shared().readTree(answer.body());
         } catch (JacksonException e) {
-            throw new Finding("the answer is not JSON: " + shown, e);
+            throw new Finding("the response is not JSON: " + shown, e);
         }
         if (answer.status() >= 400) {
-            Finding.unless(!json.path("error").asString("").isBlank(), "an answer that refuses says why: " + shown);
+            Finding.unless(!json.path("error").asString("").isBlank(), "a refusal says why: " + shown);
         }
     }
 }

@@ -30,7 +30,7 @@ import java.util.Random;
 import java.util.Set;
 import javax.sql.DataSource;
 
-/** What becomes of the one row of a table: refused, dead, found, put back, published, consumed or discarded. */
+/** The life of a table's only row: refused, dead, found, requeued, published, consumed or discarded. */
 final class RowLife {
     private final OutboxDefinition outbox;
     private final Dice dice;
@@ -49,8 +49,9 @@ final class RowLife {
     }
 
     /**
-     * @param event as it was read; the only one in the table, and pending
-     * @param isFoundById false where only an envelope has the id, and spells it in another way: JSON has many for some letters
+     * @param event as read from the table; the only one there, and pending
+     * @param isFoundById false if the id is only in the envelope and spelled differently there: JSON has several
+     *     spellings for some characters
      */
     void run(StoredRow event, boolean isFoundById) {
         long id = event.position();
@@ -112,7 +113,7 @@ final class RowLife {
         Finding.unlessEqual("events that are " + status, 1L, store.counts().getOrDefault(status, 0L));
     }
 
-    /** By everything that an operator may know of it. */
+    /** Searches by everything that an operator may know about the event. */
     private void requireFound(StoredRow event, String error, boolean isFoundById) {
         for (EventFilter search : List.of(
                 EventFilter.all(),

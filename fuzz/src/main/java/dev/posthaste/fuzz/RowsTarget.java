@@ -21,8 +21,8 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Rows that other programs wrote past the check, in Debezium's table, in one of envelopes and in Posthaste's own: each is
- * read, as it is or as defective, and goes its way like any other.
+ * Rows that other programs wrote without the check, in Debezium's table, in one of envelopes and in Posthaste's own:
+ * each is read, intact or as defective, and is processed like any other.
  */
 final class RowsTarget implements Target {
     private static final OutboxDefinition DEBEZIUM = outbox("debezium", TableLayout.debezium(), "outbox.event.orders");
@@ -87,12 +87,12 @@ final class RowsTarget implements Target {
         database.execute("delete from \"" + outbox.table() + "\"");
         String payload = insert(dice, outbox.name());
         if (payload == null) {
-            return; // the database takes no such row, whoever writes
+            return; // the database accepts no such row from any writer
         }
         RowStore store = new RowStore(database.dataSource(), database.dialect(), outbox);
         List<Pending> found = store.fetch(Long.MIN_VALUE, 10, Long.MAX_VALUE);
         Finding.unlessEqual("the number of events", 1, found.size());
-        Finding.unless(found.get(0) instanceof PendingEvent, "an event that is due is read whole");
+        Finding.unless(found.get(0) instanceof PendingEvent, "a due event is read in full");
         StoredRow event = ((PendingEvent) found.get(0)).event();
         dice.tried("read", event + " " + event.defect());
         if (event.defect() == null) {
@@ -108,7 +108,7 @@ final class RowsTarget implements Target {
         new RowLife(database, outbox, dice).run(event, isFoundById(event, outbox, payload));
     }
 
-    /** In Posthaste's own table no id is empty; in one of envelopes, ids are looked for as they are spelled. */
+    /** In Posthaste's own table no id is empty; in one of envelopes, a search matches ids as they are spelled. */
     private static boolean isFoundById(StoredRow event, OutboxDefinition outbox, String payload) {
         boolean isKnownByItsRow = event.eventId().equals(EventIds.ofPosition(outbox.name(), event.position()));
         return switch (outbox.name()) {
@@ -118,7 +118,7 @@ final class RowsTarget implements Target {
         };
     }
 
-    /** @return the payload; null where the database refuses the row */
+    /** @return the payload; null if the database refuses the row */
     private @Nullable String insert(Dice dice, String table) throws SQLException {
         String sql = switch (table) {
             case "debezium" ->

@@ -15,7 +15,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Random;
 
-/** A file becomes a configuration whose every value can be used, or a list of what is wrong with it. */
+/** A file becomes a configuration in which every value can be used, or a list of what is wrong with it. */
 final class YamlTarget implements Target {
     private static final String SECRET = "hunter2-hunter2";
     private static final List<String> VALUES = List.of(
@@ -188,7 +188,7 @@ final class YamlTarget implements Target {
                 Finding.unless(!each.message().isBlank(), "a problem says something");
                 Finding.unless(
                         each.line() >= 0 && each.line() <= Math.max(lines, 1) * 4 + 1,
-                        "a problem names a line that there is, not " + each.line() + " of " + lines);
+                        "a problem names an existing line, not " + each.line() + " of " + lines);
             }
             return;
         }
@@ -231,7 +231,7 @@ final class YamlTarget implements Target {
         return dice.oneIn(3) ? dice.mutated(yaml) : yaml;
     }
 
-    /** Another value behind one of the line's colons. */
+    /** Another value after one of the line's colons. */
     private static String withValue(Dice dice, String line) {
         String[] parts = line.split(": ", -1);
         int at = dice.below(parts.length);
@@ -241,21 +241,21 @@ final class YamlTarget implements Target {
         return String.join(": ", parts);
     }
 
-    /** What the daemon does with it before it has connected to anything. */
+    /** What the daemon does with the configuration before it connects to anything. */
     private static void requireUsable(Config config) {
         RelaySettings relay = config.relay();
-        Finding.unless(relay.lease().toNanos() > 0, "a lease lasts");
-        Finding.unless(relay.publishTimeout().toNanos() > 0, "a publish may take time");
-        Finding.unless(relay.pollCeiling().toNanos() > 0, "a poll waits");
-        Finding.unless(relay.stopTimeout().toNanos() >= 0, "a stop may take time");
+        Finding.unless(relay.lease().toNanos() > 0, "a lease is longer than zero");
+        Finding.unless(relay.publishTimeout().toNanos() > 0, "the publish timeout is longer than zero");
+        Finding.unless(relay.pollCeiling().toNanos() > 0, "the poll ceiling is longer than zero");
+        Finding.unless(relay.stopTimeout().toNanos() >= 0, "the stop timeout is not negative");
         Finding.unless(relay.windowBytes() > 0 && relay.window() >= relay.batch(), "a window holds a batch");
         config.receipts().forEach(each -> requireUsable(each.retry()));
         config.outboxes().values().forEach(each -> {
             OutboxDefinition policy = each.definition();
             requireUsable(policy.retry());
-            Finding.unless(policy.keep().toNanos() >= 0, "what is kept is kept for a time");
-            Finding.unless(policy.consumedWithin().toNanos() > 0, "consumers have time");
-            Finding.unless(policy.lagLimit().toNanos() >= 0, "a limit is a time");
+            Finding.unless(policy.keep().toNanos() >= 0, "the retention time is not negative");
+            Finding.unless(policy.consumedWithin().toNanos() > 0, "the time to consume is longer than zero");
+            Finding.unless(policy.lagLimit().toNanos() >= 0, "the lag limit is not negative");
         });
         ConfigReader.catalog(List.copyOf(config.outboxes().values())
                 .subList(0, Math.min(1, config.outboxes().size())));
@@ -263,7 +263,7 @@ final class YamlTarget implements Target {
 
     private static void requireUsable(RetryPolicy retry) {
         for (int failures : new int[] {1, 2, 100, Integer.MAX_VALUE}) {
-            Finding.unless(!retry.delay(failures, new Random(1)).isNegative(), "a wait is not over before it begins");
+            Finding.unless(!retry.delay(failures, new Random(1)).isNegative(), "a retry delay is not negative");
         }
     }
 }

@@ -1,6 +1,6 @@
 /**
- * Feeds everything that reads what others wrote with what nobody meant, and holds what comes of it against a promise:
- * {@link dev.posthaste.fuzz.Fuzz} is the command, {@link dev.posthaste.fuzz.Target} one thing that is fed.
+ * Feeds hostile input to everything that reads data from other programs, and checks the result against a promise:
+ * {@link dev.posthaste.fuzz.Fuzz} is the command, {@link dev.posthaste.fuzz.Target} one reader under test.
  */
 @NullMarked
 package dev.posthaste.fuzz;

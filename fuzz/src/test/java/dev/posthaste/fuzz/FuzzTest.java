@@ -10,7 +10,7 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 
 class FuzzTest {
-    /** For each target. */
+    /** Per target. */
     private static final int INPUTS = 200;
 
     @BeforeAll
@@ -18,7 +18,7 @@ class FuzzTest {
         Fuzz.beQuiet();
     }
 
-    /** The same inputs in every build, so that it fails for what was changed; others are tried by hand. */
+    /** The same inputs in every build, so that it fails only because of a change; other seeds are tried by hand. */
     @Test
     void noTargetBreaksItsPromise() throws Exception {
         long first = 50_000_000;

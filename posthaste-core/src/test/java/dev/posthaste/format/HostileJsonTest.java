@@ -21,7 +21,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** Whatever the bytes are, a format reads them or refuses them by IllegalArgumentException; nothing else leaves it. */
+/** Whatever the bytes, a format reads them or refuses them with an IllegalArgumentException; it throws nothing else. */
 class HostileJsonTest {
     private static final String STRUCTURED = "application/cloudevents+json";
     private static final String ENVELOPE =

@@ -17,7 +17,7 @@ import java.util.Map;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
 
-/** Messages that anybody may have sent. */
+/** Messages that anyone may have sent. */
 class MessageFormatAuditTest {
     private static final MessageFormat CLOUD_EVENTS = MessageFormat.cloudEvents("/shop");
     private static final Map<String, String> STRUCTURED = Map.of("content-type", "application/cloudevents+json");
@@ -102,7 +102,7 @@ class MessageFormatAuditTest {
         }
     }
 
-    // --- Whatever comes ----------------------------------------------------------------------------------------------
+    // --- Any input ---------------------------------------------------------------------------------------------------
 
     @Test
     void B11_whateverComesIsReadOrRefusedWithAReason() {

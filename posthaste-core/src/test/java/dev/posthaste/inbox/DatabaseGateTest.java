@@ -60,7 +60,7 @@ class DatabaseGateTest {
         assertThat(gate.admits(work("c"))).isFalse();
         List<Long> waits = new ArrayList<>();
         for (int i = 0; i < 12; i++) {
-            assertThat(scheduled).as("questions under way").hasSize(1);
+            assertThat(scheduled).as("pending probes").hasSize(1);
             waits.add(runNext());
         }
         assertThat(waits)

@@ -26,7 +26,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
-/** When an inbox starts, what it is made of, and how it ends. */
+/** When an inbox starts, what it consists of, and how it ends. */
 class InboxLifecycleTest {
     private static final String TYPE = "order.placed";
 
@@ -137,7 +137,7 @@ class InboxLifecycleTest {
         assertThat(answers).containsExactlyInAnyOrder("abandoned 1", "abandoned 2");
     }
 
-    /** A broker that is slow to take an answer hears no second one from close(). */
+    /** A broker that is slow to accept an answer does not get a second one from close(). */
     @Test
     void aDeliveryIsAnsweredOnce() throws Exception {
         CountDownLatch answering = new CountDownLatch(1);
@@ -157,7 +157,7 @@ class InboxLifecycleTest {
             public void done() {
                 answering.countDown();
                 while (closed.getCount() > 0) {
-                    Thread.onSpinWait(); // close() interrupts the thread, and the broker's client goes on all the same
+                    Thread.onSpinWait(); // close() interrupts the thread, but the broker's client continues anyway
                 }
                 known.done();
             }

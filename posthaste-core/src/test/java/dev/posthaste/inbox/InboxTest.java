@@ -36,7 +36,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
-/** What an inbox does whatever its handlers, database, broker, listener and heap do. */
+/** What an inbox does, whatever happens in its handlers, database, broker, listener and heap. */
 class InboxTest {
     private static final String TYPE = "order.placed";
     private static final RetryPolicy THREE =
@@ -68,7 +68,7 @@ class InboxTest {
         return new Answered(message(body, key, body));
     }
 
-    /** Writes down how it was answered. */
+    /** Records how it was answered. */
     private class Answered implements Delivery {
         private final Message message;
 
@@ -105,7 +105,7 @@ class InboxTest {
         return Inbox.builder("test", dataSource).retry(THREE);
     }
 
-    /** One attempt, without whatever follows it. */
+    /** One attempt, without what follows it. */
     private AttemptResult handle(MessageFormat format, Handler<String> handler, Message message) {
         Map<String, TypedHandler<?>> handlers =
                 Map.of(TYPE, TypedHandler.single(String.class, handler, HandlerOptions.none()));
@@ -133,7 +133,7 @@ class InboxTest {
         return depth < 0 ? 0 : recurse(depth + 1) + recurse(depth + 2);
     }
 
-    /** Says nothing about itself. */
+    /** An exception whose own methods fail. */
     private static final class Mute extends RuntimeException {
         @Override
         public String toString() {
@@ -243,7 +243,7 @@ class InboxTest {
             public ScheduledFuture<?> schedule(Runnable work, long delay, TimeUnit unit) {
                 int number = refusals.incrementAndGet();
                 if (number % 3 == 1) {
-                    throw new OutOfMemoryError("before it has the work");
+                    throw new OutOfMemoryError("before it has accepted the work");
                 }
                 ScheduledFuture<?> future = super.schedule(work, delay, unit);
                 if (number % 3 == 2) {
@@ -286,7 +286,7 @@ class InboxTest {
 
     // --- The database ------------------------------------------------------------------------------------------------
 
-    /** A data source whose connections fail as the test says. */
+    /** A data source whose connections fail as the test specifies. */
     private static DataSource failing(DataSource dataSource, java.util.function.Supplier<SQLException> failure) {
         return (DataSource) Proxy.newProxyInstance(
                 InboxTest.class.getClassLoader(), new Class<?>[] {DataSource.class}, (self, method, arguments) -> {
@@ -330,7 +330,7 @@ class InboxTest {
             IntStream.range(0, 200).forEach(i -> consumer.accept(delivery("key-" + i, "event-" + i)));
             await().until(() -> asked.get() >= 5);
             assertThat(asked.get())
-                    .as("attempts of 4 threads, and a few questions")
+                    .as("attempts of 4 threads, and a few probes")
                     .isLessThanOrEqualTo(10);
             away[0] = false;
             await().atMost(Duration.ofSeconds(30)).until(() -> answers.size() == 200);
@@ -386,7 +386,7 @@ class InboxTest {
         }
     }
 
-    /** It took up to 30 s, long after the database had ended the session of a process that was gone. */
+    /** This used to take up to 30 s, long after the database had ended the session of a dead process. */
     @Test
     void C16_anEventThatSomebodyElseHoldsIsTriedAgainWithinSeconds() {
         List<Long> waits = new CopyOnWriteArrayList<>();
@@ -410,7 +410,7 @@ class InboxTest {
         assertThat(waits).hasSizeGreaterThanOrEqualTo(20).allMatch(wait -> wait <= 6_000);
     }
 
-    /** Whoever else gets the message may have it refused, or never see it. */
+    /** Another consumer that gets the message may refuse it, or never see it. */
     @Test
     void C19_thatAnEventWasHandledIsToldAlsoWhenItsDeliveryIsNotWantedAnyMore() {
         AtomicInteger told = new AtomicInteger();
@@ -426,7 +426,7 @@ class InboxTest {
 
             @Override
             public void tell(Receipt receipt, java.util.function.Consumer<Told> answer) {
-                wanted[0] = false; // its partition is another consumer's now
+                wanted[0] = false; // its partition now belongs to another consumer
                 answer.accept(
                         told.incrementAndGet() == 1
                                 ? new Told.Failed(new IllegalStateException("the broker is away"))

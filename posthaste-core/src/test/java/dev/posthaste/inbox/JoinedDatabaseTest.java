@@ -43,7 +43,7 @@ class JoinedDatabaseTest {
         }
     };
 
-    /** Work whose outbox cannot be told. */
+    /** Work whose receipt cannot be written. */
     private record Untold(Exception failure) implements EventWork {
         @Override
         public List<String> noteIds() {
@@ -69,7 +69,7 @@ class JoinedDatabaseTest {
         }
     }
 
-    /** The note is proven then, and its savepoint gone: that says nothing of what the handler did. */
+    /** By then the note is verified and its savepoint is gone: that says nothing about the handler's work. */
     @Test
     void whatFailsAfterTheHandlerIsToldAsItIs() throws Exception {
         database.setURL("jdbc:h2:mem:" + UUID.randomUUID() + ";DB_CLOSE_DELAY=-1");

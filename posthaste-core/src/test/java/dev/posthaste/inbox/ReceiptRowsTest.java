@@ -16,7 +16,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** Which rows receipts can name: all that a table can have. */
+/** The rows that receipts can name: all that a table can have. */
 class ReceiptRowsTest {
     private static Message messageOf(String row) {
         Map<String, String> headers = new HashMap<>(Map.of(
@@ -43,7 +43,7 @@ class ReceiptRowsTest {
         assertThat(OriginHeaders.consumed(messageOf(row))).isNull();
     }
 
-    /** Until 2.0: messages and receipts of versions before 1.0 may still be on their way. */
+    /** Needed until 2.0: messages and receipts of versions before 1.0 may still be in transit. */
     @Test
     void whatThePositionWasCalledBeforeIsReadToo() {
         Message old = Message.of("topic", new byte[0])

@@ -24,7 +24,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
-/** A broker that closes a subscription waits for attempts that run, so it must hear of each that only waits. */
+/** A broker that closes a subscription waits for running attempts, so it must learn which ones only wait. */
 class WaitingAttemptsTest {
     private static final String TYPE = "order.placed";
     private static final Duration LONG = Duration.ofSeconds(30);
@@ -48,7 +48,7 @@ class WaitingAttemptsTest {
         pool.dispose();
     }
 
-    /** Knows whether an attempt at it runs, as far as its broker is told. */
+    /** A delivery that knows whether its broker believes an attempt to be running. */
     private static final class Tracked implements Delivery {
         private final Message message;
         final AtomicInteger asked = new AtomicInteger();

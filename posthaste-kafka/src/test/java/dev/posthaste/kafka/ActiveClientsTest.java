@@ -34,7 +34,8 @@ class ActiveClientsTest {
             made::add);
 
     private KafkaClients.Made made() throws InterruptedException {
-        return Objects.requireNonNull(made.poll(30, TimeUnit.SECONDS), "no client was made, and no failure came");
+        return Objects.requireNonNull(
+                made.poll(30, TimeUnit.SECONDS), "no client was created, and there was no failure");
     }
 
     @Test

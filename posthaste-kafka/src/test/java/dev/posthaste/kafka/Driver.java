@@ -16,8 +16,9 @@ import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 
 /**
- * Publishes like a relay at its worst: keeps a fixed number of events at the broker, whatever it answers, and sends those that
- * it did not take again after 10 ms, 20 ms, up to 10 s. A relay with a smaller window or a circuit breaker is kinder.
+ * Publishes like a relay at its worst: keeps a fixed number of events at the broker, whatever its answers, and resends
+ * those that it did not accept after 10 ms, 20 ms, up to 10 s. A relay with a smaller window or a circuit breaker is
+ * gentler.
  */
 final class Driver {
     private final KafkaBroker broker;
@@ -47,7 +48,7 @@ final class Driver {
         }
     }
 
-    /** @return how many events are acknowledged */
+    /** @return the number of acknowledged events */
     int run(Duration most) throws InterruptedException {
         long end = System.nanoTime() + most.toNanos();
         while (System.nanoTime() < end && !(fresh.isEmpty() && again.isEmpty() && outstanding == 0)) {
@@ -57,7 +58,7 @@ final class Driver {
         return acknowledged.size();
     }
 
-    /** Waits for the events at the broker and sends no more. */
+    /** Waits for the events at the broker, without sending more. */
     void settle() throws InterruptedException {
         while (outstanding > 0) {
             take(answers.poll(30, TimeUnit.SECONDS));
@@ -90,7 +91,7 @@ final class Driver {
     private void publish(int event) {
         outstanding++;
         byte[] own = new byte[bytes];
-        new Random(event).nextBytes(own); // as large on the wire as it is here
+        new Random(event).nextBytes(own); // random, so that compression does not shrink it
         broker.publish(
                 Message.of(topic, own).key("k" + event).headers(Map.of(MessageHeaders.EVENT_ID, "" + event)),
                 outcome -> answers.add(new Answer(event, outcome)));
@@ -110,7 +111,7 @@ final class Driver {
         }
     }
 
-    /** What is in the topic: messages, and distinct events. */
+    /** The contents of the topic: messages, and distinct events. */
     record Written(int messages, int events) {
         int copies() {
             return messages - events;

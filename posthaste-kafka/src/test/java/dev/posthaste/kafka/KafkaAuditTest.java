@@ -30,7 +30,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** Messages of other programs: what any producer may have written to a topic, and what a group does with it. */
+/** Messages from other programs: what any producer may have written to a topic, and what a group does with it. */
 class KafkaAuditTest {
     private final KafkaTopic topic = new KafkaTopic();
     private KafkaGroup group;
@@ -108,7 +108,10 @@ class KafkaAuditTest {
 
     // --- Memory, errors, corruption ----------------------------------------------------------------------------------
 
-    /** Handles everything it is sent, in a small heap. Arguments: bootstrap servers, topic, group, how many. */
+    /**
+     * Handles everything that it receives, with a small heap. Arguments: bootstrap servers, topic, group, number of
+     * messages.
+     */
     static final class SmallHeap {
         private SmallHeap() {}
 

@@ -227,7 +227,7 @@ class KafkaBrokerTest extends BrokerContract {
         }
     }
 
-    /** Of such a message no record could be made. */
+    /** Such a message could not become a record. */
     @Test
     void aMessageHasNoHeaderWithoutAValue() throws Exception {
         Map<String, String> headers = new java.util.HashMap<>();
@@ -300,7 +300,7 @@ class KafkaBrokerTest extends BrokerContract {
             Message sent = Message.of(one.destination(), message.body())
                     .key(message.key())
                     .headers(message.headers());
-            // As the relay does: repeat what the broker does not take at once, before the next message.
+            // Like the relay: repeat what the broker does not accept immediately, before the next message.
             await().atMost(LONG).until(() -> publish(sent) == Outcome.acknowledged());
         }
         await().atMost(LONG).until(() -> handled.size() == 20);

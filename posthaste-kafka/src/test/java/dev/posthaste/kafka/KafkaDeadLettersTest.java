@@ -25,7 +25,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.slf4j.LoggerFactory;
 
-/** Messages that a group gives up are kept: as they came, or as much of them as the dead-letter topic takes. */
+/** Messages that a group gives up on are kept: unchanged, or as much of them as the dead-letter topic accepts. */
 class KafkaDeadLettersTest {
     private final KafkaTopic topic = new KafkaTopic();
     private KafkaGroup group;
@@ -110,7 +110,7 @@ class KafkaDeadLettersTest {
         List<Header> large = List.of(new RecordHeader("large", tooLarge));
         topic.write(
                 Map.of(),
-                new ProducerRecord<>(topic.name, 0, new byte[] {1}, noise), // not with all of its stack
+                new ProducerRecord<>(topic.name, 0, new byte[] {1}, noise), // without its whole stack trace
                 new ProducerRecord<>(topic.name, 0, new byte[] {2}, tooLarge),
                 new ProducerRecord<>(topic.name, 0, new byte[] {3}, noise, large),
                 new ProducerRecord<>(topic.name, 0, null, noise), // a compacted topic requires a key
@@ -139,7 +139,7 @@ class KafkaDeadLettersTest {
         assertThat(dead.get(3).key()).isEqualTo((topic.name + "-0@3").getBytes(UTF_8));
     }
 
-    /** Gives everything up, with a stack that cannot be compressed. */
+    /** Gives up on everything, with a stack trace that cannot be compressed. */
     private static Receiver failing() {
         RuntimeException cause = new RuntimeException();
         Random random = new Random(3);
@@ -176,7 +176,7 @@ class KafkaDeadLettersTest {
             assertThat(topic.limit(topic.deadLetterTopic)).isEqualTo(1_114_124);
             KafkaTopics.create(topic.settings, 1, 1, topic.route);
             assertThat(topic.limit(topic.deadLetterTopic))
-                    .as("raised: nobody chose the limit of an earlier version")
+                    .as("raised, because an earlier version set the limit")
                     .isEqualTo(64 << 20);
         } finally {
             logger.detachAppender(appender);

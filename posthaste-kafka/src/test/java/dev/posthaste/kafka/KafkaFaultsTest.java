@@ -78,9 +78,9 @@ class KafkaFaultsTest {
         await().atMost(LONG).until(() -> publish(broker, message) == Outcome.acknowledged());
     }
 
-    // --- A client with something wrong -------------------------------------------------------------------------------
+    // --- A faulty client ---------------------------------------------------------------------------------------------
 
-    /** What a call does; null to let the real client do it. */
+    /** What a call does; null to call the real client. */
     @FunctionalInterface
     private interface Fault {
         @Nullable
@@ -102,7 +102,7 @@ class KafkaFaultsTest {
         });
     }
 
-    /** Producers with these faults, one after the other; then producers without faults. */
+    /** Producers with these faults, one after another; then producers without faults. */
     private KafkaClients.Source producers(Fault... faults) {
         AtomicInteger made = new AtomicInteger();
         return new KafkaClients.Source() {
@@ -158,7 +158,7 @@ class KafkaFaultsTest {
         }
     }
 
-    /** An answer that takes longer than a first lookup may. */
+    /** An answer that takes longer than a first lookup may take. */
     private static final class Late extends DescribeTopicsResult {
         Late(String topic) {
             super(null, Map.of(topic, after(3, description(topic))));
@@ -260,7 +260,7 @@ class KafkaFaultsTest {
             @Override
             public Producer<byte[], byte[]> producer() {
                 try {
-                    Thread.sleep(1_500); // longer than a message waits otherwise
+                    Thread.sleep(1_500); // longer than a message would wait otherwise
                 } catch (InterruptedException e) {
                     Thread.currentThread().interrupt();
                 }
@@ -307,7 +307,7 @@ class KafkaFaultsTest {
         }
     }
 
-    /** Each client was replaced before it could hear the answer, and nothing was ever published. */
+    /** Each client used to be replaced before it could receive the answer, so that nothing was ever published. */
     @Test
     void A21_aClusterThatIsSlowToAnswerLookupsIsPublishedTo() throws Exception {
         Fault slow = (method, arguments) -> method.equals("describeTopics") ? new Late(topic) : null;
@@ -335,9 +335,9 @@ class KafkaFaultsTest {
         }
     }
 
-    // --- F10: one topic and the others -------------------------------------------------------------------------------
+    // --- F10: one topic, and the others ------------------------------------------------------------------------------
 
-    /** In one round of three, for this process and the server may each be stopped for a moment. */
+    /** In one round of three, because this process and the server may each be paused for a moment. */
     private static void theOtherTopicIsQuick(Supplier<KafkaBroker> brokers, String topic, String sick)
             throws Exception {
         Duration worst = Duration.ofDays(1);
@@ -400,7 +400,7 @@ class KafkaFaultsTest {
     void A10_aFullBufferBlocksNothing() throws Exception {
         KafkaSettings small = settings.producer(Map.of("buffer.memory", "140000", "linger.ms", "1000"));
         try (KafkaBroker broker = KafkaBroker.of(small)) {
-            acknowledge(broker, message(topic, "first")); // one batch of 128 KiB is all there is room for
+            acknowledge(broker, message(topic, "first")); // there is room for only one batch of 128 KiB
             List<CompletableFuture<Outcome>> outcomes = new ArrayList<>();
             for (int i = 0; i < 10; i++) {
                 outcomes.add(send(broker, message(i % 2 == 0 ? topic : sick, "m" + i)));

@@ -36,7 +36,7 @@ final class KafkaGroup implements AutoCloseable {
         Schema.create(database.dataSource(), Catalog.empty());
     }
 
-    /** Handles everything but what begins with "bad". */
+    /** Handles everything except what begins with "bad". */
     Inbox consumer() {
         return consumer((text, context) -> {
             if (text.startsWith("bad")) {

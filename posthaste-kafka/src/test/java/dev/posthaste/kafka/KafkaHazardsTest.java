@@ -68,7 +68,10 @@ class KafkaHazardsTest {
         return send(broker, message).get(30, TimeUnit.SECONDS);
     }
 
-    /** Repeats the message until it is taken, as a relay does: the first lookup of a topic may be slow on a busy machine. */
+    /**
+     * Repeats the message until it is acknowledged, like a relay: the first lookup of a topic may be slow on a busy
+     * machine.
+     */
     private static void acknowledge(KafkaBroker broker, Message message) {
         await().atMost(LONG).until(() -> publish(broker, message) == Outcome.acknowledged());
     }
@@ -83,7 +86,7 @@ class KafkaHazardsTest {
         return new String(message.body(), StandardCharsets.UTF_8);
     }
 
-    /** Publishes as the relay does: one message of a key at a time, repeated until it is acknowledged. */
+    /** Publishes like the relay: one message of a key at a time, repeated until it is acknowledged. */
     private void publishInOrder(KafkaBroker broker, String key, List<String> bodies) {
         for (String body : bodies) {
             String id = Event.newId();

@@ -19,7 +19,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
-/** A message that its topic does not take is rejected, and the others of its batch are not. */
+/** A message that its topic does not accept is rejected, but the others in its batch are not. */
 class KafkaRefusedMessagesTest {
     private static final int PARTITIONS = 3;
 

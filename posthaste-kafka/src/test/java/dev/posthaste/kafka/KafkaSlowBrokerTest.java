@@ -39,7 +39,7 @@ class KafkaSlowBrokerTest {
             driver.settle();
             Driver.Written written = Driver.written(settings, topic, PARTITIONS);
             String what = settled + " settled in time, " + written + ", " + driver.outcomes();
-            // A train whose answer and whose deadline come at the same moment may be written twice: one in a hundred.
+            // A request whose answer and deadline coincide may be written twice: one in a hundred.
             assertThat(written.copies()).as(what).isLessThan(Math.max(50, written.messages() / 20));
             assertThat(settled).as(what).isGreaterThan(bytesPerSecond / KILOBYTE * seconds / 2);
         }
@@ -55,7 +55,7 @@ class KafkaSlowBrokerTest {
         }
     }
 
-    /** Requests and answers take a second each: most answers come after two or three, some after more. */
+    /** Requests and answers take a second each: most answers arrive after two or three, some later. */
     @Test
     void B19_whenAnswersComeLateNoMoreThanOneWindowIsWrittenTwiceAndEventsAreSettled() throws Exception {
         try (Proxy proxy = new Proxy();

@@ -25,8 +25,8 @@ import org.apache.kafka.common.config.ConfigResource;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
 
 /**
- * A topic of a test's own on the shared server, and others whose names begin with its name. Nothing is created until the
- * test says so; all of it is deleted in the end.
+ * A test's own topic on the shared server, and others whose names begin with its name. Nothing is created until the
+ * test asks for it; everything is deleted at the end.
  */
 final class KafkaTopic implements AutoCloseable {
     static final Duration LONG = Duration.ofSeconds(60);
@@ -60,7 +60,7 @@ final class KafkaTopic implements AutoCloseable {
         }
     }
 
-    // --- Writing as Posthaste does -----------------------------------------------------------------------------------
+    // --- Writing like Posthaste --------------------------------------------------------------------------------------
 
     static CompletableFuture<Outcome> send(KafkaBroker broker, Message message) {
         CompletableFuture<Outcome> outcome = new CompletableFuture<>();
@@ -72,7 +72,7 @@ final class KafkaTopic implements AutoCloseable {
         return send(broker, message).get(30, TimeUnit.SECONDS);
     }
 
-    // --- Writing and reading as others do ----------------------------------------------------------------------------
+    // --- Writing and reading like other programs ---------------------------------------------------------------------
 
     static KafkaProducer<byte[], byte[]> producer(KafkaSettings to, Map<String, Object> more) {
         Map<String, Object> properties = new HashMap<>(Map.of("bootstrap.servers", to.bootstrapServers()));

@@ -19,7 +19,7 @@ import org.apache.kafka.clients.admin.Admin;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
-/** What a broker creates for the routes that it is told of, and when it ends what it began. */
+/** What a broker creates for the routes announced to it, and when it finishes what it began. */
 class KafkaTopicsTest {
     private final KafkaTopic topic = new KafkaTopic();
     private final KafkaSettings creating = topic.settings.createTopics(2, 1);
@@ -135,7 +135,7 @@ class KafkaTopicsTest {
                 KafkaTopic.publish(broker, to);
             }
             await().atMost(KafkaTopic.LONG).until(() -> first.size() >= 2 && second.size() >= 2);
-            assertThat(first.get(0).wanted()).isTrue(); // and its handler does not end
+            assertThat(first.get(0).wanted()).isTrue(); // its handler does not end
             assertThat(second.get(0).wanted()).isTrue();
             long start = System.nanoTime();
             Thread closing = new Thread(broker::close);

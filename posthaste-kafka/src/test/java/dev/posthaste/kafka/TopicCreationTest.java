@@ -13,7 +13,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
 import org.junit.jupiter.api.Test;
 
-/** In which order topics are created, and who waits for it. */
+/** The order in which topics are created, and what waits for them. */
 class TopicCreationTest {
     private static final Duration LONG = Duration.ofSeconds(30);
     private static final KafkaSettings CREATING =

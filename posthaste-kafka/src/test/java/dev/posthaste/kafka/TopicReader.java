@@ -11,7 +11,7 @@ import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 
-/** Reads topics as they are, without a group. */
+/** Reads topics without a consumer group. */
 final class TopicReader {
     private TopicReader() {}
 

@@ -18,8 +18,8 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /**
- * Sits between a client and RabbitMQ. It can delay answers, each by the same time, and close a connection as RabbitMQ does
- * when it meets a broken frame: when a given string passes.
+ * A proxy between a client and RabbitMQ. It can delay answers, each by the same time, and close a connection as
+ * RabbitMQ does for a malformed frame when a given string passes.
  */
 final class AnswerProxy implements AutoCloseable {
     private final ServerSocket listening;
@@ -48,12 +48,12 @@ final class AnswerProxy implements AutoCloseable {
         delayMillis = millis;
     }
 
-    /** While this is so, confirms get lost. */
+    /** Drops confirms while this is set. */
     void dropConfirms(boolean dropping) {
         droppingConfirms = dropping;
     }
 
-    /** The same for all channels but one; 0 for none. */
+    /** Drops the confirms of all channels except one; 0 for none. */
     void dropConfirmsExceptOf(int channel) {
         onlyChannel = channel;
     }
@@ -129,7 +129,7 @@ final class AnswerProxy implements AutoCloseable {
         return frame.toByteArray();
     }
 
-    /** Frame by frame: type, channel, size, payload, end. */
+    /** Reads frame by frame: type, channel, size, payload, end. */
     private void read(Socket server, Socket client, LinkedBlockingQueue<Answer> answers) {
         try (client;
                 server) {

@@ -26,7 +26,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
-/** Messages of other programs: what any of them may have put into a queue, and what a subscription does with it. */
+/** Messages from other programs: what any of them may have put into a queue, and what a subscription does with it. */
 class RabbitAuditTest {
     private static final Duration LONG = Duration.ofSeconds(60);
 
@@ -332,7 +332,7 @@ class RabbitAuditTest {
         for (int i = 0; i < 33; i++) {
             prefetch.released(1 << 20);
         }
-        assertThat(prefetch.isToChange()).as("they may be as large again").isFalse();
+        assertThat(prefetch.isToChange()).as("later ones may be as large").isFalse();
         prefetch.arrived(40 << 20);
         assertThat(prefetch.adjust()).as("one message alone").isEqualTo(1);
         assertThat(prefetch.isToChange()).isFalse();

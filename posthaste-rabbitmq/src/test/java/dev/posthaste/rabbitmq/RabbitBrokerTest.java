@@ -236,7 +236,7 @@ class RabbitBrokerTest extends BrokerContract {
         }
     }
 
-    /** Fails unless the outcome comes in time. */
+    /** Fails unless the outcome arrives in time. */
     private Outcome publish(Broker through, String text) throws Exception {
         CompletableFuture<Outcome> outcome = new CompletableFuture<>();
         through.publish(message(text, "k", text), outcome::complete);

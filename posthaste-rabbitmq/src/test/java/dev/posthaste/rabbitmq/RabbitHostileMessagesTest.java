@@ -76,7 +76,7 @@ class RabbitHostileMessagesTest {
                         .headers(Map.of("posthaste-event-id", "p5")));
         poison.put("frame", rabbit.message("p6", "good", large, new byte[0]));
         assertThatThrownBy(() -> rabbit.message("p7").headers(nullName()))
-                .as("what cannot be encoded is no message")
+                .as("what cannot be encoded is not a message")
                 .isInstanceOf(NullPointerException.class);
 
         List<String> good = new ArrayList<>();
@@ -150,7 +150,7 @@ class RabbitHostileMessagesTest {
             assertThat(publishing.outcome("m200")).isInstanceOf(Outcome.Rejected.class);
             List<String> arrived = rabbit.take();
             assertThat(new HashSet<>(arrived)).containsExactlyInAnyOrderElementsOf(publishing.acknowledged());
-            assertThat(arrived).hasSizeLessThan(2 * 498); // each is sent again once at most for each poison
+            assertThat(arrived).hasSizeLessThan(2 * 498); // each is resent at most once per poison message
         } finally {
             rabbit.server.control("eval", "application:set_env(rabbit, max_message_size, 134217728).");
         }

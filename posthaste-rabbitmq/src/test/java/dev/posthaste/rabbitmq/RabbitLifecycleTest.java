@@ -32,7 +32,7 @@ class RabbitLifecycleTest {
         own.close();
     }
 
-    /** Refuses to start, as the system does when it has no room for another thread, until it has been asked twice. */
+    /** Refuses the second and third start, like the system when it cannot create another thread. */
     private static final class RefusedThread extends Thread {
         private final AtomicInteger starts;
 
@@ -55,7 +55,7 @@ class RabbitLifecycleTest {
     void aThreadThatCouldNotBeStartedIsStartedForALaterMessage() throws Exception {
         AtomicInteger starts = new AtomicInteger();
         try (RabbitBroker broker = new RabbitBroker(own.settings, work -> new RefusedThread(work, starts))) {
-            for (int i = 0; i < 2; i++) { // the watch is started, the publisher is not
+            for (int i = 0; i < 2; i++) { // the watch starts, the publisher does not
                 assertThatThrownBy(() -> RabbitQueue.publish(broker, own.message("refused")))
                         .isInstanceOf(OutOfMemoryError.class);
             }
@@ -105,7 +105,7 @@ class RabbitLifecycleTest {
             broker.subscribe(Route.exchange(own.exchange).queue(own.queue), new Recorder(first));
             broker.subscribe(Route.exchange(other.exchange).queue(other.queue), new Recorder(second));
             await().atMost(LONG).until(() -> first.size() == 1 && second.size() == 2);
-            assertThat(first.get(0).wanted()).isTrue(); // and its handler does not end
+            assertThat(first.get(0).wanted()).isTrue(); // its handler does not end
             assertThat(second.get(0).wanted()).isTrue();
             long start = System.nanoTime();
             Thread closing = new Thread(broker::close);

@@ -15,7 +15,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 
-/** An exchange with a queue of a test's own, and what is in it. */
+/** A test's own exchange and queue, and the queue's contents. */
 final class RabbitQueue implements AutoCloseable {
     private static final AtomicInteger NEXT = new AtomicInteger();
 
@@ -55,7 +55,7 @@ final class RabbitQueue implements AutoCloseable {
         return outcome;
     }
 
-    /** The ids in a queue, which is empty afterwards. */
+    /** Empties a queue and returns the ids. */
     List<String> take(String from) throws Exception {
         List<String> ids = new ArrayList<>();
         for (GetResponse got = channel.basicGet(from, true); got != null; got = channel.basicGet(from, true)) {

@@ -19,7 +19,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
-/** A RabbitMQ that answers late or not at all while its connection lives. The confirm timeout is 1 s here. */
+/** A RabbitMQ that answers late or not at all while its connection stays open. The confirm timeout is 1 s here. */
 class RabbitSlowBrokerTest {
     private static final Duration TIMEOUT = Duration.ofSeconds(1);
 
@@ -170,7 +170,7 @@ class RabbitSlowBrokerTest {
         }
     }
 
-    /** With a timeout of 8 s, because the command that ends the alarm can take that long on a busy machine. */
+    /** Uses a timeout of 8 s, because the command that ends the alarm can take that long on a busy machine. */
     @Test
     void A21_whatWasSentBeforeAnAlarmIsConfirmedWhenItEnds() throws Exception {
         try (RabbitBroker broker = RabbitBroker.of(rabbit.settings.confirmTimeout(Duration.ofSeconds(8)))) {
@@ -208,7 +208,7 @@ class RabbitSlowBrokerTest {
                                         instanceof Outcome.Unavailable refused
                                 && refused.reason().contains("blocks publishers"));
                 broker.prepare(route);
-                await().during(Duration.ofSeconds(5)) // longer than RabbitMQ may owe an answer
+                await().during(Duration.ofSeconds(5)) // longer than RabbitMQ may take to answer
                         .atMost(Duration.ofSeconds(15))
                         .until(() -> RabbitQueue.publish(broker, toRoute) instanceof Outcome.Unavailable);
             } finally {

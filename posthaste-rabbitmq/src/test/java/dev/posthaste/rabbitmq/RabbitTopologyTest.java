@@ -19,7 +19,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
-/** What a broker declares for the routes that it is told of, and when it ends what it began. */
+/** What a broker declares for the routes announced to it, and when it finishes what it began. */
 class RabbitTopologyTest {
     private static final Duration LONG = Duration.ofSeconds(30);
 
@@ -51,7 +51,7 @@ class RabbitTopologyTest {
         await().atMost(LONG).until(() -> RabbitQueue.publish(broker, message).equals(Outcome.acknowledged()));
     }
 
-    /** What it got, and whether anybody closed it. */
+    /** Records what it received, and whether it was closed. */
     private static final class Recorder implements Receiver {
         final List<Delivery> got = new CopyOnWriteArrayList<>();
         volatile boolean closed;

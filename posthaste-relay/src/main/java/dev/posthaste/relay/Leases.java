@@ -217,20 +217,20 @@ final class Leases {
 
     private record Seen(String content, long since) {}
 
-    /** A relay that sees the outbox otherwise may need events that this one would delete. */
+    /** A relay with a different configuration of the outbox may need events that this one would delete. */
     private void compareDefinitions(Lease lease, List<Candidate> relays) {
         String mine = definitions.get(lease.outbox());
         String other = null;
         for (Candidate each : relays) {
             if (each.outbox().equals(lease.outbox())
                     && !String.valueOf(each.definition()).equals(mine)) {
-                other = "relay " + each.relay() + " sees it as [" + each.definition() + "]";
+                other = "relay " + each.relay() + " is configured with [" + each.definition() + "]";
             }
         }
         if (other != null && !other.equals(lease.dispute())) {
             log.warn(
-                    "Outbox {}: this relay, {}, sees it as [{}], but {}. Retention deletes nothing from it until an hour after"
-                            + " the last relay that sees it otherwise",
+                    "Outbox {}: this relay, {}, is configured with [{}], but {}. Retention deletes nothing from it until"
+                            + " an hour after the last relay with a different configuration has stopped",
                     lease.outbox(),
                     relay,
                     mine,

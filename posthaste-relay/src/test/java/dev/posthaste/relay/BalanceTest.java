@@ -14,7 +14,7 @@ import org.junit.jupiter.api.Test;
 
 class BalanceTest {
 
-    /** Relays look in a random order, and do what their balance says, until nobody wants to change anything. */
+    /** Relays check in random order and follow their balance, until none needs to change anything. */
     @Test
     void everyRelayGetsItsFairShareAndNothingIsLeftAlone() {
         Random random = new Random(7);

@@ -55,17 +55,17 @@ class CatchUpTest {
         left("a", 10);
         left("b", 12);
         assertThat(catchUp.nextAt()).isZero();
-        assertThat(catchUp.begin()).as("where to look from, exclusive").isEqualTo(9);
+        assertThat(catchUp.begin()).as("where to read from, exclusive").isEqualTo(9);
         List<Admission> wanted =
                 catchUp.step(List.of(ref(10, "a"), ref(11, "b"), ref(12, "b"), ref(13, "other"), ref(14, "a")), ROOM);
-        assertThat(ids(wanted)).as("11 is below what b left").containsExactly(10L, 12L, 14L);
+        assertThat(ids(wanted)).as("11 is below b's first event in the table").containsExactly(10L, 12L, 14L);
         wanted.get(0).admit(event(10, "a", 0), 0);
         wanted.get(1).admit(event(12, "b", 0), 0);
         wanted.get(2).admit(event(14, "a", 0), 0);
         catchUp.endStep(3, 0, 0);
         assertThat(inLane("a")).isEqualTo(2);
         assertThat(inLane("b")).isEqualTo(1);
-        assertThat(waiting.size()).as("they have nothing left").isZero();
+        assertThat(waiting.size()).as("they have no events left in the table").isZero();
         assertThat(catchUp.nextAt()).isEqualTo(Long.MAX_VALUE);
     }
 
@@ -82,7 +82,7 @@ class CatchUpTest {
         assertThat(waiting.at(slot("a"))).isEqualTo(6 * MILLI);
     }
 
-    /** Somebody put the event off between the look at the table and its loading. */
+    /** The event was deferred between the reading of the table and its loading. */
     @Test
     void nothingEntersBehindAnEventThatTurnsOutToWait() {
         left("a", 1);
@@ -109,7 +109,7 @@ class CatchUpTest {
         assertThat(inLane("a")).isEqualTo(1);
         assertThat(waiting.first(slot("a"))).isEqualTo(3);
         assertThat(waiting.hasDue(7)).isTrue();
-        assertThat(slot("b")).as("b has nothing left").isNegative();
+        assertThat(slot("b")).as("b has no events left in the table").isNegative();
     }
 
     @Test

@@ -64,7 +64,9 @@ class DestinationTest {
         assertThat(destination.allows(now)).isFalse();
         pass(Duration.ofMillis(1));
         destination.answered(5 << 20, now, now);
-        assertThat(destination.allows(now)).as("one goes, however large").isTrue();
+        assertThat(destination.allows(now))
+                .as("one event is allowed, however large")
+                .isTrue();
     }
 
     @Test
@@ -98,7 +100,7 @@ class DestinationTest {
         answer();
         destination.unanswered(1_000, first, now);
         assertThat(destination.open()).isFalse();
-        assertThat(destination.allows(now)).isFalse(); // it has as many as it takes now
+        assertThat(destination.allows(now)).isFalse(); // it has as many as it accepts now
         answerAll();
         assertThat(destination.allows(now)).isTrue();
     }

@@ -30,7 +30,7 @@ class DestinationsTest {
                 new Random(1)));
     }
 
-    /** One key with a long backlog filled a window of 64 for as long as its destination was away. */
+    /** One key with a long backlog filled a window of 64 for as long as its destination was unavailable. */
     @ParameterizedTest
     @ValueSource(ints = {64, 100, 1_000, 4_000, 100_000})
     void C28_theLanesOfADestinationThatIsAwayLeaveHalfOfTheWindowToOthers(int window) {

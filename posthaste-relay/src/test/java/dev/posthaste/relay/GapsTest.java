@@ -74,7 +74,7 @@ class GapsTest {
         list("c");
         gaps.looked();
         assertThat(gaps.isEmpty())
-                .as("one list may miss a transaction that is being prepared")
+                .as("a single list may miss a transaction that is being prepared")
                 .isFalse();
         list("c");
         assertThat(gaps.isEmpty())

@@ -51,7 +51,7 @@ class KeyGateTest {
         catchUp.endStep(0, 0, SECOND);
     }
 
-    /** A receipt puts an earlier event back to pending, to be sent a second later, while a later one is with the broker. */
+    /** A receipt returns an earlier event to pending, to be sent a second later, while a later one is at the broker. */
     @Test
     void C14_whatIsWithTheBrokerIsNotTakenAgainWhenAnEarlierEventComesBack() {
         for (long id = 1; id <= 4; id++) {
@@ -71,7 +71,7 @@ class KeyGateTest {
         assertThat(handedOver).containsExactly(1L, 2L, 1L, 3L, 4L);
     }
 
-    /** The simulation's finding: a relay that had read nothing yet took it by its id first, and then as a fresh one. */
+    /** Found by the simulation: a relay that had read nothing yet took it first by its id, and then as a new event. */
     @Test
     void C23_whatIsSettledAndNotWrittenYetIsNotTakenAgainAsAFreshEvent() {
         gate.blockedKeys().beginRound();
@@ -88,7 +88,7 @@ class KeyGateTest {
         assertThat(handedOver).containsExactly(1L);
     }
 
-    /** All dead events of a key are put back at once, while later ones wait behind them. */
+    /** All dead events of a key are requeued together, while later ones wait behind them. */
     @Test
     void C15_severalDeadEventsOfAKeyComeBackInTheirOrderBeforeWhatWaitsBehindThem() {
         gate.blockedKeys().beginRound();

@@ -32,7 +32,7 @@ class LaneTest {
         return ids;
     }
 
-    /** Where the database's clock stops for a transaction, the reader's may be behind the writer's. */
+    /** If the database's clock stops during a transaction, the reader's time may be before the writer's. */
     @Test
     void noEventWasWrittenAfterItWasRead() {
         StoredRow stored = new StoredRow(1, "e-1", "t", "v1", "key", null, null, null, new byte[0]);
@@ -61,7 +61,7 @@ class LaneTest {
         assertThat(drained()).containsExactly(5L, 3L, 6L);
     }
 
-    /** An answer that did not come does not call an event back: it may be with the broker's readers. */
+    /** A missing answer does not recall an event: consumers may already have it. */
     @Test
     void whatIsSentAgainStaysFirst() {
         insert(5);
@@ -95,7 +95,7 @@ class LaneTest {
         lane.handOver();
         assertThat(Objects.requireNonNull(lane.removeLast(2)).id()).isEqualTo(3);
         assertThat(Objects.requireNonNull(lane.removeLast(2)).id()).isEqualTo(2);
-        assertThat(lane.removeLast(1)).as("1 is with the broker").isNull();
+        assertThat(lane.removeLast(1)).as("1 is at the broker").isNull();
         lane.takeBack();
         assertThat(lane.recall()).isEqualTo(1);
         assertThat(Objects.requireNonNull(lane.removeLast(1)).id()).isEqualTo(1);

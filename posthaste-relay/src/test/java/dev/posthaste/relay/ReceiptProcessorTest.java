@@ -70,7 +70,7 @@ class ReceiptProcessorTest {
         return new ReceiptStore.Received(1, locked, Map.of());
     }
 
-    /** A subscription that closes waits for what has begun, and nothing works on these. */
+    /** A closing subscription waits for deliveries that have begun, but these are not being processed. */
     @Test
     void whatIsTriedAgainLaterHasNotBegun() throws Exception {
         AtomicReference<Supplier<ReceiptStore.Received>> answer = new AtomicReference<>(() -> {

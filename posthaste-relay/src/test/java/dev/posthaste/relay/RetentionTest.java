@@ -15,7 +15,7 @@ import org.junit.jupiter.api.Test;
 class RetentionTest {
     private final List<Object> startedAfter = new ArrayList<>();
 
-    /** Knows only how to forget, and finds nothing. */
+    /** A store that can only delete, and finds nothing. */
     private OutboxStore store() {
         return (OutboxStore) Proxy.newProxyInstance(
                 OutboxStore.class.getClassLoader(), new Class<?>[] {OutboxStore.class}, (proxy, method, arguments) -> {

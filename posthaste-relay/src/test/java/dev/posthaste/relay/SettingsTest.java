@@ -12,7 +12,7 @@ import org.assertj.core.api.AbstractThrowableAssert;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.Test;
 
-/** What no relay could work by is refused where it is said. */
+/** Settings with which no relay could work are refused when they are set. */
 class SettingsTest {
     private static final Duration TOO_LONG = Duration.ofDays(999_999_999_999L);
 

@@ -45,13 +45,13 @@ class TimerQueueTest {
     @Test
     void anEntryIsDueFromItsTimeOn() {
         TimerQueue queue = new TimerQueue();
-        assertThat(queue.isDue(Long.MAX_VALUE)).as("nothing is there").isFalse();
+        assertThat(queue.isDue(Long.MAX_VALUE)).as("it is empty").isFalse();
         queue.add(100, 1);
         assertThat(queue.isDue(99)).isFalse();
         assertThat(queue.isDue(100)).isTrue();
     }
 
-    /** As {@link System#nanoTime} may do at any moment. */
+    /** {@link System#nanoTime} may overflow at any moment. */
     @Test
     void timesMayOverflow() {
         TimerQueue queue = new TimerQueue();

@@ -15,7 +15,7 @@ class WaitingKeysTest {
 
     private record Known(long first, State state, long at) {}
 
-    /** Against a map, with keys that fall into the same slots. */
+    /** Compared with a map, with keys that share slots. */
     @Test
     void knowsWhatAMapKnows() {
         for (long seed = 0; seed < 50; seed++) {

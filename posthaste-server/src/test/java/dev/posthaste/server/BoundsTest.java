@@ -18,8 +18,8 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 
 /**
- * Every constant that limits something is in the table of docs/RELIABILITY.md, with its value and what happens beyond it.
- * The table may name more of them than those whose names say that they are a bound.
+ * Every constant that limits something is in the table of docs/RELIABILITY.md, with its value and what happens beyond
+ * it. The table may contain more constants than those whose names show that they are a bound.
  */
 class BoundsTest {
     private static final Path ROOT = Path.of("..").toAbsolutePath().normalize();
@@ -39,7 +39,7 @@ class BoundsTest {
             "h", 3600e9,
             "days", 24 * 3600e9);
 
-    /** What the table says of a constant. */
+    /** A constant's row in the table. */
     private record Row(double value, boolean isTime, String beyond, String tests) {}
 
     private static Map<String, Row> table() throws IOException {
@@ -60,13 +60,13 @@ class BoundsTest {
                     double value = Double.parseDouble(row.group(2).replace(",", "")) * UNITS.getOrDefault(unit, 1.0);
                     boolean isTime = UNITS.containsKey(unit) && !unit.endsWith("iB");
                     assertThat(rows.put(row.group(1), new Row(value, isTime, row.group(4), row.group(5))))
-                            .as("%s is there twice", row.group(1))
+                            .as("%s is in the table twice", row.group(1))
                             .isNull();
                 });
         return rows;
     }
 
-    /** Every constant that is a number or a duration, by its class and name; times in nanoseconds. */
+    /** Every constant that is a number or a duration, by class and name; times in nanoseconds. */
     private static Map<String, Double> constants() throws Exception {
         Map<String, Double> constants = new TreeMap<>();
         for (String module : MODULES) {
@@ -116,15 +116,15 @@ class BoundsTest {
         List<String> wrong = new ArrayList<>();
         constants.forEach((name, value) -> {
             if (BOUND.matcher(name.substring(name.indexOf('.') + 1)).matches() && !table.containsKey(name)) {
-                wrong.add(name + " (" + value + ") is missing in the table");
+                wrong.add(name + " (" + value + ") is missing from the table");
             }
         });
         table.forEach((name, row) -> {
             Double value = constants.get(name);
             if (value == null) {
-                wrong.add(name + " is in the table and not in the code");
+                wrong.add(name + " is in the table, but not in the code");
             } else if (value != row.value()) {
-                wrong.add(name + " is " + value + ", and " + row.value() + " in the table");
+                wrong.add(name + " is " + value + ", but " + row.value() + " in the table");
             }
         });
         assertThat(wrong).isEmpty();
@@ -147,7 +147,7 @@ class BoundsTest {
                 assertThat(tests).as(each.getKey()).containsKey(named.group(1));
                 if (named.group(2) != null) {
                     assertThat(String.valueOf(tests.get(named.group(1))).contains(" " + named.group(2) + "("))
-                            .as("%s: there is %s", each.getKey(), named.group())
+                            .as("%s: %s exists", each.getKey(), named.group())
                             .isTrue();
                 }
             }

@@ -16,7 +16,7 @@ import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** The configuration is read strictly, and everything that is wrong with it is told at once, with its line. */
+/** The configuration is read strictly, and everything that is wrong with it is reported together, with line numbers. */
 @org.jspecify.annotations.NullUnmarked
 class ConfigTest {
     private static final String HASH = "$argon2id$v=19$m=19456,t=2,p=1$c2FsdHNhbHRzYWx0$aGFzaGhhc2hoYXNoaGFzaA";
@@ -210,7 +210,7 @@ class ConfigTest {
                         "posthaste.yml:14: 'receipts[1].group' is missing (or queue)");
     }
 
-    /** The daemon would refuse it at its start, so {@code check} must not say that all is well. */
+    /** The daemon would refuse it at its start, so {@code check} must not accept it. */
     @Test
     void E02_aBrokersPropertiesAreCheckedAsTheDaemonReadsThem() {
         assertThat(wrong("""

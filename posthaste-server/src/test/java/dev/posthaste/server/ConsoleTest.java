@@ -33,7 +33,7 @@ import org.openqa.selenium.support.ui.WebDriverWait;
 /** The console in a real browser, on a daemon with PostgreSQL and RabbitMQ. */
 @TestMethodOrder(MethodOrderer.OrderAnnotation.class)
 class ConsoleTest {
-    /** Screenshots are looked at by people; the last run's are kept here. */
+    /** Screenshots for people to look at; the last run's are kept here. */
     private static final Path SHOTS = Path.of("target/console");
 
     private static final String HOSTILE =
@@ -127,7 +127,7 @@ class ConsoleTest {
         return ((JavascriptExecutor) browser).executeScript(script);
     }
 
-    /** Nothing that the browser had to complain about: no refused script or style, no error. */
+    /** Requires that the browser has logged nothing: no refused script or style, and no error. */
     private static void assertQuiet() {
         List<String> complaints = browser.manage().logs().get(LogType.BROWSER).getAll().stream()
                 .map(LogEntry::getMessage)
@@ -143,13 +143,13 @@ class ConsoleTest {
                 .header("tenant", "acme");
     }
 
-    /** Goes to an exchange that does not exist, so the broker refuses it until it is dead. */
+    /** An event for an exchange that does not exist, so the broker refuses it until it is dead. */
     private static Event refused(int i) {
         return Event.of("order.refused", "customer-" + i, "{\"order\":" + i + "}")
                 .destination("no-such-exchange");
     }
 
-    // --- What people do ----------------------------------------------------------------------------------------------
+    // --- What operators do -------------------------------------------------------------------------------------------
 
     @Test
     @Order(1)
@@ -352,13 +352,13 @@ class ConsoleTest {
             untilText("section[data-outbox=orders] .words", "All is well");
             untilText(".who", "vic · viewer");
             assertThat(browser.findElements(By.cssSelector("section[data-outbox=orders] button")))
-                    .as("a viewer pauses nothing")
+                    .as("a viewer cannot pause anything")
                     .isEmpty();
             browser.get(guarded.address() + "#/event?outbox=orders&id=1");
             untilText("main", "Your role may not see payloads");
             assertThat(browser.getPageSource()).doesNotContain("A-1");
             assertThat((String) script("return document.cookie"))
-                    .as("what scripts see")
+                    .as("what scripts can read")
                     .isEmpty();
             button(".who", "Log out").click();
             find("input[name=password]");

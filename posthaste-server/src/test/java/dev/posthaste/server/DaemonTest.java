@@ -87,7 +87,7 @@ class DaemonTest {
 
     // --- Helpers -----------------------------------------------------------------------------------------------------
 
-    /** How a command ended and what it said. */
+    /** A command's exit code and output. */
     private record Said(int code, String out, String err) {}
 
     private static Said say(String... command) {
@@ -158,7 +158,7 @@ class DaemonTest {
     }
 
     private static void until(String what, java.util.function.BooleanSupplier done) throws Exception {
-        TestSite.until(what + "; the daemon said: " + log("one"), done);
+        TestSite.until(what + "; the daemon's log: " + log("one"), done);
     }
 
     private static void terminate(Process daemon) throws Exception {
@@ -167,7 +167,7 @@ class DaemonTest {
         assertThat(daemon.exitValue()).as("SIGTERM's").isEqualTo(143);
     }
 
-    // --- From the first day on ---------------------------------------------------------------------------------------
+    // --- From the first start ----------------------------------------------------------------------------------------
 
     @Test
     @Order(1)
@@ -229,12 +229,12 @@ class DaemonTest {
                         && settled(crm, "calls_outbox", "published") == 500);
         assertThat(log("one")
                         .lines()
-                        // What the tests' own libraries say (a driver, OpenTelemetry's SDK), and what newer JDKs say
-                        // of native code on a class path; the runnable jar's manifest allows it.
+                        // What the tests' own libraries log (a driver, OpenTelemetry's SDK), and newer JDKs' warnings
+                        // about native code on a class path; the runnable jar's manifest allows it.
                         .filter(line -> !line.matches("Loading class `com.mysql.*|.*OpenTelemetry.*|WARNING: .*|"))
                         .toList())
                 .anyMatch(line -> line.contains("Console at http://127.0.0.1:"))
-                .allMatch(line -> line.matches("\\d{4}-\\d\\d-\\d\\dT.* (INFO|WARN) .*"), "one line an event");
+                .allMatch(line -> line.matches("\\d{4}-\\d\\d-\\d\\dT.* (INFO|WARN) .*"), "one line per event");
         terminate(daemon);
         assertThat(log("one")).contains("Stopping: draining", "Stopped");
         assertThat(shop.query("select owner from posthaste_lease"))
@@ -269,10 +269,10 @@ class DaemonTest {
                                     + " from orders_outbox where status = 'pending'"));
         }
         assertThat(one.waitFor(20, TimeUnit.SECONDS)).isTrue();
-        until("all are out", () -> settled(shop, "orders_outbox", "pending") == 0);
+        until("all are published", () -> settled(shop, "orders_outbox", "pending") == 0);
         assertThat(longest)
                 .as(
-                        "milliseconds that the oldest event waited; a lease is 6,000; the daemons said %s and %s",
+                        "milliseconds that the oldest event waited; a lease is 6,000; the daemons' logs: %s and %s",
                         log("two"), log("three"))
                 .isLessThan(6_000);
         terminate(other);
@@ -336,7 +336,7 @@ class DaemonTest {
         assertThat(say("leases").out()).contains("OWNER", "orders");
         assertThat(say("pause", "orders", "-m", "an upgrade").out()).contains("is paused");
         assertThat(say("pause", "orders", "-m", "an upgrade").code()).isEqualTo(1);
-        until("the daemon lets go", () -> say("leases").out().contains("orders  -"));
+        until("the daemon gives up the outbox", () -> say("leases").out().contains("orders  -"));
         assertThat(say("resume", "orders", "-m", "done").code()).isZero();
         Said dry = say("replay", "orders", "--status", "published", "--key", "k1", "-m", "rebuilt");
         assertThat(dry.out()).containsPattern("\\d+ events would be sent again").contains("--go");
@@ -371,14 +371,14 @@ class DaemonTest {
     void tailFollows() throws Exception {
         Process tail = Processes.java(
                 "tail", home, Map.of(), Posthaste.class, "tail", "calls", "-f", "-n", "1", "-c", file.toString());
-        until("it has begun", () -> log("tail").contains("call.made"));
+        until("it has started", () -> log("tail").contains("call.made"));
         try (Connection late = connect("calls")) {
             insert(late, "calls", "call.made", 9_000, 9_001);
             write("calls", "call.made", 9_001, 9_003);
-            until("it shows what is new", () -> shown("tail") == 3);
+            until("it shows new events", () -> shown("tail") == 3);
             late.commit();
         }
-        until("it shows what was committed after newer ones", () -> shown("tail") == 4);
+        until("it shows events committed after newer ones", () -> shown("tail") == 4);
         tail.destroy();
     }
 
@@ -433,13 +433,13 @@ class DaemonTest {
                                 file.toString())
                         .toArray(String[]::new));
         until(
-                "it has noted how far it is",
+                "it has recorded its progress",
                 () -> shop.count("select coalesce(sum(events), 0) from posthaste_audit where change_id = 'killed'")
                         > 0);
         Processes.signal("KILL", replay.pid());
         assertThat(replay.waitFor(30, TimeUnit.SECONDS)).isTrue();
         terminate(daemon);
-        // As if half a minute were over in which no process said that it runs it.
+        // As if no process had reported for half a minute that it runs it.
         shop.execute("update posthaste_audit set detail = replace(detail, '\"seenMicros\":', '\"seenMicros\":-')"
                 + " where change_id = 'killed'");
         assertThat(say("audit", "orders", "--json").out()).contains("running: status published");

@@ -19,7 +19,7 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 
-/** What is wrong is said in words that tell what to do. */
+/** A diagnosis describes problems in words that help to solve them. */
 class DiagnosisTest {
     private static final Instant NOW = Instant.parse("2026-11-21T12:00:00Z");
     private static final BrokerState UP = new BrokerState(true, null, NOW.minusSeconds(900));

@@ -19,7 +19,7 @@ import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** A file that names no table, from the time when that meant a table called like the outbox. */
+/** A file that names no table, from the time when the default table had the outbox's name. */
 class FormerTableTest {
     @TempDir
     private Path home;
@@ -62,7 +62,7 @@ class FormerTableTest {
         Posthaste.execute(new PrintWriter(out, true), err, "check", "-c", file.toString());
         assertThat(out.toString()).contains("warning: ").contains("set 'table: orders'");
         assertThat(database.query("select name from sqlite_master where name = 'orders_outbox'"))
-                .as("no empty table beside the full one")
+                .as("no empty table next to the full one")
                 .isEmpty();
     }
 

@@ -15,7 +15,7 @@ import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ObjectNode;
 
-/** The document that the daemon serves, as a judge of its answers. */
+/** The document that the daemon serves, used to verify its responses. */
 final class OpenApi {
     private final JsonNode document;
 
@@ -23,7 +23,7 @@ final class OpenApi {
         this.document = document;
     }
 
-    /** @param role that it wants, or null for none */
+    /** @param role the role that it requires, or null for none */
     record Operation(String method, String path, @Nullable String role, JsonNode node) {}
 
     List<Operation> operations() {
@@ -41,7 +41,7 @@ final class OpenApi {
         return operations;
     }
 
-    /** Fails unless the document says that this operation may answer so. */
+    /** Fails unless the document allows this operation such a response. */
     void assertAllows(String method, String path, HttpResponse<String> response) {
         Operation operation = operations().stream()
                 .filter(each -> each.method().equals(method) && each.path().equals(path))
@@ -50,12 +50,12 @@ final class OpenApi {
         JsonNode answer = operation.node().get("responses").get(Integer.toString(response.statusCode()));
         assertThat(answer)
                 .as(
-                        "%s %s answers %d, which is not in the document: %s",
+                        "%s %s responds with %d, which is not in the document: %s",
                         method, path, response.statusCode(), response.body())
                 .isNotNull();
         String type = response.headers().firstValue("content-type").orElse("").split(";")[0];
         JsonNode content = answer.get("content").get(type);
-        assertThat(content).as("%s %s answers with %s", method, path, type).isNotNull();
+        assertThat(content).as("%s %s responds with %s", method, path, type).isNotNull();
         if (type.equals("application/json")) {
             assertThat(problems(content.get("schema"), response.body()))
                     .as("%s %s: %s", method, path, response.body())

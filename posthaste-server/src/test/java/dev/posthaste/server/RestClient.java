@@ -8,8 +8,8 @@ import java.util.stream.IntStream;
 import tools.jackson.databind.JsonNode;
 
 /**
- * The HTTP interface of a daemon with a token for each role and some events, used over the network. Holds every answer against
- * the interface's own document.
+ * The HTTP interface of a daemon with a token for each role and some events, used over the network. Checks every
+ * response against the interface's own document.
  */
 final class RestClient implements AutoCloseable {
     static final String VIEWER = Passwords.newToken();
@@ -58,7 +58,7 @@ final class RestClient implements AutoCloseable {
         return new String[] {"Authorization", "Bearer " + token, "Content-Type", "application/json"};
     }
 
-    /** Sends it, and holds the answer against the document. */
+    /** Sends the request, and checks the response against the document. */
     HttpResponse<String> send(String method, String path, String query, String body, String... headers)
             throws Exception {
         String filled = path.replace("{outbox}", "orders").replace("{id}", "1").substring(1) + query;

@@ -21,7 +21,7 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import tools.jackson.databind.JsonNode;
 
-/** Who may use the HTTP interface, and what intruders get. */
+/** Who may use the HTTP interface, and what others get. */
 class RestSecurityTest {
     private static RestClient rest;
 
@@ -35,7 +35,7 @@ class RestSecurityTest {
         rest.close();
     }
 
-    // --- Who may -----------------------------------------------------------------------------------------------------
+    // --- Roles -------------------------------------------------------------------------------------------------------
 
     @Test
     void H43_everyRouteWantsCredentialsButThoseThatSayNothing() throws Exception {
@@ -128,14 +128,14 @@ class RestSecurityTest {
     // --- Browsers ----------------------------------------------------------------------------------------------------
 
     private record Browser(String cookie, String csrf) {
-        /** Its cookie and these headers. */
+        /** The session's cookie and these headers. */
         String[] with(String[]... headers) {
             return Stream.concat(Stream.of("Cookie", cookie), Stream.of(headers).flatMap(Stream::of))
                     .toArray(String[]::new);
         }
     }
 
-    /** What comes of a change that somebody may have made this browser send. */
+    /** The response to a change that an attacker may have made this browser send. */
     private static int forged(Browser browser, String[]... headers) throws Exception {
         return rest.send("POST", O + "/pause", "", "{\"reason\":\"forged\"}", browser.with(headers))
                 .statusCode();
@@ -164,7 +164,7 @@ class RestSecurityTest {
                 .as("another token")
                 .isEqualTo(403);
         assertThat(forged(ada, token, new String[] {"Content-Type", "text/plain"}))
-                .as("what a form can send")
+                .as("what an HTML form can send")
                 .isEqualTo(415);
         assertThat(forged(ada, token, json, new String[] {"Origin", "https://evil.example"}))
                 .as("another site")
@@ -238,7 +238,7 @@ class RestSecurityTest {
                         .write("GET /api/v1/outboxes HTTP/1.1\r\nHost: evil.example\r\nConnection: close\r\n\r\n"
                                 .getBytes(java.nio.charset.StandardCharsets.US_ASCII));
                 assertThat(new String(socket.getInputStream().readAllBytes(), java.nio.charset.StandardCharsets.UTF_8))
-                        .as("a name that was made to point here")
+                        .as("a host name that was made to point here")
                         .startsWith("HTTP/1.1 421")
                         .doesNotContain("orders");
             }

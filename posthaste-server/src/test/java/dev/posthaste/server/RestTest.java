@@ -272,7 +272,7 @@ class RestTest {
         assertThat(all.get("replays")
                         .valueStream()
                         .filter(each -> each.get("id").stringValue().equals("replay-1")))
-                .as("one, whoever clicked twice")
+                .as("only one, although it was clicked twice")
                 .hasSize(1);
         assertThat(started.get("actor").stringValue()).isEqualTo("robot");
         JsonNode cancelled = rest.site.get("api/v1/replays/replay-1", as(VIEWER));
@@ -283,7 +283,7 @@ class RestTest {
                 .isLessThan(30);
     }
 
-    /** As another process leaves it that is told to stop before it has sent anything. */
+    /** A replay as left by another process that was stopped before it had sent anything. */
     private static void interrupted(String id) throws Exception {
         OutboxConfig orders = Objects.requireNonNull(rest.site.config.outboxes().get("orders"));
         StoreOutboxAdmin admin = Stores.in(rest.site.database.dataSource())
@@ -322,8 +322,8 @@ class RestTest {
         TestSite.until("it is finished", () -> state("replay-again").equals("finished"));
         rest.site.send("POST", "api/v1/replays/replay-unwanted/cancel", "{}", as(OPERATOR));
         TestSite.until("it is cancelled", () -> state("replay-unwanted").equals("cancelled"));
-        TestSite.until( // it says so at once, and then notes it
-                "and noted",
+        TestSite.until( // it reports that immediately, and then records it
+                "and recorded",
                 () -> rest.site.database.count("select count(*) from posthaste_audit"
                                 + " where change_id = 'replay-unwanted' and detail like 'cancelled%'")
                         == 1);

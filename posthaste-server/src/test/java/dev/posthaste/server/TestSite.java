@@ -41,7 +41,7 @@ final class TestSite implements AutoCloseable {
     private final HttpClient client = HttpClient.newHttpClient();
     private final Daemon daemon;
 
-    /** @param console what stands under {@code console:}, a line each, without the port */
+    /** @param console the settings under {@code console:}, one per line, without the port */
     private TestSite(Database kind, String console) throws Exception {
         database = DatabaseServer.of(kind).createDatabase();
         String queue = "orders-" + ProcessHandle.current().pid() + "-" + NEXT.incrementAndGet();
@@ -130,7 +130,7 @@ final class TestSite implements AutoCloseable {
         return client.send(request.build(), HttpResponse.BodyHandlers.ofString());
     }
 
-    /** What a program that brings a token, or a page without login, gets. */
+    /** The response to a program with a token, or to a page without login. */
     JsonNode get(String path, String... headers) throws IOException, InterruptedException {
         HttpResponse<String> response = send("GET", path, null, headers);
         if (response.statusCode() != 200) {

@@ -41,8 +41,8 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /**
- * A pump on one thread and a clock of its own, against writers that commit late or roll back, a broker that answers
- * late, in any order and with every outcome, and a database that fails before or after it has written. One seed, one run.
+ * A pump on one thread with its own clock, against writers that commit late or roll back, a broker that answers late,
+ * in any order and with every outcome, and a database that fails before or after it has written. One run per seed.
  */
 class PumpSimulationTest {
     private static final int RUNS = 500;
@@ -65,7 +65,7 @@ class PumpSimulationTest {
         final boolean blocks;
         final int step;
         final int destinations;
-        /** The one that does not answer just now. */
+        /** The destination that does not answer at the moment. */
         @Nullable
         String sick;
 
@@ -120,7 +120,7 @@ class PumpSimulationTest {
                     lease);
         }
 
-        /** Somebody begins, commits or rolls back. Two transactions never hold one key: its row is locked. */
+        /** A writer begins, commits or rolls back. Two transactions never hold the same key: its row is locked. */
         void write() {
             if (written < EVENTS && random.nextInt(3) > 0) {
                 String key = random.nextInt(10) == 0 ? null : "key-" + random.nextInt(keys);
@@ -149,7 +149,7 @@ class PumpSimulationTest {
                     "server", open.keySet().stream().map(String::valueOf).collect(Collectors.toSet()));
         }
 
-        /** Somebody locks rows or lets them go, requeues what is dead, and a destination stops to answer or answers again. */
+        /** Locks or unlocks rows, requeues dead events, and makes a destination stop or resume answering. */
         void disturb() {
             if (random.nextInt(20) == 0) {
                 sick = sick == null && random.nextBoolean() ? DESTINATIONS.get(random.nextInt(destinations)) : null;
@@ -171,7 +171,7 @@ class PumpSimulationTest {
             long id = Long.parseLong(Objects.requireNonNull(message.eventId()).substring(2));
             String key = message.key();
             assertThat(key != null && atBroker.stream().anyMatch(each -> key.equals(each.key())))
-                    .as("another event of %s is at the broker already", key)
+                    .as("another event of %s is already at the broker", key)
                     .isFalse();
             int attempts =
                     Integer.parseInt(Objects.requireNonNull(message.headers().get(MessageHeaders.ATTEMPTS)));
@@ -199,7 +199,9 @@ class PumpSimulationTest {
                                             : draw == 18 ? Outcome.rejected("no") : Outcome.unavailable("away"));
         }
 
-        /** A consumer speaks of something that arrived: before the relay has settled it, after, or once more. */
+        /**
+         * A consumer sends a receipt for a message that arrived: before the relay has settled it, after that, or again.
+         */
         void receive() {
             List<Long> ids = List.copyOf(handed.keySet());
             if (ids.isEmpty()) {
@@ -213,7 +215,7 @@ class PumpSimulationTest {
             try {
                 store.receive(List.of(receipt), RefusalPolicy.of(RETRY, new Random(1)));
             } catch (StoreException e) {
-                now += 1_000_000L; // written or not: the consumer says it again some time
+                now += 1_000_000L; // written or not: the consumer repeats it at some time
             }
         }
 

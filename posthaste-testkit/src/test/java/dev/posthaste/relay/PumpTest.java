@@ -23,7 +23,7 @@ import java.util.Random;
 import java.util.function.Consumer;
 import org.junit.jupiter.api.Test;
 
-/** What the simulation of the whole once found in the pump, each by itself. */
+/** The simulation's findings about the pump, one by one. */
 class PumpTest {
     private final List<String> published = new ArrayList<>();
     private final ArrayDeque<Consumer<Outcome>> answers = new ArrayDeque<>();
@@ -140,7 +140,9 @@ class PumpTest {
         assertThat(published).containsExactly("e-2", "e-3", "e-2");
     }
 
-    /** In the table, in its lane behind another event of its key, and at a broker that does not answer. */
+    /**
+     * The event waits in the table, in its lane behind another event of its key, and at a broker that does not answer.
+     */
     @Test
     void E01_theTimeToTheAcknowledgementIncludesAllWaiting() {
         commit(1, "k");
@@ -169,7 +171,9 @@ class PumpTest {
         assertThat(published).isEmpty();
     }
 
-    /** The lease's row was deleted and made again, and epochs began again: this pump may have missed another owner. */
+    /**
+     * The lease's row was deleted and created again, and epochs began again: this pump may have missed another owner.
+     */
     @Test
     void C20_aClaimThatEqualsTheOneThatWasLostIsAnother() {
         commit(1, "k");
@@ -180,7 +184,7 @@ class PumpTest {
         assertThat(lease.holds(claim)).isFalse();
     }
 
-    /** The campaign's finding: it was not before the backlog was smaller than the window. */
+    /** Found by the campaign: it was not published until the backlog was smaller than the window. */
     @Test
     void D01_whatIsPutBackIsPublishedWhileTheWindowIsFull() {
         int backlog = 20_000;
@@ -203,7 +207,7 @@ class PumpTest {
             now += Duration.ofMillis(10).toNanos();
         }
         int unread = backlog - RelaySettings.defaults().window();
-        assertThat(published.size()).as("the window was full all the time").isLessThan(unread);
+        assertThat(published.size()).as("the window was always full").isLessThan(unread);
         assertThat(published.stream().filter("e-1"::equals)).hasSize(2);
     }
 }

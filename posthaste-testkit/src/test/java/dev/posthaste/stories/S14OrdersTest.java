@@ -18,7 +18,7 @@ import javax.sql.DataSource;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
 
-/** The tests of an application: the writer, the handler, no sleeping. */
+/** An application's tests: the writer, the handler, and no sleeping. */
 class S14OrdersTest {
     record Order(String id, String product, int amount) {}
 
@@ -39,7 +39,7 @@ class S14OrdersTest {
                 .withStatus(Status.PENDING)
                 .withPayload(Order.class, order -> assertThat(order.amount()).isEqualTo(3))
                 .event();
-        posthaste.deliverAll(); // relay and inboxes on this thread, until nothing moves; time may be advance()d
+        posthaste.deliverAll(); // relay and inboxes on this thread, until nothing more happens; see also advance()
         assertThat(posthaste).wrote("order.placed").withStatus(Status.PUBLISHED);
         posthaste.redeliver(event); // the same message again: the handler must not run
         assertThat(reserved(posthaste.dataSource(), "tea")).isEqualTo(3);

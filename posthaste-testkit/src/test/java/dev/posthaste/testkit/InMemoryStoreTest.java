@@ -6,7 +6,7 @@ import dev.posthaste.testkit.internal.ReceiptContract;
 import dev.posthaste.testkit.internal.StoreContract;
 import org.junit.jupiter.api.Nested;
 
-/** The store in memory passes what every store must: the contracts ask for nothing that only a table has. */
+/** The in-memory store passes every store's contracts: they require nothing that only a table has. */
 class InMemoryStoreTest {
     @Nested
     class Store extends StoreContract {

@@ -10,7 +10,7 @@ import java.util.Map;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.Test;
 
-/** Each failure says what was seen instead. */
+/** Each failure shows the actual events. */
 class PosthasteAssertTest extends TesterFixture {
     private void writeTwo() throws Exception {
         write(

@@ -13,7 +13,7 @@ import org.junit.jupiter.api.RepeatedTest;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
 
-/** A new database for each test, and the same objects to make fields with. */
+/** A new database for each test, but the same objects, so that they can be used in fields. */
 class PosthasteExtensionTest {
     @RegisterExtension
     static final PosthasteExtension posthaste = PosthasteExtension.h2(

@@ -10,7 +10,7 @@ import dev.posthaste.broker.Message;
 import java.time.Duration;
 import org.junit.jupiter.api.Test;
 
-/** A broker that fails as it is told. */
+/** A broker that fails on demand. */
 class TestBrokerTest extends TesterFixture {
     @Test
     void whatItRejectsIsPublishedOnceItTakesIt() throws Exception {

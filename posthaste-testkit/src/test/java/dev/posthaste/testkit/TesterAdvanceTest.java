@@ -22,7 +22,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.sqlite.SQLiteDataSource;
 
-/** Time passes when the test says so: what is delayed becomes due, what failed is tried again. */
+/** Time passes only when the test advances it: delayed events become due, failed ones are retried. */
 class TesterAdvanceTest extends TesterFixture {
     @TempDir
     Path directory;
@@ -32,7 +32,7 @@ class TesterAdvanceTest extends TesterFixture {
         failTimes(1);
         write(Event.of(PLACED, "a", "1"), Event.of(PLACED, "a", "2"), Event.of(PLACED, "b", "3"));
         posthaste.deliverAll();
-        assertThat(handled).containsExactlyInAnyOrder("1", "3"); // the key waits, others go on
+        assertThat(handled).containsExactlyInAnyOrder("1", "3"); // the key waits, others continue
         posthaste.advance(Duration.ofSeconds(30));
         assertThat(handled).hasSize(2);
         posthaste.advance(Duration.ofSeconds(60));
@@ -46,7 +46,7 @@ class TesterAdvanceTest extends TesterFixture {
         write(Event.of(PLACED, "a", "1"));
         posthaste.deliverAll();
         posthaste.advance(Duration.ofHours(1));
-        assertThat(handled).containsExactly("1", "1", "1"); // and then it was given up
+        assertThat(handled).containsExactly("1", "1", "1"); // and then it was given up on
         posthaste.advance(Duration.ofHours(1));
         assertThat(handled).hasSize(3);
     }

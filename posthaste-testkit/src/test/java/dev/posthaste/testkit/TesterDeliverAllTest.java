@@ -19,7 +19,7 @@ import java.util.stream.IntStream;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.Test;
 
-/** What is due is published and handled, on the test's thread, until nothing moves. */
+/** Due events are published and handled, on the test's thread, until nothing more happens. */
 class TesterDeliverAllTest extends TesterFixture {
     @Test
     void everythingIsHandledInTheOrderOfItsKeyOnTheTestsThread() throws Exception {
@@ -76,7 +76,7 @@ class TesterDeliverAllTest extends TesterFixture {
         assertThat(sizes).containsExactly(3);
     }
 
-    @SuppressWarnings("NullAway") // the extension does not look at JUnit's context
+    @SuppressWarnings("NullAway") // the extension does not use JUnit's context
     @Test
     void manyOutboxesAreDeliveredAndLimitsPerSecondDoNotCount() throws Exception {
         Catalog many = Catalog.forServices("acme")

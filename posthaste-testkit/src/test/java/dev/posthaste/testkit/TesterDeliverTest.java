@@ -18,7 +18,7 @@ import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 
-/** A handler alone: one attempt, which throws what the handler threw. */
+/** Runs a handler without an outbox: one attempt, which throws what the handler threw. */
 class TesterDeliverTest extends TesterFixture {
     private static final Event FOREIGN = Event.of("price.changed", "tea", Map.of("cents", 199))
             .header("tenant", "acme")

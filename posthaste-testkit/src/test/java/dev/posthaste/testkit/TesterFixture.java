@@ -12,13 +12,13 @@ import java.util.List;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.extension.RegisterExtension;
 
-/** An outbox, and an inbox that notes what its handler was called with and fails as often as a test says. */
+/** An outbox, and an inbox that records its handler's calls and fails as often as a test specifies. */
 abstract class TesterFixture {
     static final String PLACED = "order.placed";
     static final String CONFIRMED = "order.confirmed";
     static final Catalog CATALOG = Catalog.empty().outbox("orders", o -> o.types(PLACED, CONFIRMED));
 
-    /** One for each test, as the handler is the test's. */
+    /** One for each test, because the handler belongs to the test. */
     @RegisterExtension
     final PosthasteExtension posthaste = PosthasteExtension.h2(CATALOG)
             .inbox(database -> Inbox.builder("stock", database)

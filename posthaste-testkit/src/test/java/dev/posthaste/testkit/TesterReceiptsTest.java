@@ -17,7 +17,7 @@ import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
 
-/** Rows of a tracked outbox end as consumed, at once or after they were published again. */
+/** Rows of a tracked outbox end as consumed, immediately or after they were published again. */
 class TesterReceiptsTest {
     private static final Catalog TRACKED =
             Catalog.empty().outbox("orders", o -> o.types("order.placed").tracked(true));

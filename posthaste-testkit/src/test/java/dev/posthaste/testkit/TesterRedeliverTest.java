@@ -7,7 +7,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.posthaste.Event;
 import org.junit.jupiter.api.Test;
 
-/** The same message again, as a broker may. */
+/** Delivers the same message again, as a broker may. */
 class TesterRedeliverTest extends TesterFixture {
     @Test
     void whatWasHandledIsNotHandledAgain() throws Exception {

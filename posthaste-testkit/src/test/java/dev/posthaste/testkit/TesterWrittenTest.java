@@ -11,7 +11,7 @@ import java.sql.Connection;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 
-/** What was written is seen, also in the test's own transaction. */
+/** What was written is visible, even in the test's own transaction. */
 class TesterWrittenTest extends TesterFixture {
     @Test
     void anOpenTransactionSeesWhatItWroteAndARollBackTakesItAway() throws Exception {

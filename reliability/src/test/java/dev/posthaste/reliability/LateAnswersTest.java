@@ -11,11 +11,11 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import org.junit.jupiter.api.Test;
 
-/** The proxy stands in for a broker that takes its time. */
+/** The proxy simulates a slow broker. */
 class LateAnswersTest {
     private static final Duration LATE = Duration.ofMillis(400);
 
-    /** Each later than the server gave it, but not later for those before it; and none passes another. */
+    /** Each answer is delayed, but not by the answers before it; and none overtakes another. */
     @Test
     void answersAreLateAndKeepTheirOrder() throws Exception {
         try (ServerSocket server = new ServerSocket(0, 1, InetAddress.getLoopbackAddress());

@@ -38,7 +38,7 @@ class PlantedBugsTest {
         }
     }
 
-    /** In this JVM, which is warm by then: most bugs show within a second. */
+    /** In this JVM, which is warm by now: most bugs show within a second. */
     @ParameterizedTest
     @MethodSource("bugs")
     void theSimulationNoticesAPlantedBug(PlantedBug bug) throws Exception {
@@ -51,7 +51,10 @@ class PlantedBugsTest {
         }
     }
 
-    /** They are noticed on real servers, which takes longer: some in {@link TortureTest}, and all of them by hand. */
+    /**
+     * Detecting them requires real servers, which takes longer: {@link TortureTest} does for some, and all were run by
+     * hand.
+     */
     @Test
     void theBugsOfTheCampaignCanStillBePlanted() throws Exception {
         for (PlantedBug bug : PlantedBug.inCampaign().toList()) {

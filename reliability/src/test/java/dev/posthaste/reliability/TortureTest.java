@@ -13,14 +13,14 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.CleanupMode;
 import org.junit.jupiter.api.io.TempDir;
 
-/** Short campaigns, in the way a user would run them; exit code 1 and the violations if one finds any. */
+/** Short campaigns, run as a user would; exit code 1 and the violations if there are any. */
 class TortureTest {
     @TempDir(cleanup = CleanupMode.ON_SUCCESS)
     Path home;
 
     @Test
     void aShortCampaignOnTwoPairsBreaksNoPromise() {
-        // RabbitMQ does not always come up again after its disk was full, and there is no time to begin anew.
+        // RabbitMQ does not always restart after its disk was full, and there is no time to start over.
         String output = torture(
                 0,
                 "--minutes",
@@ -67,18 +67,18 @@ class TortureTest {
                 "--plant",
                 "dead events not counted");
         assertThat(output)
-                .contains("sqlite-local: metrics: in the end, posthaste.relay.dead.now says 0, and ")
-                .contains("sqlite-local: console: in the end, the console shows ");
+                .contains("sqlite-local: metrics: at the end, posthaste.relay.dead.now says 0, but ")
+                .contains("sqlite-local: console: at the end, the console shows ");
     }
 
-    /** @param code that it is to end with */
+    /** @param code the expected exit code */
     private String torture(int code, String... options) {
         List<String> command = new ArrayList<>();
         command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
         command.addAll(Processes.QUICK_TO_START);
         command.addAll(List.of("-Xmx384m", "-Djava.io.tmpdir=" + home, "dev.posthaste.reliability.torture.Torture"));
         command.addAll(List.of(options));
-        // Not an option: messages quote those, and it would bury the violations.
+        // Not an option, because error messages quote options, and it would bury the violations.
         Map<String, String> classPath = Map.of("CLASSPATH", System.getProperty("java.class.path"));
         String output = Processes.output(code, Path.of("").toAbsolutePath(), classPath, command.toArray(String[]::new));
         System.out.println(output);

@@ -8,7 +8,7 @@ import java.util.Set;
 import java.util.concurrent.atomic.AtomicLong;
 import javax.sql.DataSource;
 
-/** Counts what goes to the database: each execution, each commit and each rollback. Thread-safe. */
+/** Counts what is sent to the database: executions, commits and rollbacks. Thread-safe. */
 public final class CountingDataSource {
     private static final Set<String> COUNTED = Set.of("commit", "rollback");
 

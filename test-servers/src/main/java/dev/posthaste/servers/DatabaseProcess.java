@@ -11,7 +11,7 @@ import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
-/** A database server of one test's own, which can be killed, frozen, stopped and started again with its data. */
+/** A database server for one test, which can be killed, frozen, stopped, and restarted with its data. */
 public final class DatabaseProcess implements ServerProcess {
     private final Database kind;
     private final Path home;
@@ -39,7 +39,7 @@ public final class DatabaseProcess implements ServerProcess {
             started.startAgain();
             if (kind == Database.MARIADB) {
                 DatabaseServer.turnRightsOn(started.url("mysql"));
-                started.command.remove(DatabaseServer.SKIP_RIGHTS); // when it is started again
+                started.command.remove(DatabaseServer.SKIP_RIGHTS); // for when it is restarted
             }
             return started;
         } catch (IOException | SQLException e) {
@@ -64,7 +64,7 @@ public final class DatabaseProcess implements ServerProcess {
         return port;
     }
 
-    /** With user and password in it, through another port: a proxy's. */
+    /** Includes user and password; through another port, such as a proxy's. */
     public String url(String database, int through) {
         return switch (kind) {
             case POSTGRESQL -> "jdbc:postgresql://127.0.0.1:" + through + "/" + database + "?user=postgres";
@@ -105,7 +105,7 @@ public final class DatabaseProcess implements ServerProcess {
         process = null;
     }
 
-    /** Open connections are closed. */
+    /** Closes open connections. */
     @Override
     public void stop() {
         Process running = process;

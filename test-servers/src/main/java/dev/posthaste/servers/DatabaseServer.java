@@ -20,9 +20,9 @@ import java.util.Map;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /**
- * A real database server, started on a free port of the loopback address and shared by everything in this JVM; or the one
- * that {@code POSTHASTE_TEST_POSTGRES}, {@code …_MARIADB} or {@code …_MYSQL} names by a JDBC URL with user and password
- * in it. It ends with the JVM.
+ * A real database server, started on a free port of the loopback address and shared by all tests in this JVM; or the
+ * one that {@code POSTHASTE_TEST_POSTGRES}, {@code …_MARIADB} or {@code …_MYSQL} names by a JDBC URL that includes user
+ * and password. It ends with the JVM.
  */
 public final class DatabaseServer {
     private static final Map<Database, DatabaseServer> STARTED = new EnumMap<>(Database.class);
@@ -44,7 +44,7 @@ public final class DatabaseServer {
         this.adminUrl = adminUrl;
     }
 
-    /** The server of this kind, started if it was not yet. */
+    /** The server of this kind, started if necessary. */
     public static DatabaseServer of(Database kind) {
         synchronized (STARTED) {
             return STARTED.computeIfAbsent(kind, DatabaseServer::start);
@@ -78,7 +78,7 @@ public final class DatabaseServer {
                 "max_connections=300",
                 "max_prepared_transactions=10",
                 "shared_buffers=256MB",
-                // Room for a benchmark's round, so that no checkpoint falls into one side and not the other.
+                // Room for one round of a benchmark, so that no checkpoint falls on only one of the two sides.
                 "max_wal_size=8GB",
                 "min_wal_size=4GB",
                 "checkpoint_timeout=1h")) {
@@ -89,7 +89,7 @@ public final class DatabaseServer {
                 "jdbc:postgresql://localhost:" + launch("PostgreSQL", home, command) + "/postgres?user=postgres");
     }
 
-    /** Has the embedded server make its data, and finds its program; returns the command that runs it on {@code PORT}. */
+    /** Lets the embedded server create the data directory, and finds its program; returns the command that runs it on {@code PORT}. */
     static List<String> installPostgres(Path home) throws IOException {
         Path data = home.resolve("data");
         String program;
@@ -103,7 +103,7 @@ public final class DatabaseServer {
         }
         List<String> command = new ArrayList<>();
         if (System.getProperty("user.name").equals("root")) {
-            command.addAll(List.of("unshare", "-U")); // it refuses to run as root
+            command.addAll(List.of("unshare", "-U")); // PostgreSQL refuses to run as root
         }
         command.addAll(List.of(program, "-D", data.toString(), "-p", "PORT"));
         return command;
@@ -117,7 +117,7 @@ public final class DatabaseServer {
         return new DatabaseServer(Database.MARIADB, url);
     }
 
-    /** Starts what was installed in {@code home} and waits until it listens; returns its port. */
+    /** Starts the server installed in {@code home} and waits until it listens; returns its port. */
     private static int launch(String name, Path home, List<String> command) {
         int port = Ports.free();
         String[] onPort = command.stream()
@@ -147,15 +147,15 @@ public final class DatabaseServer {
             "--log-bin=binlog",
             "--sync-binlog=1",
             "--innodb-flush-log-at-trx-commit=1",
-            // So that it lists who writes to a table.
+            // Lets the server list which sessions write to a table.
             "--performance-schema=ON",
             "--performance-schema-instrument=wait/lock/metadata/sql/mdl=ON");
 
-    /** Makes its data, in a place of its own; returns the command that runs it on {@code PORT}. */
+    /** Creates its data in a separate directory; returns the command that runs it on {@code PORT}. */
     static List<String> installMariaDb(Path home) throws IOException {
         DBConfigurationBuilder config = DBConfigurationBuilder.newBuilder();
         config.setPort(Ports.free());
-        // The usual place is shared, and the first JVM to end would delete it under the others.
+        // The default directory is shared, and the first JVM to end would delete it while others use it.
         config.setBaseDir(home.resolve("base").toFile());
         config.setDataDir(home.resolve("data").toFile());
         config.setTmpDir(home.resolve("tmp").toString());
@@ -179,16 +179,20 @@ public final class DatabaseServer {
         return command;
     }
 
-    /** A server that starts deletes the temporary tables it finds, also those of another that runs: each has its own. */
+    /**
+     * A starting server deletes the temporary tables it finds, even another running server's: each needs its own
+     * directory.
+     */
     private static String temporaryIn(Path home) throws IOException {
         return "--tmpdir=" + Files.createDirectories(home.resolve("tmp"));
     }
 
-    /** It starts with no regard to users and their rights. */
+    /** The server starts with privilege checks off. */
     static void turnRightsOn(String url) throws SQLException {
         try (Connection connection = DriverManager.getConnection(url);
                 java.sql.Statement statement = connection.createStatement()) {
-            statement.execute("delete from mysql.global_priv where user = ''"); // would go before users from anywhere
+            // Anonymous users would take precedence over users from any host.
+            statement.execute("delete from mysql.global_priv where user = ''");
             statement.execute("flush privileges");
             for (String host : new String[] {"127.0.0.1", "localhost"}) {
                 statement.execute("create or replace user 'root'@'" + host + "' identified by ''");
@@ -205,7 +209,7 @@ public final class DatabaseServer {
                 "jdbc:mysql://127.0.0.1:" + port + "/?user=root&password=&allowPublicKeyRetrieval=true&useSSL=false");
     }
 
-    /** Makes its data; returns the command that runs it on {@code PORT}. */
+    /** Creates its data; returns the command that runs it on {@code PORT}. */
     static List<String> installMySql(Path home) throws IOException {
         Path archive = home.resolve("mysql.tar.gz");
         try (InputStream in = DatabaseServer.class.getResourceAsStream("/mysql-Linux-amd64.tar.gz")) {
@@ -236,7 +240,7 @@ public final class DatabaseServer {
                 "--socket=" + home.resolve("s"),
                 "--max-connections=300",
                 "--innodb-buffer-pool-size=256M",
-                // Its log's threads would turn in circles otherwise, for a core of their own.
+                // Otherwise the redo log's threads spin and occupy a whole core.
                 "--innodb-log-spin-cpu-abs-lwm=4000000000",
                 "--max-allowed-packet=64M",
                 "--default-authentication-plugin=mysql_native_password");

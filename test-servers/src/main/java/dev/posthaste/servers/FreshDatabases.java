@@ -4,7 +4,7 @@ import java.util.Objects;
 import javax.sql.DataSource;
 import org.jspecify.annotations.Nullable;
 
-/** One empty database after another, on the server of one kind. */
+/** A sequence of empty databases on a server of one kind. */
 public final class FreshDatabases {
     private final Database kind;
     private @Nullable TestDatabase database;
@@ -22,9 +22,9 @@ public final class FreshDatabases {
         return database.dataSource();
     }
 
-    /** The one that was created last. */
+    /** The most recently created database. */
     public TestDatabase current() {
-        return Objects.requireNonNull(database, "none was created");
+        return Objects.requireNonNull(database, "no database was created");
     }
 
     public void drop() {

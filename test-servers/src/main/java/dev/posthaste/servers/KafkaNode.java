@@ -4,7 +4,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Properties;
 
-/** One Kafka broker in KRaft mode, which formats its directory when it is new. Arguments: cluster id, properties file. */
+/** One Kafka broker in KRaft mode; formats a new directory. Arguments: cluster id, properties file. */
 final class KafkaNode {
     private KafkaNode() {}
 

@@ -21,11 +21,11 @@ import org.apache.kafka.common.errors.TopicExistsException;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A Kafka of the tests' own: one broker or several in KRaft mode, each a process of its own on free ports. It ends with the
- * JVM. {@code POSTHASTE_TEST_KAFKA} names bootstrap servers to use instead; then they cannot be stopped from here.
+ * A Kafka for tests: one or several brokers in KRaft mode, each a separate process on free ports. It ends with the JVM.
+ * {@code POSTHASTE_TEST_KAFKA} names bootstrap servers to use instead; those cannot be stopped from here.
  *
- * <p>Its brokers create topics when they are asked about one, as Kafka's default is: what must not create any has to prove
- * it here.
+ * <p>Its brokers create topics on demand, which is Kafka's default: code that must not create topics has to prove it
+ * here.
  */
 public final class KafkaServer implements ServerProcess {
     private static @Nullable KafkaServer shared;
@@ -37,7 +37,7 @@ public final class KafkaServer implements ServerProcess {
         this.external = external;
     }
 
-    /** The server that all tests of this JVM share, started if it was not yet. */
+    /** The server that all tests of this JVM share, started if necessary. */
     public static synchronized KafkaServer shared() {
         if (shared == null) {
             String named = System.getenv("POSTHASTE_TEST_KAFKA");
@@ -47,11 +47,11 @@ public final class KafkaServer implements ServerProcess {
     }
 
     /**
-     * A server of its own.
+     * A separate server.
      *
      * @param brokers how many
-     * @param properties of every broker, over what is set here; {@code PORT} and {@code CONTROLLER_PORT} in a value are
-     *     the broker's
+     * @param properties of every broker, overriding those set here; in a value, {@code PORT} and {@code
+     *     CONTROLLER_PORT} stand for the broker's ports
      */
     public static KafkaServer start(int brokers, Map<String, String> properties) {
         KafkaServer server = new KafkaServer(null);
@@ -74,35 +74,35 @@ public final class KafkaServer implements ServerProcess {
         return nodes.get(0).port;
     }
 
-    /** Every broker. */
+    /** Stops every broker. */
     @Override
     public void stop() {
         requireOwn();
         nodes.forEach(Node::stop);
     }
 
-    /** As clients want it. */
+    /** The list of brokers, in the format that clients expect. */
     public String bootstrap() {
         return external != null
                 ? external
                 : nodes.stream().map(node -> "127.0.0.1:" + node.port).collect(Collectors.joining(","));
     }
 
-    /** Those of its brokers that do not run. */
+    /** Starts the brokers that are not running. */
     @Override
     public void startAgain() {
         nodes.forEach(Node::launch);
         nodes.forEach(Node::awaitListening);
     }
 
-    /** Every broker. */
+    /** Kills every broker. */
     @Override
     public void kill() {
         requireOwn();
         nodes.forEach(Node::kill);
     }
 
-    /** Every broker. */
+    /** Sends a signal to every broker. */
     @Override
     public void signal(String signal) {
         requireOwn();
@@ -113,13 +113,13 @@ public final class KafkaServer implements ServerProcess {
         return nodes.size();
     }
 
-    /** One broker, as a power failure would; {@link #startAgain} brings it back. */
+    /** Kills one broker, as a power failure would; {@link #startAgain} restarts it. */
     public void killBroker(int index) {
         requireOwn();
         nodes.get(index).kill();
     }
 
-    /** Asks one broker to end; {@link #startAgain} brings it back. */
+    /** Shuts one broker down; {@link #startAgain} restarts it. */
     public void stopBroker(int index) {
         requireOwn();
         nodes.get(index).stop();
@@ -128,7 +128,7 @@ public final class KafkaServer implements ServerProcess {
     private void requireOwn() {
         if (external != null) {
             throw new IllegalStateException(
-                    "This test kills or freezes Kafka, so it needs one of its own: unset POSTHASTE_TEST_KAFKA");
+                    "This test kills or freezes Kafka, so it needs a separate one: unset POSTHASTE_TEST_KAFKA");
         }
     }
 
@@ -137,7 +137,7 @@ public final class KafkaServer implements ServerProcess {
         nodes.forEach(Node::kill);
     }
 
-    /** One process. */
+    /** One broker's process. */
     private static final class Node {
         private final String cluster;
         private final Path home;
@@ -227,7 +227,7 @@ public final class KafkaServer implements ServerProcess {
         }
     }
 
-    /** Creates a topic, unless it is there, and waits until it can be used. */
+    /** Creates a topic if it does not exist, and waits until it can be used. */
     public void createTopic(String topic, int partitions) {
         try (Admin admin = Admin.create(Map.of("bootstrap.servers", bootstrap()))) {
             admin.createTopics(List.of(new NewTopic(topic, partitions, (short) 1)))
@@ -244,13 +244,13 @@ public final class KafkaServer implements ServerProcess {
         awaitTopics(bootstrap(), topic);
     }
 
-    /** Waits until somebody has created these topics and every partition has a leader. */
+    /** Waits until these topics exist and every partition has a leader. */
     public static void awaitTopics(String bootstrap, String... topics) {
         long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(90);
         try (Admin admin = Admin.create(Map.of("bootstrap.servers", bootstrap))) {
             while (!haveLeaders(admin, List.of(topics))) {
                 if (System.nanoTime() - end > 0) {
-                    throw new IllegalStateException("Nobody created topics " + List.of(topics));
+                    throw new IllegalStateException("These topics were not created: " + List.of(topics));
                 }
                 TimeUnit.MILLISECONDS.sleep(20);
             }

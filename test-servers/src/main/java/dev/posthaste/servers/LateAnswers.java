@@ -8,7 +8,7 @@ import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 
-/** Passes on what one connection's server answers, in order, each piece so long after it came. For one reading thread. */
+/** Forwards a connection's server responses in order, each delayed by the same time. For one reading thread. */
 final class LateAnswers implements AutoCloseable {
     private final BlockingQueue<Piece> pieces = new LinkedBlockingQueue<>();
     private final AtomicInteger late = new AtomicInteger();
@@ -22,7 +22,7 @@ final class LateAnswers implements AutoCloseable {
         writer.setDaemon(true);
     }
 
-    /** Whether something is still to be passed on, so that nothing may be written past it. */
+    /** Whether something is still to be forwarded, so that nothing may be written past it. */
     boolean isBehind() {
         return late.get() > 0;
     }
@@ -46,7 +46,7 @@ final class LateAnswers implements AutoCloseable {
                 late.decrementAndGet();
             }
         } catch (IOException | InterruptedException e) {
-            // the connection is gone, and who reads it notices too
+            // the connection is gone, and its reader notices too
         }
     }
 

@@ -34,7 +34,10 @@ public final class Ports {
         }
     }
 
-    /** @throws IllegalStateException if nothing listens there in time, or the process has ended, with its last words */
+    /**
+     * @throws IllegalStateException if nothing listens there in time, or the process has ended; includes the last lines
+     * of its log
+     */
     static void awaitListening(String what, int port, Duration most, Process process, Path home) {
         try {
             awaitListening(what, port, most, process::isAlive);
@@ -61,7 +64,7 @@ public final class Ports {
         long end = System.nanoTime() + most.toNanos();
         while (!listening(port)) {
             if (!alive.getAsBoolean()) {
-                throw new IllegalStateException(what + " has ended instead of listening on port " + port);
+                throw new IllegalStateException(what + " ended before it listened on port " + port);
             }
             if (System.nanoTime() - end > 0) {
                 throw new IllegalStateException(what + " did not listen on port " + port + " within " + most);

@@ -15,7 +15,7 @@ import java.util.concurrent.TimeUnit;
 
 /** Other programs: run to their end, or started and ended with this JVM. */
 public final class Processes {
-    /** Options of a JVM that does little and soon ends. */
+    /** Options for a short-lived JVM. */
     public static final List<String> QUICK_TO_START = List.of("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC");
 
     private Processes() {}
@@ -29,7 +29,7 @@ public final class Processes {
         return output(0, directory, environment, command);
     }
 
-    /** The same for a program that is to end with {@code code}. */
+    /** The same for a program that is expected to exit with {@code code}. */
     public static String output(int code, Path directory, Map<String, String> environment, String... command) {
         try {
             ProcessBuilder builder =
@@ -41,7 +41,7 @@ public final class Processes {
                     new String(process.getInputStream().readAllBytes(), java.nio.charset.StandardCharsets.UTF_8);
             if (process.waitFor() != code) {
                 throw new IllegalStateException(
-                        List.of(command) + " ended with " + process.exitValue() + ": " + output);
+                        List.of(command) + " exited with " + process.exitValue() + ": " + output);
             }
             return output;
         } catch (IOException e) {
@@ -65,7 +65,7 @@ public final class Processes {
             Process process = builder.start();
             try {
                 Runtime.getRuntime().addShutdownHook(new Thread(() -> end(process), "end-" + name));
-            } catch (IllegalStateException e) { // this JVM is ending, and would leave it behind
+            } catch (IllegalStateException e) { // this JVM is shutting down and would leave the process behind
                 end(process);
                 throw e;
             }
@@ -82,8 +82,8 @@ public final class Processes {
     }
 
     /**
-     * @param before classes that go before those of the same names, or null
-     * @param options of the JVM, over what it has anyway
+     * @param before a class path that takes precedence over this JVM's, or null
+     * @param options of the JVM, in addition to its usual ones
      */
     public static Process java(
             String name,
@@ -104,7 +104,7 @@ public final class Processes {
     /**
      * Runs a program on this JVM's class path to its end, with this JVM's output; returns its exit code.
      *
-     * @param before classes that go before those of the same names
+     * @param before a class path that takes precedence over this JVM's
      */
     public static int javaHere(Path before, Class<?> main, List<String> arguments)
             throws IOException, InterruptedException {
@@ -115,7 +115,7 @@ public final class Processes {
         return new ProcessBuilder(command).inheritIO().start().waitFor();
     }
 
-    /** How this JVM was told to compile and collect: a test's is quick to start, a benchmark's is fast in the end. */
+    /** This JVM's compiler and collector options: a test's JVM starts quickly, a benchmark's reaches full speed. */
     static List<String> likeThisJvm() {
         return ManagementFactory.getRuntimeMXBean().getInputArguments().stream()
                 .filter(argument -> argument.matches("-XX:(TieredStopAtLevel=.*|\\+Use.*GC)"))
@@ -129,13 +129,15 @@ public final class Processes {
         return command;
     }
 
-    /** This JVM's, with {@code before} in front of it. */
+    /** This JVM's class path, with {@code before} in front. */
     private static String classPath(@org.jspecify.annotations.Nullable Path before) {
         String classPath = System.getProperty("java.class.path");
         return before == null ? classPath : before + File.pathSeparator + classPath;
     }
 
-    /** Whether this user may mount disks and end others' connections: root may, but not in every container. */
+    /**
+     * Whether this user may mount disks and kill other processes' connections: root may, but not in every container.
+     */
     public static boolean mayAdminister() {
         try {
             run(Path.of("/"), "unshare", "--mount", "true");
@@ -155,12 +157,12 @@ public final class Processes {
         }
     }
 
-    /** Sends a signal by its name, as {@code STOP}, {@code CONT} or {@code KILL}. */
+    /** Sends a signal by name, such as {@code STOP}, {@code CONT} or {@code KILL}. */
     public static void signal(String signal, long pid) {
         run(Path.of("/"), "kill", "-" + signal, Long.toString(pid));
     }
 
-    /** The same for several; those that end by themselves meanwhile are none of them. */
+    /** The same for several processes; ignores those that end by themselves meanwhile. */
     static void signal(String signal, List<ProcessHandle> processes) {
         for (ProcessHandle each : processes) {
             try {
@@ -195,7 +197,7 @@ public final class Processes {
                 }
             });
         } catch (IOException e) {
-            // Left for the machine's own cleaning of temporary files.
+            // Left for the operating system's clean-up of temporary files.
         }
     }
 }

@@ -4,7 +4,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import org.jspecify.annotations.Nullable;
 
-/** Programs that come from Debian's packages and not from Maven's. */
+/** Programs from Debian packages rather than Maven artifacts. */
 public final class Programs {
     private static final String INSTALLER = "test-servers/install";
 
@@ -13,7 +13,7 @@ public final class Programs {
     /**
      * Installs the packages when {@code file} is missing.
      *
-     * @throws IllegalStateException if that does not bring it
+     * @throws IllegalStateException if it is still missing afterwards
      */
     public static synchronized void require(Path file) {
         if (Files.exists(file)) {
@@ -24,7 +24,7 @@ public final class Programs {
             Processes.run(root, root.resolve(INSTALLER).toString());
         }
         if (!Files.exists(file)) {
-            throw new IllegalStateException(file + " is missing, and " + INSTALLER + " did not bring it: install the"
+            throw new IllegalStateException(file + " is missing, and " + INSTALLER + " did not install it: install the"
                     + " Debian packages rabbitmq-server, libfaketime, libeatmydata1, iproute2, chromium and"
                     + " chromium-driver");
         }

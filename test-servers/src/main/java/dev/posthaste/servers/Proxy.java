@@ -12,7 +12,7 @@ import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 
 /**
- * A TCP proxy that can spoil what passes: swallow answers, hold what comes, slow it down, reset connections. Listens on a
+ * A TCP proxy that can disturb traffic: drop responses, hold, delay or throttle it, and reset connections. Listens on a
  * free port of the loopback address. Thread-safe.
  */
 public final class Proxy implements AutoCloseable {
@@ -34,7 +34,7 @@ public final class Proxy implements AutoCloseable {
         this.target = target;
     }
 
-    /** Its target is named later. */
+    /** The target is set later. */
     public Proxy() {
         try {
             this.server = new ServerSocket(0, 50, InetAddress.getLoopbackAddress());
@@ -53,24 +53,29 @@ public final class Proxy implements AutoCloseable {
         return server.getLocalPort();
     }
 
-    /** From now on, requests still reach the server, and a connection is cut when its answer comes. */
+    /** From now on, requests still reach the server, but a connection is cut when the response arrives. */
     public void cutAnswers(boolean cutting) {
         cuttingAnswers = cutting;
     }
 
-    /** From now on nothing passes to the server, or to the clients; nobody is told. What was held passes afterwards. */
+    /**
+     * From now on nothing passes to the server, or to the clients, without any error. What was held passes afterwards.
+     */
     public void hold(boolean requests, boolean answers) {
         holdingRequests = requests;
         holdingAnswers = answers;
     }
 
-    /** From now on everything comes so much later, and no faster than so many bytes a second; 0 for no limit. */
+    /** From now on everything is delayed by this time and limited to this rate; 0 for no limit. */
     public void slow(int delayMillis, int bytesPerSecond) {
         this.delayMillis = delayMillis;
         this.bytesPerSecond = bytesPerSecond;
     }
 
-    /** From now on each answer reaches its client so many milliseconds after the server gave it, as fast as they come. */
+    /**
+     * From now on each response reaches its client this many milliseconds after the server sent it, without limiting
+     * the rate.
+     */
     public void delayAnswers(int millis) {
         answerDelayMillis = millis;
     }
@@ -110,7 +115,7 @@ public final class Proxy implements AutoCloseable {
                 thread(() -> copy(from, remote, false));
                 thread(() -> copy(remote, from, true));
             } catch (IOException e) {
-                close(client); // the server cannot be reached now, or this is closed
+                close(client); // the server cannot be reached, or this proxy is closed
             }
         }
     }
@@ -148,7 +153,7 @@ public final class Proxy implements AutoCloseable {
                 length = in.read(buffer, 0, bytesPerSecond == 0 ? buffer.length : Math.min(buffer.length, 1024));
             }
         } catch (IOException | InterruptedException e) {
-            // one side is gone, so the other goes too
+            // one side is gone, so the other is closed too
         } finally {
             sockets.remove(from);
             sockets.remove(to);

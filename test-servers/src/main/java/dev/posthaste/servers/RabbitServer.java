@@ -13,8 +13,9 @@ import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A RabbitMQ of the tests' own: the installed package's programs, started on free ports with a home of their own. It ends
- * with the JVM. {@code POSTHASTE_TEST_RABBITMQ} names an AMQP URI to use instead; then it cannot be stopped from here.
+ * A RabbitMQ for tests: the installed package's programs, started on free ports with a separate home directory. It ends
+ * with the JVM. {@code POSTHASTE_TEST_RABBITMQ} names an AMQP URI to use instead; that server cannot be stopped from
+ * here.
  */
 public final class RabbitServer implements ServerProcess {
     private static final Path PROGRAMS = Path.of("/usr/lib/rabbitmq/bin");
@@ -27,7 +28,7 @@ public final class RabbitServer implements ServerProcess {
     private final @Nullable String external;
     private @Nullable Process process;
 
-    /** @param data where it keeps its data; null for its own home */
+    /** @param data where it keeps its data; null for a directory in its home */
     private RabbitServer(@Nullable String external, @Nullable Path data) {
         this.external = external;
         this.port = Ports.free();
@@ -53,7 +54,7 @@ public final class RabbitServer implements ServerProcess {
         environment.put("RABBITMQ_CONF_ENV_FILE", home.resolve("none").toString());
     }
 
-    /** The server that all tests of this JVM share, started if it was not yet. */
+    /** The server that all tests of this JVM share, started if necessary. */
     public static synchronized RabbitServer shared() {
         if (shared == null) {
             shared = start();
@@ -61,13 +62,13 @@ public final class RabbitServer implements ServerProcess {
         return shared;
     }
 
-    /** A server of its own. */
+    /** A separate server. */
     public static RabbitServer start() {
         String named = System.getenv("POSTHASTE_TEST_RABBITMQ");
         return started(new RabbitServer(named == null || named.isBlank() ? null : named, null));
     }
 
-    /** A server of its own that keeps its data there. */
+    /** A separate server that keeps its data in {@code data}. */
     public static RabbitServer start(Path data) {
         return started(new RabbitServer(null, data));
     }
@@ -84,13 +85,13 @@ public final class RabbitServer implements ServerProcess {
         return external != null ? external : "amqp://guest:guest@127.0.0.1:" + port;
     }
 
-    /** The port it listens on; 0 for a server that was named. */
+    /** The port it listens on; 0 for an external server. */
     @Override
     public int port() {
         return external != null ? java.net.URI.create(external).getPort() : port;
     }
 
-    /** On a busy machine a node sometimes never comes up, and the next one does. */
+    /** On a busy machine a node sometimes never comes up; a second attempt succeeds. */
     @Override
     public void startAgain() {
         try {
@@ -139,7 +140,7 @@ public final class RabbitServer implements ServerProcess {
     private void requireOwn() {
         if (external != null) {
             throw new IllegalStateException(
-                    "This test kills, freezes or controls RabbitMQ, so it needs one of its own: unset POSTHASTE_TEST_RABBITMQ");
+                    "This test kills, freezes or controls RabbitMQ, so it needs a separate one: unset POSTHASTE_TEST_RABBITMQ");
         }
     }
 
@@ -182,7 +183,7 @@ public final class RabbitServer implements ServerProcess {
         }
     }
 
-    /** Erlang's name server outlives its nodes, and refuses to end until it has noticed that they are gone. */
+    /** Erlang's name server outlives its nodes, and refuses to stop until it has noticed that they are gone. */
     private void endNameServer() {
         String port = Integer.toString(epmdPort);
         for (int i = 0; i < 40 && Ports.listening(epmdPort); i++) {

@@ -1,17 +1,17 @@
 package dev.posthaste.servers;
 
-/** A server of one's own, with its data on a disk, that can be broken and brought back. */
+/** A separate server, with its data on a disk, that can be broken and restarted. */
 public interface ServerProcess extends AutoCloseable {
-    /** Where it listens on the loopback address. */
+    /** Its port on the loopback address. */
     int port();
 
-    /** Kills all of its processes, as a power failure would; {@link #startAgain} brings it back. */
+    /** Kills all of its processes, as a power failure would; {@link #startAgain} restarts it. */
     void kill();
 
-    /** Asks it to end; {@link #startAgain} brings it back. */
+    /** Shuts it down; {@link #startAgain} restarts it. */
     void stop();
 
-    /** Starts it with the data it had, and waits until it listens; does nothing while it runs. */
+    /** Starts it with its existing data, and waits until it listens; does nothing if it is running. */
     void startAgain();
 
     /** Freezes it with {@code STOP}, and thaws it with {@code CONT}. */

@@ -6,7 +6,7 @@ import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 
-/** A disk in memory that a server keeps its data on, and that can be filled to the last byte. */
+/** A disk in memory for a server's data that can be filled to the last byte. */
 public final class SmallDisk implements AutoCloseable {
     private final Path path;
 
@@ -15,7 +15,7 @@ public final class SmallDisk implements AutoCloseable {
     }
 
     /**
-     * It is unmounted when the JVM ends, at the latest.
+     * It is unmounted when the JVM ends, if not before.
      *
      * @throws IllegalStateException if this user may not mount; see {@link Processes#mayAdminister}
      */
@@ -35,7 +35,7 @@ public final class SmallDisk implements AutoCloseable {
         return path;
     }
 
-    /** From now on nothing can be written to it. */
+    /** Fills the disk: from now on nothing can be written to it. */
     public void fill() {
         for (int size = 1 << 20; size > 0; size /= 1 << 10) {
             byte[] bytes = new byte[size];
@@ -44,12 +44,12 @@ public final class SmallDisk implements AutoCloseable {
                     out.write(bytes);
                 }
             } catch (IOException e) {
-                // no room for so many bytes
+                // no room for this many bytes
             }
         }
     }
 
-    /** Takes away what filled it. */
+    /** Deletes the file that fills the disk. */
     public void free() {
         try (var files = Files.newDirectoryStream(path, "filler-*")) {
             for (Path file : files) {

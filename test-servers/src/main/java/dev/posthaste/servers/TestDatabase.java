@@ -11,7 +11,7 @@ import java.util.ArrayList;
 import java.util.List;
 import javax.sql.DataSource;
 
-/** A database of one test's own, dropped when it is closed. */
+/** A database for one test, dropped when it is closed. */
 public final class TestDatabase implements AutoCloseable {
     private final Database kind;
     private final String url;
@@ -28,12 +28,12 @@ public final class TestDatabase implements AutoCloseable {
         return kind;
     }
 
-    /** With user and password in it. */
+    /** Includes user and password. */
     public String url() {
         return url;
     }
 
-    /** The server's port; for those that have one. */
+    /** The server's port; only for databases with a server. */
     public int port() {
         return java.net.URI.create(url.substring("jdbc:".length())).getPort();
     }
@@ -44,17 +44,17 @@ public final class TestDatabase implements AutoCloseable {
         return end < 0 ? path : path.substring(0, end);
     }
 
-    /** The database's clock as columns of times store it, in SQL. */
+    /** An SQL expression for the database's current time, in the form that time columns store. */
     public String now() {
         return kind == Database.SQLITE ? "cast(unixepoch('subsec') * 1000 as integer)" : "current_timestamp(6)";
     }
 
-    /** Where the data are; for SQLite. */
+    /** The database's file; only for SQLite. */
     public Path file() {
         return Path.of(url.substring("jdbc:sqlite:".length(), url.indexOf('?')));
     }
 
-    /** A pool for whatever the test does. */
+    /** A connection pool for the test's own use. */
     public DataSource dataSource() {
         return main;
     }
@@ -80,7 +80,7 @@ public final class TestDatabase implements AutoCloseable {
         }
     }
 
-    /** Every row, its columns as text, joined by a bar. */
+    /** Every row: its columns as text, joined by {@code |}. */
     public List<String> query(String sql) {
         try (Connection connection = main.getConnection();
                 Statement statement = connection.createStatement();

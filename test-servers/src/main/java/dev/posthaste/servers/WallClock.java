@@ -6,7 +6,10 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Map;
 
-/** The wall clock of processes that are started with {@link #environment}, as a file says; their monotonic clock is true. */
+/**
+ * The wall clock of processes started with {@link #environment}, which a file controls; their monotonic clock stays
+ * right.
+ */
 public final class WallClock {
     private static final Path LIBRARY = Path.of("/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1");
 
@@ -18,7 +21,7 @@ public final class WallClock {
         step("+0s");
     }
 
-    /** From a second later at the latest, the clock is wrong by {@code offset}: {@code +2h}, {@code -2h}, {@code +0s}. */
+    /** Within a second, the clock is wrong by {@code offset}: {@code +2h}, {@code -2h}, {@code +0s}. */
     public void step(String offset) {
         try {
             Files.writeString(file, offset);
@@ -34,7 +37,7 @@ public final class WallClock {
                 "FAKETIME_TIMESTAMP_FILE", file.toString(),
                 "FAKETIME_CACHE_DURATION", "1",
                 "FAKETIME_DONT_FAKE_MONOTONIC", "1",
-                // Otherwise every wait of a JVM's that has a limit ends at once, and it turns in circles.
+                // Otherwise every timed wait of a JVM ends immediately, and it spins.
                 "FAKETIME_FORCE_MONOTONIC_FIX", "0");
     }
 }

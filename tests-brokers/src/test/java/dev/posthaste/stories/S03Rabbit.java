@@ -8,7 +8,7 @@ import dev.posthaste.rabbitmq.RabbitSettings;
 import dev.posthaste.relay.Relay;
 import javax.sql.DataSource;
 
-/** RabbitMQ. Compiled only. */
+/** RabbitMQ. Compiled, but not run. */
 class S03Rabbit {
     void run(DataSource database, Inbox stock) {
         Catalog catalog = Catalog.empty()
@@ -19,7 +19,7 @@ class S03Rabbit {
                                         .routingKey("orders")
                                         .queue("orders-queue")));
         RabbitBroker rabbit = RabbitBroker.of(RabbitSettings.of("amqp://user:password@localhost/%2f")
-                .declare(true)); // exchange, queue, binding, error queue of every route that it meets
+                .declare(true)); // exchange, queue, binding, error queue of every route that it is given
         rabbit.subscribe(catalog.outbox("orders").route(), stock);
         Relay.builder(database, catalog, rabbit).build().start();
     }

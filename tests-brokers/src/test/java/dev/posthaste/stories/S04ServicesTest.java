@@ -11,7 +11,7 @@ import dev.posthaste.relay.Relay;
 import javax.sql.DataSource;
 import org.junit.jupiter.api.Test;
 
-/** Many services, an outbox each: names by convention; one catalog, linked by all. */
+/** Many services, each with an outbox: names by convention; one catalog, used by all. */
 class S04ServicesTest {
     static final Catalog CATALOG = Catalog.forServices("acme")
             .outbox("agent", o -> o.types("chat.history.persist.requested"))
@@ -19,7 +19,7 @@ class S04ServicesTest {
             .outbox("task", o -> o.types("task.done").table("tasks")) // one that differs
             .all(o -> o.tracked(true));
 
-    /** Compiled only. */
+    /** Compiled, but not run. */
     void agentService(DataSource database, KafkaBroker kafka, Inbox history) {
         Relay.builder(database, CATALOG, kafka).serve("agent").build().start(); // or one relay that serves all
         kafka.subscribe(CATALOG.outbox("agent").route(), history);

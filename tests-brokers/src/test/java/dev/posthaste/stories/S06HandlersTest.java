@@ -38,20 +38,20 @@ class S06HandlersTest {
 
     Inbox stock(DataSource database) {
         return Inbox.builder("stock", database)
-                .on("order.placed", Order.class, this::reserveStock) // retried in place, its key waits, others go on
+                .on("order.placed", Order.class, this::reserveStock) // retried in place, its key waits, others continue
                 .on(
                         "order.cancelled",
                         Order.class,
                         (order, context) -> release(context.connection(), order),
                         h -> h.retry(RetryPolicy.exponential(ofMillis(50), ofSeconds(5))
                                         .attempts(20))
-                                .noRetryOn(IllegalArgumentException.class) // never well on a second try
+                                .noRetryOn(IllegalArgumentException.class) // a retry would not help
                                 .fallback((order, context, cause) ->
-                                        alarm(order.id(), cause))) // instead of the dead letter
+                                        alarm(order.id(), cause))) // instead of a dead letter
                 .onBatch("price.changed", Price.class, 500, (prices, context) -> upsert(context.connection(), prices))
                 .unknownTypes(
                         UnknownTypes.HOLD) // IGNORE (default, counted) | HOLD until a deploy knows it | DEAD_LETTER
-                .afterLastAttempt(AfterLastAttempt.DEAD_LETTER) // or REDELIVER, where the outbox is tracked
+                .afterLastAttempt(AfterLastAttempt.DEAD_LETTER) // or REDELIVER, if the outbox is tracked
                 .keep(ofDays(30))
                 .threads(8)
                 .build();
@@ -59,9 +59,9 @@ class S06HandlersTest {
 
     void reserveStock(Order order, EventContext context) throws Exception {
         if (order.amount() < 1) {
-            throw new RejectedEventException("amount " + order.amount()); // dead letter at once
+            throw new RejectedEventException("amount " + order.amount()); // immediately a dead letter
         }
-        reserve(context.connection(), order); // anything else that is thrown is retried
+        reserve(context.connection(), order); // any other exception is retried
     }
 
     private void release(Connection connection, Order order) {

@@ -15,9 +15,9 @@ import javax.sql.DataSource;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.junit.jupiter.api.Test;
 
-/** An inbox under somebody else's listener. */
+/** An inbox in another framework's listener. */
 class S07OnceTest {
-    /** The listener of a framework, whose transactions the inbox was built with. Compiled only. */
+    /** A framework's listener; the inbox was built with the framework's transactions. Compiled, but not run. */
     void on(ConsumerRecord<String, String> record, Inbox inbox) {
         inbox.once(
                 KafkaMessages.eventId(record),
@@ -29,7 +29,7 @@ class S07OnceTest {
     }
 
     boolean plainJdbc(Inbox inbox, Connection connection, String requestId, Order order) throws SQLException {
-        return inbox.once(connection, requestId, () -> reserve(connection, order)); // false: it was there before
+        return inbox.once(connection, requestId, () -> reserve(connection, order)); // false: it was handled before
     }
 
     @Test

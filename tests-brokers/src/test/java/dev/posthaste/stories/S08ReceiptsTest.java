@@ -30,10 +30,10 @@ class S08ReceiptsTest {
                 .build();
     }
 
-    /** Compiled only. */
+    /** Compiled, but not run. */
     Inbox acrossDatabases(DataSource stockDatabase, DataSource ordersDatabase, SubscribableBroker broker) {
         Route receipts = Route.topic("shop.receipts").group("shop-receipts");
-        broker.subscribe(receipts, ReceiptProcessor.of(ordersDatabase, catalog)); // the outbox's side
+        broker.subscribe(receipts, ReceiptProcessor.of(ordersDatabase, catalog)); // on the outbox's side
         return Inbox.builder("stock", stockDatabase)
                 .on("order.placed", Order.class, (order, c) -> reserve(c.connection(), order))
                 .receipts(Receipts.through(broker, receipts))

@@ -11,7 +11,7 @@ import dev.posthaste.testkit.TestBroker;
 import javax.sql.DataSource;
 import org.junit.jupiter.api.Test;
 
-/** An existing table, mapped: the same words as under {@code mapped:} in the daemon's file. */
+/** An existing table, mapped with the same keys as under {@code mapped:} in the daemon's file. */
 class S09MappedTest {
     private final Catalog catalog = Catalog.empty()
             .outbox(

@@ -15,7 +15,7 @@ import java.time.Duration;
 import javax.sql.DataSource;
 import org.junit.jupiter.api.Test;
 
-/** Events that are delayed, idempotent, with headers, a destination of their own, or bytes. */
+/** Events that are delayed, idempotent, with headers, their own destination, or bytes. */
 class S11OptionsTest {
     private final Catalog catalog = Catalog.empty()
             .outbox(
@@ -29,12 +29,12 @@ class S11OptionsTest {
 
     void write(Connection connection, JdbcOutbox outbox, Order order, byte[] image) throws SQLException {
         Event due = Event.of("payment.due", order.id(), order)
-                .id("payment-due-" + order.id()) // identity, everywhere and for ever
+                .id("payment-due-" + order.id()) // its identity, everywhere and forever
                 .delay(Duration.ofHours(24)) // later events of its key wait with it
                 .header("tenant", "acme")
                 .destination("shop.express");
         if (outbox.writeIfAbsent(connection, due)) { // write() throws DuplicateEventException instead
-            outbox.write(connection, "image.stored", null, image); // no key: no order asked
+            outbox.write(connection, "image.stored", null, image); // no key: no order required
         }
     }
 

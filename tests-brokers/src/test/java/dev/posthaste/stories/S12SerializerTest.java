@@ -19,7 +19,7 @@ import javax.sql.DataSource;
 import org.junit.jupiter.api.Test;
 import tools.jackson.databind.json.JsonMapper;
 
-/** A serializer of one's own; Jackson 3 as it is configured elsewhere, or whichever Jackson is there. */
+/** A custom serializer; a Jackson 3 that is configured elsewhere; or whichever Jackson is present. */
 class S12SerializerTest {
     private static final Catalog CATALOG = Catalog.empty().outbox("orders", o -> o.types("order.placed"));
 
@@ -44,9 +44,9 @@ class S12SerializerTest {
         }
     }
 
-    /** Compiled only. */
+    /** Compiled, but not run. */
     void jackson(Catalog catalog, JsonMapper three) {
-        JdbcOutbox found = JdbcOutbox.of(catalog); // Jackson 3 or 2, whichever is there; neither: bytes and text work
+        JdbcOutbox found = JdbcOutbox.of(catalog); // Jackson 3 or 2; with neither, bytes and text work
         JdbcOutbox jackson3 = found.serializer(JacksonSerializer.of(three));
         throw new UnsupportedOperationException(jackson3.toString());
     }

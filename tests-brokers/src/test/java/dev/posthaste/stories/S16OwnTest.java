@@ -30,11 +30,11 @@ import java.util.function.Consumer;
 import javax.sql.DataSource;
 import org.junit.jupiter.api.Test;
 
-/** A broker and metrics of one's own. */
+/** A custom broker and custom metrics. */
 class S16OwnTest {
     private final List<String> heard = new CopyOnWriteArrayList<>();
 
-    static final class HttpBroker implements Broker { // proven by: class HttpBrokerTest extends BrokerContract
+    static final class HttpBroker implements Broker { // tested by: class HttpBrokerTest extends BrokerContract
         private final HttpClient http = HttpClient.newHttpClient();
 
         @Override

@@ -67,7 +67,7 @@ final class Shop {
         }
     }
 
-    /** What a program does in a transaction of its own. */
+    /** What a program does in its own transaction. */
     interface Work {
         void in(Connection connection) throws Exception;
     }

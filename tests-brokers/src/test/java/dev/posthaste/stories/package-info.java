@@ -1,2 +1,2 @@
-/** What a user of Posthaste writes, story by story; each compiles, and runs where no server is needed. */
+/** A user's code, story by story; each one compiles, and runs unless it needs a server. */
 package dev.posthaste.stories;

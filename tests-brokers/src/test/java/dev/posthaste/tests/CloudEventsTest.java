@@ -25,7 +25,7 @@ import org.apache.kafka.common.header.internals.RecordHeaders;
 import org.apache.kafka.common.record.TimestampType;
 import org.junit.jupiter.api.Test;
 
-/** What the CloudEvents SDK makes of our messages, and we of the SDK's. */
+/** How the CloudEvents SDK reads our messages, and how we read the SDK's. */
 class CloudEventsTest {
     private static final String SOURCE = "/shop/orders";
     private static final String PAYLOAD = "{\"total\":3.10,\"text\":\"späße 漢字\"}";
@@ -95,7 +95,7 @@ class CloudEventsTest {
         Message again = MessageFormat.cloudEventsStructured(SOURCE).read(message);
         assertThat(again.eventId()).isEqualTo("e-1");
         assertThat(new String(again.body(), StandardCharsets.UTF_8))
-                .as("to the letter")
+                .as("exactly as written")
                 .isEqualTo(PAYLOAD);
     }
 

@@ -9,7 +9,7 @@ import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 
-/** The tables of {@code examples/existing-tables}, as a user copies them. */
+/** The tables of {@code examples/existing-tables}, as a user would copy them. */
 enum ExistingTables {
     OUTBOX_EVENTS,
     AGENT_OUTBOX_MESSAGES;
@@ -41,7 +41,7 @@ enum ExistingTables {
                 .layout(layout());
     }
 
-    /** The statements of the script: first the table, then the row that its program writes. */
+    /** The script's statements: first the table, then the row that its program writes. */
     String[] script() {
         try {
             return Files.readString(file(".sql"))
@@ -57,7 +57,7 @@ enum ExistingTables {
         database.execute(script()[0]);
     }
 
-    /** What a program does that knows nothing of Posthaste. */
+    /** What a program that knows nothing of Posthaste does. */
     void insert(TestDatabase database) {
         database.execute(script()[1]);
     }

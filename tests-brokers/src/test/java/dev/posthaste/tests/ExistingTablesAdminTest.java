@@ -28,7 +28,7 @@ import java.util.Set;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/** Operators look and mend in tables that exist already, whatever their columns, codes and clocks. */
+/** Operators search and change existing tables, whatever their columns, codes and time zones. */
 class ExistingTablesAdminTest {
     @ParameterizedTest
     @CsvSource({
@@ -104,7 +104,7 @@ class ExistingTablesAdminTest {
             assertThat(admin.lease().paused()).isTrue();
             assertThat(admin.dryRun(EventFilter.status(Status.PUBLISHED)).events())
                     .isEqualTo(1);
-            Thread.sleep(1_100); // some of these tables count in seconds
+            Thread.sleep(1_100); // some of these tables store whole seconds
             assertThat(admin.purge(Duration.ZERO, Set.of(Status.PUBLISHED), Change.by("ada", "space"), done -> true)
                             .events())
                     .isEqualTo(1);

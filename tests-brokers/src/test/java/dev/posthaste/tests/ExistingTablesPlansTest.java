@@ -18,8 +18,8 @@ import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /**
- * What a relay's statements read of tables that have no index for them, but one that begins with the status: counted by
- * the server, for here it chooses the plan.
+ * What a relay's statements read in tables that have no index for them except one that begins with the status: counted
+ * by the server, because here the server chooses the plan.
  */
 class ExistingTablesPlansTest {
     private static final int ROWS = 100_000;
@@ -51,7 +51,7 @@ class ExistingTablesPlansTest {
         }
     }
 
-    /** Rows that the work read, by the server's own count. */
+    /** The rows that the work read, as counted by the server. */
     private static long read(TestDatabase database, Runnable work) {
         long before = handlerReads(database);
         work.run();

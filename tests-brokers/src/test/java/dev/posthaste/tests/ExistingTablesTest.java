@@ -21,12 +21,12 @@ import javax.sql.DataSource;
 import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Test;
 
-/** The store's contracts on tables that exist already, each with the layout that stands beside its script. */
+/** The store's contracts on existing tables, each with the layout next to its script. */
 class ExistingTablesTest {
     private static final Route ROUTE = Route.to("orders-topic");
     private static final String TYPE = "order.placed";
 
-    /** Databases in which the table is there; {@code more} is done to it when it is new. */
+    /** Databases with the table; {@code more} are statements to run after creating it. */
     private static DatabaseSource with(Database kind, ExistingTables table, String... more) {
         FreshDatabases databases = new FreshDatabases(kind);
         return DatabaseSource.of(
@@ -41,7 +41,7 @@ class ExistingTablesTest {
                 databases::drop);
     }
 
-    /** In a table that other programs made: its times mean what the sessions of the server mean. */
+    /** A table that other programs created: its times are in the zone of the server's sessions. */
     private abstract static class Existing extends StoreInTableTests {
         Existing(Database kind, ExistingTables table) {
             super(with(kind, table), table.outbox("orders", ROUTE, TYPE), false);
@@ -76,7 +76,7 @@ class ExistingTablesTest {
         }
     }
 
-    /** Receipts in the table whose rows end as consumed. */
+    /** Receipts, in the table whose rows end as consumed. */
     private abstract static class ReceiptsInAgentOutboxMessages {
         private final DatabaseSource source;
 
@@ -145,7 +145,7 @@ class ExistingTablesTest {
         }
     }
 
-    /** Debezium's table, with what a relay needs. */
+    /** Debezium's table, with the columns that a relay needs. */
     private abstract static class DebeziumTable extends StoreInTableTests {
         private static final OutboxDefinition OUTBOX = OutboxDefinition.named("orders")
                 .route(Route.to("outbox.event.order"))
@@ -153,7 +153,7 @@ class ExistingTablesTest {
                 .table("outbox")
                 .layout(TableLayout.debezium());
 
-        /** On MySQL and MariaDB the writers give no times, so the server's clock does. */
+        /** On MySQL and MariaDB the writers set no times, so the server does. */
         DebeziumTable(Database kind) {
             this(kind, new FreshDatabases(kind));
         }

@@ -51,7 +51,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
-/** Programs that know only SQL fill their tables; relays publish from them with no right to create anything beside. */
+/** Programs that know only SQL fill their tables; relays publish from them without the right to create anything. */
 class ForeignWritersTest {
     private static final Duration LONG = Duration.ofSeconds(60);
     private static final AtomicInteger NEXT = new AtomicInteger();
@@ -74,7 +74,7 @@ class ForeignWritersTest {
         }
     }
 
-    /** The table as its program made it, and a pool whose user may only read, change and delete its rows. */
+    /** The table as its program created it, and a pool whose user may only read, change and delete its rows. */
     private HikariDataSource tableOf(Database kind, ExistingTables table) throws Exception {
         database = opened(DatabaseServer.of(kind).createDatabase());
         leases = opened(DatabaseServer.of(kind).createDatabase());
@@ -100,7 +100,7 @@ class ForeignWritersTest {
         await().atMost(LONG).untilAsserted(() -> assertThat(database.query(sql)).containsExactly(rows));
     }
 
-    // --- outbox_events, to RabbitMQ as they are ----------------------------------------------------------------------
+    // --- outbox_events, to RabbitMQ unchanged ------------------------------------------------------------------------
 
     private static final String EVENTS =
             "select status, retry_count, last_error, next_attempt_at is null from outbox_events";

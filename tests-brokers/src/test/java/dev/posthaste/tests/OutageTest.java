@@ -31,7 +31,7 @@ import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.serialization.StringDeserializer;
 import org.junit.jupiter.api.Test;
 
-/** A Kafka that is away for longer than all retries together would last. */
+/** A Kafka outage longer than all retries together. */
 class OutageTest {
     private static final Duration LONG = Duration.ofMinutes(2);
     private static final String TYPE = "order.placed";

@@ -46,7 +46,7 @@ class ReceiptsAcrossDatabasesTest {
 
     private final Deque<AutoCloseable> open = new ArrayDeque<>();
 
-    /** How messages get from one side to the other. */
+    /** The broker between the two sides. */
     enum Wire {
         KAFKA {
             @Override
@@ -67,7 +67,7 @@ class ReceiptsAcrossDatabasesTest {
         abstract SubscribableBroker broker();
     }
 
-    /** What receives, and all that it receives by; closed in the opposite order. */
+    /** A receiver and its subscription; closed in reverse order. */
     private record Receiving(Subscription subscription, Receiver receiver) implements AutoCloseable {
         @Override
         public void close() {
@@ -148,7 +148,7 @@ class ReceiptsAcrossDatabasesTest {
         return opened(new Receiving(broker.subscribe(back, processor), processor));
     }
 
-    /** Handles placed orders at once, troubled ones when they come for the second time, cursed ones never. */
+    /** Handles placed orders immediately, troubled ones on the second delivery, cursed ones never. */
     private Receiving consumer(SubscribableBroker broker, Route orders, Route back, TestDatabase there) {
         Inbox inbox = Inbox.builder("shop", there.dataSource())
                 .on("order.placed", String.class, (text, context) -> effect(context.connection(), context.eventId()))

@@ -18,8 +18,8 @@ abstract class StoreInTableTests {
     private final boolean timesKnowTheirZone;
 
     /**
-     * @param source makes the table, unless Posthaste does
-     * @param timesKnowTheirZone whether a time in the table means the same to every session
+     * @param source creates the table, unless Posthaste does
+     * @param timesKnowTheirZone whether a time in the table means the same in every session
      */
     StoreInTableTests(DatabaseSource source, OutboxDefinition inTable, boolean timesKnowTheirZone) {
         this.source = source;

@@ -28,7 +28,7 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 
-/** The floors of the house: dependencies point down, and each thing is done in one room. */
+/** The rules between packages: dependencies point down, and each concern has one package. */
 class ArchitectureTest {
     private static final String ROOT = "dev.posthaste";
     /** The packages of posthaste-core. */
@@ -48,7 +48,7 @@ class ArchitectureTest {
 
         @Override
         public String getDescription() {
-            return "rooms of the house";
+            return "packages of Posthaste";
         }
     };
 
@@ -59,7 +59,7 @@ class ArchitectureTest {
         all = new ClassFileImporter()
                 .withImportOption(new ImportOption.DoNotIncludeTests())
                 .importPackages(ROOT);
-        assertThat(all.size()).as("classes that the rules look at").isGreaterThan(80);
+        assertThat(all.size()).as("classes that the rules examine").isGreaterThan(80);
     }
 
     private static String in(String name) {
@@ -67,8 +67,8 @@ class ArchitectureTest {
     }
 
     /**
-     * The root is the library's face: it may know any package, and any may know it. {@code Admin.of} may know what it opens,
-     * although that implements what operators see.
+     * The root is the library's face: it may depend on any package, and any may depend on it. {@code Admin.of} may
+     * depend on the class that it opens, although that class implements what operators see.
      */
     @Test
     void packagesDoNotGoRoundInCircles() {
@@ -150,7 +150,7 @@ class ArchitectureTest {
                 .that()
                 .resideInAPackage(in("internal.store"))
                 .and()
-                .doNotHaveSimpleName("TransactionalStore") // somebody's transaction is a connection
+                .doNotHaveSimpleName("TransactionalStore") // an application's transaction is a connection
                 .should()
                 .dependOnClassesThat()
                 .resideInAnyPackage(in("internal.jdbc"), in("broker"), in("inbox"), "java.sql..")
@@ -203,7 +203,7 @@ class ArchitectureTest {
                 .doNotHaveSimpleName("ReplayRun")
                 .should()
                 .callConstructorWhere(DescribedPredicate.describe(
-                        "it makes a thread", call -> call.getTargetOwner().isAssignableTo(Thread.class)))
+                        "creates a thread", call -> call.getTargetOwner().isAssignableTo(Thread.class)))
                 .orShould()
                 .dependOnClassesThat()
                 .haveFullyQualifiedName("java.util.concurrent.Executors")
@@ -226,7 +226,7 @@ class ArchitectureTest {
                 .check(all);
     }
 
-    /** Where an optional library is missing, nobody who uses or looks at another class notices. */
+    /** A missing optional library does not affect code that uses or inspects the other classes. */
     @Test
     void optionalLibrariesAreNamedByTheirAdaptersAlone() {
         namedOnlyBy("tools.jackson..", ".*\\.(JacksonSerializer|Jackson3Json(\\$.*)?|FoundSerializer\\$Three)");
@@ -235,7 +235,7 @@ class ArchitectureTest {
         namedOnlyBy("io.opentelemetry..", ".*\\.(OpenTelemetryTracing(\\$.*)?|FoundTracing\\$Found)");
     }
 
-    /** The daemon is an application: it brings its libraries. */
+    /** The daemon is exempt: it is an application, and brings its libraries. */
     private static void namedOnlyBy(String library, String adapters) {
         noClasses()
                 .that()
@@ -251,7 +251,7 @@ class ArchitectureTest {
                 .isNotEmpty();
     }
 
-    /** Mocks and frameworks ask a class for its methods, which fails if one of them names a class that is not there. */
+    /** Mocks and frameworks ask a class for its methods, which fails if one of them names a missing class. */
     @Test
     void noPublicSignatureNamesAnOptionalLibrary() {
         noClasses()
@@ -261,7 +261,7 @@ class ArchitectureTest {
                 .check(all);
     }
 
-    /** What is internal may change in any version, so nobody may need it to use what is not. */
+    /** Internal types may change in any version, so using the API must never require one. */
     @Test
     void noPublicSignatureOfTheApiNamesWhatIsInternal() {
         noClasses().that(areOfTheApi()).should(nameInASignature(INTERNAL)).check(all);
@@ -288,7 +288,7 @@ class ArchitectureTest {
         Set<String> adapters =
                 Set.of("JacksonSerializer", "Jackson2Serializer", "OpenTelemetryTracing", "InboxMeters", "RelayMeters");
         return DescribedPredicate.describe(
-                "are published, and no adapters",
+                "are published and not adapters",
                 each -> each.getModifiers().contains(JavaModifier.PUBLIC)
                         && !each.getPackageName().startsWith(ROOT + ".server")
                         && !adapters.contains(each.getSimpleName()));

@@ -8,7 +8,7 @@ import java.nio.file.Path;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
 
-/** The program that a newcomer reads first is the one that a test runs. */
+/** The program that a newcomer reads first is one that a test runs. */
 class QuickstartTest {
     private static final Path ROOT = Path.of("").toAbsolutePath().getParent();
 

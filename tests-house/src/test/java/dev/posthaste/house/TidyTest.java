@@ -65,7 +65,7 @@ class TidyTest {
     void everyPackageSaysWhatItIsForAndIsNullMarked() throws Exception {
         for (Path file : sources("src/main/java")) {
             if (file.toString().contains("/testkit/")) {
-                continue; // JUnit fills the fields of its contracts
+                continue; // JUnit sets the fields of its contracts
             }
             Path description = file.resolveSibling("package-info.java");
             assertThat(description).exists();
@@ -73,7 +73,7 @@ class TidyTest {
         }
     }
 
-    /** What the formatter leaves of a section's rule that is too long, or of a comment at the end of a line. */
+    /** What the formatter leaves of an overlong section rule, or of an overlong comment at the end of a line. */
     @Test
     void noCommentEndsInALineOfOneWord() throws Exception {
         for (Path file : sources("src")) {
@@ -87,10 +87,10 @@ class TidyTest {
     void nothingIsPutOffAndNothingReadsSystemProperties() throws Exception {
         for (Path file : sources("src/main/java")) {
             String text = Files.readString(file);
+            // The testkit's contracts are in src/main.
             assertThat(text)
                     .as(file.toString())
-                    .doesNotContain(
-                            "TO" + "DO", "FIX" + "ME", "@Disa" + "bled", "assume" + "That"); // contracts are here
+                    .doesNotContain("TO" + "DO", "FIX" + "ME", "@Disa" + "bled", "assume" + "That");
             if (!file.toString().contains("/servers/")) {
                 assertThat(text).as(file.toString()).doesNotContain("System.getProperty");
             }

@@ -39,7 +39,7 @@ class BatchTest {
         return database;
     }
 
-    /** One thread, which is busy until the gate is opened: what comes meanwhile is there at once. */
+    /** One thread, which is busy until the gate opens: everything that arrives meanwhile is then there together. */
     private Inbox.Builder inbox(TestDatabase database, int max, BatchHandler<String> handler) {
         return Inbox.builder("test", database.dataSource())
                 .on(GATE, String.class, (text, context) -> open.await())
@@ -149,7 +149,7 @@ class BatchTest {
     @EnumSource
     void anEventThatSomebodyElseHandlesDelaysItsKeyOnly(Database kind) throws Exception {
         if (kind == Database.SQLITE) {
-            return; // who writes holds up all others
+            return; // a writer blocks all others
         }
         try (TestDatabase database = open(kind);
                 var other = database.dataSource().getConnection();

@@ -40,7 +40,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.EnumSource.Mode;
 
-/** Times mean the same whatever zones the sessions are in: those of tables without zones, and of open transactions. */
+/** Times mean the same in sessions of any time zone: those in tables without zones, and those of open transactions. */
 class ClocksTest {
     private static final OutboxDefinition ORDERS = OutboxDefinition.named("orders")
             .table("orders")
@@ -83,7 +83,10 @@ class ClocksTest {
                         Map.entry("zone", zone)))));
     }
 
-    /** The database's own programs write with its zone's clock, whatever sessions they have; {@code clock} says which. */
+    /**
+     * The database's own programs write times of its zone, whatever their sessions' zones; {@code clock} is the
+     * expression.
+     */
     @ParameterizedTest
     @CsvSource(
             delimiter = '|',
@@ -169,7 +172,7 @@ class ClocksTest {
     @ParameterizedTest
     @EnumSource(
             mode = Mode.EXCLUDE,
-            names = {"H2", "SQLITE"}) // which do not list transactions
+            names = {"H2", "SQLITE"}) // they do not list transactions
     void B18_theOldestTransactionsAgeIsTheSameInEveryZone(Database kind) throws Exception {
         try (TestDatabase database = open(kind);
                 HikariDataSource east = in(database, "+08:00");

@@ -10,7 +10,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
-/** What the check at the start says of columns that a promise depends on: their room, their characters, their clocks. */
+/** What the startup check says about columns that promises depend on: their lengths, character sets and time zones. */
 class ColumnChecksTest extends WithForeignTable {
     // --- Columns -----------------------------------------------------------------------------------------------------
 
@@ -117,7 +117,7 @@ class ColumnChecksTest extends WithForeignTable {
         }
     }
 
-    /** On MySQL before 8.0.17, blanks at the end do not count: it has no such collation. */
+    /** MySQL before 8.0.17 ignores trailing blanks: it has no collation that does not. */
     @ParameterizedTest
     @EnumSource
     void A12_newTablesKeepKeysAndIdsApartThatDifferInBytesOnly(Database kind) throws Exception {
@@ -140,7 +140,7 @@ class ColumnChecksTest extends WithForeignTable {
         }
     }
 
-    // --- Clocks ------------------------------------------------------------------------------------------------------
+    // --- Time zones --------------------------------------------------------------------------------------------------
 
     @ParameterizedTest
     @EnumSource

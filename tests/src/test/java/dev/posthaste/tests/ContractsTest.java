@@ -11,9 +11,9 @@ import org.junit.platform.launcher.TestPlan;
 import org.junit.platform.launcher.core.LauncherDiscoveryRequestBuilder;
 import org.junit.platform.launcher.core.LauncherFactory;
 
-/** That every contract runs on every database. */
+/** Checks that every contract runs on every database. */
 class ContractsTest {
-    /** How many tests each has at least: a contract that ran no test would look like one that passed. */
+    /** The minimum number of tests of each: a contract that ran no test would look like one that passed. */
     private static final Map<String, Integer> CONTRACTS = Map.ofEntries(
             Map.entry("Store", 18),
             Map.entry("RowStore", 19),

@@ -48,7 +48,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.EnumSource.Mode;
 
-/** What real databases do to relays: cut commits, standstills, weak settings, small pools. */
+/** What real databases do to relays: interrupted commits, paused clients, weak settings, small pools. */
 class DatabaseHazardsTest extends WithOrders {
     // --- 8 -----------------------------------------------------------------------------------------------------------
 
@@ -70,7 +70,7 @@ class DatabaseHazardsTest extends WithOrders {
                     () -> new RowStore(still, dialect, RelayProcess.CATALOG.outbox("orders"))
                             .settle(old, List.of(new Verdict.Published(1, 0))));
             stands.await();
-            if (kind == Database.SQLITE) { // nobody ends its session; nobody else writes meanwhile, and nothing breaks
+            if (kind == Database.SQLITE) { // its session is not ended, and blocks all writers
                 assertThatThrownBy(() ->
                                 leases.take("orders", "new", leases.leases().get(0), Duration.ofMinutes(1)))
                         .isInstanceOf(StoreException.class);
@@ -118,7 +118,7 @@ class DatabaseHazardsTest extends WithOrders {
             RowStore store = new RowStore(database.dataSource(), dialect, tracked);
             CompletableFuture<Settled> settled = CompletableFuture.supplyAsync(
                     () -> store.settle(claim, List.of(new Verdict.Published(1, 0), new Verdict.Published(2, 0))));
-            if (kind == Database.SQLITE) { // it holds up every writer, and each says so in time
+            if (kind == Database.SQLITE) { // it blocks every writer, and each fails in time
                 assertThatThrownBy(() -> settled.get(20, TimeUnit.SECONDS)).hasCauseInstanceOf(StoreException.class);
                 consumer.rollback();
                 assertThat(store.settle(claim, List.of(new Verdict.Published(1, 0), new Verdict.Published(2, 0))))
@@ -131,7 +131,7 @@ class DatabaseHazardsTest extends WithOrders {
         }
     }
 
-    /** A client that prepares a statement that begins so hangs before it. */
+    /** A client that pauses before it prepares a statement with this beginning. */
     private static <T> T standingStill(
             Class<T> type, T target, String statement, CountDownLatch stands, CountDownLatch goesOn) {
         return type.cast(java.lang.reflect.Proxy.newProxyInstance(

@@ -38,7 +38,7 @@ import org.junit.jupiter.params.provider.EnumSource.Mode;
 class DatabaseLoadTest extends WithOrders {
     // --- 25 ----------------------------------------------------------------------------------------------------------
 
-    /** Both InnoDBs at once, for a minute. */
+    /** MariaDB and MySQL in parallel, for a minute. */
     @Test
     void H25_aMinuteOfWritersRelayAndRetentionLetsNoDeadlockReachTheApplication() throws Exception {
         Queue<Throwable> failures = new ConcurrentLinkedQueue<>();
@@ -235,7 +235,7 @@ class DatabaseLoadTest extends WithOrders {
         }
     }
 
-    /** Deletes whatever is published, in small batches. */
+    /** Deletes published events in small batches. */
     static final class PurgeProcess {
         public static void main(String[] arguments) throws SQLException {
             com.zaxxer.hikari.HikariConfig config = new com.zaxxer.hikari.HikariConfig();
@@ -264,7 +264,7 @@ class DatabaseLoadTest extends WithOrders {
             RowStore store = store(database);
             long start = System.nanoTime();
             long end = start + Duration.ofSeconds(6).toNanos();
-            long limit = start + Duration.ofSeconds(60).toNanos(); // a slow machine has written little in six
+            long limit = start + Duration.ofSeconds(60).toNanos(); // a slow machine has written little after six
             int written = 0;
             long most = 0;
             try (Relay relay = Relay.builder(pool, RelayProcess.CATALOG, new RecordingBroker())
@@ -284,7 +284,9 @@ class DatabaseLoadTest extends WithOrders {
                     }
                 }
             }
-            assertThat(most).as("rows there at once, of %d written", written).isLessThan(written / 2);
+            assertThat(most)
+                    .as("rows in the table at a time, of %d written", written)
+                    .isLessThan(written / 2);
         }
     }
 }

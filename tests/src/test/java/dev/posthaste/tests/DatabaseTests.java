@@ -23,7 +23,7 @@ import dev.posthaste.testkit.internal.StoreContract;
 import dev.posthaste.testkit.internal.WriterContract;
 import org.junit.jupiter.api.Nested;
 
-/** The contracts of stores and inboxes, and those of the store that keeps statuses in rows, on every database. */
+/** The contracts of stores and inboxes, including those of the store that keeps statuses in rows, on every database. */
 abstract class DatabaseTests {
     private final DatabaseSource source;
 

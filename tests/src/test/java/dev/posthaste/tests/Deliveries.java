@@ -21,7 +21,7 @@ final class Deliveries {
                 .headers(Map.of(MessageHeaders.EVENT_ID, id, MessageHeaders.EVENT_TYPE, type));
     }
 
-    /** Its id is its body. */
+    /** A message whose id is its body. */
     Delivery of(String type, String key, String body) {
         return of(message(type, body, key, body));
     }

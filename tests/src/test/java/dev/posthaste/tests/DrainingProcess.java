@@ -24,8 +24,8 @@ import java.util.function.Consumer;
 import javax.sql.DataSource;
 
 /**
- * A relay with default settings in a process of its own, with a heap of its own. It ends with 0 when nothing is due in
- * the outbox {@code orders}, and with 3 when it runs out of memory.
+ * A relay with default settings in a separate process, with its own heap. It exits with 0 when nothing is due in the
+ * outbox {@code orders}, and with 3 when it runs out of memory.
  */
 final class DrainingProcess {
     private static final Duration ANSWER = Duration.ofMillis(20);
@@ -69,7 +69,7 @@ final class DrainingProcess {
         }
     }
 
-    /** Keeps messages for as long as a server would take to answer. */
+    /** Keeps messages for as long as a server would take to respond. */
     private static final class SlowBroker implements Broker {
         private final ScheduledExecutorService thread = Executors.newSingleThreadScheduledExecutor();
 

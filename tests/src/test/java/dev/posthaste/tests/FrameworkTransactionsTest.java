@@ -26,8 +26,8 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /**
- * An inbox in the transactions of a framework that has a will of its own: it wraps what is checked, and an exception that
- * passes whoever joined a transaction condemns it.
+ * An inbox in the transactions of an opinionated framework: it wraps checked exceptions, and an exception that leaves
+ * code that joined a transaction marks it for rollback.
  */
 class FrameworkTransactionsTest {
     private static final String TYPE = "order.placed";
@@ -36,7 +36,7 @@ class FrameworkTransactionsTest {
     private Framework transactions;
     private final Deliveries deliveries = new Deliveries();
 
-    /** What Spring does, in short. */
+    /** What Spring does, simplified. */
     private static final class Framework implements Transactions {
         private final DataSource dataSource;
         private final ThreadLocal<Connection> current = new ThreadLocal<>();
@@ -76,7 +76,7 @@ class FrameworkTransactionsTest {
                 try {
                     T result = run(work, connection);
                     if (condemned.get()) {
-                        throw new IllegalStateException("rolled back, because it was marked so");
+                        throw new IllegalStateException("rolled back, because it was marked for rollback");
                     }
                     connection.commit();
                     committed = true;
@@ -167,7 +167,7 @@ class FrameworkTransactionsTest {
         assertThat(notes()).containsExactly("2");
     }
 
-    /** The framework refuses the commit each time: that counts, and does not go on for ever. */
+    /** The framework refuses the commit each time: that counts as an attempt, and does not continue forever. */
     @ParameterizedTest
     @EnumSource
     void aTransactionThatAHandlerSpoiledIsAnAttempt(Database kind) throws Exception {
@@ -190,7 +190,7 @@ class FrameworkTransactionsTest {
                 .singleElement()
                 .asString()
                 .startsWith("dead 1")
-                .contains("rolled back, because it was marked so");
+                .contains("rolled back, because it was marked for rollback");
         assertThat(effects()).isEmpty();
         assertThat(notes()).isEmpty();
     }
@@ -214,7 +214,7 @@ class FrameworkTransactionsTest {
     }
 
     @ParameterizedTest
-    @EnumSource(names = {"H2", "POSTGRESQL", "MARIADB"}) // the others take no new check, or do not look at it
+    @EnumSource(names = {"H2", "POSTGRESQL", "MARIADB"}) // the others do not accept a new check, or ignore it
     void anEventWhoseIdTheTableRefusesIsDead(Database kind) throws Exception {
         open(kind);
         database.execute("alter table posthaste_inbox add constraint no_bad_ids check (event_id <> 'bad')");

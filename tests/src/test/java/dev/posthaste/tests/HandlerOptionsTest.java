@@ -28,7 +28,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
-/** What differs for one handler: retries, and what is done after the last. */
+/** Options of a single handler: its retries, and what happens after the last one. */
 class HandlerOptionsTest {
     private static final String TYPE = "order.cancelled";
 
@@ -174,7 +174,7 @@ class HandlerOptionsTest {
         try (TestDatabase database = open(Database.H2)) {
             try (Inbox inbox = inbox(database, handler, h -> h.noRetryOn(IllegalArgumentException.class))) {
                 deliver(inbox, "argument", "number", "cause", "io");
-                assertThat(attempts).as("of each").containsExactly(1, 1, 1, 2, 1, 2);
+                assertThat(attempts).as("attempts of each event").containsExactly(1, 1, 1, 2, 1, 2);
             }
             attempts.clear();
             try (Inbox inbox = inbox(
@@ -184,7 +184,7 @@ class HandlerOptionsTest {
                             .noRetryOn(NumberFormatException.class))) {
                 deliveries.answers.clear();
                 deliver(inbox, "argument", "number", "cause", "io");
-                assertThat(attempts).as("of each").containsExactly(1, 2, 1, 1, 1, 2);
+                assertThat(attempts).as("attempts of each event").containsExactly(1, 2, 1, 1, 1, 2);
             }
         }
     }

@@ -24,11 +24,11 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.EnumSource.Mode;
 
-/** What the audits found in what inboxes do in their transactions, on every database. */
+/** Audit findings about inboxes' transactions, on every database. */
 class InboxAuditTest extends WithInbox {
     // --- The note and the effects ------------------------------------------------------------------------------------
 
-    /** InnoDB rolls a deadlock's victim back as a whole, and continues on the connection as if nothing had happened. */
+    /** InnoDB rolls back a deadlock's victim as a whole, and the connection continues as if nothing had happened. */
     @ParameterizedTest
     @EnumSource(names = {"MARIADB", "MYSQL"})
     void A05_aDeadlockThatAHandlerSwallowsTakesEffectsAndNoteTogether(Database kind) throws Exception {
@@ -49,12 +49,12 @@ class InboxAuditTest extends WithInbox {
                     run(context.connection(), add + 2);
                 } catch (SQLException e) {
                     again.set(true);
-                    run(context.connection(), add + 2); // as retry templates do
+                    run(context.connection(), add + 2); // like retry templates
                 }
             });
             try (Connection other = database.dataSource().getConnection()) {
                 other.setAutoCommit(false);
-                run(other, "update accounts set amount = amount + 100 where id = 2 or id > 3"); // the heavier one
+                run(other, "update accounts set amount = amount + 100 where id = 2 or id > 3"); // heavier
                 CompletableFuture<Void> blocked = CompletableFuture.runAsync(() -> {
                     try {
                         locked.await();
@@ -152,7 +152,7 @@ class InboxAuditTest extends WithInbox {
         }
     }
 
-    /** PostgreSQL refuses everything after an error; who swallows it has not done what it was to do. */
+    /** PostgreSQL refuses everything after an error, so a handler that swallows one has not done its work. */
     @ParameterizedTest
     @EnumSource(names = "POSTGRESQL")
     void A05_anErrorThatAHandlerSwallowsIsAFailureWhereItEndsTheTransaction(Database kind) throws Exception {
@@ -182,7 +182,7 @@ class InboxAuditTest extends WithInbox {
 
     // --- The session -------------------------------------------------------------------------------------------------
 
-    /** What the session waits for locks, and for its client, in the database's own words. */
+    /** How long the session waits for locks, and for its client, in the database's own units. */
     static List<String> limits(Database kind, Connection connection) throws SQLException {
         return switch (kind) {
             case POSTGRESQL ->
@@ -202,7 +202,7 @@ class InboxAuditTest extends WithInbox {
         };
     }
 
-    /** Always the same connection, as a pool that resets nothing. */
+    /** Always the same connection, like a pool that resets nothing. */
     private static DataSource always(TestDatabase database, Connection connection) {
         Connection kept = Intercepted.of(
                 Connection.class, connection, (method, call) -> method.equals("close") ? null : call.proceed());
@@ -240,7 +240,7 @@ class InboxAuditTest extends WithInbox {
                             .as("the handler waits for locks as before")
                             .allSatisfy(each -> assertThat(each.get(0)).isEqualTo(before.get(0)));
                     if (kind != Database.H2
-                            && kind != Database.SQLITE) { // which have no server that could end a session
+                            && kind != Database.SQLITE) { // they have no server that could end a session
                         assertThat(inside.get(0).get(1)).isIn("1min", "60", "60.000000");
                     }
                     assertThat(limits(kind, connection)).isEqualTo(before);
@@ -251,7 +251,7 @@ class InboxAuditTest extends WithInbox {
         }
     }
 
-    /** Two inboxes in one transaction: neither takes the other's note, limits or savepoint for its own. */
+    /** Two inboxes in one transaction: neither mistakes the other's note, limits or savepoint for its own. */
     @ParameterizedTest
     @EnumSource
     void aHandlerMayUseAnotherInboxInItsTransaction(Database kind) throws Exception {

@@ -27,7 +27,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.EnumSource.Mode;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** What inboxes do while another process or their database is in the way; found by the audits. */
+/** What inboxes do while another process blocks them or their database is unavailable; found by the audits. */
 class InboxOutageTest extends WithInbox {
     private final Deliveries deliveries = new Deliveries();
 
@@ -49,7 +49,7 @@ class InboxOutageTest extends WithInbox {
                     consumer.accept(deliveries.of(message("held-" + i)));
                 }
                 consumer.accept(deliveries.of(message("healthy")));
-                if (kind == Database.SQLITE) { // who writes holds up all others
+                if (kind == Database.SQLITE) { // a writer blocks all others
                     await().pollDelay(Duration.ofSeconds(3)).until(deliveries.answers::isEmpty);
                 } else {
                     await().atMost(Duration.ofSeconds(5)).until(() -> deliveries.answers.contains("done healthy"));
@@ -95,9 +95,9 @@ class InboxOutageTest extends WithInbox {
         }
     }
 
-    // --- The database away -------------------------------------------------------------------------------------------
+    // --- The database unavailable ------------------------------------------------------------------------------------
 
-    /** As after a fail-over: while {@code readOnly}, every connection leads to a server that takes no changes. */
+    /** As after a fail-over: while {@code readOnly}, every connection leads to a server that accepts no changes. */
     private static DataSource failedOver(Database kind, DataSource pool, AtomicBoolean readOnly) {
         return Intercepted.of(DataSource.class, pool, (method, call) -> {
             Object result = call.proceed();
@@ -111,7 +111,7 @@ class InboxOutageTest extends WithInbox {
                                 default -> "set session transaction read only";
                             });
                 } catch (SQLException e) {
-                    connection.close(); // a pool may hand out one that was closed a moment ago; this gives it back
+                    connection.close(); // a pool may hand out a connection that was just closed; this returns it
                     throw e;
                 }
             }

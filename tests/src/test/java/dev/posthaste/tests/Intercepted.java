@@ -8,11 +8,11 @@ import java.sql.Statement;
 import java.time.Duration;
 import javax.sql.DataSource;
 
-/** Interfaces whose calls pass through a test, which may delay them or make them fail. */
+/** Proxies whose calls pass through a test, which may delay them or make them fail. */
 final class Intercepted {
     private Intercepted() {}
 
-    /** Decides what a call does and returns. */
+    /** Decides what a call does and what it returns. */
     @FunctionalInterface
     interface Around {
         Object call(String method, Call call) throws Throwable;
@@ -24,7 +24,7 @@ final class Intercepted {
         Object proceed() throws Throwable;
     }
 
-    /** {@code target}, whose methods are called through {@code around}; those of {@link Object} are not. */
+    /** {@code target} with its methods called through {@code around}, except those of {@link Object}. */
     static <T> T of(Class<T> type, T target, Around around) {
         return type.cast(Proxy.newProxyInstance(
                 type.getClassLoader(), new Class<?>[] {type}, (self, method, arguments) -> {
@@ -58,9 +58,9 @@ final class Intercepted {
         });
     }
 
-    /** A connection that runs {@code sql} by itself before its next use once {@code condition} is true. */
+    /** A connection that runs {@code sql} before its next use once {@code condition} is true. */
     static Connection running(Connection connection, String sql, java.util.function.BooleanSupplier condition) {
-        boolean[] done = new boolean[1]; // a connection has one user at a time
+        boolean[] done = new boolean[1]; // not synchronised, because a connection has one user at a time
         return of(Connection.class, connection, (method, call) -> {
             if (!done[0] && condition.getAsBoolean() && method.matches("prepareStatement|createStatement")) {
                 done[0] = true;

@@ -35,7 +35,7 @@ import javax.sql.DataSource;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
-/** What campaigns found about leases. */
+/** What the simulation and the campaign found about leases. */
 class LeaseAuditTest {
     private static final OutboxDefinition ORDERS = OutboxDefinition.named("orders")
             .table("orders")
@@ -43,7 +43,7 @@ class LeaseAuditTest {
             .types("order.placed");
     private static final Duration LEASE = Duration.ofMillis(600);
 
-    /** As after some time without a writable database: the owner and the others are back in the same moment. */
+    /** As after a while without a writable database: the owner and the other relays return at the same moment. */
     @ParameterizedTest
     @EnumSource(Database.class)
     void D02_aLeaseThatWasStaleAndIsRenewedInTheLastMomentStaysItsOwners(Database kind) throws Exception {
@@ -78,7 +78,7 @@ class LeaseAuditTest {
         }
     }
 
-    /** The look for free leases that is under way when a relay stops sees the one that its worker has just given back. */
+    /** When a relay stops, a running check for free leases sees the one that its worker has just released. */
     @ParameterizedTest
     @EnumSource(Database.class)
     void C26_aLeaseThatIsTakenWhileTheRelayStopsIsGivenBack(Database kind) throws Exception {
@@ -106,13 +106,16 @@ class LeaseAuditTest {
             relay.close();
 
             assertThat(leases.leases()).singleElement().satisfies(row -> {
-                assertThat(row.epoch()).as("taken after all").isEqualTo(2);
+                assertThat(row.epoch()).as("taken nevertheless").isEqualTo(2);
                 assertThat(row.owner()).isEmpty();
             });
         }
     }
 
-    /** It was suspended, renewed its lease, and was suspended again before it could look whether the outbox is paused. */
+    /**
+     * The relay was suspended, renewed its lease, and was suspended again before it could check whether the outbox is
+     * paused.
+     */
     @ParameterizedTest
     @EnumSource(Database.class)
     void C29_aRelayThatRenewsBeforeItLooksSeesThatTheOutboxIsPaused(Database kind) throws Exception {
@@ -122,7 +125,7 @@ class LeaseAuditTest {
             AtomicBoolean suspended = new AtomicBoolean();
             DataSource watched = before(outbox.database.dataSource(), "select outbox, owner, epoch", () -> {
                 if (suspended.get()) {
-                    throw new SQLException("it does not come to look");
+                    throw new SQLException("it never gets to the check");
                 }
             });
             ManualRelay relay =
@@ -141,7 +144,7 @@ class LeaseAuditTest {
             relay.passWithoutLeases();
 
             assertThat(outbox.broker.attempts()).isEmpty();
-            assertThat(relay.owns("orders")).as("it has given it back").isFalse();
+            assertThat(relay.owns("orders")).as("it has released it").isFalse();
         }
     }
 
@@ -160,7 +163,7 @@ class LeaseAuditTest {
         }
     }
 
-    /** {@code dataSource}, with something that happens between the look at a lease and the attempt to take it. */
+    /** {@code dataSource}, with something that happens between the check of a lease and the attempt to take it. */
     private static DataSource beforeTaking(DataSource dataSource, Runnable what) {
         return before(dataSource, "set owner = ?, epoch = ?", what::run);
     }

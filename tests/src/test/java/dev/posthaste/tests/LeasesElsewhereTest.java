@@ -20,7 +20,10 @@ import java.time.Duration;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
-/** Leases in another schema than the outboxes; {@link ForeignWritersTest} does it where a schema is a database. */
+/**
+ * Leases in a different schema from the outboxes; {@link ForeignWritersTest} covers databases where a schema is a
+ * database.
+ */
 class LeasesElsewhereTest {
     private static final Catalog CATALOG = Catalog.of(OutboxDefinition.named("orders")
             .table("orders")

@@ -41,7 +41,7 @@ class MemoryAuditTest {
         }
     }
 
-    /** 128 MB for 260,000 keys; the real target is a million in 256 MB, together with what is published. */
+    /** 128 MB for 260,000 keys; the real target is a million in 256 MB, in addition to publishing. */
     @Test
     void A13_keysThatWaitForADelayedEventFitIntoASmallHeap(@TempDir Path home) throws Exception {
         try (TestOutbox outbox = TestOutbox.on(Database.POSTGRESQL)) {
@@ -95,7 +95,7 @@ class MemoryAuditTest {
                 .split("\\|")[1]);
     }
 
-    /** On the disk they are small: a page of one letter is compressed well. */
+    /** They are small on disk: a page of a single letter compresses well. */
     private static void fillLarge(TestOutbox outbox, int events, int bytes) throws Exception {
         boolean postgres = outbox.database.kind() == Database.POSTGRESQL;
         if (!postgres) {

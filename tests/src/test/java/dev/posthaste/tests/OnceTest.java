@@ -34,7 +34,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.EnumSource.Mode;
 
-/** An inbox in transactions that are not its own. */
+/** An inbox in other code's transactions. */
 class OnceTest {
     private static final String TYPE = "order.placed";
 
@@ -161,7 +161,7 @@ class OnceTest {
                     .hasMessageContaining("test");
             other.rollback();
             if (kind == Database.SQLITE) {
-                connection.rollback(); // a reader that became a writer too late
+                connection.rollback(); // a reader that tried to become a writer too late
             }
             assertThat(inbox.once(connection, "1", () -> effect(connection, "mine")))
                     .isTrue();
@@ -170,9 +170,11 @@ class OnceTest {
         assertThat(effects()).containsExactly("mine");
     }
 
-    /** Whoever hears that it is busy goes on and commits; so what it did before must still be there. */
+    /**
+     * A caller that is told that the inbox is busy continues and commits; so what it did before must still be there.
+     */
     @ParameterizedTest
-    @EnumSource(mode = Mode.EXCLUDE, names = "SQLITE") // which has one writer at a time
+    @EnumSource(mode = Mode.EXCLUDE, names = "SQLITE") // it has one writer at a time
     void ofTwoThatWaitForEachOtherEachIsToldWhatBecameOfItsTransaction(Database kind) throws Exception {
         open(kind);
         try (Connection one = begun();

@@ -35,13 +35,16 @@ import javax.sql.DataSource;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
-/** What the audits found in what operators do. */
+/** Audit findings about operators' changes. */
 class OperatorAuditTest {
     private static final EventFilter DEAD = EventFilter.status(Status.DEAD);
     private static final EventFilter PUBLISHED = EventFilter.status(Status.PUBLISHED);
     private static final LongPredicate ALL = done -> true;
 
-    /** An outbox with so many rows in one status, whose payloads are their numbers; and operators whose database can go away. */
+    /**
+     * An outbox with a number of rows in one status, whose payloads are their numbers; and operators whose database can
+     * become unavailable.
+     */
     private static final class Shop implements AutoCloseable {
         final TestOutbox outbox;
         final AtomicBoolean down = new AtomicBoolean();
@@ -80,7 +83,7 @@ class OperatorAuditTest {
             return new ReplayRun(by, new ReplayPlan(filter, null, null, perSecond), to, change);
         }
 
-        /** What the audit says of a change that is not of one event. */
+        /** The audit's entry for a change that is not about a single event. */
         String entry(Change change) {
             return outbox
                     .database
@@ -95,7 +98,7 @@ class OperatorAuditTest {
             return outbox.database.count("select count(*) from " + table + " where " + where);
         }
 
-        /** As if whoever runs it had died long ago. */
+        /** As if the process that runs it had died long ago. */
         void letTheRunnerDie(Change change) {
             outbox.database.execute("update posthaste_audit set detail = replace(detail, '\"seenMicros\":',"
                     + " '\"seenMicros\":-') where change_id = '" + change.id() + "'");
@@ -132,7 +135,10 @@ class OperatorAuditTest {
         ChangeResult make(StoreOutboxAdmin admin, LongPredicate goOn);
     }
 
-    /** Fails once when it has begun: the database goes away, or the process dies, and nothing can be noted. */
+    /**
+     * Fails once after it has begun: the database becomes unavailable, or the process dies, and nothing can be
+     * recorded.
+     */
     private static void failHalfWay(Shop shop, Mass mass, boolean dies) {
         LongPredicate goOn = done -> {
             if (done > 0 && dies) {
@@ -161,7 +167,7 @@ class OperatorAuditTest {
                     shop.outbox.database.execute(
                             "update " + shop.table + " set status = 'dead' where status = 'pending' and id % 2 = 0");
                     shop.write(700, 710, "dead"); // after the change had begun
-                    int some = discards ? 400 : 500; // parts are read with those that have died again
+                    int some = discards ? 400 : 500; // batches include events that have died again
                     assertThat(mass.make(shop.admin, done -> done < 200).events())
                             .isEqualTo(some);
                     assertThat(shop.entry(change)).endsWith("|" + some + "|interrupted: status dead");
@@ -169,7 +175,7 @@ class OperatorAuditTest {
                     assertThat(shop.entry(change)).endsWith("|700|finished: status dead");
                     assertThat(mass.make(shop.admin, ALL)).isEqualTo(new ChangeOutcome(700, true));
                     assertThat(shop.count("status = 'dead'"))
-                            .as("those that have died again, and those that came later")
+                            .as("those that have died again, and those written later")
                             .isEqualTo(discards ? 10 : 110);
                     assertThat(shop.outbox.database.count("select count(*) from posthaste_audit where event_row > 0"))
                             .isEqualTo(700);
@@ -182,7 +188,7 @@ class OperatorAuditTest {
     @EnumSource
     void B14_aPurgeThatFailedHalfWayContinuesToo(Database kind) throws Exception {
         try (Shop shop = new Shop(kind, 4_500, "published")) {
-            Thread.sleep(10); // so that all are older than nothing
+            Thread.sleep(10); // so that all are older than zero
             Change change = because("space");
             Mass mass = (admin, goOn) -> admin.purge(Duration.ZERO, Set.of(Status.PUBLISHED), change, goOn);
             failHalfWay(shop, mass, false);
@@ -206,7 +212,7 @@ class OperatorAuditTest {
             until("some are sent", () -> replay.progress().sent() > 100);
             shop.down.set(true);
             until(
-                    "it waits",
+                    "it is waiting",
                     () -> String.valueOf(replay.progress().waitingFor()).contains("connection refused"));
             long sent = replay.progress().sent();
             assertThat(sent).isLessThan(1_200);
@@ -223,9 +229,9 @@ class OperatorAuditTest {
             Thread other = start(second);
             until("some are sent", () -> second.progress().sent() > 5);
             shop.down.set(true);
-            until("it waits", () -> second.progress().waitingFor() != null);
+            until("it is waiting", () -> second.progress().waitingFor() != null);
             second.cancel();
-            await("it says so at once")
+            await("it reports that immediately")
                     .atMost(Duration.ofSeconds(1))
                     .until(() -> second.progress().state() == State.CANCELLED);
             shop.down.set(false);
@@ -251,7 +257,7 @@ class OperatorAuditTest {
                 ReplayRun dying = shop.replay(shop.admin, first, selection, 100, change);
                 Thread thread = start(dying);
                 until(
-                        "it has noted how far it is",
+                        "it has recorded its progress",
                         () -> !shop.entry(change).contains("|0|")
                                 && dying.progress().sent() > 0);
                 shop.down.set(true);
@@ -279,7 +285,7 @@ class OperatorAuditTest {
                 Set<String> all = new HashSet<>(first.bodies());
                 all.addAll(second.bodies());
                 assertThat(all)
-                        .as("what the first could not note may be sent twice, nothing is left out")
+                        .as("what the first could not record may be sent twice, but nothing is left out")
                         .hasSize(399);
                 assertThat(second.bodies()).hasSize(399 - noted).doesNotHaveDuplicates();
                 String finished = shop.entry(change);
@@ -347,7 +353,7 @@ class OperatorAuditTest {
                     switch (kind) {
                         case POSTGRESQL -> "alter table orders alter column event_id type varchar(300)";
                         case H2 -> "alter table \"orders\" alter column event_id varchar(300)";
-                        case SQLITE -> "select 1"; // its texts have no length
+                        case SQLITE -> "select 1"; // its texts have no maximum length
                         default -> "alter table orders modify event_id varchar(300) not null";
                     });
             shop.outbox.database.execute("update " + shop.table + " set event_id = concat('" + "x".repeat(63)

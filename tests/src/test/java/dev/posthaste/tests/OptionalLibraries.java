@@ -24,8 +24,8 @@ import org.h2.jdbcx.JdbcDataSource;
 import org.slf4j.LoggerFactory;
 
 /**
- * What an application does, to be run by {@link OptionalLibrariesTest} in class loaders that lack some library. Names none
- * that is optional.
+ * An application, run by {@link OptionalLibrariesTest} in class loaders that lack some libraries. Refers to no optional
+ * library.
  */
 public final class OptionalLibraries {
     private static final Catalog CATALOG = Catalog.of(OutboxDefinition.named("orders")
@@ -38,7 +38,7 @@ public final class OptionalLibraries {
     /** A payload. */
     public record Order(String product, int amount) {}
 
-    /** Which serializer is found, and what the log says of it. */
+    /** The serializer that is found, and what is logged about it. */
     public static String serializer() {
         ListAppender<ILoggingEvent> appender = new ListAppender<>();
         appender.start();
@@ -79,7 +79,7 @@ public final class OptionalLibraries {
         return handle(database, inbox, Event.of("note.written", "k", "a text"), handled);
     }
 
-    /** Why an object cannot be written. */
+    /** The reason why an object cannot be written. */
     public static String refusedObject() throws SQLException {
         try (Connection connection = database().getConnection()) {
             connection.setAutoCommit(false);
@@ -90,7 +90,7 @@ public final class OptionalLibraries {
         }
     }
 
-    /** Why an inbox with a handler of objects cannot be built. */
+    /** The reason why an inbox with a handler of objects cannot be built. */
     public static String refusedInbox() {
         try {
             Inbox.builder("stock", database())

@@ -17,9 +17,9 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** An application writes, relays and handles events with whichever optional libraries it has, or none. */
+/** An application writes, relays and handles events with any of the optional libraries, or none. */
 class OptionalLibrariesTest {
-    /** Jackson 2 as Spring Boot 3 manages it, copied by the build; nothing in this module's class path is as old. */
+    /** Spring Boot 3's version of Jackson 2, copied by the build; nothing on this module's class path is as old. */
     private static final Path BOOT_3 = Path.of("target", "spring-boot-3");
 
     private static final String JACKSON_3 = "jackson-(core|databind)-3\\..*";
@@ -35,7 +35,7 @@ class OptionalLibrariesTest {
             "dev.posthaste.opentelemetry.OpenTelemetryTracing",
             "dev.posthaste.relay.RelayMeters");
 
-    /** An application's class path: this module's, without the files of these names, and with others. */
+    /** An application with this module's class path, without the files of these names, plus others. */
     private static URLClassLoader application(String without, Path... more) throws IOException {
         List<URL> urls = new ArrayList<>();
         for (Path path : classPath()) {
@@ -96,7 +96,7 @@ class OptionalLibrariesTest {
         }
     }
 
-    /** Jackson 3.2 beside the annotations of Spring Boot 3, which lack what it looks for in every class. */
+    /** Jackson 3.2 with the annotations of Spring Boot 3, which lack what Jackson looks for in every class. */
     @Test
     void withAJackson3ThatItsAnnotationsBreak() throws Exception {
         try (URLClassLoader application = application(JACKSON_2, BOOT_3)) {
@@ -121,7 +121,7 @@ class OptionalLibrariesTest {
         }
     }
 
-    /** As after an update of one of several libraries. */
+    /** As after an update of only one of several libraries. */
     @Test
     void withAJackson2WhoseModuleIsGone(@TempDir Path folder) throws Exception {
         Path services = Files.createDirectories(folder.resolve("classes/META-INF/services"));
@@ -135,7 +135,7 @@ class OptionalLibrariesTest {
         }
     }
 
-    /** Mocks, Spring and others ask a class for its methods, which fails if one names a class that is not there. */
+    /** Mocks, Spring and others ask a class for its methods, which fails if one of them names a missing class. */
     @Test
     void whateverIsMissingAllClassesButTheAdaptersCanBeLookedAt() throws Exception {
         List<String> broken = new ArrayList<>();

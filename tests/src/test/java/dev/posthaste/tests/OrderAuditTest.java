@@ -23,7 +23,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.EnumSource.Mode;
 
-/** The order within a key, and what blocks a key, where the audit of November 2026 found them broken. */
+/** Audit findings of November 2026 about the order within a key, and about what blocks a key. */
 class OrderAuditTest {
 
     // --- 3 -----------------------------------------------------------------------------------------------------------
@@ -31,9 +31,9 @@ class OrderAuditTest {
     @ParameterizedTest
     @EnumSource(
             mode = Mode.EXCLUDE,
-            names = {"H2", "SQLITE"}) // nobody commits late where one writes at a time
+            names = {"H2", "SQLITE"}) // no late commits with one writer at a time
     void A03_gapsAreNeverForgottenWhenIdsStepByTwo(Database kind) throws Exception {
-        int step = kind == Database.POSTGRESQL ? 2 : 1; // the others' sessions have a step of their own
+        int step = kind == Database.POSTGRESQL ? 2 : 1; // on the others, the step is a session setting
         lateCommitsKeepTheirPlace(kind, step, (outbox, others) -> {
             try (Connection connection = outbox.begin();
                     Statement statement = connection.createStatement()) {
@@ -49,17 +49,17 @@ class OrderAuditTest {
         });
     }
 
-    /** A row that is deleted before its commit leaves what a transaction leaves that was rolled back: an unused id. */
+    /** A row that is deleted before its commit leaves the same as a rolled-back transaction: an unused id. */
     @ParameterizedTest
     @EnumSource(
             mode = Mode.EXCLUDE,
-            names = {"H2", "SQLITE"}) // nobody commits late where one writes at a time
+            names = {"H2", "SQLITE"}) // no late commits with one writer at a time
     void A03_gapsAreNeverForgottenWhenEverySecondIdWasRolledBack(Database kind) throws Exception {
         lateCommitsKeepTheirPlace(kind, 1, (outbox, others) -> {
             try (Connection connection = outbox.begin();
                     Statement statement = connection.createStatement()) {
                 outbox.fill(connection, others.withCount(2 * others.count()));
-                // By the primary key, from the first of them on: the late transaction has its row locked.
+                // By the primary key, from the first one on, because the late transaction's row is locked.
                 String delete = kind == Database.POSTGRESQL
                         ? "delete from orders o"
                         : "delete o from orders o force index (primary)";
@@ -105,7 +105,7 @@ class OrderAuditTest {
         }
     }
 
-    /** Without {@link RecordingBroker#firstArrivalsByKey}, which is made for fewer events. */
+    /** Does not use {@link RecordingBroker#firstArrivalsByKey}, which is meant for fewer events. */
     private static List<String> arrivals(TestOutbox outbox, String key) {
         return outbox.broker.arrived().stream()
                 .filter(message -> key.equals(message.key()))
@@ -114,13 +114,13 @@ class OrderAuditTest {
     }
 
     /**
-     * Thousands of rows stay in the table behind a key that waits for its retry. They are above the lowest gap and below
-     * the late event, so a look at the gaps that reads a bounded number of rows does not come to it.
+     * Thousands of rows stay in the table behind a key that waits for its retry. They are above the lowest gap and
+     * below the late event, so a gap check that reads a bounded number of rows does not reach it.
      */
     @ParameterizedTest
     @EnumSource(
             mode = Mode.EXCLUDE,
-            names = {"H2", "SQLITE"}) // nobody commits late where one writes at a time
+            names = {"H2", "SQLITE"}) // no late commits with one writer at a time
     void A03b_looksBehindReadToTheEnd(Database kind) throws Exception {
         UnaryOperator<OutboxDefinition> patient =
                 o -> o.retry(RetryPolicy.fixed(Duration.ofMinutes(10)).forever());
@@ -191,7 +191,7 @@ class OrderAuditTest {
             assertThat(first.owned()).containsExactly("orders");
         }
         outbox.write(event(one, "one-v2"), event(other, "other-v2"), event("healthy", "healthy"));
-        // It learns from the table alone which keys are blocked.
+        // It learns only from the table which keys are blocked.
         try (Relay second = outbox.relay("second", TestOutbox.BLOCK).build().start()) {
             outbox.awaitPublished("healthy", LONG);
             outbox.write("healthy", "healthy-2");

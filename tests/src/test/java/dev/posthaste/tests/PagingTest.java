@@ -27,14 +27,14 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Operators' searches in an outbox of a million rows, a few of them pending: every page comes soon, wherever it is. So do the
- * relay's own fetches, by the only plan that they may have.
+ * Operators' searches in an outbox of a million rows, a few of them pending: every page arrives soon, wherever it is.
+ * The same applies to the relay's own fetches, by the only plan that they may have.
  */
 class PagingTest {
     private static final Logger log = LoggerFactory.getLogger(PagingTest.class);
     private static final int ROWS = 1_000_000;
     private static final int PENDING = 10_000;
-    /** A call stops looking after 700 ms; what it began is finished. */
+    /** A call stops searching after 700 ms, but finishes what it has begun. */
     private static final Duration BOUND = Duration.ofMillis(2_500);
 
     @Test
@@ -94,7 +94,7 @@ class PagingTest {
             assertThat(all(admin, "by type, none", EventFilter.all().type("none")))
                     .isEmpty();
             assertThat(timed(3, kind + " errors", () -> admin.errors()))
-                    .hasSize(1) // each is of a type of its own in this data: 10000 divides by 10
+                    .hasSize(1) // a single type in this data: 10000 is divisible by 10
                     .allSatisfy(group -> assertThat(group.events()).isEqualTo(ROWS / 10_000));
             PlansTest.analyze(database);
             PlansTest.assertServedByThePendingIndex(database);
@@ -107,7 +107,7 @@ class PagingTest {
         assertThat(page.events()).as(what).hasSize(found);
     }
 
-    /** As many pages as it takes; each of them within the bound. */
+    /** Reads as many pages as it takes, each of them within the bound. */
     private static List<Long> all(StoreOutboxAdmin admin, String what, EventFilter search) {
         List<Long> ids = new ArrayList<>();
         Long before = null;
@@ -124,7 +124,7 @@ class PagingTest {
         return ids;
     }
 
-    /** The median is bounded: a single one may meet a busy machine. */
+    /** The median is bounded: a single run may hit a busy moment of the machine. */
     private static <T> T timed(int times, String what, Supplier<T> work) {
         long[] nanos = new long[times];
         T result = null;

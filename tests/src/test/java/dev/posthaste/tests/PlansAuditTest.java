@@ -34,14 +34,14 @@ import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.EnumSource.Mode;
 
 /**
- * What each statement reads in a large table whose statistics know nothing of what is pending: as much as it is asked for,
- * and not the backlog.
+ * What each statement reads in a large table whose statistics do not know of the pending events: as much as it is asked
+ * for, and not the backlog.
  */
 class PlansAuditTest {
     private static final int PUBLISHED = 400_000;
     private static final int BATCH = 1_000;
     private static final int PENDING = 100_000;
-    /** Of a statement that is given 1,000 ids: its rows, their old versions, and something for checks. */
+    /** For a statement with 1,000 ids: its rows, their old versions, and some for checks. */
     private static final long MAX_ROWS_READ = 10L * BATCH;
 
     private final RetryPolicy retry = RetryPolicy.exponential();
@@ -65,7 +65,7 @@ class PlansAuditTest {
                     new LeaseTable(pool, dialect).take("orders", "me", null, Duration.ofMinutes(10)));
             lookingIntoManyRangesReadsWhatIsPendingInThem(pool, store);
             Ids ids = new Ids();
-            // A dozen times each: a prepared statement gets its general plan late.
+            // A dozen times each: a prepared statement gets its generic plan late.
             for (int i = 0; i < 12; i++) {
                 readsLittle(
                         pool,
@@ -101,14 +101,14 @@ class PlansAuditTest {
         }
     }
 
-    /** It comes first: what is settled leaves old versions of rows behind. */
+    /** Must run first: settling leaves old versions of rows behind. */
     private static void lookingIntoManyRangesReadsWhatIsPendingInThem(DataSource pool, RowStore store)
             throws SQLException {
         List<IdRange> ranges = new ArrayList<>();
-        for (int i = 0; i < 300; i++) { // among what was published
+        for (int i = 0; i < 300; i++) { // among published events
             ranges.add(new IdRange(i * 1_000L + 1, i * 1_000L + 500));
         }
-        for (int i = 0; i < 200; i++) { // among what is pending
+        for (int i = 0; i < 200; i++) { // among pending events
             ranges.add(new IdRange(PUBLISHED + 101L + i * 400, PUBLISHED + 103L + i * 400));
         }
         List<Long> expected = LongStream.range(0, 200)
@@ -126,8 +126,8 @@ class PlansAuditTest {
     }
 
     /**
-     * PostgreSQL knows everything but the backlog that comes then. The others take the table for a tiny one, as MariaDB may
-     * after a restart, so that reading all of it looks cheap.
+     * PostgreSQL knows everything except the backlog that is written afterwards. The others are made to believe that
+     * the table is tiny, as MariaDB may after a restart, so that reading all of it looks cheap.
      */
     private static void forgetStatistics(TestDatabase database) throws SQLException {
         if (database.kind() == Database.POSTGRESQL) {
@@ -146,7 +146,7 @@ class PlansAuditTest {
         }
     }
 
-    /** Pending events, a thousand at a time. */
+    /** The ids of pending events, a thousand at a time. */
     private static final class Ids {
         private long next = PUBLISHED + 1;
 
@@ -182,7 +182,7 @@ class PlansAuditTest {
         assertThat(rowsRead(pool) - before).as("rows read to " + what).isLessThan(MAX_ROWS_READ);
     }
 
-    /** By the pool's only connection, or in the table. */
+    /** The rows read by the pool's only connection, or in the table. */
     private static long rowsRead(DataSource pool) throws SQLException {
         try (Connection connection = pool.getConnection();
                 Statement statement = connection.createStatement()) {

@@ -42,7 +42,7 @@ class PlansTest {
         try (Connection connection = database.dataSource().getConnection();
                 Statement statement = connection.createStatement()) {
             if (database.kind() == Database.MYSQL || database.kind() == Database.MARIADB) {
-                statement.execute("set session sql_log_bin = 0"); // no plan depends on it
+                statement.execute("set session sql_log_bin = 0"); // plans do not depend on it
             }
             for (int i = from; i < to; i += SEED * 100) {
                 statement.execute("insert into " + quote
@@ -104,7 +104,7 @@ class PlansTest {
         assertThat(String.join("\n", settle)).containsAnyOf("orders_pkey", "primary");
     }
 
-    /** The others: {@link PagingTest}, which has such tables. */
+    /** For the other databases see {@link PagingTest}, which has such tables. */
     @ParameterizedTest
     @EnumSource(names = {"H2", "MYSQL", "SQLITE"})
     void H26_withAMillionRowsAFewOfThemPending(Database kind) throws Exception {
@@ -122,7 +122,7 @@ class PlansTest {
             if (kind == Database.POSTGRESQL) {
                 database.execute("alter table orders set (autovacuum_enabled = false)");
                 database.execute("analyze orders");
-            } else if (kind == Database.SQLITE) { // which has no statistics unless it is asked
+            } else if (kind == Database.SQLITE) { // it has no statistics unless asked for them
                 fill(database, 0, 100_000, "a.n = 7");
                 database.execute("analyze");
                 database.execute("delete from orders");

@@ -21,7 +21,7 @@ import java.util.List;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
-/** The tester of applications reads and changes the outboxes of every database, in plain SQL of its own. */
+/** The tester for applications reads and changes outboxes on every database, in its own plain SQL. */
 class PosthasteTesterTest {
     private static final Catalog CATALOG = Catalog.empty()
             .outbox("orders", o -> o.types("payment.due"))

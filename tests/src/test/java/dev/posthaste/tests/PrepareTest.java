@@ -16,13 +16,13 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.function.Consumer;
 import org.junit.jupiter.api.Test;
 
-/** A relay tells its broker of each route before it sends the first message there. */
+/** A relay announces each route to its broker before it sends the first message there. */
 class PrepareTest {
     private static final Route ROUTE = Route.topic("orders-topic").group("stock");
 
     private final List<Object> calls = new CopyOnWriteArrayList<>();
 
-    /** Takes everything; {@link #prepare} may fail. */
+    /** Acknowledges everything; {@link #prepare} may fail. */
     private final class Recorder implements Broker {
         private final boolean fails;
 

@@ -24,7 +24,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** What a stopped process or a stepped clock does to relays that are processes of their own. */
+/** The effect of a paused process or a stepped clock on relays in separate processes. */
 class ProcessTest {
     private static final Duration LONG = Duration.ofSeconds(60);
 
@@ -103,7 +103,7 @@ class ProcessTest {
         }
     }
 
-    /** The stepped process looks at its clock's file once a second. */
+    /** The process reads the file of its stepped clock once a second. */
     private static void awaitTheStep() {
         long seen = System.nanoTime() + Duration.ofMillis(1_500).toNanos();
         await().atMost(LONG).until(() -> System.nanoTime() > seen);
@@ -135,7 +135,7 @@ class ProcessTest {
                         select arrivals.at - created_at >= interval '2 seconds' from arrivals
                         join orders on orders.payload = arrivals.payload where arrivals.event_key = 'later'
                         """))
-                .as("each waited for its two seconds on the database's clock")
+                .as("each event waited two seconds by the database's clock")
                 .containsExactly("t", "t", "t");
     }
 }

@@ -50,7 +50,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.EnumSource.Mode;
 
-/** Where the audits of November 2026 found that nothing told of an event which a consumer had refused. */
+/** Audit findings of November 2026: cases in which nothing reported that a consumer had refused an event. */
 class ReceiptAuditTest extends WithReceipts {
     // --- Several consumers on the local broker -----------------------------------------------------------------------
 
@@ -101,7 +101,7 @@ class ReceiptAuditTest extends WithReceipts {
     @ParameterizedTest
     @EnumSource(
             mode = Mode.EXCLUDE,
-            names = {"H2", "SQLITE"}) // a handler that waits for another one holds the only writer's lock
+            names = {"H2", "SQLITE"}) // a handler that waits for another one holds the only write lock
     void B01_anEventEndsWhenTheLastOfItsConsumersHasHandledItAlsoAfterARestart(Database kind) throws Exception {
         CountDownLatch gate = new CountDownLatch(1);
         AtomicInteger handled = new AtomicInteger();
@@ -141,7 +141,7 @@ class ReceiptAuditTest extends WithReceipts {
 
     // --- Refused, and the receipt changes nothing --------------------------------------------------------------------
 
-    /** A message as a relay sends it. */
+    /** A message as sent by a relay. */
     private static Message message(long row, String eventId, Integer attempts, Integer generation) {
         Map<String, String> headers = new HashMap<>(Map.of(
                 MessageHeaders.EVENT_ID,
@@ -169,7 +169,7 @@ class ReceiptAuditTest extends WithReceipts {
         return answers.get(0);
     }
 
-    /** What becomes of an event that can never be handled, and of one that could be another time. */
+    /** The outcomes of an event that can never be handled, and of one that may succeed later. */
     private static List<String> refusals(TestOutbox outbox, Receipts receipts, Message message) {
         List<String> answers = new ArrayList<>();
         try (Inbox never = consumer(
@@ -190,7 +190,7 @@ class ReceiptAuditTest extends WithReceipts {
         return answers;
     }
 
-    /** Writes an event and leaves its row as an SQL update says. */
+    /** Writes an event and applies an SQL update to its row. */
     private static long row(TestOutbox outbox, String eventId, String set) throws SQLException {
         outbox.write("k", eventId);
         outbox.database.execute("update orders set " + set + " where event_id = '" + eventId + "'");
@@ -204,7 +204,7 @@ class ReceiptAuditTest extends WithReceipts {
             Receipts receipts = receipts(outbox);
             long published = row(outbox, "published", "status = 'published'");
             assertThat(refusals(outbox, receipts, message(published, "published", 0, 0)))
-                    .as("the row says it, and says it still when the same word comes again")
+                    .as("the row records it, and still does after the same refusal arrives again")
                     .containsOnly("left to the outbox");
             assertThat(outbox.status("published")).isEqualTo("dead");
 
@@ -244,7 +244,7 @@ class ReceiptAuditTest extends WithReceipts {
             RecordingBroker wire = new RecordingBroker();
             Receipts receipts = Receipts.through(wire, Route.to("receipts"));
             List<String> answers = refusals(outbox, receipts, message(published, "v1", 0, 0));
-            assertThat(answers.get(0)).as("nobody here knows of its row").startsWith("dead letter: ");
+            assertThat(answers.get(0)).as("its row cannot be checked from here").startsWith("dead letter: ");
             assertThat(answers.get(1)).as("its receipt is durable").isEqualTo("left to the outbox");
             refusals(outbox, receipts, message(consumed, "v2", 0, 0));
             assertThat(refusals(
@@ -258,7 +258,9 @@ class ReceiptAuditTest extends WithReceipts {
             try (ReceiptProcessor processor = ReceiptProcessors.on(outbox.catalog, each -> store)) {
                 assertThat(answer(processor, sent.get(0))).isEqualTo("done");
                 assertThat(outbox.status("v1")).isEqualTo("dead");
-                assertThat(answer(processor, sent.get(1))).as("an earlier word").isEqualTo("done");
+                assertThat(answer(processor, sent.get(1)))
+                        .as("an earlier refusal")
+                        .isEqualTo("done");
                 for (Message each : sent.subList(2, 4)) {
                     assertThat(answer(processor, each))
                             .startsWith("dead letter: ")
@@ -281,7 +283,7 @@ class ReceiptAuditTest extends WithReceipts {
         return Message.of("receipts", ReceiptMessages.write(receipt));
     }
 
-    // --- Late words --------------------------------------------------------------------------------------------------
+    // --- Late receipts -----------------------------------------------------------------------------------------------
 
     @ParameterizedTest
     @EnumSource(mode = Mode.EXCLUDE, names = "H2")
@@ -311,7 +313,7 @@ class ReceiptAuditTest extends WithReceipts {
                 ReceiptStore.Received again = store.receive(List.of(old, old), RefusalPolicy.of(once, new Random(1)));
                 assertThat(again.changed()).isZero();
                 assertThat(again.unmatched())
-                        .as("a later copy is answered itself")
+                        .as("a later copy gets its own answer")
                         .isEmpty();
                 assertThat(outbox.status(id)).isEqualTo("published");
                 assertThat(store.receive(List.of(refusal(second, rejected)), RefusalPolicy.of(once, new Random(1)))
@@ -321,7 +323,7 @@ class ReceiptAuditTest extends WithReceipts {
                 Receipt consumed = OriginHeaders.consumed(second);
                 assertThat(store.receive(List.of(consumed), RefusalPolicy.of(once, new Random(1)))
                                 .changed())
-                        .as("an effect that is committed is the truth")
+                        .as("a committed effect counts")
                         .isEqualTo(1);
                 assertThat(store.receive(List.of(refusal(second, rejected)), RefusalPolicy.of(once, new Random(1)))
                                 .unmatched())

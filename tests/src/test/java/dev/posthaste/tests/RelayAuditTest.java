@@ -58,7 +58,7 @@ import org.junit.jupiter.params.provider.EnumSource.Mode;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.slf4j.LoggerFactory;
 
-/** Failures around a relay that stopped an outbox, where the audit of November 2026 found them. */
+/** Audit findings of November 2026: failures around a relay that stopped an outbox. */
 class RelayAuditTest {
     private static final Duration SOON = Duration.ofSeconds(20);
 
@@ -135,7 +135,7 @@ class RelayAuditTest {
         assertThat(thrown).isTrue();
     }
 
-    /** Two relays, each with the failure. The event {@code poison} may be dead in the end; no thread may be. */
+    /** Two relays, each with the failure. The event {@code poison} may be dead at the end; no thread may be. */
     private static void everythingElseIsPublished(Function<Relay.Builder, Relay.Builder> failing) throws Exception {
         everythingElseIsPublished(TestOutbox.PATIENT, failing);
     }
@@ -188,7 +188,7 @@ class RelayAuditTest {
 
     // --- 11 ----------------------------------------------------------------------------------------------------------
 
-    /** All databases at once: it is mostly waiting. */
+    /** All databases in parallel, because most of the time is waiting. */
     @Test
     void A11_rowsThatAnotherSessionHoldsLockedAreSentAFewTimesAndSettledAfterwards() throws Exception {
         Queue<Throwable> failures = new ConcurrentLinkedQueue<>();
@@ -221,7 +221,7 @@ class RelayAuditTest {
             }
             try (Relay relay = outbox.relay("me").build().start()) {
                 long unlockAt = System.nanoTime() + lock.toNanos();
-                await(kind + ": the others are settled")
+                await(kind + ": the other events are settled")
                         .atMost(Duration.ofSeconds(10))
                         .until(() -> outbox.count("status = 'published'") == 300);
                 await().atMost(lock.multipliedBy(2)).until(() -> System.nanoTime() - unlockAt > 0);
@@ -379,7 +379,7 @@ class RelayAuditTest {
                         .start()) {
             outbox.write("K", "before");
             outbox.awaitPublished("before", LONG);
-            await("every connection is there")
+            await("every connection is open")
                     .atMost(LONG)
                     .until(() -> pool.getHikariPoolMXBean().getTotalConnections() == 4);
             for (int i = 1; i <= 2; i++) {
@@ -391,7 +391,10 @@ class RelayAuditTest {
         }
     }
 
-    /** A connection is of the time at which it was opened, and turns read-only at its first use after a fail-over. */
+    /**
+     * A connection belongs to the server at the time of its opening, and turns read-only at its first use after a
+     * fail-over.
+     */
     private static HikariDataSource poolThatFailsOver(String url, Database kind, AtomicInteger failOvers) {
         String readOnly = kind == Database.POSTGRESQL
                 ? "set session characteristics as transaction read only"
@@ -410,7 +413,7 @@ class RelayAuditTest {
         return new HikariDataSource(config);
     }
 
-    // --- The first audit's seventh suspicion -------------------------------------------------------------------------
+    // --- Suspicion 7 of the first audit ------------------------------------------------------------------------------
 
     @ParameterizedTest
     @EnumSource(names = {"POSTGRESQL", "MYSQL"})
@@ -429,7 +432,7 @@ class RelayAuditTest {
                     .publishTimeout(QUICK_PUBLISH)
                     .build()
                     .start()) {
-                // Four leases, and as long again for a slow machine.
+                // Four leases, doubled for a slow machine.
                 outbox.awaitPublished("v1", QUICK_LEASE.multipliedBy(8));
                 assertThat(relay.owned()).containsExactly("orders");
                 assertThat(outbox.database.count("select epoch from posthaste_lease"))

@@ -13,7 +13,7 @@ import java.time.Duration;
 import java.util.Map;
 import java.util.function.UnaryOperator;
 
-/** A relay in a process of its own, on the outbox {@code orders}, publishing to a {@link TableBroker}. */
+/** A relay in a separate process, on the outbox {@code orders}, publishing to a {@link TableBroker}. */
 final class RelayProcess {
     static final String TYPE = "order.placed";
     static final Duration LEASE = Duration.ofSeconds(2);
@@ -24,7 +24,7 @@ final class RelayProcess {
 
     private RelayProcess() {}
 
-    /** @param environment as for libfaketime */
+    /** @param environment for example for libfaketime */
     static Process start(String name, TestDatabase database, Path home, Map<String, String> environment) {
         return Processes.java(name, home, environment, RelayProcess.class, name, database.url());
     }

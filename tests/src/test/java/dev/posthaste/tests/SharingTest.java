@@ -51,7 +51,9 @@ class SharingTest {
                 .start();
     }
 
-    /** As poolers do that give each transaction another session, and pools whose connections live a few seconds. */
+    /**
+     * As with poolers that give each transaction a different session, and pools whose connections live a few seconds.
+     */
     @ParameterizedTest
     @EnumSource(mode = EnumSource.Mode.EXCLUDE, names = "H2")
     void H10_aLeaseBelongsToNoSessionAndOutlivesItsConnections(Database kind) throws Exception {

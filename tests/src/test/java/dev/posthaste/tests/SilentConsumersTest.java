@@ -24,11 +24,11 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.EnumSource.Mode;
 
-/** Where the audits of November 2026 found that nothing told of an event which no consumer had handled. */
+/** Audit findings of November 2026: cases in which nothing reported that no consumer had handled an event. */
 class SilentConsumersTest extends WithReceipts {
     // --- Silence -----------------------------------------------------------------------------------------------------
 
-    /** A relay that publishes again what nobody consumed within 200 ms, and counts how often it has looked. */
+    /** A relay that republishes events not consumed within 200 ms, and counts its checks. */
     private static Relay watching(TestOutbox outbox, AtomicInteger looks) throws SQLException {
         RelayListener listener = new RelayListener() {
             @Override
@@ -110,7 +110,7 @@ class SilentConsumersTest extends WithReceipts {
             int before = looks.get();
             await().atMost(LONG).until(() -> looks.get() >= before + 10);
             assertThat(outbox.broker.arrived())
-                    .as("nothing later is consumed than the copy")
+                    .as("no event later than the copy is consumed")
                     .hasSize(4);
             assertThat(outbox.count("attempts = 0")).isEqualTo(3);
             assertThat(relay.owned()).containsExactly("orders");

@@ -31,7 +31,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** What an inbox does where SQLite's driver has transactions begin and end otherwise than other drivers. */
+/** What an inbox does where SQLite's driver begins and ends transactions differently from other drivers. */
 class SqliteInboxTest {
     private static final String TYPE = "order.placed";
     private TestDatabase database;
@@ -83,7 +83,7 @@ class SqliteInboxTest {
         return database.query("select name from effects order by name");
     }
 
-    /** What follows would be committed statement by statement, so the statement itself is refused. */
+    /** Later statements would be committed one by one, so the statement itself is refused. */
     @ParameterizedTest
     @ValueSource(strings = {"commit", "rollback", "end", "end transaction", "rollback transaction"})
     void aStatementThatEndsTheTransactionIsRefused(String end) {
@@ -129,7 +129,7 @@ class SqliteInboxTest {
         assertThat(effects()).containsExactly("good");
     }
 
-    /** Whichever mode the URL has, and however often the lock was not to be had before. */
+    /** In any mode of the URL, and however often the lock was unavailable before. */
     @ParameterizedTest
     @ValueSource(strings = {"DEFERRED", "IMMEDIATE"})
     void anEventWaitsForTheWriterAndIsThenHandledWhole(String mode) throws Exception {
@@ -149,7 +149,7 @@ class SqliteInboxTest {
                 assertThat(inbox.handle(message("fails"))).isInstanceOf(Result.Failed.class);
                 assertThat(inbox.handle(message("event-" + round))).isInstanceOf(Result.Handled.class);
                 assertThat(inbox.handle(message("event-" + round))).isInstanceOf(Result.Duplicate.class);
-                run(writer, "begin immediate"); // nobody has kept the lock
+                run(writer, "begin immediate"); // the lock was released
                 run(writer, "rollback");
             }
         }

@@ -39,7 +39,7 @@ import javax.sql.DataSource;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** Writers, a relay and a consumer as three processes on one SQLite file, each of which is killed or stopped at random. */
+/** Writers, a relay and a consumer as three processes on one SQLite file, each of them killed or paused at random. */
 class SqliteProcessesTest {
     private static final Duration LONG = Duration.ofSeconds(120);
     private static final int FAULTS = 15;
@@ -103,7 +103,7 @@ class SqliteProcessesTest {
         List<String> roles = new ArrayList<>(ROLES.keySet());
         Random random = new Random();
         for (int i = 0; i < FAULTS; i++) {
-            Thread.sleep(random.nextInt(700)); // a moment that nobody chooses
+            Thread.sleep(random.nextInt(700)); // a random moment
             String role = roles.get(i % roles.size());
             Process victim = running.get(role);
             if (i % 5 == 4) { // perhaps while it has the write lock
@@ -115,7 +115,7 @@ class SqliteProcessesTest {
                 running.put(role, start(role, database));
             }
             long before = database.count("select count(*) from effects");
-            await("all goes on after " + role)
+            await("everything continues after " + role)
                     .atMost(LONG)
                     .until(() -> database.count("select count(*) from effects") > before + 20);
         }
@@ -128,7 +128,7 @@ class SqliteProcessesTest {
         return new HikariDataSource(config);
     }
 
-    /** Change a counter and note the change together with its event, three at once. */
+    /** Three threads, each of which changes a counter and records the change together with its event. */
     static final class Writers {
         public static void main(String[] arguments) throws Exception {
             DataSource dataSource = pool(arguments[0], 2);
@@ -162,7 +162,7 @@ class SqliteProcessesTest {
                 connection.commit();
                 Thread.sleep(5);
             } catch (SQLException | InterruptedException e) {
-                System.out.println("a writer failed: " + e); // which the end of the test shows: no version is left out
+                System.out.println("a writer failed: " + e); // the end of the test shows it: no version may be missing
             }
         }
 
@@ -214,7 +214,7 @@ class SqliteProcessesTest {
         public void close() {}
     }
 
-    /** Reads the table from its beginning, and then what comes. */
+    /** Reads the table from its beginning, then new rows. */
     static final class ConsumerOfTheFile {
         public static void main(String[] arguments) throws Exception {
             HikariDataSource dataSource = pool(arguments[0], 2);

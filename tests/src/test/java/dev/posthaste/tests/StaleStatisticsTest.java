@@ -16,16 +16,15 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * A backlog is drained without reading it again for each batch, when the statistics say that almost nothing is pending. What
- * is counted is rows that the server read, which no load on the machine changes.
+ * A backlog is drained without reading it again for each batch, even if the statistics say that almost nothing is
+ * pending. The measure is the rows that the server read, which does not depend on the machine's load.
  */
 class StaleStatisticsTest {
     private static final Logger log = LoggerFactory.getLogger(StaleStatisticsTest.class);
     private static final int PUBLISHED = 500_000;
     private static final int BACKLOG = 50_000;
     /**
-     * Rows read for each event: to fetch it, to lock and to update it, and a few times while it is looked for behind the
-     * others.
+     * Rows read per event: to fetch it, to lock and to update it, and a few times while the others are searched for.
      */
     private static final double MAX_READS = 12;
 
@@ -43,7 +42,7 @@ class StaleStatisticsTest {
         }
     }
 
-    /** As after a burst, or after a restart of a server that had not kept its statistics. */
+    /** As after a burst, or after the restart of a server that does not keep its statistics. */
     @ParameterizedTest
     @EnumSource(names = {"MARIADB", "MYSQL"})
     void A08_withStaleStatisticsABacklogIsReadOnceOnInnoDb(Database kind) throws Exception {
@@ -74,14 +73,14 @@ class StaleStatisticsTest {
                 assertThat(relay.owned()).containsExactly("orders");
             }
         }
-        // Sessions say what they read when they end.
+        // Sessions report what they have read when they end.
         await("the relay's sessions have ended")
                 .pollDelay(Duration.ofMillis(500))
                 .until(() -> sessions(database) == 0);
         long read = database.count(rowsRead) - before;
-        log.info("{}: {} rows read for each event", database.kind(), (double) read / BACKLOG);
+        log.info("{}: {} rows read per event", database.kind(), (double) read / BACKLOG);
         assertThat(outbox.count("status = 'pending'")).isZero();
-        assertThat((double) read / BACKLOG).as("rows read for each event").isLessThan(MAX_READS);
+        assertThat((double) read / BACKLOG).as("rows read per event").isLessThan(MAX_READS);
     }
 
     private static long sessions(TestDatabase database) {

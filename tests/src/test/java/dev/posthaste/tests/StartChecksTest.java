@@ -18,7 +18,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.EnumSource.Mode;
 
-/** What the check at the start says of settings and ids that a promise depends on. */
+/** What the startup check says about settings and ids that promises depend on. */
 class StartChecksTest extends WithForeignTable {
     // --- Nothing to say ----------------------------------------------------------------------------------------------
 

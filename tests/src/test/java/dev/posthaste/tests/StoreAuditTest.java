@@ -46,7 +46,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.EnumSource.Mode;
 
-/** What the audits found in the store, where a contract that runs on every database cannot show it. */
+/** Audit findings about the store that a contract for every database cannot show. */
 class StoreAuditTest {
     private static final String TYPE = "order.placed";
     private static final OutboxDefinition ORDERS = OutboxDefinition.named("orders")
@@ -109,7 +109,7 @@ class StoreAuditTest {
                 try {
                     claim = leases.take("orders", "me", null, Duration.ofMinutes(1));
                 } catch (StoreException e) {
-                    failures++; // both connections that it tried were old
+                    failures++; // both connections that it tried were stale
                 }
             }
             assertThat(failures).isLessThanOrEqualTo(2);
@@ -122,7 +122,7 @@ class StoreAuditTest {
                     failures++;
                 }
             }
-            assertThat(failures).as("each connection is met once").isLessThanOrEqualTo(2);
+            assertThat(failures).as("each stale connection fails only once").isLessThanOrEqualTo(2);
             assertThat(store.settle(taken, List.of(new Verdict.Published(1, 0))))
                     .isEqualTo(new Settled(1, Set.of()));
             List<Connection> now = new ArrayList<>();
@@ -144,7 +144,7 @@ class StoreAuditTest {
                 connection.close();
             }
             assertThat(old)
-                    .as("old connections that are left, though they were met")
+                    .as("stale connections that are left although they failed")
                     .isLessThanOrEqualTo(4 - 2 * failures);
         }
     }
@@ -211,7 +211,7 @@ class StoreAuditTest {
         return layout;
     }
 
-    /** Asking for the column that it has not got once ended the whole housekeeping, so nothing was deleted either. */
+    /** A query for the missing column once ended all housekeeping, so that nothing was deleted either. */
     @ParameterizedTest
     @EnumSource
     void C27_aTableThatNeverSaysWhenItsEventsWerePublishedHasNoUnconsumedOnes(Database kind) throws Exception {
@@ -355,7 +355,7 @@ class StoreAuditTest {
                 (self, method, arguments) -> java.sql.DriverManager.getConnection(url));
     }
 
-    /** Pending rows that are not due are marks even when they are large, and cost nothing. */
+    /** Pending rows that are not due are fetched as references even if they are large, and take no memory. */
     @Test
     void A07_marksOfDelayedEventsTakeNoRoom() throws Exception {
         try (TestDatabase database = open(Database.POSTGRESQL)) {

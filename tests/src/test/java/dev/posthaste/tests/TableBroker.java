@@ -19,12 +19,14 @@ import java.util.concurrent.Executors;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
-/** A broker whose durable memory is a table, so that processes can publish and a test can see what arrived, in order. */
+/**
+ * A broker that stores messages in a table, so that processes can publish and a test can see what arrived, in order.
+ */
 final class TableBroker implements Broker {
     private final String url;
     private final long delayMillis;
     private final ExecutorService thread = Executors.newSingleThreadExecutor();
-    private @Nullable Connection connection; // the thread's
+    private @Nullable Connection connection; // used by one thread only
 
     /** @param delay how long each message takes */
     TableBroker(String url, Duration delay) {
@@ -37,7 +39,7 @@ final class TableBroker implements Broker {
                 + " event_key varchar(128), payload varchar(1000), at timestamp with time zone default now())");
     }
 
-    /** What arrived for the first time, by key, in the order of its arrival. */
+    /** The first arrivals by key, in order. */
     static Map<String, List<String>> firstArrivals(TestDatabase database) {
         Map<String, List<String>> byKey = new HashMap<>();
         for (String row : database.query("select event_key, payload from arrivals order by id")) {
@@ -78,7 +80,7 @@ final class TableBroker implements Broker {
         try (Connection broken = connection) {
             connection = null;
         } catch (SQLException e) {
-            // it was broken
+            // it was broken already
         }
     }
 

@@ -30,7 +30,7 @@ import java.util.List;
 import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 
-/** The outbox {@code orders} in a database of one test's own, with the broker that its relays publish to. */
+/** The outbox {@code orders} in a test's own database, with the broker that its relays publish to. */
 final class TestOutbox implements AutoCloseable {
     static final String TYPE = "order.placed";
     static final Duration LONG = Duration.ofSeconds(60);
@@ -64,17 +64,17 @@ final class TestOutbox implements AutoCloseable {
         return new TestOutbox(kind, Catalog.of(outboxes));
     }
 
-    /** A relay with a pool of its own; events that are rejected are tried three times, 50 ms apart. */
+    /** A relay with its own pool; rejected events are tried three times, 50 ms apart. */
     Relay.Builder relay(String name) throws SQLException {
         return relay(name, PATIENT);
     }
 
-    /** A relay with a pool of its own, to another broker. */
+    /** A relay with its own pool, to another broker. */
     Relay.Builder relay(String name, Broker broker) throws SQLException {
         return Relay.builder(database.pool(4), catalog.all(PATIENT), broker).name(name);
     }
 
-    /** A relay with a pool of its own, which sees its outboxes as {@code policy} says. */
+    /** A relay with its own pool, whose outboxes are configured by {@code policy}. */
     Relay.Builder relay(String name, UnaryOperator<OutboxDefinition> policy) throws SQLException {
         return Relay.builder(database.pool(4), catalog.all(policy), broker).name(name);
     }
@@ -109,11 +109,12 @@ final class TestOutbox implements AutoCloseable {
     }
 
     /**
-     * Many rows at once, in SQL. Their event ids and payloads are {@code NAME-1}, {@code NAME-2} and so on.
+     * Many rows, written in a single SQL statement. Their event ids and payloads are {@code NAME-1}, {@code NAME-2} and
+     * so on.
      *
      * @param key an SQL expression, in which {@code i} is the row's number
      * @param dueInSeconds how long they are delayed
-     * @param destination null for the route's
+     * @param destination null for the route's destination
      */
     record Rows(
             String name,
@@ -123,7 +124,7 @@ final class TestOutbox implements AutoCloseable {
             String status,
             int dueInSeconds,
             @Nullable String destination) {
-        /** Pending, due now, each with a key of its own, which is its event id. */
+        /** Pending rows that are due now, each with its event id as its key. */
         static Rows of(String name, int count) {
             String id = "concat('" + name + "-', i)";
             return new Rows(name, count, id, id, "pending", 0, null);
@@ -133,7 +134,7 @@ final class TestOutbox implements AutoCloseable {
             return new Rows(name, count, key, payload, status, dueInSeconds, destination);
         }
 
-        /** All of one key. */
+        /** The same rows, all with one key. */
         Rows withKey(String key) {
             return withKeys("'" + key + "'");
         }
@@ -205,18 +206,20 @@ final class TestOutbox implements AutoCloseable {
         };
     }
 
-    /** As an operator does. */
+    /** Requeues an event as an operator would. */
     void requeue(String eventId) {
         OutboxAdmin orders = Admin.of(database.dataSource(), catalog).outbox("orders");
         EventFilter event = EventFilter.status(Status.DEAD).eventId(eventId);
-        assertThat(orders.requeue(event, Change.by("operator", "it is repaired").expecting(1))
+        assertThat(orders.requeue(
+                                event,
+                                Change.by("operator", "it has been repaired").expecting(1))
                         .events())
                 .isEqualTo(1);
     }
 
     // --- Looking -----------------------------------------------------------------------------------------------------
 
-    /** By its id in the table; a search for a payload would read the whole table. */
+    /** The status by event id; a search by payload would read the whole table. */
     String status(String eventId) {
         return database.query("select status from orders where event_id = '" + eventId + "'")
                 .get(0);

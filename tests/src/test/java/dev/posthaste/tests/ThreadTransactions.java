@@ -8,7 +8,7 @@ import java.util.ArrayList;
 import java.util.List;
 import javax.sql.DataSource;
 
-/** Transactions as frameworks make them: bound to the thread, joined by whoever is in one. */
+/** Transactions as in frameworks: bound to the thread, and joined by code that runs inside one. */
 final class ThreadTransactions implements Transactions {
     private final DataSource dataSource;
     private final ThreadLocal<Connection> current = new ThreadLocal<>();

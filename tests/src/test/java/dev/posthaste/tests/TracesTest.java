@@ -30,7 +30,10 @@ import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
 
-/** One trace from the writer's transaction through the relay to the handler, and on through what the handler writes. */
+/**
+ * One trace from the writer's transaction through the relay to the handler, and further through the events that the
+ * handler writes.
+ */
 class TracesTest {
     @RegisterExtension
     static final OpenTelemetryExtension TELEMETRY = OpenTelemetryExtension.create();
@@ -127,7 +130,7 @@ class TracesTest {
                 assertThat(trace).anyMatch(span -> span.getParentSpanId().equals(next.getSpanId()));
                 assertThat(TELEMETRY.getSpans().stream()
                                 .filter(span -> span.getName().equals("publish orders")))
-                        .as("an event that nobody traced leaves no span of the relay's")
+                        .as("an event without a trace leaves no span of the relay")
                         .hasSize(2);
             }
         }

@@ -74,7 +74,7 @@ class UnknownTypesTest {
             assertThat(deliveries.answers).containsExactly("done 1", "done 2");
             assertThat(heard).containsExactly("ignored 1");
             assertThat(notes(database))
-                    .as("a handler that comes later handles a replay")
+                    .as("a handler added later handles a replay")
                     .containsExactly("2");
             assertThat(inbox.handles(UNKNOWN)).isFalse();
         }

@@ -34,7 +34,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 
-/** Numbers of events and keys beyond which the audit of November 2026 found promises broken. */
+/** Audit findings of November 2026: numbers of events and keys beyond which promises were broken. */
 class VolumeAuditTest {
     private static final Duration AT_ONCE = Duration.ofSeconds(2);
     private static final int DELAYED_KEYS = 260_000;
@@ -82,7 +82,7 @@ class VolumeAuditTest {
                         .atMost(LONG)
                         .until(() -> outbox.broker.attempts().size() >= 5);
                 outbox.write("healthy", "healthy-1");
-                // A relay that comes to a backlog may read it first.
+                // A relay that starts on a backlog may read it first.
                 outbox.awaitPublished("healthy-1", Duration.ofSeconds(5 + keys / 5_000));
                 for (int i = 2; i <= 4; i++) {
                     outbox.write("healthy", "healthy-" + i);
@@ -103,13 +103,13 @@ class VolumeAuditTest {
             }
             assertThat(all).hasSize(2 * keys + 4);
             assertThat(first.entrySet().stream().filter(each -> each.getKey().startsWith("a-")))
-                    .as("what arrived first of each key")
+                    .as("the first arrivals of each key")
                     .hasSize(keys)
                     .allMatch(each -> each.getKey().equals(each.getValue()));
         }
     }
 
-    /** A broker whose answers take a while. */
+    /** A broker with slow answers. */
     private static final class LateAnswers implements Broker {
         private final Broker broker;
         private final Duration delay;
@@ -151,7 +151,7 @@ class VolumeAuditTest {
             outbox.fill(Rows.of("delayed", DELAYED_KEYS).delayed(Duration.ofDays(1)));
             try (Relay relay = outbox.relay("me").build().start()) {
                 outbox.write("fresh", "fresh-1");
-                outbox.awaitPublished("fresh-1", LONG); // behind all of those, which are read once
+                outbox.awaitPublished("fresh-1", LONG); // after all of those, which are read once
                 List<Integer> some = List.of(1, DELAYED_KEYS / 2, DELAYED_KEYS - 1, DELAYED_KEYS);
                 for (int number : some) {
                     outbox.write("delayed-" + number, "behind-" + number);
@@ -187,7 +187,7 @@ class VolumeAuditTest {
                 for (int number : some) {
                     outbox.write("dead-" + number, "behind-" + number);
                 }
-                // Whichever keys it looks at first: a hundred more of the other keys.
+                // A hundred more events of other dead keys, in case the relay checks those first.
                 outbox.fill(Rows.of("more", 100).withKeys("concat('dead-', i * 1100)"));
                 outbox.write("fresh", "fresh-1");
                 outbox.awaitPublished("fresh-1", LONG);

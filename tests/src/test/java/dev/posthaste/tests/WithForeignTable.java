@@ -15,7 +15,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 
-/** A table of others, in which what the check at the start looks for is right or wrong as a test says. */
+/** Another program's table, in which a test makes the things that the startup check examines right or wrong. */
 abstract class WithForeignTable {
     static final OutboxDefinition ORDERS = OutboxDefinition.named("orders")
             .table("orders")
@@ -33,7 +33,7 @@ abstract class WithForeignTable {
         return database;
     }
 
-    /** By a connection that knows the server's settings of this moment. */
+    /** Runs the check on a new connection, which has the server's current settings. */
     static DatabaseSchema.Findings check(TestDatabase database, OutboxDefinition... outboxes) throws SQLException {
         try (var fresh = database.pool(1)) {
             return DatabaseSchema.check(fresh, List.of(outboxes));
@@ -65,7 +65,7 @@ abstract class WithForeignTable {
         return ORDERS.table("foreign_events").layout(TableLayout.mapped(EventTable.text(description(more))));
     }
 
-    /** A table of others in which nothing is wrong, its columns replaced by {@code columns}. */
+    /** Another program's table without errors, some of its columns replaced by {@code columns}. */
     static String foreignTable(Database kind, String... columns) {
         boolean mysql = kind == Database.MYSQL || kind == Database.MARIADB;
         Map<String, String> all = new java.util.LinkedHashMap<>();

@@ -85,7 +85,7 @@ abstract class WithInbox {
         return database.query("select name from effects order by name");
     }
 
-    /** An inbox for which each counted attempt is the last, so that a wrong count shows as a dead letter. */
+    /** An inbox whose number of attempts is limited, so that a wrong count shows as a dead letter. */
     static Inbox consumer(Inbox.Builder inbox, int attempts) {
         return inbox.retry(RetryPolicy.fixed(Duration.ofMillis(1)).attempts(attempts))
                 .build();

@@ -11,7 +11,7 @@ import dev.posthaste.servers.TestDatabase;
 import java.sql.Connection;
 import java.sql.SQLException;
 
-/** A database of a kind, with the outbox of {@link RelayProcess} in it. */
+/** A database with the outbox of {@link RelayProcess}. */
 abstract class WithOrders {
     static final String TYPE = RelayProcess.TYPE;
     final JdbcOutbox outbox = JdbcOutbox.of(RelayProcess.CATALOG);

@@ -19,7 +19,7 @@ import java.sql.SQLException;
 import java.time.Duration;
 import java.util.List;
 
-/** A tracked outbox, and consumers whose answers are written down. */
+/** A tracked outbox, and consumers whose answers are recorded. */
 abstract class WithReceipts {
     static final RetryPolicy THREE = RetryPolicy.fixed(Duration.ofMillis(20)).attempts(3);
     static final OutboxDefinition TRACKED = ORDERS.tracked(true).retry(THREE);

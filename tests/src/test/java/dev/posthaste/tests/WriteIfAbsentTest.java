@@ -29,7 +29,7 @@ import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
-/** An event that is written unless it is there, and an outbox that finds its transaction by itself. */
+/** Events that are written unless they exist, and an outbox that finds the current transaction. */
 class WriteIfAbsentTest {
     private static final Catalog CATALOG =
             Catalog.empty().outbox("orders", o -> o.table("orders").types("order.placed"));
@@ -74,7 +74,7 @@ class WriteIfAbsentTest {
         }
     }
 
-    /** A look that came too early, and then the INSERT meets the other's row. */
+    /** The lookup comes too early, and then the INSERT collides with the other's row. */
     @ParameterizedTest
     @EnumSource
     void ofManyAtOnceOneWrites(Database kind) throws Exception {
@@ -92,7 +92,7 @@ class WriteIfAbsentTest {
                                 connection.commit();
                                 return written;
                             } catch (SQLTransactionRollbackException e) {
-                                // a deadlock of InnoDB's, whose victim tries again
+                                // an InnoDB deadlock, whose victim retries
                             }
                         }
                     });
@@ -109,7 +109,7 @@ class WriteIfAbsentTest {
         }
     }
 
-    /** On MySQL an INSERT that meets a duplicate locks its neighbours' places in the index. */
+    /** On MySQL an INSERT that finds a duplicate locks the neighbouring gaps in the index. */
     @ParameterizedTest
     @EnumSource(
             value = Database.class,
@@ -133,7 +133,7 @@ class WriteIfAbsentTest {
         }
     }
 
-    /** A framework's transactions, as far as an outbox knows them. */
+    /** A framework's transactions, as far as an outbox uses them. */
     private static final class OneAtATime implements Transactions {
         private @Nullable Connection open;
         private final List<Runnable> afterCommit = new ArrayList<>();

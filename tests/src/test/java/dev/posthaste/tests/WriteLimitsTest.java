@@ -34,10 +34,10 @@ import org.junit.jupiter.params.provider.EnumSource;
 import tools.jackson.core.type.TypeReference;
 import tools.jackson.databind.json.JsonMapper;
 
-/** What an outbox accepts is stored as it is on every database, up to its limits; the rest is refused before any SQL. */
+/** Every database stores unchanged what an outbox accepts, up to its limits; the rest is refused before any SQL. */
 class WriteLimitsTest {
     private static final String TYPE = "order.placed";
-    private static final String LONG = "漢".repeat(85); // 255 bytes in UTF-8, which is what AMQP's short strings take
+    private static final String LONG = "漢".repeat(85); // 255 bytes in UTF-8, the limit of AMQP's short strings
     private static final OutboxDefinition ORDERS = OutboxDefinition.named("orders")
             .table("orders")
             .route(Route.to("t"))
@@ -92,7 +92,7 @@ class WriteLimitsTest {
         }
     }
 
-    /** Also where the server's mode is not strict and would cut what is too long. */
+    /** Even if the server's mode is not strict and would truncate long values. */
     @ParameterizedTest
     @EnumSource
     void A01_whatIsAcceptedComesBackAsItWas(Database kind) throws Exception {
@@ -131,7 +131,7 @@ class WriteLimitsTest {
         }
     }
 
-    /** What {@code RowInsert} says to one kind of database, another does not understand. */
+    /** The SQL of {@code RowInsert} for one kind of database is invalid on another. */
     @Test
     void A01_oneOutboxWritesToSeveralKindsOfDatabasesAtOnce() throws Exception {
         int events = 50;
@@ -174,7 +174,7 @@ class WriteLimitsTest {
         }
     }
 
-    /** The driver turned auto-commit off, could not begin the transaction, and a pool does not know. */
+    /** The driver turned auto-commit off but could not begin the transaction, and a pool does not notice. */
     @Test
     void aConnectionWithoutATransactionIsRefusedThoughItsAutoCommitIsOff() throws Exception {
         try (TestDatabase database = open(Database.SQLITE)) {

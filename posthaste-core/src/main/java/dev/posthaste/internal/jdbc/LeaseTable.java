@@ -140,7 +140,7 @@ public final class LeaseTable {
      * Takes a lease that is free or expired, as one compare-and-set.
      *
      * @param seen the row as it was read, or null if there was none
-     * @return the new claim, or null if somebody else was faster or the outbox is paused
+     * @return the new claim, or null if another relay was faster or the outbox is paused
      */
     public @Nullable Claim take(String outbox, String owner, @Nullable Row seen, Duration ttl) {
         long epoch = seen == null ? 1 : seen.epoch() + 1;

@@ -147,12 +147,12 @@ public final class RowOperatorStore implements OperatorStore {
         for (LeaseTable.Candidate each : leases.candidates()) {
             if (each.outbox().equals(name)) {
                 String definition = String.valueOf(each.definition());
-                String seen = "relay " + each.relay() + " sees it as [" + definition + "]";
+                String seen = "relay " + each.relay() + " is configured with [" + definition + "]";
                 if (!LeaseTable.withoutAfterDead(definition).equals(here)) {
-                    return seen + ", here it is [" + here + "]";
+                    return seen + ", but this process with [" + here + "]";
                 }
                 if (first != null && !first.endsWith("[" + definition + "]")) {
-                    return first + ", " + seen;
+                    return first + ", but " + seen;
                 }
                 first = seen;
             }

@@ -10,7 +10,7 @@ import java.time.Instant;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
-/** The progress of changes is read as it was written, by this version and by those that let Jackson write it. */
+/** The progress of changes is read back as it was written, by this version and by those that wrote it with Jackson. */
 class ChangeNoteTest {
     private static final EventFilter SEARCH = EventFilter.status(Status.PUBLISHED)
             .type("order \"placed\"")

@@ -7,7 +7,7 @@ import java.util.HashMap;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 
-/** What is said of settings that no server of the tests has. */
+/** The findings on settings that no test server has. */
 class ServerSettingsTest {
     private static DatabaseSchema.Findings findings(String... settings) {
         Map<String, String> all = new HashMap<>(

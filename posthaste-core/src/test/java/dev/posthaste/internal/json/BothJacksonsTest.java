@@ -19,7 +19,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import tools.jackson.databind.json.JsonMapper;
 
-/** Jackson 3 and Jackson 2 read the same of whatever bytes there are, and both read what is written here. */
+/** Jackson 3 and Jackson 2 read any bytes identically, and both read what is written here. */
 class BothJacksonsTest {
     private static final String JSON =
             "{\"id\":\"e-1\",\"a\":{\"b\":[1,-2.50e+3,true,null]},\"a\":\"\\ud83d\\u00e4ü\\n\"}";

@@ -3,7 +3,7 @@ package dev.posthaste.internal.json;
 import java.util.ArrayList;
 import java.util.List;
 
-/** All that a library reads of a text, for comparing libraries. */
+/** Everything that a library reads from a text, for comparing libraries. */
 final class TokenTrace {
     private TokenTrace() {}
 
@@ -17,7 +17,7 @@ final class TokenTrace {
                 tokens.add(token + describe(token, reader));
             } while (token != JsonReader.Token.END);
         } catch (JsonException e) {
-            return List.of("refused"); // the one notices a token earlier than the other
+            return List.of("refused"); // one library notices it a token earlier than the other
         }
         return tokens;
     }

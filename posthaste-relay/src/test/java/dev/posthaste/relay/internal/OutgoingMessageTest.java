@@ -31,7 +31,7 @@ class OutgoingMessageTest {
                 .outcome();
     }
 
-    /** A format that fails as Jackson does on some values, and the stack on others. */
+    /** A format that fails like Jackson on some values, or with a stack overflow on others. */
     private static MessageFormat failingWith(Throwable thrown) {
         return new MessageFormat() {
             @Override

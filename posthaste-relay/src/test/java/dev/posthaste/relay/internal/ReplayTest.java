@@ -29,7 +29,7 @@ class ReplayTest {
             LocalBroker.to(),
             Change.by("ada", "rebuilt"));
 
-    /** A database that goes away before the end can be noted, and a process that ends while it is away. */
+    /** A database that becomes unavailable before the end can be recorded, and a process that ends meanwhile. */
     private OperatorStore goingAway() {
         return (OperatorStore) Proxy.newProxyInstance(
                 getClass().getClassLoader(),

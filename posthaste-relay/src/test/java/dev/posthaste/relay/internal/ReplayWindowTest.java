@@ -38,7 +38,7 @@ class ReplayWindowTest {
         return Message.of("topic", new byte[10]).key(key);
     }
 
-    /** A client may tell a failure to its callback and throw it as well. */
+    /** A client may report a failure to its callback and also throw it. */
     @Test
     void aBrokerThatAnswersTwiceIsHeardOnce() throws Exception {
         window.send(1, message("a"));
@@ -66,7 +66,7 @@ class ReplayWindowTest {
         assertThat(throwing.sent()).isEqualTo(1);
     }
 
-    /** The second attempt of one key is with the broker while the first one's answer comes again. */
+    /** The second attempt of a key is at the broker when the first one's answer arrives again. */
     @Test
     void anAnswerToAnEarlierAttemptIsNoneToTheNext() throws Exception {
         window.send(1, message("a"));

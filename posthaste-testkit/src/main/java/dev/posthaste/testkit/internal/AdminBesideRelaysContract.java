@@ -163,7 +163,7 @@ public abstract class AdminBesideRelaysContract extends WithAdmin {
                 .outbox("orders");
         assertThatThrownBy(() -> untracked.purge(Duration.ZERO, Set.of(Status.PUBLISHED), change, done -> true))
                 .isInstanceOf(IllegalStateException.class)
-                .hasMessageContaining("relay me sees it as [tracked: true");
+                .hasMessageContaining("relay me is configured with [tracked: true");
         execute("insert into posthaste_relay (relay, outbox, definition, expires_at) select 'old', outbox, 'tracked:"
                 + " true, as it was', expires_at from posthaste_relay");
         assertThatThrownBy(() -> admin.purge(Duration.ZERO, Set.of(Status.PUBLISHED), change, done -> true))

@@ -4,8 +4,8 @@ import dev.posthaste.reliability.planted.PlantedBug.Edit;
 import java.util.List;
 
 /**
- * What two audits found in November 2026, put back as it was; names begin with the finding's number. Bounds that took
- * thousands of events are lower here, so that one run meets them.
+ * Reintroduces what two audits found in November 2026; names begin with the finding's number. Bounds that took
+ * thousands of events to reach are lower here, so that one run reaches them.
  */
 final class AuditBugs {
     private static final String CORE = "posthaste-core/src/main/java/dev/posthaste/";

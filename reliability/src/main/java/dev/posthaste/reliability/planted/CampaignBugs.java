@@ -3,7 +3,7 @@ package dev.posthaste.reliability.planted;
 import dev.posthaste.reliability.planted.PlantedBug.Edit;
 import java.util.List;
 
-/** What the simulation does not show, and the campaign's checkers do. */
+/** Bugs that the simulation does not show, but the campaign's checkers do. */
 final class CampaignBugs {
     private static final String CORE = "posthaste-core/src/main/java/dev/posthaste/";
     private static final String RELAY = "posthaste-relay/src/main/java/dev/posthaste/relay/";
@@ -12,7 +12,7 @@ final class CampaignBugs {
     private static final String READER = RELAY + "Reader.java";
     private static final String SETTLEMENT = RELAY + "Settlement.java";
 
-    /** When the audits were made, missing answers stopped nobody from sending. */
+    /** At the time of the audits, missing answers did not stop a relay from sending. */
     private static final Edit NO_BREAKER = new Edit(
             RELAY + "Destination.java",
             "boolean answersOthers = everAnswered && answeredAt - handedOverAt > 0;",
@@ -85,7 +85,7 @@ final class CampaignBugs {
                             "                parts.listener().databaseFailed(parts.outbox().name(), e);\n"
                                     + "                pause(backoff);\n",
                             "                if (backoff > 0) {\n                    throw e;\n                }\n")),
-            // --- Findings of the audits, as they were ----------------------------------------------------------------
+            // --- Reintroduced findings of the audits -----------------------------------------------------------------
             bug(
                     "F1 a message that the client refuses shifts the confirms of others",
                     List.of("loss", "trace", "recovery"),
@@ -166,7 +166,7 @@ final class CampaignBugs {
                             "return paced ? shifted(FIRST_BYTES) : Long.MAX_VALUE;",
                             "return Long.MAX_VALUE;"),
                     NO_BREAKER),
-            // --- For each checker that no other bug shows ------------------------------------------------------------
+            // --- For each checker that no other bug triggers ---------------------------------------------------------
             bug(
                     "a message kept for ever",
                     List.of("heap"),

@@ -19,23 +19,23 @@ import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.TypeConversionException;
 
 /**
- * A fault that relays are known to have.
+ * A bug that relays and inboxes could have, to be put into them on purpose.
  *
- * @param name as reports call it
+ * @param name the name in reports and on the command line
  * @param seed a seed from which the simulation soon finds it
- * @param checkers those that may notice it first
- * @param edits what is different in Posthaste's sources
+ * @param checkers those that may detect it first
+ * @param edits the changes to Posthaste's sources
  */
 public record PlantedBug(String name, long seed, List<String> checkers, List<Edit> edits) {
 
     /**
-     * @param file from the repository's root
-     * @param text what is there, exactly once
-     * @param instead what the bug has there
+     * @param file relative to the repository's root
+     * @param text the original text, which occurs exactly once
+     * @param instead the text that plants the bug
      */
     public record Edit(String file, String text, String instead) {}
 
-    /** Finds a bug by the name that was given on the command line. */
+    /** Finds a bug by its name on the command line. */
     public static final class ByName implements ITypeConverter<PlantedBug> {
         @Override
         public PlantedBug convert(String name) {
@@ -46,8 +46,8 @@ public record PlantedBug(String name, long seed, List<String> checkers, List<Edi
     /**
      * Compiles the changed sources of the repository around the working directory, against this JVM's class path.
      *
-     * @param into where their classes go, to be put before the real ones
-     * @throws IllegalStateException if a text that is to be changed is not there any more, or the change does not compile
+     * @param into the directory for the classes, to be put before the real ones on the class path
+     * @throws IllegalStateException if a text to be replaced no longer exists, or the result does not compile
      */
     public void plant(Path into) throws IOException {
         Path root = repository();
@@ -59,8 +59,8 @@ public record PlantedBug(String name, long seed, List<String> checkers, List<Edi
                     : Files.readString(root.resolve(edit.file()));
             int at = source.indexOf(edit.text());
             if (at < 0 || source.indexOf(edit.text(), at + 1) >= 0) {
-                throw new IllegalStateException(
-                        "Planted bug " + name + ": " + edit.file() + " should hold exactly once:\n" + edit.text());
+                throw new IllegalStateException("Planted bug " + name + ": " + edit.file()
+                        + " should contain this text exactly once:\n" + edit.text());
             }
             changed.put(edit.file(), source.replace(edit.text(), edit.instead()));
         }
@@ -80,8 +80,7 @@ public record PlantedBug(String name, long seed, List<String> checkers, List<Edi
     private void compile(List<String> arguments) throws IOException {
         JavaCompiler compiler = ToolProvider.getSystemJavaCompiler();
         if (compiler == null) {
-            throw new IllegalStateException(
-                    "Planting bugs needs a JDK, and this is a Java run time without a compiler");
+            throw new IllegalStateException("Planting bugs requires a JDK, but this Java runtime has no compiler");
         }
         StringWriter messages = new StringWriter();
         try (var files = compiler.getStandardFileManager(null, null, null)) {
@@ -100,13 +99,13 @@ public record PlantedBug(String name, long seed, List<String> checkers, List<Edi
         }
     }
 
-    /** All that the simulation notices. */
+    /** All bugs that the simulation detects. */
     public static Stream<PlantedBug> inSimulation() {
         return Stream.of(PlantedBugs.ALL, PlantedBugs.OF_RARE_WORLDS, AuditBugs.ALL)
                 .flatMap(List::stream);
     }
 
-    /** All that the campaign is to notice. */
+    /** All bugs that the campaign is expected to detect. */
     public static Stream<PlantedBug> inCampaign() {
         return CampaignBugs.ALL.stream();
     }
@@ -114,7 +113,7 @@ public record PlantedBug(String name, long seed, List<String> checkers, List<Edi
     private static PlantedBug named(String name) {
         return all().filter(bug -> bug.name().equals(name))
                 .findFirst()
-                .orElseThrow(() -> new TypeConversionException("There is no planted bug '" + name + "'; there are "
+                .orElseThrow(() -> new TypeConversionException("There is no planted bug '" + name + "'; the bugs are "
                         + all().map(PlantedBug::name).toList()));
     }
 
@@ -123,8 +122,8 @@ public record PlantedBug(String name, long seed, List<String> checkers, List<Edi
     }
 
     /**
-     * Loads Posthaste's classes anew, those with the bug before the others; everything else is shared with this class's
-     * own loader.
+     * Loads Posthaste's classes again, those with the bug before the others; everything else is shared with this
+     * class's own loader.
      *
      * @param planted where {@link #plant} put them
      */
@@ -155,7 +154,7 @@ public record PlantedBug(String name, long seed, List<String> checkers, List<Edi
                 return each;
             }
         }
-        throw new IllegalStateException("Planting bugs needs Posthaste's sources: run it inside the repository");
+        throw new IllegalStateException("Planting bugs requires Posthaste's sources: run it inside the repository");
     }
 
     @Override

@@ -3,7 +3,7 @@ package dev.posthaste.reliability.planted;
 import dev.posthaste.reliability.planted.PlantedBug.Edit;
 import java.util.List;
 
-/** The list. */
+/** The bugs that the simulation detects. */
 final class PlantedBugs {
     private static final String CORE = "posthaste-core/src/main/java/dev/posthaste/";
     private static final String RELAY = "posthaste-relay/src/main/java/dev/posthaste/relay/";
@@ -22,12 +22,12 @@ final class PlantedBugs {
         return new PlantedBug(name, 0, checkers, List.of(edits));
     }
 
-    /** One that seldom shows. */
+    /** A bug that shows rarely, with a seed that shows it. */
     private static PlantedBug bug(String name, long seed, List<String> checkers, Edit... edits) {
         return new PlantedBug(name, seed, checkers, List.of(edits));
     }
 
-    /** What shows only in worlds of which there are few. */
+    /** Bugs that show only in rare worlds. */
     static final List<PlantedBug> OF_RARE_WORLDS = List.of(
             bug(
                     "a status of another program's that is taken for an end",

@@ -9,8 +9,8 @@ import java.util.Objects;
 import java.util.Set;
 
 /**
- * What operators change, and what the audit says of it: both in one commit, each event at most once by a change, and in the
- * end as many as the change says.
+ * Checks operators' changes against the audit: both are in one commit, a change affects each event at most once, and in
+ * the end the change affected as many events as it reports.
  */
 final class Audits {
     private final Oracle truth;
@@ -22,7 +22,7 @@ final class Audits {
         this.table = table;
     }
 
-    /** The commit of a console: one change, or a part of it. */
+    /** A console's commit: one change, or a part of it. */
     void committed(List<Change> changes) {
         Set<Long> audited = new HashSet<>();
         String id = null;
@@ -58,6 +58,6 @@ final class Audits {
     void requireChanged(String change, long events) {
         int known = changed.getOrDefault(change, Set.of()).size();
         truth.require(
-                events == known, "audit", "%s says that it changed %d events, and changed %d", change, events, known);
+                events == known, "audit", "%s says that it changed %d events, but changed %d", change, events, known);
     }
 }

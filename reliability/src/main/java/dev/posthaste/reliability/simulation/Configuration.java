@@ -13,7 +13,7 @@ import java.time.Duration;
 import java.util.Random;
 import java.util.function.UnaryOperator;
 
-/** What one run's outbox is, and how its relays and consumers were told to treat its events: the seed decides. */
+/** One run's outbox, and how its relays and consumers are configured to treat its events: the seed decides. */
 final class Configuration {
     static final Duration LEASE = Duration.ofSeconds(2);
     private static final long SMALL_WINDOW = 20_000;
@@ -25,11 +25,11 @@ final class Configuration {
     private final long windowBytes;
     private final boolean hostile;
 
-    /** Whether a consumer tells the outbox what it handled. */
+    /** Whether a consumer reports to the outbox what it handled. */
     final boolean tracked;
 
     final boolean handlersFail;
-    /** How long retention keeps what has ended. */
+    /** How long retention keeps finished events. */
     final Duration keep;
     /** Whether a key waits for its dead event. */
     final boolean blocking;
@@ -37,7 +37,7 @@ final class Configuration {
     final UnaryOperator<OutboxDefinition> policy;
     final RetryPolicy retry;
     final RelaySettings relays;
-    /** How often a consumer tries by itself. */
+    /** How often a consumer retries by itself. */
     final RetryPolicy inPlace;
 
     final AfterLastAttempt afterLastAttempt;
@@ -46,7 +46,7 @@ final class Configuration {
     Configuration(Random random, World world) {
         tracked = random.nextBoolean();
         boolean failing = random.nextInt(3) == 0;
-        handlersFail = failing && !world.secondFailsAlone(); // a key waits for what its consumer refused
+        handlersFail = failing && !world.secondFailsAlone(); // a key waits for an event that its consumer refused
         keep = random.nextBoolean() ? Duration.ofSeconds(1) : Duration.ofDays(1);
         blocking = random.nextInt(4) == 0;
         outbox = outbox(world, tracked);
@@ -100,12 +100,12 @@ final class Configuration {
         return catalog;
     }
 
-    /** As it was before the outbox heard receipts. */
+    /** The catalog as it was before the outbox was tracked. */
     Catalog untracked() {
         return untracked;
     }
 
-    /** The outbox, with everything that may be done to it. */
+    /** The outbox, with everything that it supports. */
     OutboxDefinition outbox() {
         return catalog.outbox(Database.OUTBOX);
     }
@@ -119,12 +119,12 @@ final class Configuration {
         return table;
     }
 
-    /** Whether a consumer's word is a message, and its row changes later. */
+    /** Whether receipts are sent as messages, so that rows change later. */
     boolean receiptsTravel() {
         return receiptsTravel;
     }
 
-    /** What an answer of the database may hold beside small contents: a window, and one event more. */
+    /** The most that a response of the database may hold besides small values: a window and one more event. */
     long mostBytes() {
         return windowBytes + Writers.LARGEST_PAYLOAD;
     }

@@ -11,13 +11,13 @@ import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Gives each partition to one member at a time. A member that was not heard of for a while loses its partitions and may
- * go on with what it had begun, not knowing it; who gets them begins after the last message that was committed.
+ * Assigns each partition to one member at a time. A member that is silent for a while loses its partitions, and may
+ * continue what it had begun without knowing; the new owner starts after the last committed message.
  */
 final class ConsumerGroup {
     private static final long SESSION = 700_000_000L;
     private static final int WINDOW = 4;
-    /** The same where there are ten thousand events. */
+    /** The same for worlds with ten thousand events. */
     private static final int WINDOW_OF_MANY = 200;
 
     private final Schedule schedule;
@@ -47,13 +47,13 @@ final class ConsumerGroup {
         return member;
     }
 
-    /** Looks who is still there, and shares the partitions out again if that changed. */
+    /** Checks which members are still there, and reassigns the partitions if that changed. */
     void rebalance() {
         members.removeIf(member -> member.node.dead() || schedule.now() - member.heardOf > SESSION);
         for (int partition = 0; partition < owners.length && !members.isEmpty(); partition++) {
             Member wanted = members.get(partition % members.size());
             if (owners[partition] != wanted) {
-                schedule.happened("%s gets partition %d from %d on", wanted.node, partition, committed[partition]);
+                schedule.happened("%s gets partition %d from offset %d", wanted.node, partition, committed[partition]);
                 owners[partition] = wanted;
                 generations[partition]++;
             }
@@ -79,7 +79,7 @@ final class ConsumerGroup {
             }
         }
 
-        /** Hears what it owns, says that it is there, and takes what has come. */
+        /** Learns which partitions it owns, reports that it is alive, and takes new messages. */
         void poll() {
             heardOf = schedule.now();
             if (!members.contains(this)) {
@@ -111,12 +111,12 @@ final class ConsumerGroup {
                 message = broker.at(partition, position[partition]);
             }
             if (random.nextInt(200) == 0) {
-                known[partition] = 0; // it will find its partition again, and what was not committed
+                known[partition] = 0; // it will be assigned its partition again, from the last committed offset
             }
         }
     }
 
-    /** A message that a member was given. */
+    /** A message handed to a member. */
     private final class Handed implements Delivery {
         private final Member member;
         private final int partition;
@@ -145,7 +145,7 @@ final class ConsumerGroup {
         @Override
         public void done() {
             member.node.requireAlive();
-            schedule.happened("%s is done with %s", member.node, message.eventId());
+            schedule.happened("%s has finished %s", member.node, message.eventId());
             TreeSet<Integer> open = member.open.get(partition);
             boolean current = wanted() && generations[partition] == member.known[partition];
             if (wanted() && open.remove(offset) && current) {
@@ -170,7 +170,7 @@ final class ConsumerGroup {
 
         @Override
         public void abandoned() {
-            schedule.happened("%s lets go of %s", member.node, message.eventId());
+            schedule.happened("%s abandons %s", member.node, message.eventId());
         }
     }
 }

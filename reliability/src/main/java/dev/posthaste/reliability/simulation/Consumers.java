@@ -16,7 +16,7 @@ import dev.posthaste.relay.internal.ReceiptProcessors;
 import java.time.Duration;
 import javax.sql.DataSource;
 
-/** Starts consumers, and what writes down the receipts that they send as messages. */
+/** Starts consumers, and the processors of the receipts that they send as messages. */
 final class Consumers {
     private static final String TRACKING = "shipping";
 
@@ -45,12 +45,14 @@ final class Consumers {
         });
     }
 
-    /** Looks who is still there, and shares the partitions out again if that changed. */
+    /** Checks which members are still there, and reassigns the partitions if that changed. */
     void rebalance() {
         group.rebalance();
     }
 
-    /** What writes receipts that come as messages; as often as there are such processes, each reads all of them. */
+    /**
+     * Starts a processor of receipts that arrive as messages. If there are several, each of them reads all receipts.
+     */
     void startIntake(String place) {
         Node node = population.add(Node.Role.INTAKE, place, 0);
         DataSource dataSource = around.dataSource(node);
@@ -64,7 +66,7 @@ final class Consumers {
         });
     }
 
-    /** All consumers in the relay's process; one of them has receipts. */
+    /** All consumers in the relay's process; one of them sends receipts. */
     Broker local(Node relay) {
         Node node = new Node(Node.Role.CONSUMER, "consumers of " + relay, 0);
         node.joins(relay);
@@ -89,7 +91,7 @@ final class Consumers {
                 .build();
     }
 
-    /** As the relay's policy says; what is refused may count an attempt. */
+    /** Uses the relay's retry policy; a refusal may count an attempt. */
     private Receipts receipts(Node node) {
         Configuration configuration = around.configuration;
         Receipts receipts = configuration.receiptsTravel()

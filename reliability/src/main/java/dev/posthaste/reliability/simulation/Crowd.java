@@ -8,8 +8,8 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One transaction that writes an event and stays open while more than ten thousand others commit theirs. Then it commits,
- * and its key goes on.
+ * One transaction that writes an event and stays open while more than ten thousand others commit theirs. Then it
+ * commits, and its key continues.
  */
 final class Crowd {
     static final String KEY = "outlasting";
@@ -21,7 +21,7 @@ final class Crowd {
 
     private final Surroundings around;
     private final JdbcOutbox outbox;
-    /** Nothing happens to it. */
+    /** No faults happen to it. */
     private final Node node = new Node(Node.Role.OPERATOR, "crowd", 0);
 
     private int left = OTHERS;
@@ -33,7 +33,7 @@ final class Crowd {
         this.outbox = JdbcOutbox.of(around.configuration.catalog());
     }
 
-    /** Whether all of it has committed. */
+    /** Whether all of its transactions have committed. */
     boolean done() {
         return done;
     }

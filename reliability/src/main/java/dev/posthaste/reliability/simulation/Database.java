@@ -15,9 +15,10 @@ import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A database in memory that answers as PostgreSQL does at READ COMMITTED: each statement sees what was committed before it,
- * and its own transaction's changes; numbers are taken when a row is inserted and become visible when it is committed; a
- * row that another transaction is changing is waited for, which here always ends as a wait that was too long.
+ * An in-memory database that behaves like PostgreSQL at READ COMMITTED: each statement sees what was committed before
+ * it, and its own transaction's changes; ids are assigned when a row is inserted and become visible when it is
+ * committed; a statement waits for a row that another transaction is changing, which here always ends in a lock
+ * timeout.
  */
 final class Database {
     static final String OUTBOX = "orders";
@@ -51,14 +52,14 @@ final class Database {
     private final Queries queries;
     private final LongSupplier clock;
     private final BiConsumer<Node, List<Transaction.Change>> committed;
-    /** Whether a deadlock rolls the whole transaction back, and any other error only its statement, as in InnoDB. */
+    /** Whether a deadlock rolls back the whole transaction, and any other error only its statement, as in InnoDB. */
     final boolean wholeRollbacks;
-    /** Whether transactions see and lock what they do in InnoDB at REPEATABLE READ. */
+    /** Whether transactions see and lock the same as in InnoDB at REPEATABLE READ. */
     final boolean innodb;
-    /** Whether the column for errors refuses characters beyond the basic plane. */
+    /** Whether the error column refuses characters beyond the Basic Multilingual Plane. */
     private final boolean strictTexts;
 
-    /** @param committed hears every commit that changed something, and whose it was */
+    /** @param committed receives every commit that changed something, with its node */
     Database(
             LongSupplier clock, World world, OutboxTable outbox, BiConsumer<Node, List<Transaction.Change>> committed) {
         this.clock = clock;
@@ -92,7 +93,7 @@ final class Database {
         return columns;
     }
 
-    /** The outbox's, whatever it is called. */
+    /** The outbox's table, whatever its name. */
     Table outbox() {
         return table(outbox);
     }
@@ -133,7 +134,9 @@ final class Database {
         }
     }
 
-    /** The rows that a query found, with the names of their columns; the number of rows that another statement changed. */
+    /**
+     * The rows that a query found, with the names of their columns; for other statements the number of changed rows.
+     */
     record Answer(List<String> labels, List<@Nullable Object[]> rows, int changed) {
         Answer(int changed) {
             this(List.of(), List.of(), changed);
@@ -188,14 +191,14 @@ final class Database {
         Table.Row clash = table.clash(row);
         if (clash != null) {
             if (clash.committed == null && clash.writer != transaction) {
-                throw Queries.waitedTooLong(clash); // for who inserts the same and has not committed
+                throw Queries.waitedTooLong(clash); // for the transaction that inserts the same and has not committed
             }
             if (clash.seenBy(transaction) == null) {
                 transaction.write(table, clash, row); // deleted by this very transaction
                 return 1;
             }
             if (innodb && clash.key.equals(table.key(row))) {
-                Queries.share(transaction, clash); // whoever finds a duplicate locks it
+                Queries.share(transaction, clash); // InnoDB locks a duplicate that an insert finds
             }
             if (insert.passingOver()) {
                 return 0;
@@ -216,7 +219,7 @@ final class Database {
         queries.lockNamed(transaction, table, update.where(), false, scope);
         List<Table.Row> rows = queries.matching(transaction, table, update.where(), scope);
         List<@Nullable Object[]> versions = new ArrayList<>();
-        for (Table.Row row : rows) { // all or none of them
+        for (Table.Row row : rows) { // all of them or none
             Queries.requireWritable(transaction, row);
             @Nullable Object[] seen = Objects.requireNonNull(row.seenBy(transaction));
             @Nullable Object[] changed = seen.clone();
@@ -250,7 +253,7 @@ final class Database {
         if (column >= 0
                 && row[column] instanceof String text
                 && text.codePoints().anyMatch(Character::isSupplementaryCodePoint)) {
-            throw new SQLException("the column does not take the character", "22021");
+            throw new SQLException("the column cannot store the character", "22021");
         }
     }
 

@@ -16,8 +16,8 @@ import java.util.Random;
 import org.jspecify.annotations.Nullable;
 
 /**
- * An outbox that is another program's table: the layout that Posthaste is given of it, and that program, which fills the
- * table as it always has. The table has a column for everything; a layout names those that it may use.
+ * An outbox in another program's table: the layout that Posthaste is given, and the program, which fills the table as
+ * it always has. The table has a column for everything; a layout names those that it may use.
  */
 final class ExistingTable {
     static final String NAME = "their_messages";
@@ -45,7 +45,7 @@ final class ExistingTable {
         this.random = random;
     }
 
-    /** A layout with whatever columns the seed leaves it, and with codes of its own. */
+    /** A layout with the columns that the seed leaves it, and with its own status codes. */
     static TableLayout layout(Random random, boolean tracked, boolean hostile) {
         Map<String, String> layout = new HashMap<>();
         for (Column column : Column.values()) {
@@ -77,7 +77,10 @@ final class ExistingTable {
         return table.literal(Status.PENDING).startsWith("'") ? "'HELD'" : "9";
     }
 
-    /** Writes events as a program does that has never heard of Posthaste: it leaves columns out, and fills others its way. */
+    /**
+     * Writes events like a program that knows nothing of Posthaste: omits some columns, and fills others in its own
+     * way.
+     */
     void insert(Connection connection, List<Event> events) throws SQLException {
         for (Event event : events) {
             insert(connection, event);
@@ -160,7 +163,7 @@ final class ExistingTable {
                 + "\",\"payload\":" + payload + "}";
     }
 
-    /** What the program has held back may go now. */
+    /** Releases the rows that the program has held back. */
     void release(Connection connection) throws SQLException {
         String status = table.layout().column(Column.STATUS);
         try (PreparedStatement update = connection.prepareStatement("update " + NAME + " set " + status + " = "

@@ -6,7 +6,7 @@ import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/** Reads the expressions of one statement. */
+/** Parses the expressions of one statement. */
 final class Expressions {
     private final Tokens tokens;
     private final Functions functions;
@@ -14,7 +14,7 @@ final class Expressions {
     private int parameters;
     private @Nullable Expression named;
     private Bounds bounds = Bounds.NONE;
-    /** How deep in parentheses and alternatives, of a condition; what holds there need not hold for every row. */
+    /** The depth in parentheses and alternatives of a condition: what is true there need not be true of every row. */
     private int depth = 1;
 
     Expressions(Tokens tokens) {
@@ -22,7 +22,7 @@ final class Expressions {
         this.functions = new Functions(tokens, this);
     }
 
-    /** From now on columns are those of a table. */
+    /** Sets the table whose columns are meant from now on. */
     void of(String table) {
         columns = Database.columns(table);
     }
@@ -35,28 +35,31 @@ final class Expressions {
         return column;
     }
 
-    /** Passes over so many parameters. */
+    /** Skips this many parameters. */
     void skipParameters(int number) {
         parameters += number;
     }
 
-    /** Whether one of them counts, or looks for the highest or lowest. */
+    /** Whether one of them is a count, a maximum or a minimum. */
     boolean aggregates() {
         return functions.aggregate();
     }
 
-    /** What the first column, which is the key where that is one column, has to be equal to; null if it is not compared. */
+    /**
+     * The value that the first column must equal; null if it is not compared. It is the key if the key is a single
+     * column.
+     */
     @Nullable
     Expression named() {
         return named;
     }
 
-    /** What rows must have to be meant, as far as it is known before they are looked at. */
+    /** What matching rows must have, as far as it is known without reading them. */
     Bounds bounds() {
         return bounds;
     }
 
-    /** Which rows are meant. */
+    /** The condition that selects rows. */
     Expression condition() {
         bounds = Bounds.NONE;
         depth = 0;
@@ -65,7 +68,7 @@ final class Expressions {
         return condition;
     }
 
-    /** Whether the table's first column is next, by itself or with something added that changes nothing. */
+    /** Whether the next token is the table's first column, alone or combined with something that does not change it. */
     boolean isAtKey() {
         String key = columns.isEmpty() ? "" : columns.get(0);
         return tokens.peek().equals(key) || tokens.isNext("(", key, "+", "0", ")");
@@ -141,7 +144,7 @@ final class Expressions {
             case ">", ">=" -> bounds = new Bounds(bounds.keys(), value, bounds.high(), bounds.status());
             case "<", "<=" -> bounds = new Bounds(bounds.keys(), bounds.low(), value, bounds.status());
             default -> {
-                // it says what the key is not
+                // it only says what the key is not
             }
         }
     }
@@ -180,7 +183,7 @@ final class Expressions {
         };
     }
 
-    /** Texts and numbers, joined as text. */
+    /** Texts and numbers, concatenated as text. */
     private Expression joined() {
         Expression left = sum();
         while (tokens.took("||")) {
@@ -234,7 +237,7 @@ final class Expressions {
         String word = tokens.word();
         switch (word) {
             case "(" -> {
-                tokens.took("select"); // of nothing but a value
+                tokens.took("select"); // without a table
                 depth++;
                 Expression inner = expression();
                 depth--;
@@ -263,7 +266,7 @@ final class Expressions {
                 tokens.expect("(", ")");
                 return scope -> scope.now;
             }
-            case "local_clock" -> { // of the client, which no statement of ours should ask for
+            case "local_clock" -> { // the client's, which none of our statements should use
                 tokens.expect("(", ")");
                 return scope -> scope.now + scope.skew;
             }

@@ -5,17 +5,17 @@ import java.util.Map;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
-/** A committed event, and what became of it. */
+/** A committed event, and what has happened to it. */
 final class Fate {
     final String event;
     final @Nullable String key;
     final long row;
-    /** One of its own; null for the outbox's. */
+    /** The event's own destination; null for the outbox's. */
     @Nullable
     String destination;
 
     long committedAt;
-    /** It was not to be published at once. */
+    /** It was delayed when it was written. */
     boolean delayed;
 
     int refusals;
@@ -26,31 +26,31 @@ final class Fate {
     boolean discarded;
 
     boolean givenUp;
-    /** Later ones of its key went before it, and might. */
+    /** Later events of its key overtook it, and were allowed to. */
     boolean late;
-    /** Its status is one that only the table's own programs know. */
+    /** Its status is one that only the table's own program knows. */
     boolean foreign;
     /** It is due long after the run. */
     boolean reminder;
-    /** How often a handler began with it. */
+    /** How often a handler has begun to handle it. */
     int starts;
     /** A format or parser threw an error. */
     boolean unreadable;
-    /** A replay's message was handled, which tells the outbox nothing. */
+    /** A replay's message was handled, which the outbox does not learn. */
     boolean replayed;
     /**
-     * A relay of an older version sent it, or it was put back in a table that counts no generations: what its message does
-     * not say, a refusal that comes again cannot either.
+     * A relay of an older version sent it, or it was requeued in a table without generations: its message does not say
+     * the generation, so neither does a refusal that arrives twice.
      */
     boolean ungenerated;
     /** How often its row has changed. */
     int changes;
-    /** The last sending of which its sender heard that the broker has it. */
+    /** The last sending whose acknowledgement reached the sender. */
     Oracle.@Nullable Sending acknowledged;
 
-    /** Which consumers have handled it, and how often. */
+    /** How often each consumer has handled it. */
     final Map<String, Integer> effects = new HashMap<>();
-    /** The most that its row has counted: how often it was requeued, and the attempts since. */
+    /** The highest values that its row has had: how often it was requeued, and the attempts since then. */
     long generation;
 
     long attempts;
@@ -64,7 +64,7 @@ final class Fate {
         this.row = row;
     }
 
-    /** Written again by who did not know that it was there, after retention had deleted it: one event all the same. */
+    /** Written again by a writer that did not know of it, after retention had deleted it: still the same event. */
     void isAgain(Fate before) {
         arrived = before.arrived;
         effects.putAll(before.effects);
@@ -92,7 +92,7 @@ final class Fate {
         return effects.keySet().containsAll(consumers);
     }
 
-    /** A row as it was at some time: an event that was deleted and written again has another. */
+    /** A row as it was at some time; an event that was deleted and written again has a different row. */
     record Seen(long row, int changes) {}
 
     Seen seen() {

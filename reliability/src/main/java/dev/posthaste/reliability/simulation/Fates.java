@@ -10,26 +10,26 @@ import java.util.Objects;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
-/** Every event that was committed, and which of them have not come to their end. */
+/** Every committed event, and which of them have not ended. */
 final class Fates {
     private final Set<String> consumers;
     private final boolean receiptsTravel;
     private final Map<String, Fate> committed = new LinkedHashMap<>();
     private final Set<String> unended = new LinkedHashSet<>();
     private final Set<String> pending = new HashSet<>();
-    /** Handled, and their rows do not say so. */
+    /** Handled events whose rows do not say so. */
     private final Set<String> untold = new LinkedHashSet<>();
 
     /**
-     * @param consumers who has to handle each event
-     * @param receiptsTravel whether a consumer's word is a message, and its row changes later
+     * @param consumers the consumers that have to handle each event
+     * @param receiptsTravel whether receipts are sent as messages, so that rows change later
      */
     Fates(Set<String> consumers, boolean receiptsTravel) {
         this.consumers = consumers;
         this.receiptsTravel = receiptsTravel;
     }
 
-    /** @return the event that had this id before, whose row is gone */
+    /** @return the earlier event with this id, whose row is gone */
     @Nullable
     Fate add(Fate fate) {
         return committed.put(fate.event, fate);
@@ -48,7 +48,7 @@ final class Fates {
         return committed.size();
     }
 
-    /** Looks again whether it has ended, and whether its row says so. */
+    /** Checks again whether it has ended, and whether its row says so. */
     void changed(Fate fate) {
         if ("pending".equals(fate.status) && !fate.reminder) {
             pending.add(fate.event);
@@ -68,13 +68,13 @@ final class Fates {
         }
     }
 
-    /** Whether there is nothing to be done any more. */
+    /** Whether there is nothing left to do. */
     boolean quiet() {
         return unended.isEmpty() && pending.isEmpty() && untold.isEmpty();
     }
 
     String unquiet() {
-        return "not ended: %s; still pending: %s; handled, and their rows do not say so: %s"
+        return "not ended: %s; still pending: %s; handled, but not according to their rows: %s"
                 .formatted(some(unended), some(pending), some(untold));
     }
 
@@ -93,7 +93,7 @@ final class Fates {
         return seen;
     }
 
-    /** The rows of events that died and that nobody has put back. */
+    /** The rows of events that died and were not requeued. */
     List<Long> dead() {
         return committed.values().stream()
                 .filter(fate -> "dead".equals(fate.status))
@@ -101,7 +101,7 @@ final class Fates {
                 .toList();
     }
 
-    /** The rows of events that a relay or a consumer may have in hand. */
+    /** The rows of events that a relay or a consumer may be processing. */
     List<Long> open() {
         return pending.stream().map(event -> get(event).row).sorted().toList();
     }

@@ -7,7 +7,7 @@ import java.util.List;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
-/** Reads what an expression calls by a name: functions, aggregates and choices. */
+/** Parses the named parts of an expression: functions, aggregates and choices. */
 final class Functions {
     private final Tokens tokens;
     private final Expressions expressions;
@@ -18,12 +18,12 @@ final class Functions {
         this.expressions = expressions;
     }
 
-    /** Whether one of them counts, or looks for the highest or lowest. */
+    /** Whether one of them is a count, a maximum or a minimum. */
     boolean aggregate() {
         return aggregates;
     }
 
-    /** What has the name that was just read; null if nothing has. */
+    /** The expression whose name was just read; null if there is none. */
     @Nullable
     Expression call(String word) {
         switch (word) {
@@ -76,7 +76,7 @@ final class Functions {
         }
     }
 
-    /** Times are nanoseconds already; what is extracted is made nanoseconds or microseconds by a factor. */
+    /** Times are already in nanoseconds; extracted parts are converted to nanoseconds or microseconds by a factor. */
     private Expression extract() {
         tokens.expect("(", "epoch", "from");
         Expression time = expressions.expression();
@@ -117,7 +117,7 @@ final class Functions {
         };
     }
 
-    /** The first characters of a text. */
+    /** The leading characters of a text. */
     private Expression start(boolean substring) {
         tokens.expect("(");
         Expression text = expressions.expression();

@@ -4,11 +4,14 @@ import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/** The keys of one table at which transactions let nobody insert, since what they looked for was not there. */
+/**
+ * The gaps between one table's keys in which transactions prevent inserts, because what they searched for did not
+ * exist.
+ */
 final class GapLocks {
     private final List<Gap> gaps = new ArrayList<>();
 
-    /** Between two rows; null where there is no further one. */
+    /** A gap between two rows; null where there is no further row. */
     private record Gap(
             Transaction holder,
             @Nullable Comparable<?> above,
@@ -32,7 +35,7 @@ final class GapLocks {
         gaps.removeIf(gap -> gap.holder() == holder);
     }
 
-    /** Whom an insert waits for; null if for nobody. */
+    /** The transaction that an insert waits for; null if there is none. */
     @Nullable
     Transaction holder(Comparable<?> key, Transaction of) {
         for (Gap gap : gaps) {

@@ -10,7 +10,7 @@ import java.sql.SQLException;
 import java.sql.Statement;
 import java.util.Random;
 
-/** What consumers do with events: a row or two for each, where nothing goes wrong. */
+/** What consumers do with events: insert a row or two for each, if nothing goes wrong. */
 final class Handlers {
     private final Surroundings around;
     private final Random random;
@@ -22,7 +22,7 @@ final class Handlers {
         this.world = around.world;
     }
 
-    /** Of how many rows an effect is made: of several where half of it may be lost. */
+    /** The number of rows of an effect: several in worlds where part of it may be lost. */
     static int parts(World world) {
         return world.has(Trait.BAD_HANDLERS) || world.has(Trait.WHOLE_ROLLBACKS) ? 2 : 1;
     }
@@ -45,7 +45,7 @@ final class Handlers {
             throw new RejectedEventException("never");
         }
         if (random.nextInt(20) == 0) {
-            around.schedule.letOthersGo(random.nextInt(10)); // it takes its time
+            around.schedule.letOthersGo(random.nextInt(10)); // a slow handler
         }
         if (world.has(Trait.BAD_HANDLERS) && !around.calm() && random.nextInt(6) == 0) {
             misbehave(context.connection());
@@ -60,14 +60,14 @@ final class Handlers {
                 if (!world.has(Trait.BAD_HANDLERS) && !world.has(Trait.WHOLE_ROLLBACKS)) {
                     throw e;
                 }
-                insertEffect(consumer, context, part); // as a handler that does not know better
+                insertEffect(consumer, context, part); // like a handler that ignores the error
             }
         }
     }
 
     private void misbehave(Connection connection) throws SQLException {
         switch (random.nextInt(5)) {
-            case 0 -> throw new StackOverflowError("a bug of the handler's");
+            case 0 -> throw new StackOverflowError("a bug in the handler");
             case 1 -> throw new NoClassDefFoundError("a bad deployment");
             case 2 -> connection.commit(); // which the inbox refuses
             case 3 -> connection.rollback();

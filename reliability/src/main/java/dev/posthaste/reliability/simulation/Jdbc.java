@@ -14,8 +14,8 @@ import javax.sql.DataSource;
 import org.jspecify.annotations.Nullable;
 
 /**
- * JDBC over the simulated database, for one node. Every statement and every commit is a point at which the
- * {@link Faults} may break the connection, let others go first, or end the node.
+ * JDBC over the simulated database, for one node. Every statement and every commit is a point at which the {@link
+ * Faults} may break the connection, run other nodes first, or kill the node.
  */
 final class Jdbc {
     /** What may happen where a node waits for the database. Throws to break the connection. */
@@ -24,13 +24,13 @@ final class Jdbc {
 
         void beforeCommit(Node node) throws SQLException;
 
-        /** It commits, and until then others wait with their inserts. */
+        /** The node is about to commit while it holds gap locks, which block other inserts. */
         void holdingGaps(Node node);
 
-        /** It is committed; whoever is told otherwise does not know. */
+        /** The transaction is committed; if this throws, the client does not know it. */
         void afterCommit(Node node) throws SQLException;
 
-        /** What the driver was sent. */
+        /** The rows that the driver received. */
         void answered(Node node, List<@Nullable Object[]> rows);
     }
 
@@ -44,7 +44,7 @@ final class Jdbc {
         this.node = node;
     }
 
-    /** @param pooled whether connections that are closed are used again */
+    /** @param pooled whether closed connections are reused */
     static DataSource dataSource(Database database, Faults faults, Node node, boolean pooled) {
         Jdbc jdbc = new Jdbc(database, faults, node);
         Deque<Connection> idle = new ArrayDeque<>();
@@ -116,14 +116,14 @@ final class Jdbc {
         });
     }
 
-    /** A column's number, by its name or by itself. */
+    /** A column's number, given its name or the number itself. */
     private static int column(List<String> labels, Object column) throws SQLException {
         if (column instanceof Integer number) {
             return number;
         }
         int index = labels.indexOf(column);
         if (index < 0) {
-            throw new SQLException("no column " + column + " in " + labels, "42703");
+            throw new SQLException("there is no column " + column + " in " + labels, "42703");
         }
         return index + 1;
     }

@@ -6,7 +6,7 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * In which order the events of each key came: to the broker for the first time; and from each destination to their
+ * Checks the order of each key's events: of their first arrivals at the broker, and, for each destination, of their
  * handlers' commits.
  */
 final class KeyOrder {
@@ -40,9 +40,9 @@ final class KeyOrder {
     }
 
     /**
-     * Events that were dead for a while, or given up by their consumer, let the others of their key go before; where a
-     * dead event blocks its key, only those do that their consumer gave up. Nobody can call a copy back that was on its way
-     * when an operator discarded its event.
+     * Events that were dead for a while, or that their consumer gave up on, let later events of their key overtake
+     * them; where a dead event blocks its key, only those that their consumer gave up on do. A copy on its way to the
+     * broker when an operator discards its event cannot be recalled.
      */
     private void requireInOrder(String checker, String key, List<Fate> fates) {
         long last = Long.MIN_VALUE;

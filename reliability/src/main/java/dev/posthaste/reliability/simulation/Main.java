@@ -17,49 +17,53 @@ import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 
-/** Runs seeds from the command line; the same seed is the same run. */
+/** Runs seeds from the command line; the same seed gives the same run. */
 @Command(
         name = "./posthaste simulate",
         mixinStandardHelpOptions = true,
-        description = "Runs the engine on one thread against a clock, a database and a broker that a seed decides.")
+        description =
+                "Runs the engine on one thread against a simulated clock, database and broker; a seed decides everything.")
 public final class Main implements java.util.concurrent.Callable<Integer> {
-    @Option(names = "--seed", description = "The first seed; default ${DEFAULT-VALUE}.")
+    @Option(names = "--seed", description = "The first seed; default: ${DEFAULT-VALUE}.")
     long seed;
 
-    @Option(names = "--seeds", defaultValue = "2000", description = "How many; default ${DEFAULT-VALUE}.")
+    @Option(names = "--seeds", defaultValue = "2000", description = "How many seeds to run; default: ${DEFAULT-VALUE}.")
     long seeds;
 
-    @Option(names = "--threads", defaultValue = "1", description = "How many at a time; default ${DEFAULT-VALUE}.")
+    @Option(
+            names = "--threads",
+            defaultValue = "1",
+            description = "How many seeds to run in parallel; default: ${DEFAULT-VALUE}.")
     int threads;
 
     @Option(
             names = "--with",
             split = ",",
             paramLabel = "TRAIT",
-            description = "Every world has these, beside what its seed decides: ${COMPLETION-CANDIDATES}.")
+            description = "Gives every world these traits, in addition to its seed's: ${COMPLETION-CANDIDATES}.")
     Set<World.Trait> with = Set.of();
 
-    @Option(names = "--history", description = "Runs the first seed alone and tells what happens in it.")
+    @Option(names = "--history", description = "Runs only the first seed and prints what happens in it.")
     boolean history;
 
     @Option(
             names = "--plant",
             paramLabel = "BUG",
             converter = PlantedBug.ByName.class,
-            description = "Plants a bug by its name, to see it noticed.")
+            description = "Plants the bug with this name, to see it detected.")
     @Nullable
     PlantedBug plant;
 
-    @Option(names = "--log", defaultValue = "OFF", description = "What the engine logs, by level; default nothing.")
+    @Option(names = "--log", defaultValue = "OFF", description = "The engine's log level; default: ${DEFAULT-VALUE}.")
     String log = "OFF";
 
     public static void main(String[] arguments) {
         System.exit(new CommandLine(new Main())
-                .setExitCodeExceptionMapper(failure -> 2) // the simulation itself failed, and proved nothing
+                .setExitCodeExceptionMapper(failure -> 2) // the simulation itself failed, so the run proves nothing
                 .execute(arguments));
     }
 
-    /** What a range of seeds came to, in words, with the checker that noticed something. */
+    /** The result of a range of seeds in words, with the checker that failed. */
     public static String report(long seed, long seeds, int threads) throws InterruptedException {
         Seeds.Summary summary = Seeds.run(seed, seeds, Set.of(), threads, begun -> {});
         return json(summary) + System.lineSeparator() + verdict(summary, Set.of());
@@ -70,7 +74,7 @@ public final class Main implements java.util.concurrent.Callable<Integer> {
         return failure == null
                 ? ""
                 : "Seed " + failure.seed() + " broke a promise. " + failure.what() + System.lineSeparator()
-                        + "What happened: ./posthaste simulate --history --seed " + failure.seed() + named(with);
+                        + "To see what happened: ./posthaste simulate --history --seed " + failure.seed() + named(with);
     }
 
     private static String named(Set<World.Trait> with) {
@@ -96,7 +100,7 @@ public final class Main implements java.util.concurrent.Callable<Integer> {
         return 1;
     }
 
-    /** The same in a process whose engine has the bug. */
+    /** Does the same in a process whose engine has the bug. */
     private int runPlanted(PlantedBug bug) throws IOException, InterruptedException {
         Path classes = Files.createTempDirectory("posthaste-planted-");
         Processes.deleteOnExit(classes);
@@ -110,7 +114,7 @@ public final class Main implements java.util.concurrent.Callable<Integer> {
         return Processes.javaHere(classes, Main.class, arguments);
     }
 
-    /** What the engine says of so many faults is mostly nobody's news. */
+    /** What the engine logs about all these faults is rarely of interest. */
     static void logAt(String level) {
         for (String name : List.of(org.slf4j.Logger.ROOT_LOGGER_NAME, "dev.posthaste")) {
             ((Logger) LoggerFactory.getLogger(name)).setLevel(Level.toLevel(level));

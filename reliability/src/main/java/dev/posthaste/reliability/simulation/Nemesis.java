@@ -9,11 +9,11 @@ import java.util.function.ObjLongConsumer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What goes wrong where a node waits for the database: it loses its connection, before a commit or after it; it is the
- * victim of a deadlock; it is paused, or others run first; it dies.
+ * Faults where a node waits for the database: it loses its connection, before or after a commit; it is the victim of a
+ * deadlock; it is paused, or others run first; it dies.
  */
 final class Nemesis implements Jdbc.Faults {
-    /** Contents up to this size come with their rows. */
+    /** Values up to this size are returned with their rows. */
     private static final int SMALL = 16 * 1024;
 
     static final String MARK = "the nemesis";
@@ -26,12 +26,12 @@ final class Nemesis implements Jdbc.Faults {
     private double failing;
     private int faults;
     private long readOnlyUntil;
-    /** Whose next statement is the victim of a deadlock. */
+    /** The node whose next statement is the victim of a deadlock. */
     private @Nullable Node victim;
 
     /**
-     * @param kill ends a node and sees to it that another takes its place
-     * @param sizes hears how many bytes of large contents one answer of the database held
+     * @param kill kills a node and has another one take its place
+     * @param sizes receives the number of bytes of large values in a response of the database
      */
     Nemesis(Schedule schedule, Random random, long longestPause, Consumer<Node> kill, ObjLongConsumer<Node> sizes) {
         this.sizes = sizes;
@@ -41,17 +41,17 @@ final class Nemesis implements Jdbc.Faults {
         this.kill = kill;
     }
 
-    /** @param share of the points where a node waits at which something goes wrong */
+    /** @param share of the points where a node waits at which a fault happens */
     void failing(double share) {
         failing = share;
     }
 
-    /** The consumers' database takes no changes for a while. */
+    /** The consumers' database accepts no changes for a while. */
     void makeReadOnly(long nanos) {
         readOnlyUntil = schedule.now() + nanos;
     }
 
-    /** The node's next statement meets a deadlock. */
+    /** The node's next statement is the victim of a deadlock. */
     void deadlock(Node node) {
         victim = node;
     }
@@ -91,7 +91,7 @@ final class Nemesis implements Jdbc.Faults {
     }
 
     private static SQLException deadlock() {
-        LockSupport.unpark(Thread.currentThread()); // who tries again waits a moment, and that is over at once
+        LockSupport.unpark(Thread.currentThread()); // a retry parks for a moment first; this ends it immediately
         return new SQLException("deadlock, by " + MARK, "40P01");
     }
 
@@ -162,7 +162,7 @@ final class Nemesis implements Jdbc.Faults {
         schedule.standStill(node, nanos);
     }
 
-    /** The server ends the sessions that asked for it, if they are silent from now on. */
+    /** The server ends the sessions that set a limit, if they are silent from now on. */
     void watchSilence(Node node) {
         for (Session session : node.sessions()) {
             long limit = session.endsAfter();

@@ -6,24 +6,24 @@ import java.util.List;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
-/** A process: it lives, is paused for a while, and dies. A new one takes its place under another name. */
+/** A process: it lives, is sometimes paused, and dies. A new one takes its place under another name. */
 final class Node {
-    /** What it runs. */
+    /** What the process runs. */
     enum Role {
         WRITER,
         RELAY,
         CONSUMER,
-        /** Writes receipts that come as messages. */
+        /** Writes receipts that arrive as messages. */
         INTAKE,
         /** An operator's console. */
         CONSOLE,
-        /** What never fails: the world around, the simulation's own part in it. */
+        /** The simulation itself and the world around it; it never fails. */
         OPERATOR
     }
 
     final Role role;
     final String name;
-    /** By how much its wall clock is wrong, in nanoseconds. */
+    /** The error of its wall clock, in nanoseconds. */
     final long skew;
 
     private final Set<Session> sessions = new LinkedHashSet<>();
@@ -33,7 +33,7 @@ final class Node {
     private long pausedUntil;
     private long statements;
 
-    /** Thrown where a node was when it died; nothing catches it but the simulation. */
+    /** Thrown at the point where a node died; only the simulation catches it. */
     static final class Died extends Error {
         Died(Node node) {
             super(node.name, null, false, false);
@@ -50,7 +50,7 @@ final class Node {
         return dead;
     }
 
-    /** What its connections had not committed is rolled back. */
+    /** Rolls back what its connections had not committed. */
     void die() {
         dead = true;
         List<Session> open = new ArrayList<>(sessions);
@@ -58,7 +58,7 @@ final class Node {
         sessions.clear();
     }
 
-    /** It lives and dies with another node: both are one process. */
+    /** Ties its life to another node's: both are one process. */
     void joins(Node other) {
         partner = other;
         other.partner = this;
@@ -75,7 +75,7 @@ final class Node {
         }
     }
 
-    /** Its thread that works on the outbox never comes back; the others do not notice. */
+    /** The thread that works on the outbox never returns; the others do not notice. */
     void hang() {
         hangs = true;
     }
@@ -101,7 +101,7 @@ final class Node {
         return pausedUntil;
     }
 
-    /** It sends a statement to the database. */
+    /** Counts a statement that it sends to the database. */
     void asks() {
         statements++;
     }
@@ -118,7 +118,7 @@ final class Node {
         sessions.remove(session);
     }
 
-    /** It is gone without a word: its transactions stay open. */
+    /** It disappears without closing anything: its transactions stay open. */
     void vanish() {
         dead = true;
         sessions().forEach(Session::endStatement);

@@ -17,11 +17,11 @@ import java.util.Set;
 import java.util.function.LongPredicate;
 
 /**
- * Operators who put dead events back, discard and purge, pause and resume, while relays and consumers work. A change that
- * stopped half-way, or of which nobody knows whether it was made, is made again under its id until it says that it is whole.
+ * Operators who requeue dead events, discard and purge, pause and resume, while relays and consumers work. A change
+ * that stopped half-way, or whose outcome is unknown, is repeated with its id until it reports that it is complete.
  */
 final class Operators {
-    /** What is purged is at least so old. */
+    /** The minimum age of purged events. */
     static final Duration PURGED_AFTER = Duration.ofSeconds(1);
 
     private static final EventFilter DEAD = EventFilter.status(Status.DEAD);
@@ -32,7 +32,7 @@ final class Operators {
     private final Set<Status> purged;
     private final Desk desk;
 
-    /** What the operators have to bring to an end, whatever becomes of their consoles. */
+    /** The work that the operators have to finish, whatever happens to their consoles. */
     static final class Desk {
         private final List<Begun> open = new ArrayList<>();
         private boolean maybePaused;
@@ -57,7 +57,7 @@ final class Operators {
         this.desk = desk;
     }
 
-    /** @param tidyingUp whether nothing new is begun */
+    /** @param tidyingUp whether only to finish what has begun */
     void act(boolean tidyingUp) {
         if (tidyingUp || (!desk.open.isEmpty() && random.nextBoolean())) {
             if (!desk.open.isEmpty()) {
@@ -98,9 +98,9 @@ final class Operators {
                 desk.open.remove(begun);
             }
         } catch (StoreException e) {
-            // it is made again
+            // it is repeated
         } catch (IllegalStateException e) {
-            desk.open.remove(begun); // relays do not agree about the outbox, and will not for an hour
+            desk.open.remove(begun); // relays disagree about the outbox, and will for an hour
         }
     }
 
@@ -114,7 +114,7 @@ final class Operators {
                 desk.maybePaused = false;
             }
         } catch (StoreException e) {
-            // another time
+            // tried again later
         }
     }
 }

@@ -14,8 +14,8 @@ import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What really happened, as the database's commits, the broker's log and the handlers show it, and what must be true of it.
- * Some of it is checked as it happens, the rest at the end. Checkers have the names of what they hold.
+ * What really happened, according to the database's commits, the broker's log and the handlers, and what must be true
+ * of it. Some of it is checked as it happens, the rest at the end. Checkers are named after what they guarantee.
  */
 final class Oracle {
     /** What a checker found; the first one ends the run. */
@@ -30,9 +30,9 @@ final class Oracle {
 
     private static final long STATEMENTS_A_SECOND = 45;
     private static final long STATEMENTS_AN_EVENT = 15;
-    /** Where a destination is missing for seconds, its events are tried and put off all the time. */
+    /** While a destination is missing, its events are tried and deferred over and over. */
     private static final long STATEMENTS_A_REFUSAL = 6;
-    /** A destination that fails holds the others up for a second at most, and a relay starts within another. */
+    /** A failing destination delays the others by a second at most, and a relay starts within another second. */
     private static final long ISOLATION_NANOS = 2_500_000_000L;
 
     private final Schedule schedule;
@@ -83,7 +83,7 @@ final class Oracle {
         }
     }
 
-    // --- As it happens -----------------------------------------------------------------------------------------------
+    // --- While the run lasts -----------------------------------------------------------------------------------------
 
     void attempted(String event, String payload) {
         payloads.put(event, payload);
@@ -93,7 +93,7 @@ final class Oracle {
         return fates.find(event) != null;
     }
 
-    /** Another's commit, with who owned the outbox at that moment. */
+    /** A node's commit, with the outbox's owner at that moment. */
     void committed(Node node, List<Change> changes, @Nullable String owner) {
         Map<Effect, Integer> handled = new LinkedHashMap<>();
         for (Change change : changes) {
@@ -127,7 +127,7 @@ final class Oracle {
                 require(
                         !"consumed".equals(fate.status) || fate.handled(consumers),
                         "loss",
-                        "%s is consumed and was handled by %s only",
+                        "%s is consumed, but was handled only by %s",
                         fate.event,
                         fate.effects.keySet());
             }
@@ -140,9 +140,9 @@ final class Oracle {
     private void effect(Effect effect, int rows) {
         String event = effect.event();
         Fate fate = fates.find(event);
-        require(fate != null, "phantom", "%s was handled and never committed", event);
+        require(fate != null, "phantom", "%s was handled, but never committed", event);
         Fate known = Objects.requireNonNull(fate);
-        require(rows == parts, "effects", "%d of %d parts of what %s does were committed", rows, parts, event);
+        require(rows == parts, "effects", "%d of %d parts of the effect of %s were committed", rows, parts, event);
         int times = known.effects.merge(effect.consumer(), 1, Integer::sum);
         require(times == 1, "effects", "%s was handled %d times by %s", event, times, effect.consumer());
         fates.changed(known);
@@ -150,36 +150,39 @@ final class Oracle {
             require(
                     known.status == null || known.status.equals("consumed"),
                     "receipt",
-                    "%s was handled, and is %s",
+                    "%s was handled, but is %s",
                     event,
                     known.status);
         }
         order.handled(known, effect.consumer());
     }
 
-    /** What the driver has in memory at once beside small contents. */
+    /** Checks how much the driver has in memory at once besides small values. */
     void answered(Node node, long largeBytes, long most) {
         require(
                 node.role != Node.Role.RELAY || largeBytes <= most,
                 "memory",
-                "an answer to %s held %d bytes of large contents, more than the %d that it may",
+                "a response to %s held %d bytes of large values, more than the limit of %d",
                 node,
                 largeBytes,
                 most);
     }
 
-    // --- Sendings ----------------------------------------------------------------------------------------------------
+    // --- Messages sent -----------------------------------------------------------------------------------------------
 
     /**
      * A node sends an event.
      *
-     * @param claims how many claims were made on the outbox before
+     * @param claims how many claims on the outbox were made before
      * @param changes how often its row had changed
-     * @param seen the attempts and the generation that its message says: it may have been read before its row changed
+     * @param seen the attempts and the generation in its message: it may have been read before its row changed
      */
     record Sending(Node node, long claims, int changes, String seen) {}
 
-    /** Whoever heard that the broker has an event does not send it again, while its claim lasts and the row is the same. */
+    /**
+     * A sender that knows that the broker has an event does not send it again while its claim lasts and the row is
+     * unchanged.
+     */
     Sending sent(Node node, Message message) {
         String event = message.eventId();
         ownership.requireNotPaused("%s sent %s", node, event);
@@ -193,13 +196,13 @@ final class Oracle {
         require(
                 fate == null || !sending.equals(fate.acknowledged),
                 "duplicates",
-                "%s sent %s again, though it knows that the broker has it",
+                "%s sent %s again, although it knows that the broker has it",
                 node,
                 event);
         return sending;
     }
 
-    /** A change says that it is whole, and how many events it has changed. */
+    /** A change reports that it is complete, and how many events it has changed. */
     void requireChanged(String change, long events) {
         audits.requireChanged(change, events);
     }
@@ -213,10 +216,10 @@ final class Oracle {
 
     void arrived(@Nullable String event) {
         Fate fate = fates.find(event);
-        require(fate != null, "phantom", "%s was published and never committed", event);
+        require(fate != null, "phantom", "%s was published, but never committed", event);
         Fate known = Objects.requireNonNull(fate);
-        schedule.happened("the broker has row %d, %s", known.row, event);
-        require(!known.foreign, "phantom", "%s was published, and its status is another program's", event);
+        schedule.happened("row %d, %s, arrives at the broker", known.row, event);
+        require(!known.foreign, "phantom", "%s was published, although its status is another program's", event);
         if (known.arrived) {
             wireDuplicates++;
             return;
@@ -227,18 +230,18 @@ final class Oracle {
         order.arrived(known);
     }
 
-    /** Where the second destination fails alone, those that go to the first one do not wait for it. */
+    /** If only the second destination fails, events for the first one do not wait for it. */
     private void requireIsolation(Fate fate) {
         long waited = schedule.now() - fate.committedAt;
         require(
                 !isolated || fate.destination != null || fate.delayed || waited <= ISOLATION_NANOS,
                 "isolation",
-                "%s waited for %d ms, and its destination is well",
+                "%s waited for %d ms, although its destination works",
                 fate.event,
                 waited / 1_000_000);
     }
 
-    /** The broker said no to its sender, or the consumer to its outbox: one attempt may be counted. */
+    /** The broker rejected it, or its consumer refused it: one attempt may be counted. */
     void refused(@Nullable String event) {
         Fate fate = fates.find(event);
         if (fate != null) {
@@ -247,19 +250,19 @@ final class Oracle {
         }
     }
 
-    /** The consumer will not handle it now; later ones of its key may go before. */
+    /** The consumer will not handle it now; later events of its key may overtake it. */
     void givenUp(@Nullable String event) {
         Fate fate = fates.find(event);
         if (fate != null) {
-            schedule.happened("%s is given up", event);
+            schedule.happened("the consumer gives up on %s", event);
             fate.givenUp = true;
         }
     }
 
-    /** The broker is told to forget a message that was not handled, because its row says what comes next. */
+    /** The broker is asked to drop a message that was not handled, because its row decides what comes next. */
     void leftToOutbox(Message message) {
         if (receiptsTravel) {
-            return; // whether it arrives, the end will show
+            return; // whether the receipt arrives is checked at the end
         }
         Fate fate = fates.get(message.eventId());
         long generation = Long.parseLong(message.headers().getOrDefault(MessageHeaders.GENERATION, "0"));
@@ -267,7 +270,7 @@ final class Oracle {
         require(
                 fate.counted(generation, attempts),
                 "refused",
-                "%s was refused, is %s, and neither its row nor a dead letter tells of it",
+                "%s was refused, is %s, and neither its row nor a dead letter shows the refusal",
                 fate.event,
                 fate.status);
     }
@@ -281,13 +284,13 @@ final class Oracle {
         }
     }
 
-    /** What was given up after a number of attempts was tried so often by a handler. */
+    /** An event that was given up on after a number of attempts was tried that many times by a handler. */
     void requireTried(@Nullable String event, Failure failure) {
         Fate fate = fates.find(event);
         require(
                 fate == null || fate.unreadable || fate.starts >= failure.attempts(),
                 "attempts",
-                "%s was given up after %d attempts, and its handler began %d times: %s",
+                "%s was given up on after %d attempts, but its handler began %d times: %s",
                 event,
                 failure.attempts(),
                 fate == null ? 0 : fate.starts,
@@ -311,20 +314,20 @@ final class Oracle {
         require(
                 payload.equals(payloads.get(event)),
                 "payload",
-                "%s came as '%.100s' and was written as '%.100s'",
+                "%s arrived as '%.100s', but was written as '%.100s'",
                 event,
                 payload,
                 payloads.get(event));
         require(
                 found.entrySet().containsAll(headers.entrySet()),
                 "payload",
-                "%s came with headers %s and was written with %s",
+                "%s arrived with headers %s, but was written with %s",
                 event,
                 found,
                 headers);
     }
 
-    /** An application's own transaction failed, and no fault of ours was the cause. */
+    /** An application's own transaction failed, and the simulation's faults are not the cause. */
     void applicationFailed(Throwable cause) {
         throw new Violation("application", "a writer's transaction failed: " + cause);
     }
@@ -344,7 +347,7 @@ final class Oracle {
         return wireDuplicates;
     }
 
-    /** Whether there is nothing to be done any more. */
+    /** Whether there is nothing left to do. */
     boolean quiet() {
         return fates.quiet();
     }
@@ -361,7 +364,7 @@ final class Oracle {
         require(quiet(), "recovery", "%d ms after the last fault, %s", afterNanos / 1_000_000, fates.unquiet());
     }
 
-    /** Twice what runs have been seen to need: more is a relay that asks again and again. */
+    /** Twice as many as runs have been seen to need: more indicates a relay that queries over and over. */
     void requireFewStatements(long statements, long relaySeconds) {
         long most = STATEMENTS_A_SECOND * relaySeconds
                 + STATEMENTS_AN_EVENT * fates.size()
@@ -369,7 +372,7 @@ final class Oracle {
         require(
                 statements <= most,
                 "statements",
-                "relays sent %d statements in %d seconds of theirs, for %d events",
+                "relays sent %d statements in %d seconds of running, for %d events",
                 statements,
                 relaySeconds,
                 fates.size());

@@ -13,11 +13,11 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
-/** What the rows of the outbox's table say, whatever its columns and codes are called. */
+/** Reads the rows of the outbox's table, whatever its columns and codes are called. */
 final class OutboxTable {
     private static final Pattern ID_IN_ENVELOPE = Pattern.compile("\"event_id\":\"([^\"]+)\"");
 
-    /** The last of what the program writes there. */
+    /** The last member that the program writes there. */
     private static final String PAYLOAD_IN_ENVELOPE = "\"payload\":";
 
     private final String outbox;
@@ -64,7 +64,7 @@ final class OutboxTable {
         return (Long) Objects.requireNonNull(value(Column.ID, row));
     }
 
-    /** The event's id, which may be in its envelope only, or be made of the row's. */
+    /** The event's id, which may be only in its envelope, or be derived from the row's. */
     String event(@Nullable Object[] row) {
         Object event = value(Column.EVENT_ID, row);
         if (event instanceof String id && !id.isEmpty()) {
@@ -93,7 +93,7 @@ final class OutboxTable {
         return value(Column.KEY, row) instanceof String key && !key.isEmpty() ? key : null;
     }
 
-    /** As Posthaste calls it; null for one that only the table's own programs know. */
+    /** Posthaste's name for it; null for one that only the table's own program knows. */
     @Nullable
     String status(@Nullable Object[] row) {
         String code = String.valueOf(value(Column.STATUS, row));
@@ -113,20 +113,20 @@ final class OutboxTable {
         return (Long) Objects.requireNonNull(value(Column.ATTEMPTS, row));
     }
 
-    /** How often the event was requeued, as far as the table says. */
+    /** How often the event was requeued, as far as the table records it. */
     long generation(@Nullable Object[] row) {
         return value(Column.GENERATION, row) instanceof Long generation ? generation : 0;
     }
 
-    /** When it may be published; null for at once. */
+    /** When it may be published; null for immediately. */
     @Nullable
     Long dueAt(@Nullable Object[] row) {
         return (Long) value(Column.NEXT_ATTEMPT_AT, row);
     }
 
     /**
-     * Since when it has had its status, as far as the table says: Posthaste goes by the row's last change, or by its
-     * publication, or by its writing.
+     * Since when it has had its status, as far as the table records it: Posthaste uses the time of the row's last
+     * change, or else of its publication, or else of its writing.
      */
     @Nullable
     Long since(@Nullable Object[] row, String status) {

@@ -10,7 +10,7 @@ import java.sql.PreparedStatement;
 import java.sql.SQLException;
 import java.util.List;
 
-/** Who else has to do with the tables, and never fails: other programs, and an operator without a console. */
+/** Others who use the tables, and never fail: other programs, and an operator without a console. */
 final class Outsiders {
     private static final long LONGEST_LOCK = 2_000_000_000L;
 
@@ -22,7 +22,7 @@ final class Outsiders {
         this.around = around;
     }
 
-    /** Somebody else has a row locked for a while. */
+    /** Another program locks a row for a while. */
     void lockARow(boolean calm) {
         List<Long> rows = around.truth.fates().open();
         if (calm || rows.isEmpty()) {
@@ -46,7 +46,7 @@ final class Outsiders {
             around.schedule.happened("row %d is locked", row);
             around.schedule.in(around.random.nextLong(LONGEST_LOCK), other, new Object(), () -> close(connection));
         } catch (SQLException e) {
-            throw new IllegalStateException("nobody fails this node", e);
+            throw new IllegalStateException("no faults happen to this node", e);
         }
     }
 
@@ -54,7 +54,7 @@ final class Outsiders {
         try {
             connection.close();
         } catch (SQLException e) {
-            throw new IllegalStateException("nobody fails this node", e);
+            throw new IllegalStateException("no faults happen to this node", e);
         }
     }
 
@@ -63,7 +63,7 @@ final class Outsiders {
                 PreparedStatement delete = connection.prepareStatement("delete from posthaste_lease")) {
             delete.executeUpdate();
         } catch (SQLException e) {
-            // somebody settles just now
+            // a relay is settling right now
         }
     }
 
@@ -74,7 +74,7 @@ final class Outsiders {
                 new RowStore(around.dataSource(operator), Dialect.POSTGRESQL, around.configuration.outbox())
                         .requeue(dead);
             } catch (StoreException e) {
-                // another time
+                // tried again later
             }
         }
     }

@@ -4,7 +4,10 @@ import dev.posthaste.reliability.simulation.Transaction.Change;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
-/** Whose the outbox is, by its lease's row: nobody takes it while another's lease is live, or while it is paused. */
+/**
+ * Who owns the outbox, by its lease's row: no relay takes it while another's lease is live, or while the outbox is
+ * paused.
+ */
 final class Ownership {
     private static final long NOT_PAUSED = Long.MIN_VALUE;
 
@@ -14,7 +17,7 @@ final class Ownership {
     private long claims;
     private long pausedAt = NOT_PAUSED;
 
-    /** @param leaseNanos how long a relay may be without its outbox's lease and not know it */
+    /** @param leaseNanos how long a relay may have lost its outbox's lease without knowing */
     Ownership(Schedule schedule, Oracle truth, long leaseNanos) {
         this.schedule = schedule;
         this.truth = truth;
@@ -41,7 +44,7 @@ final class Ownership {
             truth.require(
                     grown == 0 || (before.equals(after) && grown == 1),
                     "epoch",
-                    "the epoch grew by %d with no new owner",
+                    "the epoch grew by %d without a new owner",
                     grown);
             return;
         }
@@ -57,11 +60,11 @@ final class Ownership {
                 left / 1_000_000);
     }
 
-    /** Relays may notice a pause as late as the end of their leases. */
+    /** Relays may notice a pause only when their leases end. */
     void requireNotPaused(String what, @Nullable Object... of) {
         if (pausedAt != NOT_PAUSED && schedule.now() - pausedAt > leaseNanos) {
             long millis = (schedule.now() - pausedAt) / 1_000_000;
-            truth.require(false, "pause", "the outbox was paused for %d ms, and %s", millis, what.formatted(of));
+            truth.require(false, "pause", "the outbox was paused for %d ms, but %s", millis, what.formatted(of));
         }
     }
 }

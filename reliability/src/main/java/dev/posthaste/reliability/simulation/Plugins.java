@@ -14,7 +14,7 @@ import java.util.List;
 import java.util.Random;
 import java.util.function.BooleanSupplier;
 
-/** What applications give to relays and inboxes to be called by them, and what throws errors now and then. */
+/** Code that applications plug into relays and inboxes, and that throws errors now and then. */
 final class Plugins {
     private final Random random;
     private final Oracle truth;
@@ -62,7 +62,7 @@ final class Plugins {
             @Override
             public Message write(StoredEvent event, OutboxDefinition outbox) {
                 if (fails()) {
-                    truth.refused(event.eventId()); // by the relay itself: an attempt
+                    truth.refused(event.eventId()); // by the relay itself, which counts an attempt
                     throw failure();
                 }
                 return MessageFormat.RAW.write(event, outbox);

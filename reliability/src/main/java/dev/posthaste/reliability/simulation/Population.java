@@ -10,10 +10,10 @@ import java.util.Objects;
 import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 
-/** The processes of a run: they start, die, and others take their places. */
+/** The processes of a run: they start and die, and others take their places. */
 final class Population {
     private static final long SECOND = 1_000_000_000L;
-    /** What a thread waits after its database failed. */
+    /** How long a thread waits after its database failed. */
     private static final long AFTER_A_FAILURE = 100_000_000L;
 
     private final Surroundings around;
@@ -26,7 +26,7 @@ final class Population {
         this.around = around;
     }
 
-    /** @param start starts a process in a place of which it hears the name */
+    /** @param start starts a process in the place with the given name */
     void startBy(Node.Role role, Consumer<String> start) {
         starts.put(role, start);
     }
@@ -45,19 +45,19 @@ final class Population {
         return node;
     }
 
-    /** How many were started, writers apart. */
+    /** How many were started, without writers. */
     int incarnations() {
         return incarnations;
     }
 
-    /** Those that are alive, as far as anybody noticed. */
+    /** Those that are alive or whose death has not been noticed. */
     List<Node> living() {
         return nodes;
     }
 
     // --- Work --------------------------------------------------------------------------------------------------------
 
-    /** Over and over: at once while there is work, and after a while when the database failed. */
+    /** Repeats the work: immediately while there is more, and after a while when the database failed. */
     void repeat(Node node, Object thread, long wait, long gap, BooleanSupplier work) {
         around.schedule.in(wait, node, thread, () -> {
             long next = gap;
@@ -76,7 +76,7 @@ final class Population {
         repeat(node, new Object(), around.random.nextLong(gap), gap, work);
     }
 
-    /** Work of nobody's that anything happens to. */
+    /** Repeats work to which no faults happen. */
     void every(long nanos, Runnable work) {
         around.schedule.in(nanos, operator, new Object(), () -> {
             work.run();

@@ -14,10 +14,10 @@ import java.util.Objects;
 import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 
-/** Finds the rows that statements mean, locks them where they say so, and makes answers of them. */
+/** Finds the rows that statements select, locks them if asked to, and builds the results. */
 final class Queries {
     private final Database database;
-    /** Whether keys that differ in case or in a blank at the end are of one group. */
+    /** Whether keys that differ only in case or in trailing blanks form one group. */
     private final boolean collating;
 
     Queries(Database database, boolean collating) {
@@ -25,7 +25,7 @@ final class Queries {
         this.collating = collating;
     }
 
-    /** The rows for which {@code where} holds, as the transaction sees them, in the order of their keys. */
+    /** The rows for which {@code where} is true, as the transaction sees them, in the order of their keys. */
     List<Table.Row> matching(Transaction transaction, Table table, Sql.Where where, Scope scope) {
         return matching(transaction, table, where, Long.MAX_VALUE, scope);
     }
@@ -48,7 +48,7 @@ final class Queries {
         return found;
     }
 
-    /** Every row for which {@code where} may hold, without looking at most of the others. */
+    /** Every row for which {@code where} may be true, without visiting most of the others. */
     private static Collection<Table.Row> candidates(Table table, Sql.Where where, Scope scope) {
         Sql.Bounds bounds = where.bounds();
         Expression keys = bounds.keys();
@@ -91,7 +91,7 @@ final class Queries {
         return answer(select, rows, scope);
     }
 
-    /** How many rows may be enough: where they are read in the order that is asked for, the limit. */
+    /** How many rows may be enough: the limit, if they are read in the requested order. */
     private static long most(Sql.Select select, Scope scope) {
         boolean first = select.byKey() && !select.descending() && select.lock() == Sql.Lock.NONE;
         return first && select.group() == null && !select.aggregate()
@@ -114,8 +114,8 @@ final class Queries {
     }
 
     /**
-     * InnoDB locks a row that is named before it looks whether it is meant, and at REPEATABLE READ it keeps that lock, or
-     * one of the gap where there is no such row.
+     * InnoDB locks a row that is named before it checks whether the row matches, and at REPEATABLE READ it keeps that
+     * lock, or a lock on the gap if there is no such row.
      */
     void lockNamed(Transaction transaction, Table table, Sql.Where where, boolean free, Scope scope)
             throws SQLException {
@@ -171,7 +171,7 @@ final class Queries {
         };
     }
 
-    /** The select once for each range, in the order of the ranges, which is that of the rows. */
+    /** Runs the select once for each range, in the order of the ranges, which is that of the rows. */
     List<@Nullable Object[]> ranges(Transaction transaction, Sql.Ranges ranges, Scope scope) throws SQLException {
         List<?> low = (List<?>) Objects.requireNonNull(scope.parameters[0]);
         List<?> high = (List<?>) Objects.requireNonNull(scope.parameters[1]);
@@ -189,7 +189,10 @@ final class Queries {
         return found;
     }
 
-    /** What each row of the answer is made of: one row; or those of a group, which are all where no group is named. */
+    /**
+     * The rows behind each row of the result: a single row; or those of a group, which are all rows if no group is
+     * named.
+     */
     private Collection<List<@Nullable Object[]>> groups(Sql.Select select, List<@Nullable Object[]> rows, Scope scope) {
         Expression by = select.group();
         if (by == null) {
@@ -240,7 +243,7 @@ final class Queries {
     }
 
     static SQLException waitedTooLong(String what) {
-        // Who tries again parks a moment first; this makes that moment end at once.
+        // A retry parks for a moment first; this ends it immediately.
         LockSupport.unpark(Thread.currentThread());
         return new SQLException("waited too long for " + what, "55P03");
     }

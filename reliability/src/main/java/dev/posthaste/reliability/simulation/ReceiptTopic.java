@@ -9,7 +9,7 @@ import dev.posthaste.relay.internal.ReceiptProcessors;
 import java.util.Random;
 import java.util.TreeSet;
 
-/** Hands receipts to whoever writes them: from the first that was not answered, and now and then all of them again. */
+/** Hands receipts to their processors: from the first unanswered one, and now and then all of them again. */
 final class ReceiptTopic {
     private final Random random;
     private final SimulatedBroker broker;
@@ -22,7 +22,7 @@ final class ReceiptTopic {
         this.truth = truth;
     }
 
-    /** One process's reading of it. */
+    /** One process that reads the topic. */
     final class Reading {
         private final Node node;
         private final ReceiptProcessor processor;
@@ -34,10 +34,10 @@ final class ReceiptTopic {
             this.processor = processor;
         }
 
-        /** Takes what came, and has it written. */
+        /** Takes new receipts, and has them written. */
         void poll() {
             if (random.nextInt(100) == 0) {
-                position = 0; // somebody reset the group
+                position = 0; // the group was reset
             }
             while (position < broker.receipts().size()) {
                 int offset = position++;
@@ -47,7 +47,7 @@ final class ReceiptTopic {
             try {
                 ReceiptProcessors.runOnce(processor);
             } catch (InterruptedException e) {
-                throw new IllegalStateException("nobody interrupts this thread", e);
+                throw new IllegalStateException("this thread is never interrupted", e);
             }
         }
 

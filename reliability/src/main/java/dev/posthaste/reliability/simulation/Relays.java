@@ -11,10 +11,10 @@ import java.util.List;
 import java.util.Random;
 import java.util.function.BooleanSupplier;
 
-/** Starts relays, and has their threads work. */
+/** Starts relays, and runs their threads. */
 final class Relays {
     private static final long SECOND = 1_000_000_000L;
-    /** The number of processes that start together, or nearly. */
+    /** The number of processes that start at about the same time. */
     private static final int FIRST = 3;
 
     private final Surroundings around;
@@ -64,18 +64,18 @@ final class Relays {
                 }));
     }
 
-    /** Only failures of the database leave a relay's work: anything else would end its thread, or what is after it. */
+    /** Only database failures escape from a relay's work: anything else would end its thread, or skip what follows. */
     private static boolean works(BooleanSupplier work) {
         try {
             return work.getAsBoolean();
         } catch (StoreException | Oracle.Violation | Node.Died e) {
             throw e;
         } catch (RuntimeException | Error e) {
-            throw new Oracle.Violation("progress", "a thread of a relay's met " + e);
+            throw new Oracle.Violation("progress", "a relay's thread threw " + e);
         }
     }
 
-    /** In a rolling upgrade some of the relays that start do not know yet that the outbox hears receipts. */
+    /** During a rolling upgrade some of the relays that start do not know yet that the outbox is tracked. */
     private Catalog catalog() {
         boolean old = around.world.has(Trait.OLD_VERSIONS)
                 && !around.calm()
@@ -84,7 +84,7 @@ final class Relays {
         return old ? around.configuration.untracked() : around.configuration.catalog();
     }
 
-    /** Has the thread hang that works on the outbox now. */
+    /** Hangs the thread that works on the outbox now. */
     void hangTheOwner() {
         population.living().stream()
                 .filter(node -> node.role == Node.Role.RELAY && node.name.equals(around.owner()))

@@ -11,32 +11,35 @@ import java.util.Objects;
 import java.util.Set;
 
 /**
- * What replays send: what was published and nothing else, each key in the order of its rows, no faster than they were told,
+ * Checks what replays send: only what was published, each key in the order of its rows, no faster than configured,
  * nothing once they are over, and all of it by then.
  */
 final class Replayed {
     private static final long SECOND = 1_000_000_000L;
-    /** A replay makes up for 50 ms that it slept too long, and for the event that it was late with. */
+    /** A replay may catch up on 50 ms of oversleeping, and on the event that it sent late. */
     private static final double MORE = 1.05;
 
     private final Schedule schedule;
     private final Oracle truth;
     private final Map<String, Run> runs = new HashMap<>();
 
-    /** One change id, whoever works on it. */
+    /** One change id, whichever process works on it. */
     private static final class Run {
         final Set<String> acknowledged = new HashSet<>();
         boolean over;
     }
 
-    /** One process at work on it: what it sent of each key last, what at all, and when within the last second. */
+    /**
+     * One process's work on it: the last row that it sent of each key, all that it sent, and when within the last
+     * second.
+     */
     static final class Attempt {
         private final int perSecond;
         private final Map<String, Long> last = new HashMap<>();
         private final Set<String> sent = new HashSet<>();
         private final ArrayDeque<Long> times = new ArrayDeque<>();
 
-        /** @param perSecond how much it may send */
+        /** @param perSecond how many events it may send */
         Attempt(int perSecond) {
             this.perSecond = perSecond;
         }
@@ -51,7 +54,7 @@ final class Replayed {
         return runs.computeIfAbsent(change, id -> new Run());
     }
 
-    /** The audit says how far a replay is. */
+    /** The audit records a replay's progress. */
     void audited(Change change) {
         String detail = String.valueOf(change.after("detail"));
         if ("replay".equals(change.after("action"))
@@ -65,7 +68,7 @@ final class Replayed {
         Run run = run(id);
         Fate fate = truth.fates().get(message.eventId());
         truth.require(!run.over, "replay", "%s sent %s for %s, which is over", node, fate.event, id);
-        truth.require(fate.arrived, "replay", "%s sent %s for %s, and it was never published", node, fate.event, id);
+        truth.require(fate.arrived, "replay", "%s sent %s for %s, but it was never published", node, fate.event, id);
         if (fate.key != null) {
             Long last = attempt.last.put(fate.key, fate.row);
             truth.require(
@@ -101,14 +104,14 @@ final class Replayed {
     }
 
     /**
-     * A replay says that it is finished.
+     * A replay reports that it is finished.
      *
-     * @param due the row of each event that was to be sent when it began; one that changed since, or made way for another, is not
+     * @param due the row of each event that was to be sent when it began; excludes rows changed or replaced since
      * @param failed how many it could not send
      */
     void finished(String change, Map<String, Fate.Seen> due, long failed) {
         Run run = run(change);
-        truth.require(run.over, "replay", "%s is finished, and the audit does not say so", change);
+        truth.require(run.over, "replay", "%s is finished, but the audit does not say so", change);
         long missing = due.entrySet().stream()
                 .filter(each -> truth.fates().get(each.getKey()).seen().equals(each.getValue())
                         && !run.acknowledged.contains(each.getKey()))
@@ -117,7 +120,7 @@ final class Replayed {
         truth.require(
                 missing <= failed,
                 "replay",
-                "%s is finished, could not send %d events, and left out %d",
+                "%s is finished and could not send %d events, but left out %d",
                 change,
                 failed,
                 missing);

@@ -18,8 +18,8 @@ import java.util.Map;
 import java.util.Random;
 
 /**
- * Operators who replay what was published, cancel and interrupt that, continue what another process left, and put back or
- * discard given rows, which may be locked: they wait in the middle of their work.
+ * Operators who replay published events, cancel and interrupt replays, continue what another process left, and requeue
+ * or discard given rows, which may be locked: they wait in the middle of their work.
  */
 final class Replayers {
     private final Surroundings around;
@@ -32,7 +32,7 @@ final class Replayers {
     private final StoreOutboxAdmin admin;
     private final Desk desk;
 
-    /** What they have to bring to an end, whatever becomes of their processes. */
+    /** The work that they have to finish, whatever happens to their processes. */
     static final class Desk {
         private final List<Begun> open = new ArrayList<>();
         private int changes;
@@ -51,7 +51,7 @@ final class Replayers {
         }
     }
 
-    /** @param due the row of each event that was to be sent when it began */
+    /** @param due the row of each event that had to be sent when it began */
     private record Begun(Change change, Status status, int perSecond, Map<String, Fate.Seen> due) {}
 
     Replayers(Surroundings around, Node node, Desk desk) {
@@ -67,7 +67,7 @@ final class Replayers {
         this.desk = desk;
     }
 
-    /** Works all the time; what sleeps at the end of the run must be abandoned. */
+    /** Works all the time; the thread must be abandoned if it still sleeps at the end of the run. */
     SimulatedThread start() {
         thread.start(() -> {
             while (true) {
@@ -111,7 +111,7 @@ final class Replayers {
                     random.nextBoolean() ? replay::cancel : replay::interrupt);
         }
         replay.run();
-        node.requireAlive(); // which the replay took for a failure
+        node.requireAlive(); // its death, which the replay took for a failure
         ReplayRun.Progress progress = replay.progress();
         schedule.happened("%s: %s", node, progress);
         switch (progress.state()) {
@@ -122,19 +122,19 @@ final class Replayers {
             case CANCELLED -> ended(begun, progress);
             case FAILED -> truth.require(false, "replay", "%s failed: %s", progress.id(), progress.errors());
             default -> {
-                // it is continued
+                // it is continued later
             }
         }
     }
 
-    /** What is over tells the same when it is asked for again. */
+    /** A replay that is over reports the same when it is requested again. */
     private void ended(Begun begun, ReplayRun.Progress progress) {
         if (progress.repeated() || random.nextBoolean()) {
             desk.open.remove(begun);
         }
     }
 
-    /** Some rows that are dead, and perhaps one that is not. */
+    /** Changes some dead rows, and perhaps one that is not dead. */
     private void change() {
         List<Long> rows = new ArrayList<>(truth.fates().dead());
         rows.removeIf(row -> random.nextInt(3) == 0);
@@ -145,7 +145,7 @@ final class Replayers {
             ChangeResult result = admin.store().change(action, change, rows);
             truth.requireChanged(change.id(), result.events());
         } catch (StoreException e) {
-            // nobody insists
+            // not repeated
         }
     }
 }

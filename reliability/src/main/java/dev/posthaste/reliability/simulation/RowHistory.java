@@ -5,9 +5,9 @@ import dev.posthaste.reliability.simulation.Transaction.Change;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
-/** How the rows of the outbox change: only as they may, and nothing is deleted that has not ended. */
+/** Checks how the outbox's rows change: only in legal ways, and nothing is deleted before it has ended. */
 final class RowHistory {
-    /** What is due later than this is not waited for. */
+    /** The run does not wait for events that are due later than this. */
     private static final long LATER_NANOS = 1_000_000_000_000L;
 
     private final Schedule schedule;
@@ -26,7 +26,7 @@ final class RowHistory {
         this.keepNanos = configuration.keep.toNanos();
     }
 
-    /** @param owner who owned the outbox at that moment */
+    /** @param owner the outbox's owner at that moment */
     void changed(Node node, Change change, @Nullable String owner) {
         @Nullable Object @Nullable [] before = change.before();
         @Nullable Object @Nullable [] after = change.after();
@@ -54,7 +54,7 @@ final class RowHistory {
             fate.isAgain(before);
         }
         if (!table.has(Column.EVENT_ID)) {
-            truth.attempted(fate.event, table.payload(row)); // nobody knew its id before
+            truth.attempted(fate.event, table.payload(row)); // its id was not known before
         }
         Long due = table.dueAt(row);
         fate.committedAt = schedule.now();
@@ -79,7 +79,7 @@ final class RowHistory {
         truth.require(over, "retention", "%s was deleted while it was %s", fate.event, status);
         Long since = table.since(row, Objects.requireNonNull(status));
         long age = schedule.now() - Objects.requireNonNull(since);
-        truth.require(age >= keepNanos, "retention", "%s was deleted %d ns after its end", fate.event, age);
+        truth.require(age >= keepNanos, "retention", "%s was deleted %d ns after it ended", fate.event, age);
     }
 
     private void moved(
@@ -95,7 +95,7 @@ final class RowHistory {
                     from,
                     to,
                     node);
-            fate.late = true; // later ones of its key may have gone before
+            fate.late = true; // later events of its key may have overtaken it
             return;
         }
         long more = table.attempts(after) - table.attempts(before);
@@ -117,19 +117,19 @@ final class RowHistory {
             truth.require(
                     node.name.equals(owner),
                     "epoch",
-                    "%s was settled as %s by %s while the outbox was %s's",
+                    "%s was settled as %s by %s while %s owned the outbox",
                     fate.event,
                     to,
                     node,
                     owner);
         }
         if (to.equals("published") || to.equals("consumed")) {
-            truth.require(fate.arrived, "loss", "%s is %s and never reached the broker", fate.event, to);
+            truth.require(fate.arrived, "loss", "%s is %s, but never reached the broker", fate.event, to);
         }
         truth.require(
                 more <= 0 || fate.refusals-- > 0 || fate.ungenerated,
                 "attempts",
-                "an attempt of %s was counted by %s that nobody refused",
+                "an attempt of %s was counted by %s without a refusal",
                 fate.event,
                 node);
     }

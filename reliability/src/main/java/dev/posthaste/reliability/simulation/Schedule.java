@@ -8,8 +8,8 @@ import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The simulated time, and what is to happen when. Everything runs on the caller's thread. A node that waits for somebody
- * in the middle of its work may let others go first: they run inside that wait, and it goes on when they are done.
+ * The simulated time, and what is scheduled. Everything runs on the caller's thread. A node that waits in the middle of
+ * its work may run other nodes first: they run inside that wait, and it continues when they are done.
  */
 final class Schedule {
     private static final int DEEPEST = 3;
@@ -23,12 +23,12 @@ final class Schedule {
     private @Nullable Throwable failure;
     private final @Nullable Consumer<String> history;
 
-    /** @param history hears what happens, line by line, with the time; null where nobody reads it */
+    /** @param history receives what happens, line by line, with the time; null for no history */
     Schedule(@Nullable Consumer<String> history) {
         this.history = history;
     }
 
-    /** @param actor a thread of the node's: it does one thing at a time */
+    /** @param actor one of the node's threads, which does one thing at a time */
     private record Task(long at, long sequence, Node node, Object actor, Runnable work) implements Comparable<Task> {
         @Override
         public int compareTo(Task other) {
@@ -40,7 +40,7 @@ final class Schedule {
         return now;
     }
 
-    /** Says that something happened. */
+    /** Records an event in the history. */
     void happened(String what, @Nullable Object... of) {
         if (history != null) {
             history.accept("%,15d  ".formatted(now / 1000) + "  ".repeat(depth) + what.formatted(of));
@@ -55,7 +55,7 @@ final class Schedule {
         tasks.add(new Task(now + nanos, sequence++, node, actor, work));
     }
 
-    /** Does what is next, whatever time it is for; that of dead nodes is dropped, that of paused ones put off. */
+    /** Runs the next task, whatever its time; tasks of dead nodes are dropped, those of paused ones are deferred. */
     void step() {
         Task task = tasks.remove();
         now = Math.max(now, task.at());
@@ -69,7 +69,7 @@ final class Schedule {
             try {
                 task.work().run();
             } catch (Node.Died e) {
-                // with everything that it was doing
+                // it dies in the middle of its work
             } catch (RuntimeException | Error e) {
                 failed(e);
                 throw e;
@@ -81,27 +81,27 @@ final class Schedule {
         }
     }
 
-    /** Remembers what went wrong, for whoever it is thrown to may handle it. */
+    /** Remembers a failure, because the code that it is thrown to may handle it. */
     void failed(Throwable cause) {
         failure = failure == null ? cause : failure;
     }
 
     /**
-     * What went wrong in some step, be it one inside another: whoever let it go first may have taken it for an error of his
-     * own, and handled it.
+     * The first failure of any step, even of a nested one: the code that waited for it may have taken it for an error
+     * of its own, and handled it.
      */
     @Nullable
     Throwable failure() {
         return failure;
     }
 
-    /** Whether something is to happen by then. */
+    /** Whether anything is scheduled until then. */
     private boolean hasNext(long until) {
         Task next = tasks.peek();
         return next != null && next.at() <= until;
     }
 
-    /** Lets a number of things happen first. */
+    /** Runs a number of other tasks first. */
     void letOthersGo(int steps) {
         if (depth < DEEPEST) {
             depth++;

@@ -3,7 +3,7 @@ package dev.posthaste.reliability.simulation;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/** What an expression sees: one row, or all of them when it counts. */
+/** What an expression sees: one row, or all rows if it aggregates. */
 final class Scope {
     final @Nullable Object[] parameters;
     final long now;
@@ -16,7 +16,7 @@ final class Scope {
     long low;
     long high;
 
-    /** @param skew by how much the client's wall clock is wrong */
+    /** @param skew the error of the client's wall clock */
     Scope(@Nullable Object[] parameters, long now, long skew) {
         this.parameters = parameters;
         this.now = now;

@@ -13,15 +13,15 @@ import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.LongConsumer;
 import org.jspecify.annotations.Nullable;
 
-/** Runs simulations, a range of seeds on some threads: each run is one thread's alone. */
+/** Runs simulations: a range of seeds on several threads, each run on a single thread. */
 final class Seeds {
     private Seeds() {}
 
-    /** A seed whose run broke a promise, and which. */
+    /** A seed whose run broke a promise, and the promise. */
     record Failure(long seed, String checker, String what) {}
 
     /**
-     * What a range of seeds came to.
+     * The result of a range of seeds.
      *
      * @param recoveryMillis of each run, sorted, in simulated time
      */
@@ -35,10 +35,10 @@ final class Seeds {
             double seconds) {}
 
     /**
-     * Runs until the range is through or a run fails.
+     * Runs until the range is complete or a run fails.
      *
-     * @param with traits that every world has
-     * @param progress hears every ten seconds how many runs were begun
+     * @param with traits to give every world
+     * @param progress receives every ten seconds the number of runs begun
      */
     static Summary run(long first, long number, Set<World.Trait> with, int threads, LongConsumer progress)
             throws InterruptedException {
@@ -103,7 +103,7 @@ final class Seeds {
             seeds++;
         }
         if (failure != null) {
-            next.addAndGet(end); // the others stop too
+            next.addAndGet(end); // the other threads stop too
         }
         return new Summary(seeds, events, faults, wireDuplicates, recovery, failure, 0);
     }

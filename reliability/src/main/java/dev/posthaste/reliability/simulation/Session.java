@@ -15,7 +15,7 @@ import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
-/** A connection of one node's to the simulated database. */
+/** A node's connection to the simulated database. */
 final class Session implements InvocationHandler {
     private static final Pattern SILENCE = Pattern.compile("idle_in_transaction_session_timeout'?(?: =|,) '([0-9]+)s'");
 
@@ -26,16 +26,16 @@ final class Session implements InvocationHandler {
     private final @Nullable Deque<Connection> pool;
     private boolean autoCommit = true;
     private boolean broken;
-    /** What it leads to is a replica now. */
+    /** Its server has become a replica. */
     private boolean readOnly;
-    /** After so many nanoseconds without a word the server ends its transaction; 0 for never. */
+    /** The nanoseconds of silence after which the server ends its transaction; 0 for never. */
     private long silenceLimit;
 
     private long progress;
-    /** Whether Posthaste has asked for that level. */
+    /** Whether Posthaste has requested that isolation level. */
     private boolean readCommitted;
 
-    /** @param pool where it goes when it is closed; null if it ends then */
+    /** @param pool where it is returned when closed; null if closing ends it */
     Session(Database database, Jdbc.Faults faults, Node node, @Nullable Deque<Connection> pool) {
         this.database = database;
         this.faults = faults;
@@ -47,7 +47,7 @@ final class Session implements InvocationHandler {
     @Override
     public @Nullable Object invoke(Object self, java.lang.reflect.Method method, @Nullable Object[] arguments)
             throws SQLException {
-        node.requireAlive(); // whatever it would clean up
+        node.requireAlive(); // even for cleaning up
         switch (method.getName()) {
             case "prepareStatement" -> {
                 return statement((Connection) self, (String) arguments[0]);
@@ -107,17 +107,17 @@ final class Session implements InvocationHandler {
         silenceLimit = 0;
     }
 
-    /** Grows with everything that the client asks for. */
+    /** Grows with every request of the client. */
     long progress() {
         return progress;
     }
 
-    /** From now on it leads to a server that takes no changes. */
+    /** From now on its server accepts no changes. */
     void becomeReadOnly() {
         readOnly = true;
     }
 
-    /** After how many nanoseconds of silence the server ends it, if it holds locks now; 0 for never. */
+    /** The nanoseconds of silence after which the server ends it, if it holds locks now; 0 for never. */
     long endsAfter() {
         return broken || !transaction.open() ? 0 : silenceLimit;
     }
@@ -128,14 +128,14 @@ final class Session implements InvocationHandler {
         transaction.rollback();
     }
 
-    /** A statement that is a transaction of its own needs no word of the client to end. */
+    /** Ends a statement that is a transaction of its own, which the server does without the client. */
     void endStatement() {
         if (autoCommit) {
             abort();
         }
     }
 
-    /** Whether {@code sql} was about a savepoint; the connection is open. */
+    /** Whether {@code sql} was a savepoint command; requires an open connection. */
     private boolean savepoint(String sql) throws SQLException {
         requireOpen();
         return transaction.savepoint(sql);
@@ -215,7 +215,7 @@ final class Session implements InvocationHandler {
             requireOpen();
             if (transaction.failed) {
                 transaction.rollback();
-                throw new SQLException("the transaction failed before: rolled back", "25P02");
+                throw new SQLException("the transaction had failed before and was rolled back", "25P02");
             }
             database.commit(transaction);
             silenceLimit = 0;
@@ -229,7 +229,7 @@ final class Session implements InvocationHandler {
         if (String.valueOf(e.getSQLState()).startsWith("08")) {
             abort();
         } else if (database.wholeRollbacks) {
-            transaction.rollback(); // the next statement begins another one, in a session whose limits are the same
+            transaction.rollback(); // the next statement begins another one; the session keeps its limits
         } else {
             transaction.failed = true;
         }
@@ -266,7 +266,7 @@ final class Session implements InvocationHandler {
         });
     }
 
-    /** What the relay asks of PostgreSQL's list of locks, answered without reading the SQL. */
+    /** Answers the relay's queries on PostgreSQL's list of locks without parsing the SQL. */
     private @Nullable Object[] locks(String sql) throws SQLException {
         requireOpen();
         try {

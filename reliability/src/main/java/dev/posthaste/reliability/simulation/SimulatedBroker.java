@@ -11,14 +11,14 @@ import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A broker as its clients meet it: messages arrive late or never, answers are lost, and between different messages nothing
- * keeps its order. What arrived stays, in partitions by key.
+ * A broker as its clients experience it: messages arrive late or never, responses are lost, and different messages may
+ * be reordered. What has arrived is kept, in partitions by key.
  */
 final class SimulatedBroker {
     static final String TOPIC = "orders-topic";
-    /** The one that fails by itself. */
+    /** The topic that fails separately. */
     static final String SECOND_TOPIC = "orders-topic-2";
-    /** Of each topic. */
+    /** Per topic. */
     private static final int PARTITIONS = 3;
 
     private static final long TIMEOUT = 400_000_000L;
@@ -37,7 +37,7 @@ final class SimulatedBroker {
     private Trouble trouble = Trouble.AWAY;
     private long troubledUntil;
 
-    /** What the second destination has by itself. */
+    /** The separate faults of the second destination. */
     private enum Trouble {
         AWAY,
         SILENT,
@@ -45,7 +45,7 @@ final class SimulatedBroker {
         MISSING
     }
 
-    /** @param topics one, or the second one too */
+    /** @param topics 1, or 2 to include the second topic */
     SimulatedBroker(Schedule schedule, Random random, Oracle truth, int topics) {
         this.schedule = schedule;
         this.random = random;
@@ -55,22 +55,22 @@ final class SimulatedBroker {
         }
     }
 
-    /** @param share of the messages that meet some fault */
+    /** @param share of the messages to which some fault happens */
     void failing(double share) {
         failing = share;
     }
 
-    /** It refuses connections. */
+    /** Makes it refuse connections. */
     void goAway(long nanos) {
         awayUntil = schedule.now() + nanos;
     }
 
-    /** It takes what is sent, or does not, and says nothing. */
+    /** Makes it accept messages, or not, without answering. */
     void fallSilent(long nanos) {
         silentUntil = schedule.now() + nanos;
     }
 
-    /** The second destination alone is away, silent, slow or missing. */
+    /** Makes only the second destination unavailable, silent, slow or missing. */
     void troubleSecond(long nanos) {
         trouble = Trouble.values()[random.nextInt(Trouble.values().length)];
         troubledUntil = schedule.now() + nanos;
@@ -94,7 +94,7 @@ final class SimulatedBroker {
         return position < log.size() ? log.get(position) : null;
     }
 
-    /** A broker in the node's own process, to which nothing happens. */
+    /** A broker in the node's own process, to which no faults happen. */
     Broker around(Broker local, Node node) {
         return new Broker() {
             @Override
@@ -104,7 +104,7 @@ final class SimulatedBroker {
                 Oracle.Sending sending = truth.sent(node, message);
                 truth.arrived(message.eventId());
                 local.publish(message, outcome -> {
-                    schedule.happened("%s hears of %s: %s", node, message.eventId(), outcome);
+                    schedule.happened("%s gets the outcome of %s: %s", node, message.eventId(), outcome);
                     if (outcome instanceof Outcome.Acknowledged) {
                         truth.acknowledged(sending, message.eventId());
                     } else if (outcome instanceof Outcome.Rejected) {
@@ -132,7 +132,7 @@ final class SimulatedBroker {
         };
     }
 
-    /** The broker as one node sees it. */
+    /** The broker as seen by one node. */
     Broker seenBy(Node node) {
         return new Broker() {
             @Override
@@ -141,7 +141,7 @@ final class SimulatedBroker {
                 schedule.happened("%s publishes %s", node, message.eventId());
                 Oracle.Sending sending = truth.sent(node, message);
                 send(node, message, outcome -> {
-                    schedule.happened("%s hears of %s: %s", node, message.eventId(), outcome);
+                    schedule.happened("%s gets the outcome of %s: %s", node, message.eventId(), outcome);
                     if (outcome instanceof Outcome.Acknowledged) {
                         truth.acknowledged(sending, message.eventId());
                     }
@@ -162,7 +162,7 @@ final class SimulatedBroker {
         };
     }
 
-    /** The broker as an operator's replay sees it. */
+    /** The broker as seen by an operator's replay. */
     Broker forReplays(Node node, Replayed.Attempt attempt) {
         return new Broker() {
             @Override
@@ -188,7 +188,7 @@ final class SimulatedBroker {
         };
     }
 
-    /** The topic for receipts, as a consumer sees it. */
+    /** The topic for receipts, as seen by a consumer. */
     Broker forReceipts(Node node) {
         return new Broker() {
             @Override
@@ -207,7 +207,7 @@ final class SimulatedBroker {
         };
     }
 
-    /** All receipts that came, in their order. */
+    /** All receipts that have arrived, in order. */
     List<Message> receipts() {
         return receipts;
     }
@@ -254,7 +254,7 @@ final class SimulatedBroker {
             }
             case 2 -> {
                 arrive(TIMEOUT + random.nextLong(LATE), message);
-                answer(TIMEOUT, node, callback, Outcome.unknown("the request comes late"));
+                answer(TIMEOUT, node, callback, Outcome.unknown("the request arrives late"));
             }
             case 3 -> answer(random.nextLong(TOP_LATENCY), node, callback, Outcome.rejected("not now \uD83D\uDE00"));
             case 4 -> answer(random.nextLong(TOP_LATENCY), node, callback, Outcome.unavailable("overloaded"));
@@ -265,7 +265,7 @@ final class SimulatedBroker {
             }
             default -> {
                 arrive(random.nextLong(TOP_LATENCY), message);
-                arrive(random.nextLong(LATE), message); // by a client's own resending
+                arrive(random.nextLong(LATE), message); // resent by the client itself
                 answer(TOP_LATENCY, node, callback, Outcome.acknowledged());
             }
         }
@@ -285,7 +285,7 @@ final class SimulatedBroker {
         });
     }
 
-    /** To a node that is dead by then, nothing is said. */
+    /** A node that is dead by then gets no answer. */
     private void answer(long after, Node node, Consumer<Outcome> callback, Outcome outcome) {
         schedule.in(after, node, new Object(), () -> callback.accept(outcome));
     }

@@ -6,8 +6,9 @@ import java.util.concurrent.Semaphore;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A thread of a node for code that waits in its middle. It is one of the JVM's own, and yet only ever runs while the schedule
- * waits for it: from a task of the schedule to where it sleeps, which makes the next task. So a seed decides what it does.
+ * A node's thread, for code that waits in the middle of its work. It is a JVM thread, but runs only while the schedule
+ * waits for it: from a task of the schedule until it sleeps, which schedules the next task. So the seed decides what it
+ * does.
  */
 final class SimulatedThread implements Waiting {
     private final Schedule schedule;
@@ -23,7 +24,7 @@ final class SimulatedThread implements Waiting {
         this.node = node;
     }
 
-    /** Does the work until it first sleeps or ends; the caller's thread waits so long. One work after the other. */
+    /** Runs the work until it first sleeps or ends; the caller's thread waits until then. One task at a time. */
     void start(Runnable work) {
         Thread thread = new Thread(
                 () -> {
@@ -56,7 +57,7 @@ final class SimulatedThread implements Waiting {
         }
     }
 
-    /** Ends what sleeps and would never be woken, since the run is over. */
+    /** Ends work that sleeps and would never be woken, because the run is over. */
     void abandon() {
         if (asleep) {
             abandoned = true;
@@ -64,7 +65,7 @@ final class SimulatedThread implements Waiting {
             try {
                 goOn();
             } catch (Node.Died e) {
-                // as it should
+                // expected
             }
         }
     }
@@ -87,7 +88,7 @@ final class SimulatedThread implements Waiting {
         node.requireAlive();
     }
 
-    /** Sees what comes in meanwhile only afterwards. */
+    /** Sees what arrives meanwhile only afterwards. */
     @Override
     public <T> @Nullable T poll(BlockingQueue<T> queue, long nanos) {
         T found = queue.poll();

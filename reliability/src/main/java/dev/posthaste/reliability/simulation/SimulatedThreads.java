@@ -9,7 +9,7 @@ import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.ScheduledFuture;
 import java.util.concurrent.TimeUnit;
 
-/** Threads of one node, of which there are always enough: each piece of work is done on the schedule, by itself. */
+/** One node's threads, without a limit on their number: each task runs separately on the schedule. */
 final class SimulatedThreads extends AbstractExecutorService implements ScheduledExecutorService {
     private static final long WAKE_UP = 20_000L;
 
@@ -77,7 +77,7 @@ final class SimulatedThreads extends AbstractExecutorService implements Schedule
         return true;
     }
 
-    /** Nobody asks what became of it. */
+    /** A future whose result is never used. */
     private static final class Begun implements ScheduledFuture<Object> {
         @Override
         public long getDelay(TimeUnit unit) {

@@ -10,18 +10,18 @@ import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One run: writers, relays and consumers as Posthaste has them, on one thread, with a clock, a database and a broker that
- * a seed decides. The same seed is the same run, to the last step.
+ * One run: Posthaste's own writers, relays and consumers on one thread, with a simulated clock, database and broker; a
+ * seed decides everything. The same seed gives the same run, to the last step.
  */
 final class Simulation {
     private static final long SECOND = 1_000_000_000L;
     private static final long FAULTS_FOR = 6 * SECOND;
     private static final long RECOVERY = 20 * SECOND;
-    /** A process that says nothing of its replay for 30 s is taken for dead. */
+    /** A process that does not report on its replay for 30 s is considered dead. */
     private static final long REPLAYED = 80 * SECOND;
 
     private static final int MOST_STEPS = 200_000;
-    /** The same where there are ten thousand events. */
+    /** The same for worlds with ten thousand events. */
     private static final int MOST_STEPS_OF_MANY = 4_000_000;
 
     private static final String CONSOLE = "console";
@@ -43,15 +43,16 @@ final class Simulation {
     private final List<SimulatedThread> threads = new ArrayList<>();
     private int faults;
 
-    /** What a run came to; the times are simulated. */
+    /** The result of a run; the times are simulated. */
     record Result(int events, int faults, int wireDuplicates, long recoveryMillis) {}
 
     /**
-     * @param with traits that its world has in any case
-     * @param history hears what happens, line by line; null where nobody reads it
+     * @param with traits that its world has regardless of the seed
+     * @param history receives what happens, line by line; null for no history
      */
     Simulation(long seed, Set<Trait> with, java.util.function.@Nullable Consumer<String> history) {
-        random = new Random(new SplittableRandom(seed).nextLong()); // the first numbers of neighbouring seeds are alike
+        // The first numbers of adjacent seeds are almost the same.
+        random = new Random(new SplittableRandom(seed).nextLong());
         world = new World(seed, with);
         schedule = new Schedule(history);
         schedule.happened("the world has %s", world);
@@ -111,16 +112,16 @@ final class Simulation {
         population.living().forEach(Node::goOn);
         long healed = schedule.now();
         if (configuration.blocking) {
-            population.every(SECOND, outsiders::requeueTheDead); // their keys wait for somebody who does
+            population.every(SECOND, outsiders::requeueTheDead); // their keys wait until they are requeued
         }
         step(() -> schedule.now() - healed > RECOVERY || (written() && truth.quiet() && desk.isClear()));
         long recovered = schedule.now() - healed;
         step(() -> schedule.now() - healed > REPLAYED || (replays.isClear() && truth.quiet()));
         if (!written()) {
-            throw new Oracle.Violation("application", "writers did not come to an end");
+            throw new Oracle.Violation("application", "the writers did not finish");
         }
         if (!desk.isClear() || !replays.isClear()) {
-            throw new Oracle.Violation("audit", "what operators began did not come to an end");
+            throw new Oracle.Violation("audit", "what operators began did not finish");
         }
         relays.requireFewStatements();
         truth.requireOrder();
@@ -191,12 +192,12 @@ final class Simulation {
                 throw failure;
             }
             if (++steps > (world.has(Trait.OUTLASTING_TRANSACTION) ? MOST_STEPS_OF_MANY : MOST_STEPS)) {
-                throw new Oracle.Violation("progress", "so many steps that something turns in circles");
+                throw new Oracle.Violation("progress", "too many steps: something loops without progress");
             }
         }
     }
 
-    // --- What goes wrong ---------------------------------------------------------------------------------------------
+    // --- Faults ------------------------------------------------------------------------------------------------------
 
     private void plan() {
         if (world.secondFailsAlone()) {
@@ -218,7 +219,7 @@ final class Simulation {
         }
     }
 
-    /** One trouble after another, of which the first destination knows nothing. */
+    /** One fault after another, none of which affects the first destination. */
     private void troubleTheSecondDestination() {
         population.in(random.nextLong(SECOND), () -> {
             if (!around.calm()) {

@@ -8,7 +8,9 @@ import java.util.Map;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
-/** What a transaction at REPEATABLE READ sees of all tables: what was committed when it first read, and its own changes. */
+/**
+ * What a transaction at REPEATABLE READ sees of all tables: what was committed at its first read, and its own changes.
+ */
 final class Snapshot {
     private final Map<Table, TreeMap<Comparable<?>, @Nullable Object[]>> committed = new IdentityHashMap<>();
 
@@ -25,7 +27,7 @@ final class Snapshot {
         }
     }
 
-    /** A row that the transaction has only locked is seen as it was. */
+    /** A row that the transaction has only locked is seen unchanged. */
     List<@Nullable Object[]> rows(Table table, Transaction transaction) {
         TreeMap<Comparable<?>, @Nullable Object[]> rows = new TreeMap<>(committed.get(table));
         for (Table.Row row : table.rows.values()) {

@@ -7,7 +7,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The part of SQL that Posthaste speaks to PostgreSQL, parsed once for each text. A statement that is not understood is an
+ * The subset of SQL that Posthaste sends to PostgreSQL, parsed once per text. A statement that is not understood is an
  * error: nothing is guessed.
  */
 final class Sql {
@@ -36,18 +36,19 @@ final class Sql {
             boolean aggregate)
             implements Command {}
 
-    /** A select for each of many ranges, whose ends it knows as {@code ranges.low} and {@code ranges.high}. */
+    /** A select for each of many ranges, whose ends it refers to as {@code ranges.low} and {@code ranges.high}. */
     record Ranges(Select each) implements Command {}
 
     /**
-     * Which rows are meant.
+     * Which rows are selected.
      *
-     * @param named the keys of the only rows that can be, or null where they are not named
+     * @param named the keys of the only rows that can match, or null if they are not named
      */
     record Where(Expression holds, @Nullable Expression named, Bounds bounds) {}
 
     /**
-     * What a row must have, whatever else is asked of it: spares looking at the others. Each is null where it is not said.
+     * What a row must have, whatever other conditions there are: saves visiting the others. Each part is null if there
+     * is no such condition.
      *
      * @param keys one of these keys
      * @param low a key that is not lower
@@ -61,13 +62,13 @@ final class Sql {
         static final Bounds NONE = new Bounds(null, null, null, null);
     }
 
-    /** A value that is of no table. */
+    /** A value that comes from no table. */
     record Value(Expression value) implements Command {}
 
-    /** The highest or lowest of what a select finds. */
+    /** The highest or lowest value that a select finds. */
     record Edge(Select stretch, boolean highest) implements Command {}
 
-    /** What a query does to the rows that it finds: with {@code FREE}, those that somebody else holds are not found. */
+    /** What a query does to the rows that it finds: with {@code FREE}, it skips those locked by others. */
     enum Lock {
         NONE,
         SHARE,
@@ -75,7 +76,7 @@ final class Sql {
         FREE
     }
 
-    /** Of a row, the parameters and the clock. Times are numbers of nanoseconds. */
+    /** A function of a row, the parameters and the clock. Times are numbers of nanoseconds. */
     @FunctionalInterface
     interface Expression {
         @Nullable
@@ -188,7 +189,7 @@ final class Sql {
 
     private Select select() {
         int outputsAt = tokens.position();
-        while (!tokens.took("from")) { // the columns are known only when the table is
+        while (!tokens.took("from")) { // the columns are not known before the table is
             if (tokens.word().equals("(")) {
                 tokens.skipParentheses();
             }

@@ -5,7 +5,7 @@ import java.util.Random;
 import javax.sql.DataSource;
 import org.jspecify.annotations.Nullable;
 
-/** What everybody in one run has in common: the clock, the database, the broker, what goes wrong, and who knows the truth. */
+/** What everything in one run has in common: the clock, the database, the broker, the nemesis and the oracle. */
 final class Surroundings {
     final Random random;
     final World world;
@@ -36,14 +36,14 @@ final class Surroundings {
         this.nemesis = nemesis;
     }
 
-    /** Whether nothing goes wrong any more. */
+    /** Whether all faults have ended. */
     boolean calm() {
         return calm;
     }
 
     void heal() {
         calm = true;
-        schedule.happened("all is healed");
+        schedule.happened("all faults end");
         nemesis.heal();
         broker.heal();
     }
@@ -54,7 +54,7 @@ final class Surroundings {
         return Jdbc.dataSource(database, nemesis, node, pooled);
     }
 
-    /** Whose the outbox is by what is committed; null before anybody's. */
+    /** The outbox's owner according to what is committed; null before the first one. */
     @Nullable
     String owner() {
         return owner(database);

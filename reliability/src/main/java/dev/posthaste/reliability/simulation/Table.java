@@ -22,7 +22,7 @@ final class Table {
     private final int[] unique;
     final TreeMap<Comparable<?>, Row> rows = new TreeMap<>();
     final Map<Object, Row> byUnique = new HashMap<>();
-    /** What a column with the status is called, in Posthaste's tables and in others'. */
+    /** The names of status columns, in Posthaste's tables and in others'. */
     static final Set<String> STATUS = Set.of("status", "state");
 
     private static final Set<String> IDS = Set.of("id", "seq");
@@ -30,20 +30,20 @@ final class Table {
     private static final TreeMap<Comparable<?>, Row> NONE = new TreeMap<>();
 
     private final int status;
-    /** By status, the rows that have it by their committed version; none where there is no such column. */
+    /** The rows by the status in their committed version; empty if there is no such column. */
     private final Map<Object, TreeMap<Comparable<?>, Row>> byStatus = new HashMap<>();
     /** The rows that some transaction has written or locked. */
     final TreeMap<Comparable<?>, Row> changing = new TreeMap<>();
-    /** The last number that was given, and how far the next one is away. */
+    /** The last number that was assigned; {@link #step} is the distance to the next one. */
     private long lastId;
 
     private LongSupplier step = () -> 1;
-    /** The transactions that have a writer's lock on it. */
+    /** The transactions that hold a writer's lock on the table. */
     final Set<Transaction> writers = new LinkedHashSet<>();
 
     final GapLocks gaps = new GapLocks();
 
-    /** @param unique the columns that are unique together beside the key, or none */
+    /** @param unique the columns that are unique together besides the key, or none */
     Table(String name, List<String> columns, List<String> key, List<String> unique) {
         this.name = name;
         this.columns = columns;
@@ -90,7 +90,7 @@ final class Table {
         }
     }
 
-    /** The next number of an identity column: taken for ever, whatever becomes of the transaction. */
+    /** Assigns the next number of an identity column: never reused, whatever happens to the transaction. */
     void number(@Nullable Object[] row) {
         if (key.length == 1 && IDS.contains(columns.get(key[0]))) {
             lastId += step.getAsLong();
@@ -98,13 +98,13 @@ final class Table {
         }
     }
 
-    /** Numbers begin after {@code last}, and each is {@code step} away from the one before. */
+    /** Numbers begin after {@code last}, at a distance of {@code step} from each other. */
     void numberFrom(long last, LongSupplier step) {
         lastId = last;
         this.step = step;
     }
 
-    /** The column that has a default which no statement names. */
+    /** Sets the column whose default no statement names. */
     void fillIn(@Nullable Object[] row) {
         int generation = columns.indexOf("generation");
         if (generation >= 0) {
@@ -116,7 +116,7 @@ final class Table {
         return key(row, key);
     }
 
-    /** The key of the row whose first column is {@code value}; null where the key is more than that column. */
+    /** The key of the row whose first column is {@code value}; null if the key has more columns. */
     @Nullable
     Comparable<?> keyOf(Object value) {
         if (key.length > 1 || key[0] > 0) {
@@ -125,7 +125,7 @@ final class Table {
         return value instanceof Long id ? id : value + "\0";
     }
 
-    /** A row's version is committed. */
+    /** Commits a row's version. */
     void commit(Row row, @Nullable Object @Nullable [] version) {
         @Nullable Object[] before = row.committed;
         row.committed = version;
@@ -143,7 +143,7 @@ final class Table {
     /**
      * The rows of one key or of a list of them, in order.
      *
-     * @return null where the table's key is not what is named
+     * @return null if these values are not the table's whole key
      */
     @Nullable
     Collection<Row> named(@Nullable Object keys) {
@@ -162,8 +162,8 @@ final class Table {
     }
 
     /**
-     * Every row whose key lies between two, both included, and that anybody may see with the status, in order; with null
-     * for what does not matter.
+     * Every row with a key between the two, both included, that some transaction may see with this status, in order;
+     * null means no such condition.
      */
     Collection<Row> between(@Nullable Object low, @Nullable Object high, @Nullable Object status) {
         if (status == null || this.status < 0) {

@@ -4,7 +4,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 
-/** The words of a statement, and how far it is read. */
+/** The tokens of a statement, and the current position. */
 final class Tokens {
     private final String text;
     private final List<String> tokens = new ArrayList<>();
@@ -65,7 +65,7 @@ final class Tokens {
     void expect(String... words) {
         if (!took(words)) {
             throw new IllegalArgumentException("The simulated database does not understand " + text + " at \""
-                    + tokens.get(next) + "\"; " + String.join(" ", words) + " was expected");
+                    + tokens.get(next) + "\"; expected " + String.join(" ", words));
         }
     }
 
@@ -73,7 +73,7 @@ final class Tokens {
         return tokens.get(next++);
     }
 
-    /** The next word, which is not taken. */
+    /** The next token, without consuming it. */
     String peek() {
         return tokens.get(next);
     }
@@ -82,12 +82,12 @@ final class Tokens {
         return next;
     }
 
-    /** Reads on at another place. */
+    /** Continues at another position. */
     void goTo(int position) {
         next = position;
     }
 
-    /** Passes over what is in parentheses, of which the first was taken. */
+    /** Skips the contents of parentheses whose opening one was consumed. */
     void skipParentheses() {
         for (int open = 1; open > 0; ) {
             String word = word();
@@ -95,7 +95,7 @@ final class Tokens {
         }
     }
 
-    /** Whether the select that begins here names a table. */
+    /** Whether the select that begins here has a table. */
     boolean isOfATable() {
         int open = 0;
         for (String token : tokens.subList(next, tokens.size())) {

@@ -21,19 +21,19 @@ final class Transaction {
     private boolean gaps;
     private final Set<Table> locked = new LinkedHashSet<>();
     private long number;
-    /** What it reads, from its first query on; null where each query sees what is committed by then. */
+    /** What it reads from its first query on; null if each query sees what is committed by then. */
     @Nullable
     Snapshot snapshot;
-    /** Whether it is one at READ COMMITTED where others are at REPEATABLE READ. */
+    /** Whether it runs at READ COMMITTED while others run at REPEATABLE READ. */
     boolean readCommitted;
-    /** After an error nothing more is done but roll back. */
+    /** After an error, it can only be rolled back. */
     boolean failed;
 
     private final Map<String, Mark> savepoints = new HashMap<>();
 
     /**
-     * @param session a number of the connection's own
-     * @param keepsLocks whether it keeps what it locked after a savepoint when it goes back there
+     * @param session the connection's own number
+     * @param keepsLocks whether rolling back to a savepoint keeps the locks that were taken after it
      */
     Transaction(Node node, long session, boolean keepsLocks) {
         this.node = node;
@@ -41,7 +41,7 @@ final class Transaction {
         this.keepsLocks = keepsLocks;
     }
 
-    /** A committed change: from nothing when it was inserted, to nothing when it was deleted. */
+    /** A committed change; {@code before} is null for an insert, {@code after} for a delete. */
     record Change(
             Table table,
             @Nullable Object @Nullable [] before,
@@ -56,12 +56,12 @@ final class Transaction {
             return after == null ? null : after[table.columns.indexOf(column)];
         }
 
-        /** What follows is for programs, and names a process by a random number. */
+        /** The rest is for programs, and contains a process's random number. */
         private static @Nullable Object firstLine(@Nullable Object value) {
             return value instanceof String text ? text.lines().findFirst().orElse("") : value;
         }
 
-        /** The row, and what is different. */
+        /** The row, and what has changed. */
         @Override
         public String toString() {
             @Nullable Object[] row = after == null ? before : after;
@@ -78,19 +78,19 @@ final class Transaction {
         }
     }
 
-    /** As PostgreSQL's virtual transaction: another one after each end. */
+    /** Like PostgreSQL's virtual transaction id: a new one after each end. */
     String name() {
         return session + "/" + number;
     }
 
-    /** Lets nobody insert between two rows until it ends. */
+    /** Prevents inserts between two rows until it ends. */
     void lockGap(Table table, @Nullable Comparable<?> above, @Nullable Comparable<?> below) {
         table.gaps.hold(this, above, below);
         gaps = true;
         locked.add(table);
     }
 
-    /** Takes the lock that every writer of a table has until it ends. */
+    /** Takes the lock that every writer of a table holds until it ends. */
     void lock(Table table) {
         locked.add(table);
         table.writers.add(this);
@@ -178,7 +178,7 @@ final class Transaction {
     private static final String BACK_TO = "rollback to savepoint ";
 
     /**
-     * Makes a savepoint, releases it or goes back to it, if that is what {@code sql} says.
+     * Creates a savepoint, releases it or rolls back to it, if {@code sql} is such a command.
      *
      * @return whether it is
      */
@@ -204,7 +204,7 @@ final class Transaction {
 
     void requireUsable() throws SQLException {
         if (failed) {
-            throw new SQLException("the transaction failed before and can only be rolled back", "25P02");
+            throw new SQLException("the transaction has failed and can only be rolled back", "25P02");
         }
     }
 
@@ -217,7 +217,7 @@ final class Transaction {
         return mark;
     }
 
-    /** What it had written at one moment. */
+    /** What it had written at a savepoint. */
     private record Mark(Map<Table.Row, Object> versions) {}
 
     private static final Object DELETED = new Object();
@@ -228,7 +228,7 @@ final class Transaction {
         return new Mark(versions);
     }
 
-    /** Undoes what was written since; InnoDB keeps what was locked since. */
+    /** Undoes what was written since then; InnoDB keeps locks taken since then. */
     private void backTo(Mark mark) {
         written.entrySet().removeIf(each -> {
             Table.Row row = each.getKey();

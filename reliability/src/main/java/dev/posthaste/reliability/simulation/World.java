@@ -7,8 +7,8 @@ import java.util.Set;
 import java.util.SplittableRandom;
 
 /**
- * What is unusual about one run, beside its faults. Half of all runs have none of it, the others one to four of these
- * traits. They are drawn apart from everything else, so that a run without any is the same whatever traits there are.
+ * What is unusual about one run, besides its faults. Half of all runs have no such traits, the others one to four. They
+ * are drawn separately from everything else, so that a run without any is unaffected when traits are added.
  */
 final class World {
     private static final long APART = 0x7A57E5L;
@@ -16,16 +16,16 @@ final class World {
     private static final long FARTHEST_APART = 0x7AB1E5L;
     private static final long ALONE = 0xA10E5L;
     private static final int MAX_TRAITS = 4;
-    /** One in so many of the worlds that have traits has one of the {@link Trait#ofItsOwn} as well. */
+    /** One in this many worlds with traits also has one of the {@link Trait#ofItsOwn}. */
     private static final int WITH_MORE = 16;
-    /** One in so many of them has a table of another program's, and as many have a second destination. */
+    /** One in this many of them has another program's table, and as many have a second destination. */
     private static final int WITH_EACH = 16;
-    /** One in so many of them has a transaction that outlasts thousands. */
+    /** One in this many of them has a transaction that outlasts thousands of others. */
     private static final int WITH_OUTLASTING = 3_000;
 
     /** Something that most applications, databases or brokers do not do. */
     enum Trait {
-        /** Ids are 2, 3 or 7 apart, as on servers that write in turns. */
+        /** Ids are 2, 3 or 7 apart, as on servers that write alternately. */
         STEPPING_IDS,
         /** Ids begin below zero. */
         LOW_IDS,
@@ -35,59 +35,63 @@ final class World {
         LONG_TRANSACTIONS,
         /** Handlers throw errors, catch a deadlock and continue, or roll back by themselves. */
         BAD_HANDLERS,
-        /** A deadlock rolls the whole transaction back, and the connection continues in a new one: as InnoDB. */
+        /** A deadlock rolls back the whole transaction, and the connection continues in a new one, as with InnoDB. */
         WHOLE_ROLLBACKS,
-        /** A relay's thread hangs and never comes back, while the others of its process continue. */
+        /** A relay's thread hangs and never returns, while the others of its process continue. */
         HUNG_WORKERS,
         /** Listeners and formats throw errors. */
         BAD_PLUGINS,
-        /** Somebody else locks rows of the outbox for seconds. */
+        /** Another program locks rows of the outbox for seconds. */
         LOCKED_ROWS,
-        /** Events that are due in an hour, each with a key of its own. */
+        /** Events that are due in an hour, each with its own key. */
         REMINDERS,
-        /** Not many keys may wait before no fresh events are read. */
+        /** Only few keys may wait before new events are no longer read. */
         SMALL_BOUNDS,
-        /** The consumers' database takes no changes for seconds. */
+        /** The consumers' database accepts no changes for seconds. */
         READ_ONLY_CONSUMERS,
-        /** Processes end without a word: their connections stay open. */
+        /** Processes vanish: their connections stay open. */
         VANISHING,
         /** Connections come from pools, and lead to a server that became read-only. */
         FAIL_OVERS,
-        /** Some relays do not know yet that the outbox hears receipts. */
+        /** Some relays do not know yet that the outbox is tracked. */
         OLD_VERSIONS,
-        /** The column for errors takes no emoji, and errors have some. */
+        /** The error column accepts no emoji, and errors contain some. */
         STRICT_TEXTS,
         /** Relays and consumers are one process, without a broker between them. */
         LOCAL,
-        /** Keys, ids and headers that some databases hold equal, and that are hard to read; a database that groups like those. */
+        /**
+         * Keys, ids and headers that some databases consider equal and that are hard to parse; a database that groups
+         * them so.
+         */
         HOSTILE_TEXTS,
-        /** Payloads from none to more than a relay's window. */
+        /** Payloads from empty ones to more than a relay's window. */
         LARGE_PAYLOADS,
-        /** Consumers have a database of their own, and their receipts are messages. */
+        /** Consumers have their own database, and their receipts are messages. */
         RECEIPT_MESSAGES,
-        /** Somebody requeues, discards, purges, pauses and resumes all the time. */
+        /** Operators requeue, discard, purge, pause and resume all the time. */
         OPERATORS,
         /**
-         * Beside whole roll-backs: a transaction reads what was committed when it first read, a statement that changes or
-         * locks rows what is committed now; what finds no row locks the gap, and inserts wait for it.
+         * In addition to whole roll-backs: a transaction reads what was committed at its first read; a statement that
+         * changes or locks rows sees what is committed now; a search that finds no row locks the gap, and inserts wait
+         * for it.
          */
         INNODB,
-        /** Somebody replays what was published, and puts back or discards given rows. */
+        /** Operators replay published events, and requeue or discard given rows. */
         REPLAYS,
-        /** The outbox's table is another program's, which fills it its own way, and has only some of the columns. */
+        /** The outbox's table is another program's, which fills it in its own way; it has only some of the columns. */
         EXISTING_TABLE,
-        /** Events go to two destinations, and the second one is away, silent, slow or missing by itself. */
+        /** Events go to two destinations, and only the second one is unavailable, silent, slow or missing. */
         SECOND_DESTINATION,
         /** A transaction is open while more than ten thousand others commit. Such a run takes a second. */
         OUTLASTING_TRANSACTION;
 
-        /** Drawn apart from those before, so that their worlds are what they were before it was thought of. */
+        /** Whether it is drawn separately from earlier traits, so that their worlds are unaffected by its addition. */
         private boolean ofItsOwn() {
             return compareTo(INNODB) >= 0 && compareTo(REPLAYS) <= 0;
         }
     }
 
-    /** What would look at each of ten thousand rows all the time, or keep relays from reading them. */
+    /** Traits that would visit each of ten thousand rows all the time, or keep relays from reading them. */
     private static final Set<Trait> DEAR = EnumSet.of(
             Trait.INNODB,
             Trait.LOCKED_ROWS,
@@ -96,7 +100,7 @@ final class World {
             Trait.LARGE_PAYLOADS,
             Trait.EXISTING_TABLE);
 
-    /** What keeps no event back. */
+    /** Traits that delay no event. */
     private static final Set<Trait> HARMLESS = EnumSet.of(
             Trait.SECOND_DESTINATION,
             Trait.STEPPING_IDS,
@@ -107,14 +111,14 @@ final class World {
 
     private final long seed;
     private final Set<Trait> traits = EnumSet.noneOf(Trait.class);
-    /** How far apart ids are. */
+    /** The distance between ids. */
     private final int idStep;
 
     private final boolean secondFailsAlone;
 
     private final Set<String> consumers;
 
-    /** @param with traits that it has in any case, beside those that the seed decides */
+    /** @param with traits that it has in addition to the seed's */
     World(long seed, Set<Trait> with) {
         this.seed = seed;
         Random random = new Random(new SplittableRandom(seed ^ APART).nextLong());
@@ -142,11 +146,11 @@ final class World {
             traits.add(Trait.WHOLE_ROLLBACKS);
         }
         if (traits.contains(Trait.REMINDERS)) {
-            traits.remove(Trait.SMALL_BOUNDS); // each reminder is a key that waits
+            traits.remove(Trait.SMALL_BOUNDS); // each reminder makes a key wait
         }
         if (traits.contains(Trait.LOCAL)) {
             traits.remove(Trait.RECEIPT_MESSAGES);
-            traits.remove(Trait.REPLAYS); // which need a broker
+            traits.remove(Trait.REPLAYS); // replays need a broker
             traits.remove(Trait.SECOND_DESTINATION);
         }
         if (traits.contains(Trait.OUTLASTING_TRANSACTION)) {
@@ -168,27 +172,27 @@ final class World {
                 .toArray(Trait[]::new);
     }
 
-    /** Who has to handle each event. */
+    /** The consumers that have to handle each event. */
     Set<String> consumers() {
         return consumers;
     }
 
-    /** Whether nothing goes wrong but the second destination, so that the first must not notice. */
+    /** Whether only the second destination fails, so that the first must not be affected. */
     boolean secondFailsAlone() {
         return secondFailsAlone;
     }
 
-    /** After this one ids are given out. */
+    /** The id after which ids are assigned. */
     long firstId() {
         return has(Trait.LOW_IDS) ? -30L * idStep : 0;
     }
 
-    /** How far the next id is from the one before. */
+    /** The distance of the next id from the previous one. */
     long idStep(Random random) {
         return has(Trait.ROLLED_BACK_IDS) && random.nextInt(4) == 0 ? idStep * (1L + random.nextInt(2_000)) : idStep;
     }
 
-    /** Decides how the latest traits look; the same numbers each time. */
+    /** Decides the details of the latest traits; the same numbers each time. */
     Random details() {
         return new Random(new SplittableRandom(seed ^ FARTHEST_APART).nextLong());
     }

@@ -16,9 +16,9 @@ import java.util.Random;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Applications: transactions that take their time between an event's write and its commit, roll back, lose their
- * connection, and write the same event again when they do not know what became of it. Two transactions never write the
- * same key: its aggregate's row is locked.
+ * Applications: transactions that take time between an event's write and its commit, roll back, lose their connection,
+ * and write the same event again if they do not know whether it was committed. Two transactions never write the same
+ * key at once: its aggregate's row is locked.
  */
 final class Writers {
     static final String TYPE = "order.placed";
@@ -41,11 +41,13 @@ final class Writers {
             "%s",
             "0");
     private static final long VERY_LONG_TRANSACTION = 4_000_000_000L;
-    /** For so long nobody writes, once: what is published by then may be gone from the table when somebody does. */
+    /**
+     * The length of one break without writes: events published by then may be gone from the table when writes resume.
+     */
     private static final long LULL = 3_000_000_000L;
-    /** What an application is made to wait for a lock of Posthaste's. */
+    /** The longest that an application may have to wait for a lock of Posthaste's. */
     private static final long LONGEST_WAIT = 2_000_000_000L;
-    /** The same where an operator may have deleted a row that a stopped consumer is about to mark. */
+    /** The same if an operator may have deleted a row that a paused consumer is about to mark. */
     private static final long LONGEST_SILENCE = 6_500_000_000L;
 
     private final Schedule schedule;
@@ -58,20 +60,20 @@ final class Writers {
     private final ExistingTable theirs;
     private final Surroundings around;
     private final int keys;
-    /** Of twelve transactions, how many write events without a key. */
+    /** How many of twelve transactions write events without a key. */
     private final int keyless;
-    /** The nanoseconds between two beginnings, at most. */
+    /** The most nanoseconds between the starts of two transactions. */
     private final long gap;
 
     private final Node clients = new Node(Node.Role.OPERATOR, "clients", 0);
     private final Map<String, Node> locked = new HashMap<>();
-    /** Since when the first event of a transaction has been waiting for a lock. */
+    /** When the first event of a transaction began to wait for a lock. */
     private final Map<String, Long> waiting = new HashMap<>();
 
     private Node node = new Node(Node.Role.WRITER, "writer", 0);
     private boolean lulled;
     private int left;
-    /** Whether nothing is begun any more, since all was written. */
+    /** Whether no more transactions begin, because all events are written. */
     private boolean idle;
 
     private int sequence;
@@ -95,7 +97,7 @@ final class Writers {
         }
     }
 
-    /** The process whose transactions these are from now on. */
+    /** The process that runs the transactions from now on. */
     Node restart(String place) {
         node = new Node(Node.Role.WRITER, place, 0);
         return node;
@@ -116,7 +118,7 @@ final class Writers {
             idle = true;
             return;
         }
-        start(); // first: whoever writes may die of it
+        start(); // first, because the writer may die while writing
         Node now = node;
         String key = random.nextInt(12) < keyless || !table.has(Column.KEY) ? null : key(random.nextInt(keys));
         Node holder = key == null ? null : locked.get(key);
@@ -146,7 +148,7 @@ final class Writers {
         return ("e-" + number + end.substring(0, Math.min(end.length(), ID_ENDS_AFTER))).strip();
     }
 
-    /** The headers of an event, which its handler must find again. */
+    /** The headers of an event, which its handler must receive. */
     static Map<String, String> headers(String id, Configuration configuration) {
         return configuration.writesHeaders() ? Map.of(NOTE, hostile(Math.floorMod(id.hashCode(), 1_000))) : Map.of();
     }
@@ -166,7 +168,9 @@ final class Writers {
         };
     }
 
-    /** Where the second destination fails alone, a key has one destination: the events after one that waits wait too. */
+    /**
+     * If only the second destination fails, a key has one destination: events behind one that waits have to wait too.
+     */
     private boolean goesToSecond(@Nullable String key) {
         if (!world.has(World.Trait.SECOND_DESTINATION) || !table.has(Column.DESTINATION)) {
             return false;
@@ -225,10 +229,10 @@ final class Writers {
 
     private void there(@Nullable Connection connection, @Nullable String key, boolean first, Exception e) {
         if (first) {
-            throw new IllegalStateException("ids are given once", e);
+            throw new IllegalStateException("each id is used only once", e);
         }
         close(connection);
-        locked.remove(key); // it was committed after all
+        locked.remove(key); // it had been committed after all
     }
 
     private void end(Node now, Connection connection, @Nullable String key, List<Event> events) {
@@ -245,7 +249,7 @@ final class Writers {
         }
     }
 
-    /** Whatever became of it: the same events again, with the same ids. */
+    /** Writes the same events again with the same ids, whether or not they were committed. */
     private void failed(
             Node now, @Nullable Connection connection, @Nullable String key, List<Event> events, SQLException e) {
         if (Database.isLockWait(e)) {
@@ -255,7 +259,7 @@ final class Writers {
         }
         close(connection);
         if (!table.has(Column.EVENT_ID)) {
-            left += events.size(); // the same again might be there twice: others instead
+            left += events.size(); // without ids the same events might be there twice, so others are written
             locked.remove(key);
             if (idle) {
                 idle = false;
@@ -266,7 +270,7 @@ final class Writers {
         schedule.in(random.nextLong(50_000_000L), now, new Object(), () -> write(now, key, events, false));
     }
 
-    /** In the simulation a statement that has to wait fails at once and is tried again. */
+    /** In the simulation a statement that has to wait fails immediately and is tried again. */
     private void waits(String event, SQLException e) {
         long since = waiting.computeIfAbsent(event, key -> schedule.now());
         schedule.happened("the writer of %s waits: %s", event, e.getMessage());
@@ -276,16 +280,16 @@ final class Writers {
         }
     }
 
-    /** What their program has held back goes now. */
+    /** Releases the rows that their program has held back. */
     void release() {
         try (Connection connection = around.dataSource(clients).getConnection()) {
             theirs.release(connection);
         } catch (SQLException e) {
-            // another time
+            // tried again later
         }
     }
 
-    /** As text. */
+    /** The payload as text. */
     static String payload(Event event) {
         return String.valueOf(event.payload());
     }
@@ -296,7 +300,7 @@ final class Writers {
                 connection.close();
             }
         } catch (SQLException e) {
-            // it is gone
+            // the connection is gone
         }
     }
 }

@@ -1,10 +1,10 @@
 /**
- * A deterministic simulation: Posthaste's relays, inboxes and consumers, as they are, on one thread, against a clock, a
- * database and a broker that a seed decides.
+ * A deterministic simulation: Posthaste's own relays, inboxes and consumers on one thread, with a simulated clock,
+ * database and broker; a seed decides everything.
  *
  * <p>{@link dev.posthaste.reliability.simulation.Simulation} is one run. What it replaces is outside Posthaste: JDBC
  * ({@link dev.posthaste.reliability.simulation.Jdbc} over {@link dev.posthaste.reliability.simulation.Database}), the
- * broker, threads and time. {@link dev.posthaste.reliability.simulation.Nemesis} decides what goes wrong,
+ * broker, threads and time. {@link dev.posthaste.reliability.simulation.Nemesis} injects faults,
  * {@link dev.posthaste.reliability.simulation.Oracle} knows what happened and what must be true of it.
  */
 @NullMarked

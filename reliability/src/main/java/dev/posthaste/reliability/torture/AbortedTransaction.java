@@ -13,12 +13,12 @@ import org.apache.kafka.common.KafkaException;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
 
 /**
- * Somebody else's transaction in the topic, which is aborted in the end. Its messages look like ours in everything, so that a
- * consumer that sees one handles it; and nobody wrote down that he would try to write them.
+ * Another producer's transaction in the topic, which is aborted in the end. Its messages look exactly like ours, so
+ * that a consumer that sees one handles it; but no history says that anyone tried to write them.
  */
 final class AbortedTransaction {
     private static final int MESSAGES = 60;
-    /** Rows that no outbox of a campaign reaches. */
+    /** Row numbers that no outbox of a campaign reaches. */
     private static final long FIRST_ROW = 1_000_000_000L;
 
     private final Map<String, Object> properties;
@@ -34,9 +34,9 @@ final class AbortedTransaction {
     }
 
     /**
-     * All of it is in the topic when this returns, and open.
+     * When this returns, the whole transaction is in the topic, and open.
      *
-     * @param number none that another has
+     * @param number unique to this transaction
      */
     static AbortedTransaction begin(Setup setup, int number) {
         AbortedTransaction begun = new AbortedTransaction(Map.of(
@@ -92,9 +92,9 @@ final class AbortedTransaction {
     }
 
     /**
-     * Aborts it; or, if the producer cannot any more, has the broker abort it for a new one of the same name.
+     * Aborts it; or, if the producer no longer can, has the broker abort it for a new producer with the same name.
      *
-     * @throws KafkaException if neither was possible yet
+     * @throws KafkaException if neither is possible yet
      */
     void end() {
         try {

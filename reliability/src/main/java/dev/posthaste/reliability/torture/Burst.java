@@ -10,19 +10,19 @@ import java.util.List;
  * A transaction of many events.
  *
  * @param name the beginning of its events' ids and keys
- * @param firstKey behind those of all lasting transactions, and of other bursts
- * @param keys how many its events have
+ * @param firstKey above those of all lasting transactions and other bursts
+ * @param keys the number of its events' keys
  */
 record Burst(String name, int firstKey, int events, int keys, int characters) {
     /** More than a relay with a small heap may have in memory. */
     static final Burst LARGE = new Burst("large", Setup.KEYS + 100_000, 60, 4, 500_000);
 
-    /** As many as a broker gets at once and has not confirmed yet when something happens to it. */
+    /** Enough for a broker to have unconfirmed messages when a fault happens to it. */
     static final Burst MANY = new Burst("many", Setup.KEYS + 1_000_000, 3_000, 1_000, 10);
 
     private static final int CHARACTERS_AT_ONCE = 1_000_000;
 
-    /** @param number none that another burst like this has */
+    /** @param number unique among bursts of this kind */
     void write(Testbed stage, int number) throws Exception {
         String transaction = name + "-" + number;
         try (History history = History.open(stage.setup.home().resolve(name + ".history"))) {

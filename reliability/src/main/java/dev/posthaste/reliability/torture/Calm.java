@@ -15,24 +15,29 @@ import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
-/** What is measured while the stage is left alone after it has recovered: it works best then, and the most happens. */
+/**
+ * What is measured while no faults happen, after the testbed has recovered: then it works at its best, and the most
+ * happens.
+ */
 final class Calm {
     /**
-     * The longest from commit to effect, and from an operator's requeue until the event is published. For that a relay has to
-     * see the row, which lies behind what it has read: its sweep rests for two seconds at most, or the look at dead events
-     * for two after one of rest. What the writers are ahead goes first, and takes some seconds. Half of what recovery may
-     * take, because most of it is for a machine that is never idle.
+     * The longest from commit to effect, and from an operator's requeue until the event is published. For the latter, a
+     * relay has to notice a row behind its reading position: its sweep rests for two seconds at most, or its check of
+     * dead events for two more. The writers' lead comes first, and takes some seconds. Half of what recovery may take,
+     * most of which allows for a machine that is never idle.
      */
     static final Duration LONGEST = Duration.ofSeconds(30);
 
-    /** One that is settled alone takes a look at the lease, its update and a commit, beside its share of a read. */
+    /** An event settled alone takes a check of the lease, its update and a commit, besides its share of a read. */
     private static final long STATEMENTS_AN_EVENT = 4;
-    /** A poll each 5 ms, and a check of the gaps each 20 ms; that is 250. Three relays look after leases, with some a second. */
+    /**
+     * A poll every 5 ms and a check of the gaps every 20 ms: 250. Three relays keep their leases, at a few per second.
+     */
     private static final long STATEMENTS_A_SECOND = 400;
 
-    /** A thousand rows take tens of milliseconds, and hundreds when the machine has a load of ten for each core. */
+    /** A thousand rows take tens of milliseconds, or hundreds on a machine with a load of ten per core. */
     private static final long MEAN_SETTLING_MILLIS = 1_000;
-    /** A few may all have met a pause of the machine's. */
+    /** Fewer batches may all have hit a pause of the machine. */
     private static final long BATCHES_THAT_TELL = 10;
 
     private final Testbed stage;
@@ -46,20 +51,20 @@ final class Calm {
     private long batches;
     private long settlingMicros;
 
-    /** @param violations takes in what took too long */
+    /** @param violations receives what took too long */
     Calm(Testbed stage, List<String> violations) {
         this.stage = stage;
         this.violations = violations;
     }
 
     /**
-     * @param statements of all relays, in all calm phases, commits too
-     * @param published events in them
-     * @param millis how long they were together
-     * @param handledMillis the longest from an event's commit until its effect was there
+     * @param statements of all relays, in all calm phases, including commits
+     * @param published the number of events published in them
+     * @param millis their total length
+     * @param handledMillis the longest from an event's commit until its effect was visible
      * @param requeuedMillis the longest from a dead event's requeue until it was published
-     * @param batches of verdicts that were settled in them
-     * @param settlingMicros how long that took in all
+     * @param batches of verdicts settled in them
+     * @param settlingMicros how long that took in total
      */
     record Figures(
             long statements,
@@ -86,23 +91,25 @@ final class Calm {
             return batches == 0 ? 0 : settlingMicros / batches / 1_000;
         }
 
-        /** @return null, or how much longer it takes to settle a batch than for a statement that finds its rows by their ids */
+        /**
+         * @return null, or by how much settling a batch takes longer than a statement that finds its rows by their ids
+         */
         @Nullable
         String slowness() {
             return batches < BATCHES_THAT_TELL || settlingMillis() <= MEAN_SETTLING_MILLIS
                     ? null
-                    : "each of " + batches + " batches took " + settlingMillis() + " ms, and " + MEAN_SETTLING_MILLIS
+                    : "each of " + batches + " batches took " + settlingMillis() + " ms, but " + MEAN_SETTLING_MILLIS
                             + " are enough";
         }
 
-        /** @return null, or by how much the statements are more than a relay needs that reads and settles in batches */
+        /** @return null, or by how much the statements exceed those of a relay that reads and settles in batches */
         @Nullable
         String excess() {
             long bound = published * STATEMENTS_AN_EVENT + millis / 1000 * STATEMENTS_A_SECOND;
             return statements <= bound
                     ? null
-                    : "in " + millis / 1000 + " s in which nothing was done, the relays took " + statements
-                            + " statements to publish " + published + " events, and " + bound + " are enough";
+                    : "in " + millis / 1000 + " s without faults, the relays took " + statements
+                            + " statements to publish " + published + " events, but " + bound + " are enough";
         }
     }
 
@@ -111,9 +118,9 @@ final class Calm {
     }
 
     /**
-     * One phase; it lasts longer if what is measured takes longer.
+     * Runs one phase; it lasts longer if a measurement does.
      *
-     * @param after what was done to the stage before
+     * @param after the faults before it
      */
     void phase(Duration time, String after) throws Exception {
         long end = System.nanoTime() + time.toNanos();
@@ -124,12 +131,13 @@ final class Calm {
                 violations.add("leases: " + Ownership.AGREED.toSeconds() + " s after " + after + ", " + contradiction);
             }
             if (!violations.isEmpty()) {
-                return; // it is not calm
+                return; // there is nothing to measure after a violation
             }
             long start = System.nanoTime();
             Map<String, VitalSigns> before = Ownership.relays(stage);
             String dead = Probe.writeDead(stage, "put-back-" + probes++, 1, LONGEST) + "-0";
-            measureHandling(after); // of a later event: what was dead before is behind what the relay has read
+            // First a later event: then the dead one is behind the relay's reading position.
+            measureHandling(after);
             measureRequeue(Admin.of(pool, stage.setup.catalog()).outbox(Setup.OUTBOX), dead, after);
             Thread.sleep(Math.max(0, (end - System.nanoTime()) / 1_000_000));
             count(before, Ownership.relays(stage));
@@ -151,7 +159,7 @@ final class Calm {
         worstHandled = Math.max(worstHandled, took);
         if (took >= LONGEST.toMillis()) {
             violations.add(
-                    "calm: after " + after + " the stage had recovered, and the next event was not handled within "
+                    "calm: after " + after + " the testbed had recovered, but the next event was not handled within "
                             + LONGEST.toSeconds() + " s");
         }
     }
@@ -164,14 +172,14 @@ final class Calm {
         long took = await(start, "select 1 - count(*) from orders" + its + " and status in ('dead', 'pending')");
         worstRequeued = Math.max(worstRequeued, took);
         if (took >= LONGEST.toMillis()) {
-            violations.add("requeue: after " + after + ", row " + row + " was put back and not published within "
+            violations.add("requeue: after " + after + ", row " + row + " was requeued, but not published within "
                     + LONGEST.toSeconds() + " s");
         }
     }
 
-    /** The same change again if it fails: it is made once. */
+    /** Repeats the same change if it fails: it takes effect once. */
     private static void requeue(OutboxAdmin admin, long row, long until) throws InterruptedException {
-        Change change = Change.by("the campaign", "to measure how long it takes");
+        Change change = Change.by("the campaign", "to measure how long a requeue takes");
         while (true) {
             try {
                 admin.requeue(EventFilter.positions(row), change);

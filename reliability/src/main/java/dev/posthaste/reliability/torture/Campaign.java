@@ -13,16 +13,18 @@ import java.util.TreeMap;
 import java.util.concurrent.TimeoutException;
 import org.jspecify.annotations.Nullable;
 
-/** One pair of database and broker, for a while: faults alone and overlapping, recovery after each, and the checks. */
+/**
+ * Runs one pair of database and broker for a while: single and overlapping faults, recovery after each, and the checks.
+ */
 final class Campaign {
-    /** A tenth of all events has one key, whose events go one after another; a drain that makes no progress ends sooner. */
+    /** A tenth of all events have the same key and go one after another; a drain without progress ends sooner. */
     private static final Duration DRAIN = Duration.ofMinutes(20);
-    /** The longest that a server needs to come back. */
+    /** The longest that a server needs to restart. */
     private static final Duration START = Duration.ofMinutes(3);
-    /** Lease, two polls and the longest backoff that faults so short can bring, on a machine that is never idle. */
+    /** A lease, two polls, and the longest backoff after faults this short, on a machine that is never idle. */
     private static final Duration RECOVERY = Duration.ofSeconds(60);
 
-    /** The longest that the stage is left alone after it has recovered: it works best then, and the most happens. */
+    /** The longest calm phase after the testbed has recovered: then it works at its best, and the most happens. */
     private static final Duration CALM = Duration.ofSeconds(3);
 
     private final Testbed stage;
@@ -52,11 +54,11 @@ final class Campaign {
     }
 
     /**
-     * @param kinds of faults that were done, alone or with others
-     * @param recoveries of each kind of fault that was done alone, and of several together, the milliseconds until an
+     * @param kinds of faults that happened, alone or with others
+     * @param recoveries for each kind of fault that happened alone, and for several together, the milliseconds until an
      *     event committed after it was handled
-     * @param found what is in histories and tables in the end
-     * @param figures what was measured meanwhile
+     * @param found what histories and tables contain in the end
+     * @param figures what was measured during the campaign
      */
     record Result(
             int faults,
@@ -67,10 +69,10 @@ final class Campaign {
             List<String> violations) {}
 
     Result run(Duration time) throws Exception {
-        nemesis.unknownKinds().forEach(kind -> out.println(pair + " knows no fault '" + kind + "'"));
+        nemesis.unknownKinds().forEach(kind -> out.println(pair + " has no fault '" + kind + "'"));
         stage.startAll();
         awaitHandled("the start");
-        settle("the start", 1); // consumers that join one after the other take partitions from each other
+        settle("the start", 1); // consumers that join one after another take partitions from each other
         long end = System.nanoTime() + time.toNanos();
         while (System.nanoTime() < end && violations.isEmpty()) {
             int before = faults;
@@ -87,31 +89,31 @@ final class Campaign {
         return new Result(faults, kinds, recoveries, found, figures, violations);
     }
 
-    /** @param wrong null when all is right */
+    /** @param wrong what is wrong, or null */
     private void require(String checker, String when, @Nullable String wrong) {
         if (wrong != null) {
             violations.add(checker + ": " + when + ", " + wrong);
         }
     }
 
-    /** The stage is left alone, and what happens then is measured. */
+    /** Measures a calm phase. */
     private void settle(String after, int faultsBefore) throws Exception {
         calm.phase(Duration.ofMillis(random.nextLong(CALM.toMillis())), after);
         require("duplicates", "after " + after, duplicates.after(faultsBefore, after.equals(Nemesis.SLOW_CONFIRMS)));
     }
 
-    /** When all is drained, and only if it is. */
+    /** After everything is drained, and only then. */
     private void lookAtTheEnd() throws Exception {
         LastEvents last = new LastEvents(stage);
-        require("metrics", "in the end", last.check());
+        require("metrics", "at the end", last.check());
         idleStatements = last.idleStatements();
-        require("statements", "in the end", LastEvents.excess(idleStatements));
-        require("console", "in the end", new Console(stage).check());
+        require("statements", "at the end", LastEvents.excess(idleStatements));
+        require("console", "at the end", new Console(stage).check());
     }
 
     // --- Faults ------------------------------------------------------------------------------------------------------
 
-    /** One fault, or some that overlap; then the stage must recover. Returns what was done. */
+    /** Causes one fault, or some that overlap; then the testbed must recover. Returns the faults. */
     private String strike() throws Exception {
         List<Fault> drawn = nemesis.draw(random.nextInt(3) == 0 ? 2 + random.nextInt(2) : 1);
         if (drawn.isEmpty()) {
@@ -139,7 +141,7 @@ final class Campaign {
         return all;
     }
 
-    /** One that needs a server that another has just taken away is left out. */
+    /** Skips a fault that needs a server that another fault has just taken away. */
     private List<Fault> begin(List<Fault> drawn) throws InterruptedException {
         List<Fault> begun = new ArrayList<>();
         for (Fault fault : drawn) {
@@ -152,16 +154,17 @@ final class Campaign {
                 throw e;
             } catch (Exception e) {
                 if (begun.isEmpty()) {
-                    throw new IllegalStateException("Cannot do '" + fault.kind() + "'", e);
+                    throw new IllegalStateException("Cannot cause '" + fault.kind() + "'", e);
                 }
-                out.println(pair + " not with the others: " + fault.kind() + " (" + e.getMessage() + ")");
+                out.println(pair + " skipped, since other faults prevent it: " + fault.kind() + " (" + e.getMessage()
+                        + ")");
             }
             Thread.sleep(random.nextInt(300));
         }
         return begun;
     }
 
-    /** One that needs a server that is still away is ended when that is back. */
+    /** A fault that needs a server that is still away is ended when the server is back. */
     private void end(List<Fault> begun) throws InterruptedException {
         List<Fault> open = new ArrayList<>(begun);
         for (Fault fault : begun) {
@@ -188,7 +191,7 @@ final class Campaign {
         }
     }
 
-    /** Commits an event and waits for its effect, from the stage's own side of the network. */
+    /** Commits an event and waits for its effect, bypassing the proxies. */
     private long awaitHandled(String after) throws Exception {
         long start = System.nanoTime();
         String probe = "probe-" + probes++;
@@ -196,7 +199,7 @@ final class Campaign {
         while (stage.count("select count(*) from effects where event_id = '" + probe + "-0'") == 0) {
             if (System.nanoTime() - start > RECOVERY.toNanos()) {
                 violations.add("recovery: " + RECOVERY.toSeconds() + " s after " + after
-                        + ", an event committed since was not handled; pending: "
+                        + ", an event committed since then was not handled; pending: "
                         + stage.count("select count(*) from orders where status = 'pending'"));
                 break;
             }
@@ -205,7 +208,7 @@ final class Campaign {
         return (System.nanoTime() - start) / 1_000_000;
     }
 
-    /** The writers end, and everything that they wrote is handled. */
+    /** Ends the writers, and waits until everything that they wrote is handled. */
     private void drain() throws Exception {
         nemesis.endLasting();
         stage.end(Testbed.WRITER, true);

@@ -13,12 +13,15 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 
-/** What must be true when all is healed and drained: of the writers' histories, the effects, the rows and the topic. */
+/**
+ * What must be true when all faults are over and everything is drained: of the writers' histories, the effects, the
+ * rows and the topic.
+ */
 final class Checks {
-    /** Of each checker: what breaks one promise often breaks another, and both are to be seen. */
+    /** Per checker: what breaks one promise often breaks another, and both must be visible. */
     private static final int MOST = 20;
 
-    /** How errors begin of events that are dead at once. */
+    /** The beginnings of the errors of events that are dead immediately. */
     private static final List<String> HOPELESS = List.of(Probe.DEATH, "RabbitMQ reserves the headers CC and BCC");
 
     private final Testbed stage;
@@ -33,8 +36,8 @@ final class Checks {
     private long longestStall;
 
     /**
-     * @param topic what Kafka's held before it is as it is now
-     * @param violations takes in what is not true
+     * @param topic what Kafka's topic contained in its earlier incarnations
+     * @param violations receives what is not true
      */
     Checks(Testbed stage, Topic topic, List<String> violations) {
         this.stage = stage;
@@ -44,15 +47,15 @@ final class Checks {
 
     /**
      * @param events that were committed
-     * @param unknown transactions of which no writer knows
-     * @param died rows that were dead for a while, but for those that the campaign put to death
-     * @param deadLetters messages that consumers gave up
-     * @param wireDuplicates messages more than events, as the topic shows or the consumers counted
-     * @param longestStall the milliseconds of the longest time between two effects, whatever the reason was
+     * @param unknown transactions whose outcome no writer knows
+     * @param died rows that were dead for a while, except those that the campaign killed itself
+     * @param deadLetters messages that consumers gave up on
+     * @param wireDuplicates messages in excess of events, as the topic shows or the consumers counted
+     * @param longestStall the longest time between two effects in milliseconds, whatever its reason
      */
     record Found(long events, long unknown, long died, long deadLetters, long wireDuplicates, long longestStall) {}
 
-    /** An effect, in the order in which they were written. */
+    /** An effect; effects are listed in the order in which they were written. */
     private record Effect(String event, int key, long version, long row, boolean whole) {}
 
     Found run() throws Exception {
@@ -110,10 +113,10 @@ final class Checks {
             }
             Character fate = history.fates().get(transaction(effect.event()));
             if (fate != null && fate == 'R') {
-                violated("phantom: " + effect.event() + " was handled and rolled back");
+                violated("phantom: " + effect.event() + " was handled, but was rolled back");
             }
             if (!history.events().containsKey(transaction(effect.event()))) {
-                violated("phantom: " + effect.event() + " was handled and nobody tried to write it");
+                violated("phantom: " + effect.event() + " was handled, but no writer tried to write it");
             }
             if (!deadOnce.contains(effect.row())) {
                 Effect before = last.put(effect.key(), effect);
@@ -136,35 +139,35 @@ final class Checks {
                 there += traces.has(transaction + "-" + i) ? 1 : 0;
             }
             if (fate != null && fate == 'C' && there < number) {
-                violated("loss: of the " + number + " events of " + transaction + ", which was committed, " + there
-                        + " were handled, are dead or were given up");
+                violated("loss: of the " + number + " events of " + transaction + ", which was committed, only " + there
+                        + " were handled, are dead or are dead letters");
             } else if (fate == null && there != 0 && there != number) {
                 violated("loss: " + there + " of the " + number + " events of " + transaction
-                        + ", whose fate is unknown");
+                        + ", whose outcome is unknown, are there");
             }
             events += there;
         });
     }
 
-    /** What the broker had did not vanish there, and nothing was published that should not be. */
+    /** What the broker acknowledged did not vanish, and nothing was published that should not be. */
     private void checkAcknowledged(History.Read history, Traces traces) throws IOException {
         RelayHistory.readAcknowledged(stage.setup.home(), event -> {
             if (!history.events().containsKey(transaction(event))
                     || Character.valueOf('R').equals(history.fates().get(transaction(event)))) {
-                violated("phantom: " + event + " was published, and nobody committed it");
+                violated("phantom: " + event + " was published, but never committed");
             } else if (!traces.has(event)) {
                 violated("trace: the broker acknowledged " + event
-                        + ", and it has no effect, is not dead, and is no dead letter");
+                        + ", but it has no effect, is not dead, and is not a dead letter");
             }
         });
         if (stage.setup.wire().tracks()) {
-            traces.handledAndDead().forEach(event -> violated("trace: " + event + " has an effect, and is dead"));
+            traces.handledAndDead().forEach(event -> violated("trace: " + event + " has an effect, but is dead"));
         }
         traces.handledAndGivenUp()
-                .forEach(event -> violated("trace: " + event + " has an effect, and is a dead letter too"));
+                .forEach(event -> violated("trace: " + event + " has an effect, but is a dead letter too"));
     }
 
-    /** Every change of an aggregate has its event: handled, dead or given up. */
+    /** Every change of an aggregate has its event: handled, dead or a dead letter. */
     private void checkChanges(Connection connection, List<Effect> effects, List<DeadLetters.Letter> letters)
             throws SQLException {
         Map<String, Set<String>> events = new HashMap<>();
@@ -183,7 +186,7 @@ final class Checks {
             String key = Content.key(row.getInt(1));
             int there = events.getOrDefault(key, Set.of()).size();
             if (row.getLong(2) != there) {
-                violated("loss: " + key + " was changed " + row.getLong(2) + " times, and has " + there + " events");
+                violated("loss: " + key + " was changed " + row.getLong(2) + " times, but has " + there + " events");
             }
         });
     }
@@ -197,30 +200,30 @@ final class Checks {
         for (Effect effect : effects) {
             there.add(effect.event());
             if (!history.tried().contains(effect.event())) {
-                violated("phantom: there is an effect of " + effect.event() + ", and no handler tried it");
+                violated("phantom: there is an effect of " + effect.event() + ", but no handler tried it");
             }
         }
         for (String event : history.handled()) {
             if (!there.contains(event)) {
-                violated("loss: " + event + " was handled, its consumer was told, and there is no effect");
+                violated("loss: " + event + " was reported to its consumer as handled, but there is no effect");
             }
         }
-        history.twice().forEach(event -> violated("effects: " + event + " was handled twice, its consumers were told"));
+        history.twice()
+                .forEach(event -> violated("effects: " + event + " was reported to its consumers as handled twice"));
     }
 
-    /** On the local broker it is consumers that refuse, and then they had it. */
+    /** Not on the local broker, where consumers refuse messages that they have received. */
     private void checkRefused(HandlerHistory.Read handlers) throws IOException {
         if (stage.setup.wire() != Wire.LOCAL) {
             RelayHistory.readRefused(stage.setup.home(), event -> {
                 if (handlers.atFirst().contains(event)) {
-                    violated("attempts: " + event
-                            + " was refused when it was sent for the first time, and that message arrived");
+                    violated("attempts: " + event + " was refused when it was first sent, but that message arrived");
                 }
             });
         }
     }
 
-    /** Only what nobody could ever publish is dead before its attempts are used up. */
+    /** Only events that can never be published are dead before their attempts are used up. */
     private void checkDead(Connection connection) throws SQLException {
         read(
                 connection,
@@ -229,7 +232,7 @@ final class Checks {
                 row -> {
                     String error = String.valueOf(row.getString(3));
                     if (HOPELESS.stream().noneMatch(error::startsWith)) {
-                        violated("attempts: " + row.getString(1) + " is dead, and it has attempts left after "
+                        violated("attempts: " + row.getString(1) + " is dead, but has attempts left after "
                                 + row.getInt(2) + ": " + error);
                     }
                 });
@@ -248,7 +251,7 @@ final class Checks {
         String end = stage.setup.wire().end();
         for (String status : texts(connection, "select distinct status from orders")) {
             if (!status.equals(end) && !status.equals("dead")) {
-                violated("status: when all was done, rows were still " + status);
+                violated("status: at the end, rows were still " + status);
             }
         }
         for (String reason : texts(connection, "select coalesce(last_error, '') from orders where status = 'dead'")) {
@@ -259,15 +262,15 @@ final class Checks {
         if (stage.setup.wire().tracks()) {
             for (String error : texts(connection, "select last_error from orders where attempts > 0")) {
                 if (!mayBeCounted(error)) {
-                    violated("attempts: one was counted though no broker refused anything: " + error);
+                    violated("attempts: one was counted although no broker refused anything: " + error);
                 }
             }
         }
     }
 
     /**
-     * What was published and not handled in time is one attempt, and so is what has no topic to go to, or one that a relay
-     * of the version before does not know.
+     * An event that was published and not handled in time counts one attempt, and so does one without a topic to go to,
+     * or one that a relay of the previous version does not know.
      */
     private boolean mayBeCounted(String error) {
         return error.startsWith("published, and not")
@@ -295,7 +298,7 @@ final class Checks {
         }
     }
 
-    /** As the consumers saw them; what a killed one had not said yet is missing. */
+    /** As counted by the consumers; what a killed one had not recorded yet is missing. */
     private long countedDuplicates() throws IOException {
         return VitalSigns.lastOfAll(stage.setup.home(), ConsumerProcess.DUPLICATES).values().stream()
                 .mapToLong(Long::longValue)
@@ -304,26 +307,26 @@ final class Checks {
 
     // --- The application ---------------------------------------------------------------------------------------------
 
-    /** Connections may be lost; deadlocks and waits for locks would be our doing. */
+    /** Connections may be lost; deadlocks and waits for locks would be caused by Posthaste. */
     private void checkApplication(History.Read history) {
         for (String line : history.failures()) {
             String[] words = line.split(" ", 6);
             if (List.of("40001", "40P01", "55P03").contains(words[3])
                     || List.of("1205", "1213").contains(words[4])) {
-                violated("application: a writer's transaction was thrown out: " + line);
+                violated("application: a writer's transaction was aborted: " + line);
             }
         }
     }
 
     // --- Reading -----------------------------------------------------------------------------------------------------
 
-    /** Takes one row. */
+    /** Receives one row. */
     private interface Taker {
         void take(ResultSet row) throws SQLException;
     }
 
     private static void read(Connection connection, String sql, Taker taker) throws SQLException {
-        connection.setAutoCommit(false); // PostgreSQL streams only so
+        connection.setAutoCommit(false); // PostgreSQL streams results only without auto-commit
         try (Statement statement = connection.createStatement()) {
             statement.setFetchSize(1000);
             try (ResultSet rows = statement.executeQuery(sql)) {

@@ -26,7 +26,7 @@ import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
-/** Starts the daemon on a stage that is quiet, and holds what its console says against what is in the tables. */
+/** Starts the daemon on a quiet testbed, and compares what its console shows with the tables. */
 final class Console {
     private static final JsonMapper JSON = JsonMapper.builder().build();
     private static final Pattern ADDRESS = Pattern.compile("Console at (http://\\S+)/");
@@ -46,9 +46,9 @@ final class Console {
     }
 
     /**
-     * What somebody sees of the outbox.
+     * What is seen of the outbox.
      *
-     * @param counts of each status of which there is a row
+     * @param counts of each status that has rows
      * @param deadRows ids of the dead rows, newest first
      * @param newest ids and statuses of the last rows, newest first
      */
@@ -61,7 +61,7 @@ final class Console {
             String owner,
             long epoch) {}
 
-    /** @return null, or what it says that is not true */
+    /** @return null, or what it shows wrongly */
     @Nullable
     String check() throws Exception {
         Path file = stage.setup.home().resolve(NAME + ".yml");
@@ -86,7 +86,7 @@ final class Console {
                     return null;
                 }
                 if (System.nanoTime() > deadline) {
-                    return "the console shows " + told + ", and in the tables is " + before;
+                    return "the console shows " + told + ", but the tables contain " + before;
                 }
                 Thread.sleep(500);
             }
@@ -103,7 +103,7 @@ final class Console {
         String broker = switch (setup.wire()) {
             case RABBITMQ -> setup.broker();
             case KAFKA -> "kafka://" + setup.broker();
-            case LOCAL -> "amqp://127.0.0.1:1"; // nothing listens there, and nothing is published
+            case LOCAL -> "amqp://127.0.0.1:1"; // nothing listens there, and nothing has to be published
         };
         return """
                 name: %s
@@ -132,7 +132,7 @@ final class Console {
                         table(setup.table()));
     }
 
-    /** Where it is another program's: its format, and each line of its layout. */
+    /** For another program's table: its format, and each line of its layout. */
     private static String table(OutboxTable table) {
         if (table == OutboxTable.OWN) {
             return "";
@@ -200,13 +200,13 @@ final class Console {
         }
     }
 
-    // --- What it says ------------------------------------------------------------------------------------------------
+    // --- What the console shows --------------------------------------------------------------------------------------
 
     private View told(String address) throws IOException, InterruptedException {
         String outbox = address + "/api/v1/outboxes/" + Setup.OUTBOX;
         List<Long> deadRows = new ArrayList<>();
         String next = "";
-        do { // in pages so small that there are several
+        do { // in pages small enough that there are several
             JsonNode page = get(outbox + "/events?status=dead&limit=" + DEAD_PAGE + next);
             page.get("events").forEach(event -> deadRows.add(event.get("id").asLong()));
             next = page.get("next").isNull()
@@ -244,7 +244,7 @@ final class Console {
                         .build(),
                 HttpResponse.BodyHandlers.ofString());
         if (response.statusCode() != 200) {
-            throw new IllegalStateException(uri + " answers " + response.statusCode() + ": " + response.body());
+            throw new IllegalStateException(uri + " responds with " + response.statusCode() + ": " + response.body());
         }
         return JSON.readTree(response.body());
     }

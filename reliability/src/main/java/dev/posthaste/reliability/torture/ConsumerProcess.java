@@ -21,9 +21,9 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.concurrent.atomic.AtomicLong;
 
-/** A consumer whose handler writes an effect; in the mood that the nemesis chose. SIGTERM closes it. */
+/** A consumer whose handler writes an effect, and misbehaves as the nemesis has chosen. SIGTERM closes it. */
 final class ConsumerProcess {
-    // What it writes down of itself.
+    // The names of its vital signs.
     static final String HANDLED = "handled";
     static final String DUPLICATES = "duplicates";
     static final String HANDLED_METER = "posthaste.inbox.handled";
@@ -42,7 +42,7 @@ final class ConsumerProcess {
 
     private final Setup setup;
 
-    /** @param vitals not started yet */
+    /** @param vitals must not be started yet */
     ConsumerProcess(Setup setup, String name, Vitals vitals) throws IOException {
         this.setup = setup;
         this.history = new HandlerHistory(setup.home(), name);
@@ -112,7 +112,7 @@ final class ConsumerProcess {
         moods.afterEffect(context.connection());
     }
 
-    /** No refusal was counted, and no operator has put it back. */
+    /** No refusal has been counted, and no operator has requeued it. */
     private static boolean isFirst(Map<String, String> headers) {
         return "0".equals(headers.get(MessageHeaders.ATTEMPTS))
                 && headers.getOrDefault(MessageHeaders.GENERATION, "0").equals("0");

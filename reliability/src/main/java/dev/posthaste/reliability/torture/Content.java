@@ -11,11 +11,11 @@ import java.util.zip.CRC32;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What is in an event: plain, now and then hostile, and always such that its handler can tell whether all of it arrived as
- * it was written. A payload is {@code key|version|event id|checksum of the headers|padding|checksum of all that}.
+ * The content of an event: plain, sometimes hostile, and always such that its handler can tell whether all of it
+ * arrived as written. A payload is {@code key|version|event id|checksum of the headers|padding|checksum of all that}.
  */
 final class Content {
-    /** Nothing in here is ASCII's blank or line feed, nor {@code |}: histories and payloads are split there. */
+    /** None of these contains an ASCII blank, a line feed or {@code |}: histories and payloads are split at those. */
     private static final List<String> HOSTILE =
             List.of("", "😀", "'\"`\\", "%_", "{}[]", "<&>", "ß", "\u0130", "e\u0301", "\u202e", "\u200b\ufeff", "$1?");
 
@@ -24,7 +24,7 @@ final class Content {
     private static final List<String> HEADER_VALUES =
             List.of("", " ", "null", "1", "\r\n\u0001", "\"\\\u2028", "😀".repeat(2048), "{\"a\":[");
 
-    /** RabbitMQ takes no text under this name. Kafka does. */
+    /** RabbitMQ accepts no text in a header of this name; Kafka does. */
     private static final String NOT_FOR_RABBITMQ = "CC";
 
     private static final int ATTEMPTS_WITH_LARGE_HEADERS = 3;
@@ -32,7 +32,7 @@ final class Content {
 
     private Content() {}
 
-    /** Several differ only in what some databases do not tell apart. */
+    /** Several differ only in ways that some databases do not distinguish. */
     static String key(int aggregate) {
         int group = aggregate / 10;
         return switch (aggregate % 10) {
@@ -48,15 +48,15 @@ final class Content {
         };
     }
 
-    /** @param number of a writer's transaction */
+    /** @param number of the writer's transaction */
     static String transaction(String writer, long number) {
         return writer + "-" + number + HOSTILE.get((int) (number % HOSTILE.size()));
     }
 
     /**
-     * An aggregate's; with headers where the table takes any.
+     * An aggregate's event; with headers if the table has room for them.
      *
-     * @param oddDestination where those of the odd type go, or null for where all go
+     * @param oddDestination the destination of events of the odd type, or null for the usual one
      */
     static Event event(
             OutboxTable table, String id, int aggregate, long version, long random, @Nullable String oddDestination) {
@@ -70,15 +70,15 @@ final class Content {
             event = event.destination(oddDestination);
         }
         if (version % 100 == 0) {
-            event = event.attempts(1); // some that die of the first refusal
+            event = event.attempts(1); // some die of the first refusal
         }
-        if (hasLargeHeaders(version)) { // a server with larger frames could take it, so it is not dead at once
+        if (hasLargeHeaders(version)) { // a server with larger frames could accept it, so it is not dead immediately
             event = event.attempts(ATTEMPTS_WITH_LARGE_HEADERS);
         }
         return event;
     }
 
-    /** One of the campaign's own, without anything odd. */
+    /** An event of the campaign itself, without anything unusual. */
     static Event plain(OutboxTable table, String id, int aggregate, String key, long version) {
         return plain(table, id, aggregate, key, version, "plain");
     }
@@ -98,7 +98,7 @@ final class Content {
         return unit.repeat(1 + (int) (Math.abs(random + version) % 20));
     }
 
-    /** Of 132,000 bytes: more than one of RabbitMQ's frames. */
+    /** Headers of 132,000 bytes: more than one of RabbitMQ's frames. */
     private static boolean hasLargeHeaders(long version) {
         return version % 999 == 80;
     }
@@ -129,7 +129,7 @@ final class Content {
         return text + "|" + checksum(text);
     }
 
-    /** What an event says, as its handler reads it. */
+    /** An event's content as its handler reads it. */
     record Read(int aggregate, long version, boolean whole) {}
 
     /** @param headers of the message, with those that Posthaste adds */
@@ -143,7 +143,7 @@ final class Content {
         return new Read(Integer.parseInt(parts[0]), Long.parseLong(parts[1]), whole);
     }
 
-    /** Of those that are the event's own: RabbitMQ's messages say their content type, too. */
+    /** The checksum of the event's own headers: RabbitMQ's messages also have a content type. */
     private static String checksum(Map<String, String> headers) {
         return checksum(new TreeMap<>(headers)
                 .entrySet().stream()

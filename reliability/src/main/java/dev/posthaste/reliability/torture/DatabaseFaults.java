@@ -16,7 +16,7 @@ import java.util.Objects;
 import java.util.Random;
 import org.jspecify.annotations.Nullable;
 
-/** What others do inside the database, while its server is well. */
+/** Faults that others cause inside the database, while its server works. */
 final class DatabaseFaults {
     private static final Duration LOCKED = Duration.ofSeconds(6);
     private static final Duration READ_ONLY = Duration.ofSeconds(20);
@@ -57,7 +57,7 @@ final class DatabaseFaults {
                 () -> Objects.requireNonNull(locks).end());
     }
 
-    /** Ids with gaps that nobody will ever fill: of all writers, or of one among others. */
+    /** Ids with gaps that will never be filled: of all writers, or of one of several. */
     private void steppingIds(List<Fault> faults) {
         if (stage.kind == Database.POSTGRESQL) {
             faults.add(new Fault(
@@ -76,15 +76,15 @@ final class DatabaseFaults {
         }
     }
 
-    /** PostgreSQL changes a sequence only when no transaction is open that took a number from it. */
+    /** PostgreSQL changes a sequence only when no open transaction has taken a number from it. */
     private void stepBySeven() throws Exception {
         endLasting();
         execute("alter sequence orders_id_seq increment by 7");
     }
 
     /**
-     * As the old primary of a planned fail-over: connections stay, and every transaction that begins from now on is refused
-     * its first change.
+     * Like the old primary in a planned fail-over: connections stay open, and every transaction that begins from now on
+     * is refused its first change.
      */
     private void readOnly(boolean on) throws Exception {
         switch (stage.kind) {
@@ -99,8 +99,9 @@ final class DatabaseFaults {
     }
 
     /**
-     * It waits for the transactions that have changed something, and those that have only locked rows wait for it: where
-     * the first wait for such a row, none of the three gets further. So it waits shortly, and again.
+     * The statement waits for transactions that have changed something, and transactions that have only locked rows
+     * wait for it: if the former wait for such a row, none of the three makes progress. So it waits only briefly, and
+     * tries again.
      */
     void refuseChanges(String sql) throws Exception {
         endLasting();
@@ -117,13 +118,13 @@ final class DatabaseFaults {
         }
     }
 
-    /** An event with an early id that is not committed for long. The one that was open ends, and another begins. */
+    /** An event with an early id that stays uncommitted for long. The one that was open ends, and another begins. */
     private void leaveOpen() throws Exception {
         endLasting();
         lasting = LastingWrite.begin(stage, ++writes);
     }
 
-    /** No transaction is open afterwards. */
+    /** Ends the open transaction. */
     void endLasting() throws Exception {
         LastingWrite open = lasting;
         lasting = null;

@@ -17,19 +17,19 @@ import org.apache.kafka.common.header.Header;
 import org.apache.kafka.common.header.Headers;
 import org.jspecify.annotations.Nullable;
 
-/** What the consumers gave up for good, as the broker keeps it in the end. */
+/** What the consumers gave up on for good, as the broker keeps it in the end. */
 final class DeadLetters {
     private DeadLetters() {}
 
-    /** What it says of its event: empty where the message came from somebody else and says nothing. */
+    /** A dead letter's event; empty if another program sent the message, which does not say. */
     record Letter(String event, String key) {}
 
-    /** Nothing is taken away. */
+    /** Reads without removing anything. */
     static List<Letter> read(Setup setup) throws Exception {
         return switch (setup.wire()) {
             case RABBITMQ -> errorQueue(setup);
             case KAFKA -> deadLetterTopic(setup);
-            case LOCAL -> List.of(); // what is given up is dead in the outbox
+            case LOCAL -> List.of(); // events given up on are dead in the outbox
         };
     }
 

@@ -5,13 +5,14 @@ import java.nio.file.Path;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Holds the events that came to consumers more than once against what explains them, however long an outage lasts.
+ * Compares the events that consumers received more than once with what explains them, however long an outage lasts.
  *
- * <p>A relay sends an event again when the broker gave no answer, and each time that is counted. There are at most two
- * windows of those: while answers stay out the window is halved, and halved again, and then single events probe. What was
- * with the broker, or acknowledged and not settled, is sent again when another relay takes over: at most a window, a batch
- * that is being settled and one that waits for it. A consumer's broker delivers again what was with the consumer and is not
- * acknowledged, and an attempt that did not hear of its own commit is made again. Nothing else may come twice.
+ * <p>A relay sends an event again if the broker did not answer, and each time that is counted. There are at most two
+ * windows of those: while answers are missing, the window is halved, and halved again, and then single events probe.
+ * Events that were at the broker, or acknowledged but not settled, are sent again when another relay takes over: at
+ * most a window, a batch that is being settled and one that waits for it. A consumer's broker redelivers what the
+ * consumer has not acknowledged, and an attempt that did not learn of its own commit is repeated. Nothing else may
+ * arrive twice.
  */
 final class Duplicates {
     private static final Reasons NONE = new Reasons(0, 0, 0, 0);
@@ -27,12 +28,12 @@ final class Duplicates {
     }
 
     /**
-     * Why events may come again.
+     * Why events may arrive again.
      *
-     * @param faults how many were done; each may have cut off every consumer once
-     * @param unanswered events of which the broker said nothing
-     * @param taken how often a relay took the outbox
-     * @param silent events that are published again because their consumer says nothing for a minute
+     * @param faults the number of faults; each may have cut off every consumer once
+     * @param unanswered events that the broker did not answer
+     * @param taken how often a relay took over the outbox
+     * @param silent events that are published again because their consumer sent no receipt for a minute
      */
     record Reasons(long faults, long unanswered, long taken, long silent) {
         Reasons minus(Reasons other) {
@@ -57,7 +58,7 @@ final class Duplicates {
 
     private static long atConsumers(Setup setup) {
         return switch (setup.wire()) {
-            // As much again may be on its way while a prefetch is lowered. One consumer is served at a time.
+            // As many again may be on their way while a prefetch is lowered. One consumer is served at a time.
             case RABBITMQ -> 2 * ConsumerProcess.PREFETCH + ConsumerProcess.threads(setup);
             case KAFKA -> (long) Testbed.PARTITIONS * ConsumerProcess.PREFETCH + 3L * ConsumerProcess.threads(setup);
             case LOCAL -> 3L * ConsumerProcess.threads(setup);
@@ -65,11 +66,11 @@ final class Duplicates {
     }
 
     /**
-     * Counts what came twice since the last time. What one fault had sent again may still be on its way when the next is
-     * done, so the reasons of both count.
+     * Counts the duplicates since the last call. What one fault caused to be sent again may still be on its way when
+     * the next one happens, so the reasons of both count.
      *
-     * @param faults how many were done meanwhile
-     * @param late whether they only had answers come late, which a relay is to wait for
+     * @param faults the number of faults since then
+     * @param late whether these faults only delayed answers, which a relay should wait for
      * @return null, or what is wrong
      */
     @Nullable
@@ -99,30 +100,31 @@ final class Duplicates {
                 .sum();
     }
 
-    /** Unless some were already given up after what was done before: others of those may still be on their way. */
+    /** Only if none were given up on after the previous fault: others of those may still be on their way. */
     static @Nullable String givenUp(Reasons now, Reasons before) {
         return now.unanswered() == 0 || before.unanswered() > 0
                 ? null
-                : now.unanswered() + " events were given up whose answers were only late";
+                : now.unanswered() + " events were given up on although their answers were only late";
     }
 
     static @Nullable String excess(long came, Reasons now, Reasons before, Setup setup) {
         long explained = now.plus(before).explain(setup);
         if (came > explained) {
-            return came + " events came again, and " + now + " and " + before + " before that explain " + explained;
+            return came + " events arrived again, but " + now + " and " + before + " before that explain only "
+                    + explained;
         }
         return now.unanswered() <= now.faults() * 2 * window()
                 ? null
                 : now.unanswered() + " events were not answered, which is more than two windows for each fault";
     }
 
-    /** All of a campaign, as a topic shows it that was read to its end. */
+    /** Checks a whole campaign's duplicates, as counted in a topic that was read to its end. */
     @Nullable
     String inAll(long came) {
         return excess(came, counted, NONE, stage.setup);
     }
 
-    /** The most that came twice between two times. */
+    /** The most duplicates between two calls. */
     long most() {
         return most;
     }

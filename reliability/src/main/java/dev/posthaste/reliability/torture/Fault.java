@@ -5,8 +5,8 @@ import java.time.Duration;
 /**
  * A kind of fault.
  *
- * @param of what it is done to; two faults of the same are not done at once
- * @param least the shortest time between its beginning and its end
+ * @param of what it affects; two faults of the same thing do not overlap
+ * @param least the shortest time from its beginning to its end
  * @param most the longest
  */
 record Fault(String kind, String of, Duration least, Duration most, Action begin, Action end) {
@@ -14,13 +14,13 @@ record Fault(String kind, String of, Duration least, Duration most, Action begin
         this(kind, of, most.dividedBy(4), most, begin, end);
     }
 
-    /** What may fail while it is done. */
+    /** An action that may fail. */
     @FunctionalInterface
     interface Action {
         void run() throws Exception;
     }
 
-    /** One that is over as soon as it is done. */
+    /** A fault that is over as soon as it has happened. */
     static Fault atOnce(String kind, String of, Action action) {
         return new Fault(kind, of, Duration.ZERO, action, () -> {});
     }

@@ -6,18 +6,18 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * What was measured in a campaign, beside what it found.
+ * What was measured in a campaign, besides what it found.
  *
- * @param calm in the phases in which nothing was done
- * @param mostDuplicates the most that consumers got twice because of one fault, or of several together
- * @param idleStatements a second, of all relays together, when there was nothing to do
+ * @param calm of the calm phases
+ * @param mostDuplicates the most duplicates that consumers received because of one fault, or of several together
+ * @param idleStatements per second, of all relays together, when there was nothing to do
  * @param largestHeap the most bytes that a relay or consumer had in its heap after a collection
- * @param mostThreads the most that a relay or consumer had
+ * @param mostThreads the most threads that a relay or consumer had
  */
 record Figures(Calm.Figures calm, long mostDuplicates, long idleStatements, long largestHeap, long mostThreads) {
     static final Figures NONE = new Figures(Calm.Figures.NONE, 0, 0, 0, 0);
 
-    /** @param violations takes in what grew in a process, and what cost too much */
+    /** @param violations receives what grew in a process, and what cost too much */
     static Figures of(
             Testbed stage, Calm.Figures calm, long mostDuplicates, long idleStatements, List<String> violations)
             throws IOException {
@@ -31,7 +31,7 @@ record Figures(Calm.Figures calm, long mostDuplicates, long idleStatements, long
         }
         String slowness = calm.slowness();
         if (slowness != null) {
-            violations.add("settling: in phases in which nothing was done, " + slowness);
+            violations.add("settling: in calm phases, " + slowness);
         }
         return new Figures(calm, mostDuplicates, idleStatements, largest(heaps), largest(threads));
     }
@@ -55,7 +55,7 @@ record Figures(Calm.Figures calm, long mostDuplicates, long idleStatements, long
                 .orElse(0);
     }
 
-    /** Of several campaigns. */
+    /** Combines the figures of several campaigns. */
     Figures and(Figures other) {
         return new Figures(
                 calm.and(other.calm),

@@ -4,19 +4,19 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * Tells what goes up and down from what only goes up: of a process's measurements, the median of the last third is compared
- * with that of the first, and with that of the middle: a consumer that waits for its turn has fewer threads until it comes, and
- * no more after that.
+ * Distinguishes what fluctuates from what only grows: of a process's measurements, the median of the last third is
+ * compared with that of the first and with that of the middle: a consumer that waits for its turn has fewer threads
+ * until then, and no more afterwards.
  *
- * @param least how many measurements say something
- * @param factor how many times the first median the last one may be
- * @param more what may be added to that
+ * @param least the number of measurements from which on growth can be recognised
+ * @param factor by which factor the last median may exceed the first
+ * @param more what may be added to that limit
  */
 record Growth(int least, double factor, long more) {
-    /** Two and a half minutes of {@link Vitals}. Half as much again, and a window of events that happens to be full. */
+    /** Two and a half minutes of {@link Vitals}. Allows half as much again, and a window that happens to be full. */
     static final Growth HEAP = new Growth(20, 1.5, 8 << 20);
 
-    /** Two and a half minutes. A pool and a client's own threads come and go. */
+    /** Two and a half minutes. Allows for the threads of pools and clients, which come and go. */
     static final Growth THREADS = new Growth(600, 1, 10);
 
     boolean isFoundIn(List<Long> measured) {

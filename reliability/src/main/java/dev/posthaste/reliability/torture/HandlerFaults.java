@@ -7,10 +7,10 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 
-/** What handlers and listeners do wrong. */
+/** Faults in handlers and listeners. */
 final class HandlerFaults {
     private static final Duration MOOD = Duration.ofSeconds(3);
-    /** Handlers are always at work once a stage has recovered; within this time one of them knows its mood. */
+    /** Handlers always have work once the testbed has recovered; within this time one of them has read its mood. */
     private static final Duration STOPS_WITHIN = Duration.ofSeconds(15);
 
     private final Path home;
@@ -50,7 +50,7 @@ final class HandlerFaults {
             long deadline = System.nanoTime() + STOPS_WITHIN.toNanos();
             while (!isWritten(stopping.stopped(home))) {
                 if (System.nanoTime() > deadline) {
-                    throw new IllegalStateException("no handler was at work for " + STOPS_WITHIN.toSeconds() + " s");
+                    throw new IllegalStateException("no handler ran for " + STOPS_WITHIN.toSeconds() + " s");
                 }
                 Thread.sleep(20);
             }
@@ -63,7 +63,7 @@ final class HandlerFaults {
         return Files.exists(file) && Files.size(file) > 0;
     }
 
-    /** It may have been killed meanwhile. */
+    /** Resumes the process, which may have been killed meanwhile. */
     private void carryOn(Mood stopping) throws Exception {
         long pid = Long.parseLong(Files.readString(stopping.stopped(home)).trim());
         if (ProcessHandle.of(pid).isPresent()) {

@@ -11,8 +11,9 @@ import java.util.Set;
 import java.util.stream.Stream;
 
 /**
- * What a consumer's handlers tried, and what they were told is done, a line each; apart from the database, which is what
- * it is compared with. A killed process loses none of it; on the disk it is within a tenth of a second. Thread-safe.
+ * What a consumer's handlers tried, and what was reported to them as done, one line each; separate from the database,
+ * with which it is compared. A killed process loses none of it; it is on the disk within a tenth of a second.
+ * Thread-safe.
  */
 final class HandlerHistory {
     private static final String SUFFIX = ".handlers";
@@ -40,12 +41,12 @@ final class HandlerHistory {
         }
     }
 
-    /** @param first whether its relay had not been refused it before, when it sent this message */
+    /** @param first whether no broker had refused the event before this message was sent */
     void trying(String event, boolean first) throws IOException {
         lines.add((first ? "F " : "T ") + event);
     }
 
-    /** Its transaction is committed, Posthaste says. */
+    /** Posthaste reports that its transaction is committed. */
     void handled(String event) {
         try {
             lines.add("H " + event);
@@ -57,8 +58,8 @@ final class HandlerHistory {
     /**
      * All handlers' histories.
      *
-     * @param atFirst events of which a message came that was sent before any was refused
-     * @param twice events that were said to be handled more than once
+     * @param atFirst events of which a message arrived that was sent before any refusal
+     * @param twice events reported as handled more than once
      */
     record Read(Set<String> tried, Set<String> atFirst, Set<String> handled, List<String> twice) {}
 

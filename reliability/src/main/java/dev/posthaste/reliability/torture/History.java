@@ -9,7 +9,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
 
-/** What a writer tried and what it knows, a line each, on the disk before it goes on. Thread-safe. */
+/** What a writer tried and what it knows, one line each, on the disk before it continues. Thread-safe. */
 final class History implements AutoCloseable {
     private final Lines lines;
 
@@ -27,7 +27,7 @@ final class History implements AutoCloseable {
         lines.force();
     }
 
-    /** If this is lost, its fate is unknown, and that is all. */
+    /** If this is lost, the transaction's outcome is merely unknown. */
     void ended(String transaction, WriterProcess.Fate fate) throws IOException {
         lines.add((fate == WriterProcess.Fate.COMMITTED ? "C " : fate == WriterProcess.Fate.ROLLED_BACK ? "R " : "U ")
                 + transaction);
@@ -46,8 +46,8 @@ final class History implements AutoCloseable {
     /**
      * All writers' histories.
      *
-     * @param events of each transaction that was tried, how many
-     * @param fates what is known of them; those that are missing are unknown
+     * @param events the number of events of each transaction that was tried
+     * @param fates their known outcomes; missing ones are unknown
      * @param failures lines of transactions that failed
      */
     record Read(Map<String, Integer> events, Map<String, Character> fates, List<String> failures) {}

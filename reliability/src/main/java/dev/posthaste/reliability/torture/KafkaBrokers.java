@@ -16,9 +16,9 @@ import org.apache.kafka.clients.admin.ConfigEntry;
 import org.apache.kafka.common.config.ConfigResource;
 import org.jspecify.annotations.Nullable;
 
-/** Kafka as stages have it: one broker behind a proxy and on a small disk, or a cluster; and its topics. */
+/** A testbed's Kafka: one broker behind a proxy and on a small disk, or a cluster; and its topics. */
 final class KafkaBrokers {
-    /** Of each partition of a cluster's topic; all of them must have what is acknowledged. */
+    /** Per partition of a cluster's topic; all of them must have what is acknowledged. */
     static final short REPLICAS = 2;
 
     private static final Map<String, String> SETTINGS = Map.of(
@@ -31,7 +31,7 @@ final class KafkaBrokers {
 
     private KafkaBrokers() {}
 
-    /** One that tells its clients to come through the proxy. */
+    /** A broker whose clients connect through the proxy. */
     static KafkaServer one(Proxy proxy, @Nullable SmallDisk disk) {
         Map<String, String> properties = new HashMap<>(SETTINGS);
         properties.put("advertised.listeners", "PLAINTEXT://127.0.0.1:" + proxy.port());
@@ -45,7 +45,7 @@ final class KafkaBrokers {
         return KafkaServer.start(brokers, SETTINGS);
     }
 
-    /** Those of the campaign's route, if they are not there. */
+    /** Creates the topics of the campaign's route if they do not exist. */
     static void createTopics(KafkaServer server, Setup setup) throws Exception {
         Route route = setup.wire().route();
         int replicas = server.brokers() == 1 ? 1 : REPLICAS;

@@ -17,7 +17,7 @@ import org.apache.kafka.common.quota.ClientQuotaEntity;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
 import org.jspecify.annotations.Nullable;
 
-/** What can be wrong with Kafka while its server is well. */
+/** Kafka's faults while its server works. */
 final class KafkaFaults {
     private static final Duration AWAY = Duration.ofSeconds(4);
     private static final Duration THROTTLED = Duration.ofSeconds(20);
@@ -36,7 +36,7 @@ final class KafkaFaults {
     private @Nullable AbortedTransaction open;
     private int transactions;
 
-    /** @param topic takes in what the topic holds before it is deleted */
+    /** @param topic receives what the topic contains before it is deleted */
     KafkaFaults(Testbed stage, Topic topic, Random random) {
         this.stage = stage;
         this.topic = topic;
@@ -72,8 +72,8 @@ final class KafkaFaults {
     }
 
     /**
-     * With it goes a replica of most partitions, and each needs all of its replicas: those refuse what they are sent. It is
-     * killed, and then missed after a while only, or asked to end, and says goodbye.
+     * This takes away a replica of most partitions, which need all of their replicas: those refuse new messages. The
+     * broker is killed, which is noticed only after a while, or shut down, in which case it deregisters.
      */
     private void takeOneAway(KafkaServer kafka) throws Exception {
         int broker = random.nextInt(kafka.brokers());
@@ -85,8 +85,8 @@ final class KafkaFaults {
         long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(REQUEST_SECONDS);
         while (hasEnoughReplicas()) {
             if (System.nanoTime() > deadline) {
-                throw new IllegalStateException(
-                        "A broker is away, and " + REQUEST_SECONDS + " s later no partition has too few replicas");
+                throw new IllegalStateException("A broker is away, but " + REQUEST_SECONDS
+                        + " s later every partition still has enough replicas");
             }
             Thread.sleep(100);
         }
@@ -95,7 +95,7 @@ final class KafkaFaults {
     private void bringBack(KafkaServer kafka) throws Exception {
         kafka.startAgain();
         if (!hasEnoughReplicas()) {
-            throw new IllegalStateException("Not all replicas are in step again");
+            throw new IllegalStateException("Not all replicas are in sync again");
         }
     }
 
@@ -111,8 +111,8 @@ final class KafkaFaults {
     }
 
     /**
-     * All that it holds is handled and read first, since what nobody has handled would be lost with it; what comes while it
-     * is away waits.
+     * Everything in the topic is handled and read first, because unhandled messages would be lost with it; new events
+     * wait while it is away.
      */
     private void deleteTopic() throws Exception {
         stage.end(Testbed.WRITER, true);
@@ -129,7 +129,7 @@ final class KafkaFaults {
                         .contains(name)) {
                     if (System.nanoTime() > deadline) {
                         throw new IllegalStateException(
-                                "Topic " + name + " is still there " + REQUEST_SECONDS + " s after it was deleted");
+                                "Topic " + name + " still exists " + REQUEST_SECONDS + " s after it was deleted");
                     }
                     Thread.sleep(20);
                 }
@@ -139,7 +139,7 @@ final class KafkaFaults {
         }
     }
 
-    /** @param rate of each client, or null for none */
+    /** @param rate of each client, or null for no quota */
     private void quota(@Nullable Double rate) throws Exception {
         Map<String, @Nullable String> everyClient = new HashMap<>();
         everyClient.put(ClientQuotaEntity.CLIENT_ID, null);
@@ -151,7 +151,7 @@ final class KafkaFaults {
         }
     }
 
-    /** Without any header of Posthaste's: each is a dead letter, and nothing else happens. */
+    /** Publishes messages without Posthaste's headers: each becomes a dead letter, and nothing else happens. */
     private void publishForeign() throws Exception {
         try (KafkaProducer<byte[], byte[]> producer =
                 producer(Map.of("delivery.timeout.ms", 5_000, "request.timeout.ms", 4_000, "linger.ms", 0))) {

@@ -6,9 +6,9 @@ import java.util.Set;
 /**
  * Which kinds of faults may be drawn.
  *
- * @param only these; empty for all that the campaign has time for
- * @param without none of these
- * @param campaign how long it lasts
+ * @param the only kinds; empty for all that the campaign has time for
+ * @param without kinds to leave out
+ * @param campaign the campaign's length
  */
 record Kinds(Set<String> only, Set<String> without, Duration campaign) {
     private static final Duration LONG = Duration.ofMinutes(15);

@@ -8,22 +8,22 @@ import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
- * When all is healed, drained and quiet, writes some events and holds what the processes' meters say of them against what is
- * true. While processes are killed nobody could say what they should have counted.
+ * When all faults are over and everything is drained and quiet, writes some events and compares the processes' meters
+ * with the truth. While processes are being killed, the correct counts cannot be known.
  */
 final class LastEvents {
     private static final int EVENTS = 100;
-    /** Dead ones, that stay so: there may be none, and then nobody can be wrong about them. */
+    /** Dead events that stay dead: otherwise there might be none for a meter to miscount. */
     private static final int DEAD_EVENTS = 3;
 
-    /** Gauges are measured every two seconds. */
+    /** Gauges are updated every two seconds. */
     private static final Duration MEASURED = Duration.ofSeconds(15);
 
     private static final int TRIES = 3;
 
     private static final Duration IDLE = Duration.ofSeconds(4);
     /**
-     * Four polls and sweeps of the one that works, what it measures, and the leases of all three: 31 to 89, the most on
+     * Four polls and sweeps of the working relay, its measurements, and the leases of all three: 31 to 89, the most on
      * SQLite, where a transaction takes more statements.
      */
     private static final long IDLE_STATEMENTS_A_SECOND = 200;
@@ -34,21 +34,21 @@ final class LastEvents {
         this.stage = stage;
     }
 
-    /** @return null, or what a meter says that is not true */
+    /** @return null, or what a meter shows wrongly */
     @Nullable
     String check() throws Exception {
         Probe.writeDead(stage, "last", DEAD_EVENTS, MEASURED);
         for (int i = 0; i < TRIES; i++) {
             long epoch = epoch();
             String mismatch = check("last-" + i);
-            if (epoch() == epoch) { // on a machine that is busy a lease may run out
+            if (epoch() == epoch) { // on a busy machine a lease may expire
                 return mismatch;
             }
         }
-        return "the outbox changed its owner each of " + TRIES + " times, though nothing was done to anybody";
+        return "the outbox changed its owner in each of " + TRIES + " tries, although there were no faults";
     }
 
-    /** Statements and commits a second of all relays together, while there is nothing to do. */
+    /** Statements and commits per second of all relays together, while there is nothing to do. */
     long idleStatements() throws IOException, InterruptedException {
         long before = statements();
         long start = System.nanoTime();
@@ -65,7 +65,7 @@ final class LastEvents {
     static @Nullable String excess(long idleStatements) {
         return idleStatements <= IDLE_STATEMENTS_A_SECOND
                 ? null
-                : "relays with nothing to do took " + idleStatements + " statements a second, and "
+                : "relays with nothing to do took " + idleStatements + " statements per second, but "
                         + IDLE_STATEMENTS_A_SECOND + " are enough";
     }
 
@@ -86,7 +86,7 @@ final class LastEvents {
         }
     }
 
-    /** What the meters have to say when the events are handled, from what they said before. */
+    /** What the meters must show when the events are handled, given what they showed before. */
     private Map<String, Long> truth(Map<String, Long> before) throws Exception {
         Map<String, Long> truth = new LinkedHashMap<>(before);
         for (String counter : new String[] {
@@ -133,7 +133,7 @@ final class LastEvents {
         for (Map.Entry<String, Long> each : truth.entrySet()) {
             Long says = told.get(each.getKey());
             if (!Objects.equals(says, each.getValue())) {
-                return each.getKey() + " says " + says + ", and " + each.getValue() + " is true";
+                return each.getKey() + " says " + says + ", but " + each.getValue() + " is correct";
             }
         }
         return null;

@@ -6,8 +6,8 @@ import java.sql.Connection;
 import java.sql.SQLException;
 
 /**
- * A transaction that has written an event and is left open: it has taken an id, and the relay must neither wait for it nor
- * forget it.
+ * A transaction that has written an event and is left open: it has drawn an id, and the relay must neither wait for it
+ * nor forget it.
  */
 final class LastingWrite {
     private final Connection connection;
@@ -20,7 +20,7 @@ final class LastingWrite {
         this.transaction = transaction;
     }
 
-    /** @param number none that another has: it is the event's key, too, for its order among others is not known */
+    /** @param number unique; also the event's key, because its order among other events is not known */
     static LastingWrite begin(Testbed stage, int number) throws IOException, SQLException {
         String transaction = "lasting-" + number;
         History history = History.open(stage.setup.home().resolve("lasting.history"));
@@ -35,7 +35,7 @@ final class LastingWrite {
         return new LastingWrite(connection, history, transaction);
     }
 
-    /** What became of it stays unknown if its connection was lost before the answer. */
+    /** Its outcome stays unknown if the connection was lost before the answer. */
     void end(boolean commit) throws IOException {
         try (connection;
                 history) {
@@ -47,7 +47,7 @@ final class LastingWrite {
                 history.ended(transaction, WriterProcess.Fate.ROLLED_BACK);
             }
         } catch (SQLException e) {
-            // as somebody's whose database was restarted meanwhile
+            // like any transaction whose database was restarted meanwhile
         }
     }
 }

@@ -9,7 +9,10 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.List;
 
-/** A file that lines are added to. What was added outlives its process; what was forced outlives the machine. Thread-safe. */
+/**
+ * A file that lines are appended to. What was added survives the process; what was forced survives the machine.
+ * Thread-safe.
+ */
 final class Lines implements AutoCloseable {
     private final FileChannel file;
 
@@ -33,7 +36,7 @@ final class Lines implements AutoCloseable {
         file.close();
     }
 
-    /** Those of a file that are whole: a kill may have cut the last one. */
+    /** The complete lines of a file: a kill may have truncated the last one. */
     static List<String> whole(Path path) throws IOException {
         String text = Files.readString(path);
         return text.substring(0, text.lastIndexOf('\n') + 1).lines().toList();

@@ -6,7 +6,7 @@ import java.util.List;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
-/** What is wrong for minutes: only a long campaign has time for it, or one that asks for it by name. */
+/** Faults that last for minutes: only for long campaigns, or for those that request them by name. */
 final class LongFaults {
     private static final String IDLE = "transaction idle for ten minutes";
     private static final String READ_ONLY = "consumers' database read-only for two minutes";
@@ -15,7 +15,7 @@ final class LongFaults {
     private static final Duration IDLE_TIME = Duration.ofMinutes(10);
     private static final Duration READ_ONLY_TIME = Duration.ofMinutes(2);
 
-    /** What would end an idle transaction, or wait for its end. */
+    /** Faults that would end an idle transaction, or wait for its end. */
     private static final Set<String> NOT_WHILE_IDLE = Set.of(
             IDLE,
             READ_ONLY,
@@ -25,7 +25,7 @@ final class LongFaults {
             "connections to the database ended by the kernel",
             "ids in steps of seven");
 
-    /** Behind those of all transactions that are left open for less. */
+    /** Above those of all transactions that stay open for a shorter time. */
     private static final int FIRST_WRITE = 50_000;
 
     private final Testbed stage;
@@ -41,10 +41,10 @@ final class LongFaults {
 
     void add(List<Fault> faults) {
         if (stage.database == null) {
-            return; // a file has one writer at a time, and would be locked all the while
+            return; // a file has one writer at a time, and would be locked the whole time
         }
         faults.add(Fault.atOnce(IDLE, "idle transaction", this::leaveIdle));
-        if (stage.kind != Database.MARIADB) { // whose read-only switch is the writers' and the relays' too
+        if (stage.kind != Database.MARIADB) { // whose read-only switch applies to writers and relays too
             faults.add(new Fault(
                     READ_ONLY,
                     "database",
@@ -55,18 +55,18 @@ final class LongFaults {
         }
     }
 
-    /** Whether a kind can be done now. */
+    /** Whether this kind of fault is possible now. */
     boolean allow(String kind) {
         return idle == null || !NOT_WHILE_IDLE.contains(kind);
     }
 
-    /** An event with an early id that is not committed for long, while other faults are done. */
+    /** An event with an early id that stays uncommitted for long, while other faults happen. */
     private void leaveIdle() throws Exception {
         idle = LastingWrite.begin(stage, ++writes);
         idleUntil = System.nanoTime() + IDLE_TIME.toNanos();
     }
 
-    /** Commits what was idle for its time. */
+    /** Commits the idle transaction if its time is up. */
     void endWhatIsDue() throws Exception {
         if (idle != null && System.nanoTime() - idleUntil > 0) {
             endIdle();
@@ -81,7 +81,7 @@ final class LongFaults {
         }
     }
 
-    /** Relays and writers go on; so the broker fills with what no consumer can handle. */
+    /** Relays and writers continue, so the broker fills with messages that no consumer can handle. */
     private void readOnlyForConsumers(boolean on) throws Exception {
         if (stage.kind == Database.POSTGRESQL) {
             String who = Testbed.CONSUMERS_USER;
@@ -90,7 +90,7 @@ final class LongFaults {
             inDatabase.execute("select pg_terminate_backend(pid) from pg_stat_activity where usename = '" + who + "'");
         } else {
             inDatabase.refuseChanges(
-                    "set global read_only = " + (on ? 1 : 0)); // root, who writes and relays, may go on
+                    "set global read_only = " + (on ? 1 : 0)); // root, which writers and relays use, is exempt
         }
     }
 }

@@ -8,8 +8,8 @@ import java.nio.file.StandardCopyOption;
 /**
  * How handlers and listeners behave: the nemesis writes it into a file, and all processes read it.
  *
- * @param strength the share of calls that go wrong; of {@link Kind#SLOW} milliseconds, of {@link Kind#STOPPING} a number
- *     that no other has
+ * @param strength the share of calls that go wrong; for {@link Kind#SLOW} milliseconds, for {@link Kind#STOPPING} a
+ *     unique number
  */
 record Mood(Kind kind, double strength) {
     static final Mood CALM = new Mood(Kind.CALM, 0);
@@ -20,9 +20,9 @@ record Mood(Kind kind, double strength) {
         CALM,
         /** Handlers throw exceptions. */
         FAILING,
-        /** Handlers throw errors, as a class that is missing or a stack that is full. */
+        /** Handlers throw errors, such as a missing class or a stack overflow. */
         ERRING,
-        /** Handlers meet deadlocks and carry on as if nothing had happened. */
+        /** Handlers run into deadlocks and continue as if nothing had happened. */
         SWALLOWING,
         SLOW,
         /** The listeners of relays and consumers throw exceptions and errors. */
@@ -31,7 +31,7 @@ record Mood(Kind kind, double strength) {
         STOPPING
     }
 
-    /** Calm if there is none, or none that is whole. */
+    /** Calm if there is no file, or an incomplete one. */
     static Mood read(Path home) {
         try {
             String[] words = Files.readString(home.resolve(FILE)).trim().split(" ");
@@ -46,7 +46,7 @@ record Mood(Kind kind, double strength) {
         Files.move(next, home.resolve(FILE), StandardCopyOption.REPLACE_EXISTING, StandardCopyOption.ATOMIC_MOVE);
     }
 
-    /** Created by whoever stops in this mood, with its process's number in it; so there is one. */
+    /** Created by the handler that stops, with its process id in it; so only one does. */
     Path stopped(Path home) {
         return home.resolve("stopped-" + (long) strength);
     }

@@ -11,7 +11,7 @@ import java.sql.SQLException;
 import java.sql.Statement;
 import java.util.concurrent.ThreadLocalRandom;
 
-/** What this process's handlers and listeners do in the mood that they are in. Thread-safe. */
+/** Makes this process's handlers and listeners misbehave as the current {@link Mood} says. Thread-safe. */
 final class Moods {
     private static final long LOOK_MILLIS = 250;
 
@@ -74,18 +74,18 @@ final class Moods {
             return;
         }
         if (!error) {
-            throw new IllegalStateException("in a bad mood");
+            throw new IllegalStateException("thrown by the campaign");
         }
         throw switch (ThreadLocalRandom.current().nextInt(3)) {
             case 0 -> new StackOverflowError();
-            case 1 -> new NoClassDefFoundError("in/a/bad/Mood");
-            default -> new AssertionError("in a bad mood");
+            case 1 -> new NoClassDefFoundError("thrown/by/the/Campaign");
+            default -> new AssertionError("thrown by the campaign");
         };
     }
 
     /**
-     * Two rows, locked in either order. InnoDB rolls back the whole transaction of a deadlock's victim, the effect and the
-     * inbox's note with it, and the connection carries on in a new one.
+     * Two rows, locked in either order. InnoDB rolls back the whole transaction of a deadlock's victim, with the effect
+     * and the inbox's note, and the connection continues in a new one.
      */
     private static void swallowADeadlock(Connection connection) {
         int first = ThreadLocalRandom.current().nextInt(2);
@@ -94,7 +94,7 @@ final class Moods {
                 statement.executeUpdate("update knots set tied = tied + 1 where id = " + row);
             }
         } catch (SQLException e) {
-            // as a handler that tries again, or does not care
+            // like a handler that ignores the error
         }
     }
 
@@ -103,7 +103,7 @@ final class Moods {
         try {
             Files.writeString(now.stopped(home), pid, StandardOpenOption.CREATE_NEW);
         } catch (FileAlreadyExistsException e) {
-            return; // somebody else is the one
+            return; // another handler stops
         }
         Processes.signal("STOP", ProcessHandle.current().pid());
     }

@@ -19,14 +19,16 @@ import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
-/** The faults that can be done to a stage. Each has a beginning and an end, and between them the stage is left alone. */
+/**
+ * The faults that can happen to a testbed. Each has a beginning and an end; after it come recovery and a calm phase.
+ */
 final class Nemesis {
-    /** What is done to everything is done alone. */
+    /** A fault that affects everything is not combined with others. */
     static final String EVERYTHING = "everything";
 
     static final String FULL_DISK = "broker's disk full";
 
-    /** Longer than a connection may be quiet before it counts as slow, and half as long as one may before it is ended. */
+    /** Longer than the silence after which a connection counts as slow, and half of that after which it is closed. */
     static final String SLOW_CONFIRMS = "confirms take 3 s";
 
     private static final Set<String> SLOW = Set.of(
@@ -41,7 +43,7 @@ final class Nemesis {
             "database read-only",
             "relays of the version before");
 
-    /** Within this time a relay has announced itself. */
+    /** The time within which a relay registers itself. */
     private static final Duration START = Duration.ofSeconds(3);
 
     private final Testbed stage;
@@ -54,7 +56,7 @@ final class Nemesis {
     private int bursts;
 
     /**
-     * @param topic takes in what Kafka's topic holds before that is deleted
+     * @param topic receives what Kafka's topic contains before it is deleted
      * @param kinds that may be drawn
      */
     Nemesis(Testbed stage, Topic topic, Random random, Kinds kinds) {
@@ -74,9 +76,9 @@ final class Nemesis {
     }
 
     /**
-     * Some that can be done at the same time. What takes long is drawn less often than the rest.
+     * Draws faults that can overlap. Slow ones are drawn less often than the rest.
      *
-     * @param most how many; fewer where there are not so many, and none while none can be done
+     * @param most how many; fewer if there are fewer, and none while none is possible
      */
     List<Fault> draw(int most) throws Exception {
         forLong.endWhatIsDue();
@@ -97,16 +99,16 @@ final class Nemesis {
         return drawn;
     }
 
-    /** Ends what outlasts its fault. */
+    /** Ends transactions that outlast their fault. */
     void endLasting() throws Exception {
         inDatabase.endLasting();
         forLong.endIdle();
     }
 
-    /** What was named to be done, or not to be done, and is not known here: misspelt, or another broker's. */
+    /** The kinds named on the command line that do not exist here: misspelt, or another broker's. */
     List<String> unknownKinds() {
         if (kinds.only().isEmpty() && kinds.without().isEmpty()) {
-            return List.of(); // and nothing is drawn for it
+            return List.of(); // without drawing random numbers
         }
         Set<String> known = faults().stream().map(Fault::kind).collect(Collectors.toSet());
         return Stream.concat(kinds.only().stream(), kinds.without().stream())
@@ -115,13 +117,14 @@ final class Nemesis {
                 .toList();
     }
 
-    /** @return null if a transaction that is idle has to be left alone by all of them */
+    /** @return null if all of them would disturb an idle transaction */
     private @Nullable Fault draw() {
         List<Fault> faults = faults();
         faults.removeIf(fault -> !kinds.allow(fault.kind()));
         if (faults.isEmpty()) {
-            throw new IllegalArgumentException("None of these faults can be done here: " + kinds.only() + "; there are "
-                    + faults().stream().map(Fault::kind).distinct().toList());
+            throw new IllegalArgumentException(
+                    "None of these faults is possible here: " + kinds.only() + "; the faults are "
+                            + faults().stream().map(Fault::kind).distinct().toList());
         }
         faults.removeIf(fault -> !forLong.allow(fault.kind()));
         if (faults.isEmpty()) {
@@ -131,7 +134,7 @@ final class Nemesis {
         return kinds.only().isEmpty() && SLOW.contains(drawn.kind()) && random.nextInt(3) > 0 ? draw() : drawn;
     }
 
-    /** All of them, each with its victim drawn anew. */
+    /** All faults, each with a newly drawn victim. */
     private List<Fault> faults() {
         List<Fault> faults = new ArrayList<>();
         String relay = any(Testbed.RELAYS);
@@ -154,7 +157,7 @@ final class Nemesis {
         return faults;
     }
 
-    /** All but one, and that one is asked to end last: so it is one of the others that takes over. */
+    /** Replaces all but one, and shuts that one down last, so that one of the others takes over. */
     private void replaceRelays(Map<String, String> settings) throws InterruptedException {
         String last = Testbed.RELAYS.get(0);
         for (String relay : Testbed.RELAYS) {
@@ -183,12 +186,12 @@ final class Nemesis {
         }
         confirms(faults);
         if (stage.toBroker.isEmpty()) {
-            return; // the brokers of a cluster are spoken to directly
+            return; // clients connect to a cluster's brokers directly
         }
         network(faults, "broker", broker.port(), stage.toBroker.get(any(List.copyOf(stage.toBroker.keySet()))));
     }
 
-    /** Those that the relays wait for, where they have a way of their own to the broker. */
+    /** Delays the confirms that relays wait for, if relays have their own proxy to the broker. */
     private void confirms(List<Fault> faults) {
         Proxy proxy = stage.toBroker.get("relays");
         if (proxy != null) {
@@ -208,7 +211,7 @@ final class Nemesis {
             faults.add(new Fault("database's disk full", "database", Duration.ofSeconds(3), disk::fill, disk::free));
         }
         if (database == null) {
-            return; // nor has a file a clock of its own
+            return; // nor does a file have its own clock
         }
         server(faults, "database", database, Duration.ofSeconds(1), database::startAgain);
         network(faults, "database", database.port(), stage.toDatabase.get(any(List.copyOf(stage.toDatabase.keySet()))));
@@ -229,7 +232,7 @@ final class Nemesis {
                 () -> stage.toDatabase.values().forEach(Proxy::heal)));
     }
 
-    /** @param consumer null where the relays have them */
+    /** @param consumer null if the consumers are in the relays */
     private void processes(List<Fault> faults, String relay, @Nullable String consumer) {
         for (String role : roles(relay, consumer, Testbed.WRITER)) {
             String kind = role.replaceFirst("-.*", "");
@@ -271,7 +274,7 @@ final class Nemesis {
                 () -> server.signal("CONT")));
     }
 
-    /** Who has the disk emptied starts the broker again: it may have ended, or be half of what it was. */
+    /** Whoever frees the disk restarts the broker, which may have ended or be only partly alive. */
     private void fullDisk(List<Fault> faults, ServerProcess broker, SmallDisk disk) {
         faults.add(new Fault(FULL_DISK, "broker", Duration.ofSeconds(3), disk::fill, () -> {
             disk.free();

@@ -4,7 +4,7 @@ import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.Statement;
 
-/** Somebody else's transaction, which locks what it is told to and does nothing more. */
+/** Another program's transaction, which takes some locks and does nothing more. */
 final class OpenTransaction {
     private static final int SECONDS = 10;
 
@@ -16,13 +16,13 @@ final class OpenTransaction {
         this.connection = connection;
     }
 
-    /** @throws SQLException if the database does not give the locks within {@value #SECONDS} seconds */
+    /** @throws SQLException if the database does not grant the locks within {@value #SECONDS} seconds */
     static OpenTransaction begin(Testbed stage, String... statements) throws SQLException {
         OpenTransaction begun = new OpenTransaction(stage, stage.connect());
         try (Statement statement = begun.connection.createStatement()) {
             statement.setQueryTimeout(SECONDS);
             if (stage.setup.isSqlite()) {
-                statement.execute("begin immediate"); // the driver's own would wait for a statement that writes
+                statement.execute("begin immediate"); // the driver's own begin would wait for a statement that writes
             } else {
                 // At REPEATABLE READ InnoDB would lock the gap at the table's end too, and with it every writer.
                 begun.connection.setTransactionIsolation(Connection.TRANSACTION_READ_COMMITTED);
@@ -38,7 +38,7 @@ final class OpenTransaction {
         }
     }
 
-    /** Rolls it back. Where its connection was lost, the server has done so. */
+    /** Rolls it back. If its connection was lost, the server has done so. */
     void end() {
         try (connection) {
             if (stage.setup.isSqlite()) {

@@ -24,8 +24,8 @@ import java.util.TreeMap;
 import tools.jackson.databind.json.JsonMapper;
 
 /**
- * The table that the outbox is: Posthaste's own, or {@code agent_outbox_messages} as another program made it, for MySQL and
- * MariaDB. That one has no columns for event ids, headers and generations, and keeps JSON in envelopes.
+ * The outbox's table: Posthaste's own, or {@code agent_outbox_messages} as another program defined it, for MySQL and
+ * MariaDB. That one has no columns for event ids, headers and generations, and stores JSON in envelopes.
  */
 enum OutboxTable {
     OWN,
@@ -40,7 +40,7 @@ enum OutboxTable {
         return this == OWN ? outbox : outbox.layout(TableLayout.mapped(EventTable.text(layout())));
     }
 
-    /** What it is called; the campaign's own statements read {@code orders}, which is a view where it has another name. */
+    /** Its name; the campaign's own statements read {@code orders}, which is a view if the table has another name. */
     String table() {
         return this == OWN ? Setup.OUTBOX : EXISTING_TABLE;
     }
@@ -53,21 +53,21 @@ enum OutboxTable {
         return this == OWN;
     }
 
-    /** What a text is as a payload of this table. */
+    /** A text as a payload of this table. */
     String payload(String text) {
         return this == OWN ? text : JSON.writeValueAsString(text);
     }
 
-    /** The text that a payload is, of whichever table; no text of the campaign's begins with a quotation mark. */
+    /** The text in any table's payload; the campaign's texts never begin with a quotation mark. */
     static String text(String payload) {
         return payload.startsWith("\"") ? JSON.readValue(payload, String.class) : payload;
     }
 
     /**
-     * To be called in a transaction before its events are written. Where the table does not refuse an event that it has, an
-     * application that writes again because it does not know whether it committed must notice that itself.
+     * To be called in a transaction before its events are written. If the table accepts the same event twice, an
+     * application that writes again, not knowing whether it committed, must detect that itself.
      *
-     * @throws DuplicateEventException if a transaction of this name was committed
+     * @throws DuplicateEventException if a transaction with this name was committed
      */
     void claim(Connection connection, String transaction) throws SQLException {
         if (this == OWN) {
@@ -83,8 +83,8 @@ enum OutboxTable {
     }
 
     /**
-     * What is there before Posthaste comes: the table, and a view of it with the names of Posthaste's columns. The ids stand
-     * in the envelopes alone; the campaign looks for them, so it adds a column of its own, which Posthaste never names.
+     * What exists before Posthaste: the table, and a view of it with the names of Posthaste's columns. The ids are only
+     * in the envelopes; the campaign searches for them, so it adds its own column, which Posthaste never names.
      */
     List<String> script() {
         return this == OWN
@@ -102,7 +102,7 @@ enum OutboxTable {
                                 + " primary key)");
     }
 
-    /** As the file beside the table's script describes it: {@link EventTable#of}. */
+    /** The layout in the file next to the table's script; see {@link EventTable#of}. */
     Map<String, String> layout() {
         Properties file = new Properties();
         try {

@@ -9,19 +9,19 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Holds against each other who owns the outbox by the lease, who says so, and whose thread works on it. While nothing is done
- * to the stage they have to agree before long.
+ * Compares the outbox's owner according to the lease with the relays that claim to own it and the threads that work on
+ * it. Without faults they must soon agree.
  */
 final class Ownership {
     /**
-     * A worker that gives no sign of life has its lease renewed for two lengths of it, then the lease runs out, and another
-     * relay looks within a second. The rest is for a relay that begins on a machine that is never idle.
+     * A worker without a sign of life has its lease renewed for twice its length; then the lease expires, and another
+     * relay checks within a second. The rest allows for a relay that starts on a machine that is never idle.
      */
     static final Duration AGREED = Setup.LEASE.multipliedBy(3).plusSeconds(51);
 
     private Ownership() {}
 
-    /** @return null, or on what they still do not agree after {@link #AGREED} */
+    /** @return null, or what they still disagree on after {@link #AGREED} */
     static @Nullable String await(Testbed stage, LeaseTable leases) throws IOException, InterruptedException {
         long deadline = System.nanoTime() + AGREED.toNanos();
         while (true) {
@@ -46,7 +46,7 @@ final class Ownership {
         }
     }
 
-    /** The relays that run, by the names that leases show, and their last signs. */
+    /** The running relays, by the names that leases show, and their last signs. */
     static Map<String, VitalSigns> relays(Testbed stage) throws IOException {
         Map<String, VitalSigns> relays = new LinkedHashMap<>();
         for (String role : Testbed.RELAYS) {
@@ -57,39 +57,39 @@ final class Ownership {
     }
 
     /**
-     * @param lease as it is in its table; null if it is not there
-     * @param relays those that run, by their names
+     * @param lease as stored in its table; null if there is none
+     * @param relays the running ones, by their names
      */
     static @Nullable String contradiction(LeaseTable.@Nullable Row lease, Map<String, VitalSigns> relays) {
         if (lease == null || lease.free()) {
-            return "nobody owns the outbox";
+            return "no relay owns the outbox";
         }
         VitalSigns owner = relays.get(lease.owner());
         if (owner == null) {
-            return lease.owner() + " owns the outbox, and no such process runs";
+            return lease.owner() + " owns the outbox, but no such process is running";
         }
         for (Map.Entry<String, VitalSigns> relay : relays.entrySet()) {
             boolean owns = relay.getKey().equals(lease.owner());
             VitalSigns signs = relay.getValue();
             if (!signs.fresh()) {
-                return relay.getKey() + " runs, and gives no sign of life";
+                return relay.getKey() + " is running, but gives no sign of life";
             }
             if (!signs.is(RelayProcess.WORKS)) {
                 return relay.getKey() + (owns ? ", which owns the outbox," : "")
-                        + " has no thread any more that works on the outbox";
+                        + " no longer has a thread that works on the outbox";
             }
             if (signs.is(RelayProcess.OWNS) != owns) {
                 return relay.getKey() + " says that it " + (owns ? "does not work" : "works")
-                        + " on the outbox, and by the lease " + lease.owner() + " does";
+                        + " on the outbox, but according to the lease " + lease.owner() + " does";
             }
             if (signs.is(RelayProcess.LEASE_HELD) != owns) {
-                return relay.getKey() + "'s meter says that it " + (owns ? "has no" : "has the") + " lease, and "
+                return relay.getKey() + "'s meter says that it " + (owns ? "does not have" : "has") + " the lease, but "
                         + lease.owner() + " has it";
             }
         }
         return owner.get(RelayProcess.EPOCH) == lease.epoch()
                 ? null
-                : lease.owner() + "'s meter says epoch " + owner.get(RelayProcess.EPOCH) + ", and the lease's is "
+                : lease.owner() + "'s meter says epoch " + owner.get(RelayProcess.EPOCH) + ", but the lease's is "
                         + lease.epoch();
     }
 }

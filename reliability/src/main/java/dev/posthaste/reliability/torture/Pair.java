@@ -7,12 +7,12 @@ import java.util.Locale;
 import java.util.stream.Stream;
 
 /**
- * A database and a broker that a campaign is about.
+ * The database and the broker of a campaign.
  *
- * @param brokers how many the broker's server has
+ * @param brokers the number of brokers in the cluster
  */
 record Pair(String name, Database database, Wire wire, OutboxTable table, int brokers) {
-    /** Those that run when none is named. */
+    /** The pairs that run by default. */
     static final List<String> USUAL = List.of(
             "postgresql-rabbitmq",
             "mariadb-kafka",
@@ -27,7 +27,7 @@ record Pair(String name, Database database, Wire wire, OutboxTable table, int br
     private static final String ON_A_CLUSTER = "cluster";
     private static final int BROKERS_OF_A_CLUSTER = 3;
 
-    /** A table of another program's, and three brokers. */
+    /** Pairs with another program's table, or with three brokers. */
     static final List<String> SPECIAL = List.of(
             "mysql-kafka-" + IN_EXISTING_TABLE,
             "mariadb-kafka-" + IN_EXISTING_TABLE,
@@ -37,7 +37,7 @@ record Pair(String name, Database database, Wire wire, OutboxTable table, int br
         return Stream.concat(USUAL.stream(), SPECIAL.stream()).anyMatch(name::equals);
     }
 
-    /** @param name of one that exists */
+    /** @param name of an existing pair */
     static Pair named(String name) {
         List<String> words = List.of(name.split("-"));
         return new Pair(
@@ -48,7 +48,7 @@ record Pair(String name, Database database, Wire wire, OutboxTable table, int br
                 words.contains(ON_A_CLUSTER) ? BROKERS_OF_A_CLUSTER : 1);
     }
 
-    /** Whether its table can be filled with what was published before. */
+    /** Whether its table can be filled with events published earlier. */
     boolean canBeSettled() {
         return database != Database.SQLITE && table == OutboxTable.OWN;
     }

@@ -13,9 +13,9 @@ import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
-/** Events of the campaign's own, with a history like a writer's. */
+/** The campaign's own events, with a history like a writer's. */
 final class Probe {
-    /** What a dead row says that was never alive. */
+    /** The error of a row that was dead from the start. */
     static final String DEATH = "put to death by the campaign";
 
     private static final String PUT_TO_DEATH = "dead-";
@@ -28,13 +28,13 @@ final class Probe {
     }
 
     /**
-     * The same with events that are dead from the beginning, so that no relay ever has them in hand.
+     * The same with events that are dead from the start, so that no relay ever reads them.
      *
-     * @return the transaction's name, which tells that
+     * @return the transaction's name, which marks it as such
      */
     static String writeDead(Testbed stage, String name, int events, Duration atMost) throws Exception {
         String transaction = PUT_TO_DEATH + name;
-        // By their ids one by one: a range would wait for rows that a transaction which was left open has written.
+        // By single ids: a range would wait for rows written by a transaction that was left open.
         String ids = IntStream.range(0, events)
                 .mapToObj(i -> "'" + transaction + "-" + i + "'")
                 .collect(Collectors.joining(", "));
@@ -43,7 +43,7 @@ final class Probe {
         return transaction;
     }
 
-    /** How many events were dead because the campaign had them so. */
+    /** The number of events that the campaign itself wrote as dead. */
     static long putToDeath(Map<String, Integer> transactions) {
         return transactions.entrySet().stream()
                 .filter(each -> each.getKey().startsWith(PUT_TO_DEATH))
@@ -80,12 +80,12 @@ final class Probe {
                 connection.commit();
                 return;
             } catch (dev.posthaste.DuplicateEventException e) {
-                return; // an attempt before was committed and did not hear of it
+                return; // an earlier attempt was committed without learning of it
             } catch (SQLException e) {
                 if (System.nanoTime() > until) {
                     throw new SQLException("Cannot write " + transaction, e);
                 }
-                Thread.sleep(50); // the database is just coming back
+                Thread.sleep(50); // the database is just restarting
             }
         }
     }
@@ -94,7 +94,7 @@ final class Probe {
         List<Event> events = new ArrayList<>();
         long first = System.nanoTime();
         for (int i = 0; i < number; i++) {
-            // Not one of the aggregates' keys: the hottest of those may have a backlog.
+            // Not an aggregate's key: the hottest of those may have a backlog.
             events.add(Content.plain(table, transaction + "-" + i, Setup.KEYS + 1, "probe", first + i));
         }
         return events;

@@ -10,7 +10,7 @@ import java.util.List;
 import java.util.Objects;
 import java.util.Random;
 
-/** What can be wrong with RabbitMQ while its server is well. */
+/** RabbitMQ's faults while its server works. */
 final class RabbitFaults {
     private static final int RPC_MILLIS = 5_000;
 
@@ -62,7 +62,7 @@ final class RabbitFaults {
         faults.add(Fault.atOnce("messages of others", "messages of others", () -> channel(this::publishForeign)));
     }
 
-    /** While the broker has not confirmed all that it has. */
+    /** Deletes the exchange while the broker has unconfirmed messages. */
     private void deleteExchange() throws Exception {
         channel(channel -> {
             Burst.MANY.write(stage, ++bursts);
@@ -81,7 +81,7 @@ final class RabbitFaults {
                 "queues");
     }
 
-    /** Without any header of Posthaste's: each is a dead letter, and nothing else happens. */
+    /** Publishes messages without Posthaste's headers: each becomes a dead letter, and nothing else happens. */
     private void publishForeign(Channel channel) throws Exception {
         channel.confirmSelect();
         for (byte[] body : Foreign.bodies()) {
@@ -90,7 +90,7 @@ final class RabbitFaults {
         channel.waitForConfirmsOrDie(5_000);
     }
 
-    /** What is done on a channel. */
+    /** Work to be done on a channel. */
     private interface Work {
         void on(Channel channel) throws Exception;
     }
@@ -103,7 +103,7 @@ final class RabbitFaults {
         try {
             work.on(connection.createChannel());
         } finally {
-            // Closing would wait for a broker that another fault keeps from answering.
+            // Closing would wait for a broker that another fault prevents from answering.
             connection.abort(RPC_MILLIS);
         }
     }

@@ -11,7 +11,7 @@ import java.util.concurrent.TimeUnit;
 final class RabbitRoutes {
     private RabbitRoutes() {}
 
-    /** Declares what is missing, and waits for it: a broker sends nothing before. */
+    /** Declares what is missing, and waits for it: until then a broker sends nothing. */
     static void declare(Setup setup) throws Exception {
         try (RabbitBroker broker = RabbitBroker.of(setup.rabbit().declare(true))) {
             broker.prepare(setup.wire().route());

@@ -19,12 +19,12 @@ import java.util.function.LongSupplier;
 import java.util.stream.Stream;
 
 /**
- * The events that a relay's broker acknowledged, and those that it refused when they were sent for the first time, a line
- * each; apart from the database, where rows are deleted when they are old. A killed process loses none of it. It also counts
- * what explains that an event is sent again, and how long it takes to settle.
+ * The events that a relay's broker acknowledged, and those that it refused when they were first sent, one line each;
+ * separate from the database, where old rows are deleted. A killed process loses none of it. It also counts the reasons
+ * for which events are sent again, and how long settling takes.
  */
 final class RelayHistory implements EngineListener {
-    // What it counts.
+    // The names of its counts.
     static final String UNANSWERED = "unanswered";
     static final String TAKEN = "taken";
     static final String SILENT = "silent";
@@ -41,9 +41,9 @@ final class RelayHistory implements EngineListener {
     private final Lines refused;
     private final AtomicLong batches = new AtomicLong();
     private final AtomicLong settlingMicros = new AtomicLong();
-    /** By their rows, until the refusal is counted there: otherwise the next message looks like the first. */
+    /** By row, until the refusal is counted there: before that, the next message looks like the first. */
     private final Map<Long, String> refusedAtFirst = new ConcurrentHashMap<>();
-    /** Events of which one message may have arrived though nobody said so. */
+    /** Events of which a message may have arrived without an answer. */
     private final Set<String> sentInVain = ConcurrentHashMap.newKeySet();
 
     private final LongSupplier clock;
@@ -53,8 +53,8 @@ final class RelayHistory implements EngineListener {
     private final AtomicLong silent = new AtomicLong();
 
     /**
-     * @param vitals not started yet
-     * @param clock as {@link System#nanoTime}
+     * @param vitals must not be started yet
+     * @param clock like {@link System#nanoTime}
      */
     RelayHistory(Path home, String name, Vitals vitals, LongSupplier clock) throws IOException {
         this.clock = clock;
@@ -117,14 +117,14 @@ final class RelayHistory implements EngineListener {
         }
     }
 
-    /** Which RabbitMQ also says when a queue fails, of messages that are in it when it is back. */
+    /** RabbitMQ also sends a nack when a queue fails, even for messages that are in the queue once it is back. */
     private static boolean isNack(Outcome.Rejected rejected) {
         return rejected.reason().endsWith("(nack)");
     }
 
     /**
-     * Whether nobody had sent it before: it was not refused or put back, and it was written since this relay took the outbox.
-     * For it was young when it was read, and while nothing is disturbed it does not wait for long until it is sent.
+     * Whether it was never sent before: it was not refused or requeued, and it was written after this relay took the
+     * outbox, because it was young when it was read, and while nothing is disturbed it does not wait long to be sent.
      */
     private boolean isFirst(PendingEvent event) {
         Integer generation = event.generation();
@@ -134,12 +134,12 @@ final class RelayHistory implements EngineListener {
                 && clock.getAsLong() - undisturbedSince > UNDISTURBED.toNanos();
     }
 
-    /** Every acknowledged event of all relays, as often as it was acknowledged. */
+    /** Every acknowledged event of all relays, once per acknowledgement. */
     static void readAcknowledged(Path home, Consumer<String> taker) throws IOException {
         read(home, ACKNOWLEDGED, taker);
     }
 
-    /** Events whose first message ever was refused. */
+    /** Events whose very first message was refused. */
     static void readRefused(Path home, Consumer<String> taker) throws IOException {
         read(home, REFUSED, taker);
     }

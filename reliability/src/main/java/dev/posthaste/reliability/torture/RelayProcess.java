@@ -24,12 +24,12 @@ import java.util.Objects;
 import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
 
-/** A relay, on the local broker with its consumer; SIGTERM closes it. */
+/** A relay; with the local broker it includes its consumer. SIGTERM closes it. */
 final class RelayProcess {
-    /** In the environment of one that has the catalog of the version before. */
+    /** In the environment of a relay with the previous version's catalog. */
     static final String OLDER = "POSTHASTE_TORTURE_OLDER";
 
-    // What it writes down of itself.
+    // The names of its vital signs.
     static final String STATEMENTS = "statements";
     static final String OWNS = "owns";
     static final String WORKS = "works";
@@ -41,7 +41,7 @@ final class RelayProcess {
     static final String EPOCH = "posthaste.relay.lease.epoch";
     static final int BATCH = 1_000;
     static final int WINDOW = 4_000;
-    /** A sixteenth of this process's heap: one of them has a small one. */
+    /** A sixteenth of this process's heap: one relay has a small heap. */
     static final long WINDOW_BYTES = Runtime.getRuntime().maxMemory() / 16;
 
     private static final List<String> METERS =
@@ -103,7 +103,7 @@ final class RelayProcess {
                 Thread.currentThread().join();
             } catch (RuntimeException e) {
                 System.out.println("cannot start yet: " + e);
-                Thread.sleep(500); // the database may be away just now
+                Thread.sleep(500); // the database may be away at the moment
             }
         }
     }
@@ -112,7 +112,7 @@ final class RelayProcess {
         return relay != null && relay.owned().contains(Setup.OUTBOX);
     }
 
-    /** One that does not always get through what it wants to do. */
+    /** A listener that sometimes throws. */
     private static RelayListener throwing(Moods moods) {
         return new EngineListener() {
             @Override

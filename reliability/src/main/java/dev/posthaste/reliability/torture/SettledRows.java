@@ -7,16 +7,18 @@ import java.sql.SQLException;
 import java.sql.Statement;
 
 /**
- * What an outbox is full of after some weeks, and statistics from a time when nothing was pending: a plan that trusts them
- * reads the whole table. A fifth as many events are pending and due in ten days: a plan that looks among the pending ones
- * for those that it knows by their ids reads all of these.
+ * What an outbox contains after some weeks, with statistics from a time when nothing was pending: a plan that trusts
+ * them reads the whole table. A fifth as many events are pending and due in ten days: a plan that searches the pending
+ * events for those with known ids reads all of these.
  */
 final class SettledRows {
     private static final int WAITING_KEYS = 1_000;
 
     private SettledRows() {}
 
-    /** Doubles the rows until there are so many; retention keeps them, for they were published in ten days. */
+    /**
+     * Doubles the rows until there are enough; retention keeps them, because their publication is dated ten days ahead.
+     */
     static void fill(Connection connection, Database kind, Setup.Wire wire, long rows) throws SQLException {
         String inTenDays =
                 kind == Database.POSTGRESQL ? "now() + interval '10 days'" : "utc_timestamp(6) + interval 10 day";
@@ -47,7 +49,7 @@ final class SettledRows {
         }
     }
 
-    /** Those that wait need not wait any longer: nothing else would end before they are due. */
+    /** Ends the waiting rows: otherwise the drain would last until they are due. */
     static void endWaiting(Connection connection, Setup.Wire wire) throws SQLException {
         try (Statement statement = connection.createStatement()) {
             statement.executeUpdate("update orders set status = '" + wire.end()

@@ -17,10 +17,10 @@ import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What the processes of a campaign have to know of each other.
+ * What the processes of a campaign have to know about each other.
  *
  * @param table the outbox's
- * @param url the database's, with user and password in it
+ * @param url the database's, including user and password
  * @param broker the URI or the bootstrap servers
  * @param home where histories and logs are
  */
@@ -32,7 +32,7 @@ record Setup(Wire wire, OutboxTable table, String url, String broker, Path home,
     static final RetryPolicy RETRY = RetryPolicy.fixed(Duration.ofMillis(500)).forever();
     static final Duration LEASE = Duration.ofSeconds(3);
 
-    /** The broker's kind, and where the outbox's events go there. */
+    /** The broker's kind, and the destination of the outbox's events. */
     enum Wire {
         RABBITMQ(Route.to("torture").routingKey("orders").group("torture_orders")),
         KAFKA(Route.to("torture.orders").group("torture-orders")),
@@ -50,20 +50,23 @@ record Setup(Wire wire, OutboxTable table, String url, String broker, Path home,
         }
 
         /**
-         * Where events of the odd type go, which a relay of the version before does not know; null for where all go. On the
-         * local broker only: elsewhere two destinations would have no order between them.
+         * The destination of events of the odd type, which a relay of the previous version does not know; null for the
+         * usual one. Only on the local broker: elsewhere there would be no order between two destinations.
          */
         @Nullable
         String oddDestination() {
             return this == LOCAL ? "torture-odd" : null;
         }
 
-        /** Whether rows end as consumed, in the handler's transaction; otherwise as published, as our two users have it. */
+        /**
+         * Whether rows end as consumed, in the handler's transaction; otherwise as published, as in our two users'
+         * outboxes.
+         */
         boolean tracks() {
             return this != RABBITMQ;
         }
 
-        /** How rows end that are not dead. */
+        /** The final status of rows that are not dead. */
         String end() {
             return tracks() ? "consumed" : "published";
         }
@@ -99,7 +102,7 @@ record Setup(Wire wire, OutboxTable table, String url, String broker, Path home,
         return Catalog.of(wire.tracks() ? orders.tracked(true).retry(RETRY) : orders);
     }
 
-    /** That of the version before, which knew neither receipts nor the odd type and where it goes. */
+    /** The previous version's catalog, with neither receipts nor the odd type and its destination. */
     Catalog olderCatalog() {
         return Catalog.of(table.outbox(wire.route(), TYPE));
     }
@@ -122,7 +125,7 @@ record Setup(Wire wire, OutboxTable table, String url, String broker, Path home,
         return new HikariDataSource(config);
     }
 
-    /** SQLite rolls back by itself then, and its driver does not know: see docs/COMPATIBILITY.md. */
+    /** In these cases SQLite rolls back by itself, which its driver does not know: see docs/COMPATIBILITY.md. */
     private static final class SqliteEviction implements SQLExceptionOverride {
         private static final Set<Integer> CODES = Set.of(7, 9, 10, 13);
 

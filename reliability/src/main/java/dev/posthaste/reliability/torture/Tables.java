@@ -11,22 +11,22 @@ import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/** The application's tables, and triggers that write down every change of a row of Posthaste's that must not be. */
+/** The application's tables, and triggers that record every illegal change to Posthaste's rows. */
 final class Tables {
     private Tables() {}
 
     /**
-     * Creates the database where it is a server's, and everything in it.
+     * Creates the database, if it is on a server, and everything in it.
      *
-     * @param server null where the database is a file
-     * @param settled how many published rows the outbox has before
+     * @param server null if the database is a file
+     * @param settled how many published rows the outbox has at the start
      */
     static void create(Database kind, @Nullable DatabaseProcess server, Setup setup, long settled) throws SQLException {
         if (server != null) {
             try (Connection connection = DriverManager.getConnection(
                             server.url(kind == Database.POSTGRESQL ? "postgres" : "mysql"));
                     Statement statement = connection.createStatement()) {
-                // MariaDB's own would be Latin 1, which has no room for what writers write.
+                // MariaDB's default is Latin 1, which cannot store the writers' texts.
                 statement.execute("create database torture"
                         + (kind == Database.POSTGRESQL ? "" : " character set utf8mb4 collate utf8mb4_bin"));
                 if (kind == Database.MARIADB) {
@@ -69,7 +69,8 @@ final class Tables {
             }
             connection.commit();
             connection.setAutoCommit(true);
-            // A restarted InnoDB that believes it empty has writers read all of it, and deadlock with each other.
+            // A restarted InnoDB that believes the table empty makes writers scan all of it and deadlock with
+            // each other.
             statement.execute(
                     kind == Database.MYSQL || kind == Database.MARIADB
                             ? "analyze table aggregates"
@@ -77,7 +78,7 @@ final class Tables {
         }
     }
 
-    /** @param table the outbox's */
+    /** @param table the outbox's name */
     static List<String> script(Database kind, String table, boolean tracked) {
         String number = switch (kind) {
             case POSTGRESQL -> "bigint generated always as identity primary key";

@@ -29,52 +29,52 @@ import java.util.concurrent.TimeoutException;
 import org.apache.kafka.clients.admin.Admin;
 import org.jspecify.annotations.Nullable;
 
-/** One pair's servers, the proxies before them, and the processes that use them. */
+/** One pair's servers, the proxies in front of them, and the processes that use them. */
 final class Testbed implements AutoCloseable {
     static final List<String> RELAYS = List.of("relay-1", "relay-2", "relay-3");
     private static final List<String> CONSUMERS = List.of("consumer-1", "consumer-2", "consumer-3");
     static final int PARTITIONS = 6;
     static final String WRITER = "writer";
-    /** One among other writers that takes every seventh id; there for a while only. */
+    /** A second writer that takes every seventh id; runs only for a while. */
     static final String STEPPING_WRITER = "writer-by-seven";
-    /** The relay whose clock the nemesis turns. */
+    /** The relay whose clock the nemesis changes. */
     static final String SHIFTED = "relay-3";
-    /** The relay that ends with an error when it needs more than little memory. */
+    /** The relay with a small heap, which ends with an error if it needs more. */
     private static final String SMALL = "relay-2";
 
     private static final List<String> SMALL_HEAP = List.of("-Xmx48m", "-XX:+ExitOnOutOfMemoryError");
 
-    /** Room for two million messages: a pair's topic is read in the end, so nothing is deleted from it. */
+    /** Room for two million messages: a pair's topic is read at the end, so nothing is deleted from it. */
     private static final int KAFKA_MEGABYTES = 1024;
 
     private static final int RABBIT_MEGABYTES = 384;
     private static final int LOGIN_SECONDS = 10;
     private static final int SQLITE_MEGABYTES = 2048;
-    /** The consumers' user, who alone can be refused changes; not on MariaDB. */
+    /** The consumers' user, which can be made read-only separately; not on MariaDB. */
     static final String CONSUMERS_USER = "consumers";
-    /** On MariaDB, where root may write whatever is read-only. */
+    /** The application's user on MariaDB, where root may write even if the server is read-only. */
     static final String APPLICATION = "application";
 
     private static final String SQLITE_SETTINGS = "?journal_mode=WAL&synchronous=FULL&busy_timeout=10000";
     /**
-     * A verdict on a row that its consumer holds locked is settled within five seconds, and only counted then; the event may
-     * have been handled long before.
+     * A verdict on a row that its consumer has locked is settled within five seconds, and counted only then; the event
+     * may have been handled long before.
      */
     private static final Duration QUIET = Duration.ofSeconds(7);
     /**
-     * The longest that nothing moves while events are pending and nothing is done to anybody. Before it tries an event again
-     * a relay waits for 30 s at most, and the server ends the transaction of a consumer that is gone after 60.
+     * The longest time without progress while events are pending and there are no faults. A relay waits for 30 s at
+     * most before it retries an event, and the server ends the transaction of a vanished consumer after 60.
      */
     private static final Duration STUCK = Duration.ofSeconds(90);
 
     final Database kind;
-    /** Null where the database is a file. */
+    /** Null if the database is a file. */
     final @Nullable DatabaseProcess database;
-    /** Null where the consumers are in the relays' processes. */
+    /** Null if the consumers are in the relays' processes. */
     final @Nullable ServerProcess broker;
-    /** What the broker keeps its data on; null where none can be mounted, or there is no broker. */
+    /** The disk of the broker's data; null if none can be mounted, or there is no broker. */
     final @Nullable SmallDisk disk;
-    /** What a database is on that is a file; null where none can be mounted, or it is a server. */
+    /** The disk of a database that is a file; null if none can be mounted, or it is a server. */
     final @Nullable SmallDisk databaseDisk;
 
     final List<String> consumers;
@@ -83,16 +83,18 @@ final class Testbed implements AutoCloseable {
     final WallClock clock;
     /** Between each kind of process and the database. */
     final Map<String, Proxy> toDatabase = new LinkedHashMap<>();
-    /** Between relays and the broker, and consumers and the broker; one for both where the broker names its address. */
+    /**
+     * Between relays and the broker, and consumers and the broker; one for both if the broker announces its address.
+     */
     final Map<String, Proxy> toBroker = new LinkedHashMap<>();
 
     private final Map<String, Process> running = new LinkedHashMap<>();
     private final Map<String, Integer> incarnations = new LinkedHashMap<>();
     private final Map<String, String> names = new LinkedHashMap<>();
-    /** How many rows were published before. */
+    /** How many published rows the outbox has at the start. */
     final long settled;
 
-    /** Classes with a bug in them, that go before the real ones; null for none. */
+    /** Classes with a planted bug, which come before the real ones; null for none. */
     final @Nullable Path planted;
 
     Testbed(Pair pair, Path home, long seed, @Nullable Path planted, long settled) throws Exception {
@@ -148,7 +150,7 @@ final class Testbed implements AutoCloseable {
         }
     }
 
-    /** Kafka's, if they are not there. */
+    /** Creates Kafka's topics if they do not exist. */
     void createTopics() throws Exception {
         KafkaBrokers.createTopics((KafkaServer) Objects.requireNonNull(broker), setup);
     }
@@ -157,7 +159,7 @@ final class Testbed implements AutoCloseable {
         return Processes.mayAdminister() ? SmallDisk.mount(megabytes) : null;
     }
 
-    /** Fails when the database gives no answer for {@value #LOGIN_SECONDS} seconds, as one that is frozen. */
+    /** Fails if the database does not answer for {@value #LOGIN_SECONDS} seconds, for example because it is frozen. */
     Connection connect() throws SQLException {
         return connect(setup);
     }
@@ -176,7 +178,7 @@ final class Testbed implements AutoCloseable {
         }
     }
 
-    /** Waits until all that was written is handled or dead; nobody may write meanwhile. */
+    /** Waits until everything that was written is handled or dead; nothing may be written meanwhile. */
     void awaitDrained(Duration most) throws SQLException, InterruptedException, TimeoutException {
         String end = setup.wire().end();
         long deadline = System.nanoTime() + most.toNanos();
@@ -196,8 +198,8 @@ final class Testbed implements AutoCloseable {
             if (waiting == 0 || waiting != pending || now != effects) {
                 movedAt = System.nanoTime();
             } else if (System.nanoTime() - movedAt > STUCK.toNanos()) {
-                throw new TimeoutException(waiting + " events are pending, and nothing has moved for "
-                        + STUCK.toSeconds() + " s; one of them is " + onePending());
+                throw new TimeoutException(waiting + " events are pending, without progress for " + STUCK.toSeconds()
+                        + " s; one of them is " + onePending());
             }
             pending = waiting;
             effects = now;
@@ -220,9 +222,9 @@ final class Testbed implements AutoCloseable {
     }
 
     /**
-     * Starts the broker again, if it does not run, and sees that it serves.
+     * Restarts the broker if it is not running, and checks that it serves clients.
      *
-     * @throws IllegalStateException if it does not serve yet
+     * @throws IllegalStateException if it does not serve clients yet
      */
     void startBroker() throws Exception {
         ServerProcess server = Objects.requireNonNull(broker);
@@ -232,10 +234,10 @@ final class Testbed implements AutoCloseable {
             return;
         }
         try (Admin admin = Admin.create(Map.of("bootstrap.servers", setup.broker()))) {
-            // Only brokers that the controller lets serve are named.
+            // The list contains only brokers that the controller has unfenced.
             int brokers = ((KafkaServer) server).brokers();
             if (admin.describeCluster().nodes().get(3, TimeUnit.SECONDS).size() < brokers) {
-                throw new IllegalStateException("Kafka does not serve yet");
+                throw new IllegalStateException("Kafka does not serve clients yet");
             }
             String group = Objects.requireNonNull(setup.wire().route().group());
             admin.describeConsumerGroups(List.of(group)).all().get(3, TimeUnit.SECONDS);
@@ -255,7 +257,7 @@ final class Testbed implements AutoCloseable {
     }
 
     /**
-     * Every incarnation has a name of its own.
+     * Starts a process; every incarnation has its own name.
      *
      * @param settings for its environment
      */
@@ -273,7 +275,7 @@ final class Testbed implements AutoCloseable {
         names.put(role, name);
         Map<String, String> environment = new HashMap<>(role.equals(SHIFTED) ? clock.environment() : Map.of());
         environment.putAll(settings);
-        // On the local broker a relay has consumers and their messages in its heap, too.
+        // With the local broker a relay also has consumers and their messages in its heap.
         List<String> options = role.equals(SMALL) && setup.wire() != Wire.LOCAL ? SMALL_HEAP : List.of();
         running.put(
                 role,
@@ -298,7 +300,7 @@ final class Testbed implements AutoCloseable {
         return proxy == null ? setup.broker() : "amqp://guest:guest@127.0.0.1:" + proxy.port();
     }
 
-    /** What the present incarnation is called. */
+    /** The name of the current incarnation. */
     String name(String role) {
         return Objects.requireNonNull(names.get(role));
     }
@@ -307,7 +309,7 @@ final class Testbed implements AutoCloseable {
         return Objects.requireNonNull(running.get(role));
     }
 
-    /** Kills a process, or has it end by itself when it is asked to; either way it is gone afterwards. */
+    /** Kills a process or shuts it down; either way it is gone afterwards. */
     void end(String role, boolean forcibly) throws InterruptedException {
         Process process = process(role);
         if (forcibly) {
@@ -321,13 +323,13 @@ final class Testbed implements AutoCloseable {
         }
     }
 
-    /** Kills a process that is not to come back. */
+    /** Kills a process that will not be restarted. */
     void dismiss(String role) throws InterruptedException {
         end(role, true);
         running.remove(role);
     }
 
-    /** The roles whose processes have ended though nobody ended them. */
+    /** The roles whose processes ended unexpectedly. */
     List<String> fallen() {
         return running.entrySet().stream()
                 .filter(each -> !each.getValue().isAlive())

@@ -15,9 +15,9 @@ import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.header.Header;
 import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 
-/** What Kafka's topic has held, one incarnation of it after the other. */
+/** What Kafka's topic has contained, one incarnation after another. */
 final class Topic {
-    /** A message, of each key in the order in which they arrived. */
+    /** A message; those of one key are in the order in which they arrived. */
     record Arrival(String key, long row) {}
 
     private final Map<String, String> keys = new HashMap<>();
@@ -28,7 +28,7 @@ final class Topic {
         return arrivals;
     }
 
-    /** From now on there is another of its name. */
+    /** From now on there is a new topic of this name. */
     void deleted() {
         deleted = true;
     }
@@ -38,7 +38,7 @@ final class Topic {
     }
 
     /**
-     * Reads the topic as it is now, once for each incarnation.
+     * Reads the current topic, once per incarnation.
      *
      * @throws IllegalStateException if that takes longer than two minutes
      */
@@ -77,7 +77,7 @@ final class Topic {
     private void arrived(ConsumerRecord<byte[], byte[]> record) {
         Header row = record.headers().lastHeader(MessageHeaders.POSITION);
         if (row == null) {
-            return; // somebody else's
+            return; // another program's
         }
         String key = keys.computeIfAbsent(new String(record.key(), StandardCharsets.UTF_8), each -> each);
         arrivals.add(new Arrival(key, Long.parseLong(new String(row.value(), StandardCharsets.UTF_8))));

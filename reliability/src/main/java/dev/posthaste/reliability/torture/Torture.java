@@ -25,37 +25,40 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 
-/** The campaign from the command line: one line as a summary, exit code 1 with the history and the seed if a promise broke. */
+/**
+ * The campaign on the command line: a one-line summary, and exit code 1 with histories and seed if a promise was
+ * broken.
+ */
 @Command(
         name = "./posthaste torture",
         mixinStandardHelpOptions = true,
         description =
-                "Runs writers, relays and consumers as processes on real databases and brokers, and everything that can"
+                "Runs writers, relays and consumers as processes on real databases and brokers, with everything that can"
                         + " go wrong with them.")
 public final class Torture implements Callable<Integer> {
     @Spec
     @Nullable
     CommandSpec command;
 
-    @Option(names = "--minutes", defaultValue = "6", description = "How long in all; default ${DEFAULT-VALUE}.")
+    @Option(names = "--minutes", defaultValue = "6", description = "Total length; default: ${DEFAULT-VALUE}.")
     double minutes;
 
-    @Option(names = "--seed", description = "Decides on the faults; from the clock if not given.")
+    @Option(names = "--seed", description = "Decides the faults; default: the current time.")
     long seed = System.currentTimeMillis();
 
     @Option(
             names = "--pairs",
             split = ",",
             description =
-                    "Databases and brokers, one pair after another, each with the next seed; by default all but those on"
-                            + " a cluster or in an existing table.")
+                    "Databases and brokers, one pair after another, each with the next seed; default: all except those"
+                            + " on a cluster or in an existing table.")
     List<String> pairs = Pair.USUAL;
 
     @Option(
             names = "--faults",
             split = ",",
             paramLabel = "KIND",
-            description = "Only these kinds of faults, by the names that a run prints.")
+            description = "Only faults of these kinds, by the names that a run prints.")
     Set<String> only = Set.of();
 
     @Option(names = "--without", split = ",", paramLabel = "KIND", description = "No faults of these kinds.")
@@ -65,7 +68,7 @@ public final class Torture implements Callable<Integer> {
             names = "--at-once",
             paramLabel = "PAIRS",
             defaultValue = "1",
-            description = "How many pairs run beside each other; default ${DEFAULT-VALUE}.")
+            description = "How many pairs run in parallel; default: ${DEFAULT-VALUE}.")
     int atOnce;
 
     @Option(
@@ -73,15 +76,15 @@ public final class Torture implements Callable<Integer> {
             paramLabel = "ROWS",
             defaultValue = "0",
             description =
-                    "How many rows were published before and are kept, with statistics that know no other, beside a fifth as"
-                            + " many that are due in ten days; default ${DEFAULT-VALUE}. Not on SQLite.")
+                    "How many earlier published rows the outbox keeps, with statistics that know of no others, plus a fifth as"
+                            + " many that are due in ten days; default: ${DEFAULT-VALUE}. Not on SQLite.")
     long settled;
 
     @Option(
             names = "--plant",
             paramLabel = "BUG",
             converter = PlantedBug.ByName.class,
-            description = "Plants a bug by its name, to see it noticed.")
+            description = "Plants the bug with this name, to see it detected.")
     @Nullable
     PlantedBug plant;
 
@@ -91,7 +94,7 @@ public final class Torture implements Callable<Integer> {
 
     public static void main(String[] arguments) {
         System.exit(new CommandLine(new Torture())
-                .setExitCodeExceptionMapper(failure -> 2) // the campaign itself failed, and proved nothing
+                .setExitCodeExceptionMapper(failure -> 2) // the campaign itself failed, so the run proves nothing
                 .execute(arguments));
     }
 
@@ -110,7 +113,7 @@ public final class Torture implements Callable<Integer> {
                         run(pair, its, each);
                         return null;
                     } catch (Exception e) {
-                        System.out.println(pair + " could not go on: " + e); // at once: others may run for long
+                        System.out.println(pair + " could not continue: " + e); // now, because others may run for long
                         throw e;
                     }
                 });
@@ -128,12 +131,12 @@ public final class Torture implements Callable<Integer> {
     private void requireSensible() {
         for (String pair : pairs) {
             if (!Pair.exists(pair)) {
-                throw wrong("There is no pair '" + pair + "'; there are " + String.join(",", Pair.USUAL) + " and "
+                throw wrong("There is no pair '" + pair + "'; the pairs are " + String.join(",", Pair.USUAL) + " and "
                         + String.join(",", Pair.SPECIAL));
             }
         }
         if (settled > 0 && !pairs.stream().map(Pair::named).allMatch(Pair::canBeSettled)) {
-            throw wrong("--settled fills Posthaste's own tables on servers, not SQLite's and not existing ones;"
+            throw wrong("--settled fills Posthaste's own tables on servers, not SQLite's and not existing tables;"
                     + " name others with --pairs");
         }
         if (atOnce < 1 || minutes <= 0) {
@@ -171,24 +174,24 @@ public final class Torture implements Callable<Integer> {
         return classes;
     }
 
-    /** On another stage, and with another seed, as often as a server is lost with its disk. */
+    /** Repeats the run on another testbed and with another seed whenever a server is lost to a full disk. */
     private void run(String pair, long first, Duration time) throws Exception {
         long end = System.nanoTime() + time.toNanos();
         long its = first;
         Duration left = time;
-        while (isWhole() && !left.isNegative()) { // otherwise a promise is broken already
+        while (isWhole() && !left.isNegative()) { // otherwise a promise has been broken
             try {
                 run(Pair.named(pair), its, left, time);
                 return;
             } catch (LostServerException e) {
-                System.out.println(pair + " begins anew, and what was done so far is not counted: " + e.getMessage());
+                System.out.println(pair + " starts over, and what was done so far is not counted: " + e.getMessage());
                 its += pairs.size();
                 left = Duration.ofNanos(end - System.nanoTime());
             }
         }
     }
 
-    /** @param inAll what the pair has, of which this may be the rest */
+    /** @param inAll the pair's total time, of which this may be the rest */
     private void run(Pair pair, long its, Duration time, Duration inAll) throws Exception {
         Path home = Files.createTempDirectory("posthaste-torture-" + pair + "-");
         System.out.printf("%s for %d s, seed %d, histories and logs in %s%n", pair, time.toSeconds(), its, home);
@@ -218,12 +221,12 @@ public final class Torture implements Callable<Integer> {
         broken.forEach(each -> violations.add(pair + ": " + each));
         System.out.println(pair + " " + one.summary(broken.size(), its));
         if (!broken.isEmpty()) {
-            broken.forEach(each -> System.out.println(pair + ": " + each)); // at once: others may run for long
+            broken.forEach(each -> System.out.println(pair + ": " + each)); // now, because others may run for long
             System.out.println(pair + " broke a promise; its histories and logs are in " + home);
         }
     }
 
-    /** What campaigns came to. */
+    /** The totals of campaigns. */
     private static final class Tally {
         private final Set<String> kinds = new TreeSet<>();
         private long events;

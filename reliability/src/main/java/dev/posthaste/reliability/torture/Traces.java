@@ -6,11 +6,11 @@ import java.util.List;
 import java.util.Set;
 
 /**
- * Where events ended: each with an effect, dead in its row, or as a dead letter.
+ * Where events ended up: with an effect, dead in their rows, or as dead letters.
  *
  * @param handled ids of the events with an effect
  * @param dead ids of the events that are dead in their rows
- * @param deadLetters ids of the events that consumers gave up for good
+ * @param deadLetters ids of the events that consumers gave up on for good
  */
 record Traces(Set<String> handled, Set<String> dead, Set<String> deadLetters) {
     static Traces of(Collection<String> handled, Collection<String> dead, Collection<DeadLetters.Letter> deadLetters) {
@@ -27,14 +27,15 @@ record Traces(Set<String> handled, Set<String> dead, Set<String> deadLetters) {
         return handled.contains(event) || dead.contains(event) || deadLetters.contains(event);
     }
 
-    /** Events that a consumer both handled and gave up. */
+    /** Events that a consumer both handled and gave up on. */
     List<String> handledAndGivenUp() {
         return handledAnd(deadLetters);
     }
 
     /**
-     * Events that are dead although they were handled. That must not be where handlers say what they handled in their own
-     * transaction; elsewhere the broker may have passed on a copy whose answer was lost, and refused the next.
+     * Events that are dead although they were handled. That must not happen if handlers record what they handled in
+     * their own transaction; otherwise the broker may have forwarded a copy whose answer was lost, and refused the next
+     * one.
      */
     List<String> handledAndDead() {
         return handledAnd(dead);

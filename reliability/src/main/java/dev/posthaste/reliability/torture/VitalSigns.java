@@ -14,15 +14,15 @@ import java.util.Map;
 import java.util.stream.Stream;
 
 /**
- * What a process wrote down of itself at one moment, by name; see {@link Vitals}.
+ * What a process recorded about itself at one moment, by name; see {@link Vitals}.
  *
- * @param fresh whether it was written within the last seconds: a process that is stopped or gone writes nothing
+ * @param fresh whether it was written within the last seconds: a paused or dead process writes nothing
  */
 record VitalSigns(Map<String, Long> values, boolean fresh) {
     private static final int TAIL_BYTES = 8192;
     private static final Duration FRESH = Duration.ofSeconds(3);
 
-    /** Zero for what it does not say. */
+    /** Zero for a sign that was not recorded. */
     long get(String name) {
         return values.getOrDefault(name, 0L);
     }
@@ -55,7 +55,7 @@ record VitalSigns(Map<String, Long> values, boolean fresh) {
                 end < 0 ? Map.of() : parse(text.substring(text.lastIndexOf('\n', end - 1) + 1, end)), fresh);
     }
 
-    /** Of every process that ever was, the last value of one sign. */
+    /** The last value of one sign, for every process that has existed. */
     static Map<String, Long> lastOfAll(Path home, String sign) throws IOException {
         Map<String, Long> last = new HashMap<>();
         for (Path file : files(home)) {
@@ -64,7 +64,10 @@ record VitalSigns(Map<String, Long> values, boolean fresh) {
         return last;
     }
 
-    /** Of every process that ever was, all values of one sign, in their order; those of moments that do not say are missing. */
+    /**
+     * All values of one sign in order, for every process that has existed, without moments at which it was not
+     * recorded.
+     */
     static Map<String, List<Long>> series(Path home, String sign) throws IOException {
         Map<String, List<Long>> series = new HashMap<>();
         for (Path file : files(home)) {

@@ -14,15 +14,15 @@ import java.util.function.LongSupplier;
 import java.util.stream.StreamSupport;
 
 /**
- * Writes down how this process is, four times a second, in a file that {@link VitalSigns} reads: its threads, whatever else
- * it is told to count, and now and then how much of the heap is left after a collection.
+ * Records this process's state four times a second in a file that {@link VitalSigns} reads: its threads, its registered
+ * counts, and now and then how much of the heap is left after a collection.
  */
 final class Vitals {
     static final String SUFFIX = ".vitals";
     static final String THREADS = "threads";
     static final String HEAP = "heap";
 
-    /** What a meter that has not measured anything yet is written down as. */
+    /** The recorded value of a meter that has not measured anything yet. */
     static final long UNMEASURED = -1;
 
     private static final long EVERY_MILLIS = 250;
@@ -39,13 +39,13 @@ final class Vitals {
         sign(THREADS, () -> ManagementFactory.getThreadMXBean().getThreadCount());
     }
 
-    /** Only before {@link #start}. */
+    /** Must be called before {@link #start}. */
     Vitals sign(String name, LongSupplier value) {
         signs.put(name, value);
         return this;
     }
 
-    /** The sum over all meters of this name: a counter's value, how many values a timer has, a gauge's last. */
+    /** The sum over all meters of this name: a counter's value, a timer's count, a gauge's last value. */
     Vitals meter(MeterRegistry meters, String name) {
         return sign(name, () -> valueOf(meters, name));
     }
@@ -64,7 +64,7 @@ final class Vitals {
                 .getValue();
     }
 
-    /** Whether a thread of this name lives; asked for by name, because the engine does not hand its threads out. */
+    /** Whether a thread with this name is alive; looked up by name, because the engine does not expose its threads. */
     static boolean lives(String thread) {
         Thread[] threads = new Thread[2 * Thread.activeCount() + 16];
         int number = Thread.enumerate(threads);
@@ -104,7 +104,7 @@ final class Vitals {
         line.append(line.isEmpty() ? "" : " ").append(name).append('=').append(value);
     }
 
-    /** As it was when the collection ended: until this thread runs again there may be much that is new. */
+    /** The heap when the collection ended: until this thread runs again there may be many new objects. */
     private static long collect() {
         System.gc();
         return ManagementFactory.getMemoryPoolMXBeans().stream()

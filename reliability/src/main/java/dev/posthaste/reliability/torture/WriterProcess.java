@@ -20,8 +20,9 @@ import java.util.stream.Collectors;
 import javax.sql.DataSource;
 
 /**
- * The application: changes aggregates and writes their events, with roll-backs, and again with the same ids when it does
- * not know what became of a commit. Its history says before what it will try, and after what it knows.
+ * The application: changes aggregates and writes their events, with roll-backs, and writes again with the same ids if
+ * it does not know whether a commit succeeded. Its history records before what it will try, and afterwards what it
+ * knows.
  */
 final class WriterProcess {
     private static final int THREADS = 3;
@@ -71,7 +72,7 @@ final class WriterProcess {
         }
     }
 
-    /** So far ahead of the handlers that recovery would only measure the backlog. */
+    /** Checks whether writers are so far ahead of the handlers that recovery would only measure the backlog. */
     private void lookAhead() {
         while (true) {
             try (Connection connection = dataSource.getConnection();
@@ -80,7 +81,7 @@ final class WriterProcess {
                                 - first(statement, "select row_id from effects order by id desc limit 1")
                         > MOST_BEHIND;
             } catch (SQLException e) {
-                // the next look may succeed
+                // the next check may succeed
             }
             java.util.concurrent.locks.LockSupport.parkNanos(CHECK_NANOS);
         }
@@ -115,7 +116,7 @@ final class WriterProcess {
         }
     }
 
-    /** What a writer knows of a transaction of its own. */
+    /** What a writer knows about its own transaction. */
     enum Fate {
         COMMITTED,
         ROLLED_BACK,
@@ -146,7 +147,7 @@ final class WriterProcess {
                 outbox.write(connection, events);
             } catch (DuplicateEventException e) {
                 connection.rollback();
-                return Fate.COMMITTED; // by an attempt that did not hear of it
+                return Fate.COMMITTED; // by an attempt that did not learn of it
             } catch (SQLException e) {
                 history.failed(transaction, e);
                 rollBack(connection);
@@ -168,7 +169,7 @@ final class WriterProcess {
         try {
             connection.rollback();
         } catch (SQLException e) {
-            // the connection is gone, and what was not committed with it
+            // the connection is gone, and with it everything uncommitted
         }
     }
 
@@ -181,7 +182,7 @@ final class WriterProcess {
                 .collect(Collectors.joining("", "case id", " end"));
         try (Statement statement = connection.createStatement()) {
             String update = "update aggregates set version = version + " + steps + " where id" + ids;
-            if (setup.isSqlite()) { // whose transactions have to begin with a statement that writes
+            if (setup.isSqlite()) { // its transactions have to begin with a statement that writes
                 statement.executeUpdate(update);
                 try (ResultSet rows = statement.executeQuery("select id, version from aggregates where id" + ids)) {
                     while (rows.next()) {

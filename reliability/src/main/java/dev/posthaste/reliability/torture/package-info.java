@@ -1,6 +1,6 @@
 /**
- * The campaign: writers, relays and consumers as processes on real databases and brokers, while a nemesis with a seed kills,
- * stops, cuts and fills whatever there is; and checkers over what the writers and the handlers wrote down.
+ * The campaign: writers, relays and consumers as processes on real databases and brokers, while a seeded nemesis kills,
+ * pauses, cuts off and fills them; and checkers over what the writers and handlers recorded.
  */
 @NullMarked
 package dev.posthaste.reliability.torture;

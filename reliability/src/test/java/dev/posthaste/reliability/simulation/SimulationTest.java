@@ -19,7 +19,7 @@ class SimulationTest {
 
     @Test
     void everySeedKeepsEveryPromise() throws Exception {
-        long first = System.currentTimeMillis(); // others than last time
+        long first = System.currentTimeMillis(); // different seeds each time
         Seeds.Summary summary = Seeds.run(first, SEEDS, Set.of(), 2, begun -> {});
         System.out.println("From seed " + first + ": " + Main.json(summary));
         assertThat(summary.failure()).isNull();

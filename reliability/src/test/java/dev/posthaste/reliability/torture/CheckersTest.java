@@ -25,7 +25,7 @@ import org.junit.jupiter.api.io.TempDir;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
-/** A campaign that finds nothing proves something only if its checkers tell what is wrong from what is right. */
+/** A campaign that finds nothing proves something only if its checkers can tell right from wrong. */
 class CheckersTest {
     private static final long MIB = 1 << 20;
 
@@ -45,7 +45,7 @@ class CheckersTest {
     @Test
     void anEventThatWasHandledAndGivenUpOrIsDeadIsNoticed() {
         List<DeadLetters.Letter> letters =
-                List.of(new DeadLetters.Letter("a", "key"), new DeadLetters.Letter("", "somebody else's"));
+                List.of(new DeadLetters.Letter("a", "key"), new DeadLetters.Letter("", "another program's"));
         Traces traces = Traces.of(List.of("a", "b"), List.of("b", "c"), letters);
         assertThat(traces.handledAndGivenUp()).containsExactly("a");
         assertThat(traces.handledAndDead()).containsExactly("b");
@@ -64,7 +64,7 @@ class CheckersTest {
     @Test
     void whatComesTwiceIsExplainedByWhatWasDone() {
         assertThat(duplicates(Wire.LOCAL, 0, NO_REASON, NO_REASON)).isNull();
-        assertThat(duplicates(Wire.LOCAL, 1, NO_REASON, NO_REASON)).startsWith("1 events came again, and ");
+        assertThat(duplicates(Wire.LOCAL, 1, NO_REASON, NO_REASON)).startsWith("1 events arrived again, but ");
         assertThat(duplicates(Wire.RABBITMQ, 6_000, new Duplicates.Reasons(0, 0, 1, 0), NO_REASON))
                 .isNull();
         assertThat(duplicates(Wire.RABBITMQ, 6_001, new Duplicates.Reasons(0, 0, 1, 0), NO_REASON))
@@ -91,8 +91,9 @@ class CheckersTest {
     void answersThatWereOnlyLateAreWaitedFor() {
         Duplicates.Reasons one = new Duplicates.Reasons(1, 1, 0, 0);
         assertThat(Duplicates.givenUp(NO_REASON, NO_REASON)).isNull();
-        assertThat(Duplicates.givenUp(one, one)).isNull(); // of an outage before
-        assertThat(Duplicates.givenUp(one, NO_REASON)).isEqualTo("1 events were given up whose answers were only late");
+        assertThat(Duplicates.givenUp(one, one)).isNull(); // caused by an earlier outage
+        assertThat(Duplicates.givenUp(one, NO_REASON))
+                .isEqualTo("1 events were given up on although their answers were only late");
     }
 
     // --- Refusals ----------------------------------------------------------------------------------------------------
@@ -147,7 +148,7 @@ class CheckersTest {
         List<Long> leak =
                 LongStream.range(0, 40).map(i -> (20 + i) * MIB).boxed().toList();
         assertThat(Growth.HEAP.isFoundIn(leak)).isTrue();
-        assertThat(Growth.HEAP.isFoundIn(leak.subList(0, 19))).isFalse(); // too short to tell
+        assertThat(Growth.HEAP.isFoundIn(leak.subList(0, 19))).isFalse(); // too few measurements
         assertThat(Figures.grown("heap", Growth.HEAP, Map.of("relay-1.1", leak, "relay-2.1", leak.subList(0, 19))))
                 .containsExactly("heap: relay-1.1 began with 20971520 and ended with 61865984, in 40 measurements");
     }
@@ -187,23 +188,22 @@ class CheckersTest {
         assertThat(new Calm.Figures(12_000, 20_000, 60_000, 0, 0, 0, 0).excess())
                 .isNull();
         assertThat(new Calm.Figures(400_000, 20_000, 60_000, 0, 0, 0, 0).excess())
-                .startsWith(
-                        "in 60 s in which nothing was done, the relays took 400000 statements to publish 20000 events");
+                .startsWith("in 60 s without faults, the relays took 400000 statements to publish 20000 events");
     }
 
     @Test
     void aRelayThatTakesLongToSettleIsNoticed() {
         assertThat(new Calm.Figures(0, 0, 0, 0, 0, 10, 10_000_000).slowness()).isNull();
-        assertThat(new Calm.Figures(0, 0, 0, 0, 0, 9, 90_000_000).slowness()).isNull(); // too few to tell
+        assertThat(new Calm.Figures(0, 0, 0, 0, 0, 9, 90_000_000).slowness()).isNull(); // too few batches
         assertThat(new Calm.Figures(0, 0, 0, 0, 0, 10, 15_000_000).slowness())
-                .isEqualTo("each of 10 batches took 1500 ms, and 1000 are enough");
+                .isEqualTo("each of 10 batches took 1500 ms, but 1000 are enough");
     }
 
     @Test
     void aRelayThatDoesNotRestWhenThereIsNothingToDoIsNoticed() {
         assertThat(LastEvents.excess(200)).isNull();
         assertThat(LastEvents.excess(201))
-                .isEqualTo("relays with nothing to do took 201 statements a second, and 200 are enough");
+                .isEqualTo("relays with nothing to do took 201 statements per second, but 200 are enough");
     }
 
     // --- Ownership ---------------------------------------------------------------------------------------------------
@@ -242,22 +242,22 @@ class CheckersTest {
     @Test
     void aLeaseThatNobodyHasIsNoticed() {
         Map<String, VitalSigns> relays = Map.of("relay-1.1", relay(false, 7));
-        assertThat(Ownership.contradiction(null, relays)).isEqualTo("nobody owns the outbox");
+        assertThat(Ownership.contradiction(null, relays)).isEqualTo("no relay owns the outbox");
         assertThat(Ownership.contradiction(lease("relay-1.1", 7, false), relays))
-                .isEqualTo("nobody owns the outbox");
+                .isEqualTo("no relay owns the outbox");
         assertThat(Ownership.contradiction(lease("relay-9.1", 7, true), relays))
-                .isEqualTo("relay-9.1 owns the outbox, and no such process runs");
+                .isEqualTo("relay-9.1 owns the outbox, but no such process is running");
     }
 
     @Test
     void aLeaseWhoseWorkerIsGoneIsNoticed() {
         assertThat(Ownership.contradiction(
                         lease("relay-1.1", 7, true), Map.of("relay-1.1", but(relay(true, 7), RelayProcess.WORKS, 0))))
-                .isEqualTo("relay-1.1, which owns the outbox, has no thread any more that works on the outbox");
+                .isEqualTo("relay-1.1, which owns the outbox, no longer has a thread that works on the outbox");
         assertThat(Ownership.contradiction(
                         lease("relay-1.1", 7, true),
                         Map.of("relay-1.1", new VitalSigns(relay(true, 7).values(), false))))
-                .isEqualTo("relay-1.1 runs, and gives no sign of life");
+                .isEqualTo("relay-1.1 is running, but gives no sign of life");
     }
 
     @Test
@@ -265,7 +265,7 @@ class CheckersTest {
         assertThat(Ownership.contradiction(
                         lease("relay-1.1", 7, true),
                         new TreeMap<>(Map.of("relay-1.1", relay(true, 7), "relay-2.1", relay(true, 6)))))
-                .isEqualTo("relay-2.1 says that it works on the outbox, and by the lease relay-1.1 does");
+                .isEqualTo("relay-2.1 says that it works on the outbox, but according to the lease relay-1.1 does");
     }
 
     @Test
@@ -273,9 +273,9 @@ class CheckersTest {
         assertThat(Ownership.contradiction(
                         lease("relay-1.1", 7, true),
                         Map.of("relay-1.1", but(relay(true, 7), RelayProcess.LEASE_HELD, 0))))
-                .isEqualTo("relay-1.1's meter says that it has no lease, and relay-1.1 has it");
+                .isEqualTo("relay-1.1's meter says that it does not have the lease, but relay-1.1 has it");
         assertThat(Ownership.contradiction(lease("relay-1.1", 8, true), Map.of("relay-1.1", relay(true, 7))))
-                .isEqualTo("relay-1.1's meter says epoch 7, and the lease's is 8");
+                .isEqualTo("relay-1.1's meter says epoch 7, but the lease's is 8");
     }
 
     // --- Meters and console ------------------------------------------------------------------------------------------
@@ -286,8 +286,9 @@ class CheckersTest {
         assertThat(LastEvents.mismatch(truth, Map.of(RelayProcess.PENDING, 0L, "another", 9L)))
                 .isNull();
         assertThat(LastEvents.mismatch(truth, Map.of(RelayProcess.PENDING, 3L)))
-                .isEqualTo("posthaste.relay.pending says 3, and 0 is true");
-        assertThat(LastEvents.mismatch(truth, Map.of())).isEqualTo("posthaste.relay.pending says null, and 0 is true");
+                .isEqualTo("posthaste.relay.pending says 3, but 0 is correct");
+        assertThat(LastEvents.mismatch(truth, Map.of()))
+                .isEqualTo("posthaste.relay.pending says null, but 0 is correct");
     }
 
     @Test

@@ -10,7 +10,7 @@ import java.util.Map;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
 
-/** Handlers tell by an event's content whether it arrived as it was written. */
+/** An event's content shows its handler whether it arrived as it was written. */
 class ContentTest {
     private static final int ROUNDS = 4_000;
 
@@ -52,7 +52,8 @@ class ContentTest {
 
     @Test
     void whateverWasChangedOnTheWayIsNoticed() {
-        Event event = Content.event(OutboxTable.OWN, "writer.1-0-1-0", 5, 17, 3, null); // its version brings a header
+        Event event =
+                Content.event(OutboxTable.OWN, "writer.1-0-1-0", 5, 17, 3, null); // this version comes with a header
         String payload = event.payload().toString();
         Map<String, String> headers = onTheWire(event);
         assertThat(Content.read(event.id(), payload, headers).whole()).isTrue();

@@ -7,7 +7,7 @@ import java.time.Duration;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
 
-/** Which pairs there are, and which faults a campaign draws. */
+/** The pairs that exist, and the faults that a campaign draws. */
 class KindsTest {
     private static final Duration SHORT = Duration.ofMinutes(5);
     private static final String OF_MINUTES = LongFaults.ALL.iterator().next();
