@@ -6,6 +6,7 @@ import dev.posthaste.internal.jdbc.LeaseTable.Candidate;
 import dev.posthaste.internal.jdbc.LeaseTable.Renewal;
 import dev.posthaste.internal.jdbc.LeaseTable.Row;
 import dev.posthaste.internal.store.Claim;
+import dev.posthaste.internal.text.DurationText;
 import java.time.Duration;
 import java.util.Collection;
 import java.util.HashMap;
@@ -131,10 +132,10 @@ final class Leases {
     private void warnOfStuck(Lease lease) {
         if (stuck.add(lease.outbox())) {
             log.error(
-                    "Outbox {}: the thread that works on it has been stuck for more than {} s; relay {} no longer renews its"
+                    "Outbox {}: the thread that works on it has been stuck for more than {}; relay {} no longer renews its"
                             + " lease, so that another relay can take over. Find what hangs in a thread dump",
                     lease.outbox(),
-                    patience().toSeconds(),
+                    DurationText.of(patience()),
                     relay);
         }
     }
@@ -281,7 +282,7 @@ final class Leases {
                     "Relay {} cannot give outbox {} back; it is free in {}: {}",
                     relay,
                     claim.outbox(),
-                    ttl,
+                    DurationText.of(ttl),
                     e.getMessage());
         }
         listener.leaseReleased(claim.outbox(), claim.epoch());
@@ -300,7 +301,7 @@ final class Leases {
         try {
             table.withdraw(relay);
         } catch (StoreException e) {
-            log.debug("Relay {} cannot say that it is gone; others see it in {}", relay, ttl, e);
+            log.debug("Relay {} cannot say that it is gone; others see it in {}", relay, DurationText.of(ttl), e);
         }
     }
 }

@@ -1,6 +1,7 @@
 package dev.posthaste.relay;
 
 import dev.posthaste.internal.store.ReceiptStore;
+import dev.posthaste.internal.text.DurationText;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -89,7 +90,7 @@ final class UnconsumedWatch {
                             + " passed them; the rest are not published again",
                     parts.outbox().name(),
                     MAX_REMEMBERED,
-                    parts.outbox().consumedWithin());
+                    DurationText.of(parts.outbox().consumedWithin()));
         }
         return false;
     }

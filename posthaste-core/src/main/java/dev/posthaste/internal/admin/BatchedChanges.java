@@ -6,6 +6,7 @@ import dev.posthaste.admin.Change;
 import dev.posthaste.admin.EventFilter;
 import dev.posthaste.internal.admin.ChangeProgress.State;
 import dev.posthaste.internal.store.StoredRow;
+import dev.posthaste.internal.text.DurationText;
 import java.time.Duration;
 import java.util.Collection;
 import java.util.List;
@@ -109,13 +110,15 @@ final class BatchedChanges {
                     + String.join(", ", statuses.stream().map(Status::code).toList()));
         }
         if (keep.isNegative()) {
-            throw new IllegalArgumentException("The time to keep events must not be negative: " + keep);
+            throw new IllegalArgumentException(
+                    "The time to keep events must not be negative: " + DurationText.of(keep));
         }
         if (keep.compareTo(MAX_KEEP) > 0) {
-            throw new IllegalArgumentException("Events are kept for at most 100 years, not for " + keep);
+            throw new IllegalArgumentException(
+                    "Events are kept for at most 100 years, not for " + DurationText.of(keep));
         }
         requireAgreement();
-        String what = "older than " + keep + ": "
+        String what = "older than " + DurationText.of(keep) + ": "
                 + String.join(", ", statuses.stream().map(Status::code).sorted().toList());
         return inParts(Action.PURGE, what, change, Long.MAX_VALUE, goOn, (after, through, most) -> {
             requireAgreement();

@@ -1,5 +1,6 @@
 package dev.posthaste.internal.store;
 
+import dev.posthaste.internal.text.DurationText;
 import java.time.Duration;
 
 /**
@@ -12,7 +13,7 @@ import java.time.Duration;
 public record RetentionRule(Duration keep, boolean deadToo) {
     public RetentionRule {
         if (keep.isNegative()) {
-            throw new IllegalArgumentException("Events cannot be kept for " + keep);
+            throw new IllegalArgumentException("Events cannot be kept for " + DurationText.of(keep));
         }
     }
 }
