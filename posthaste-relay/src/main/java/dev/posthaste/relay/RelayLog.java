@@ -40,7 +40,7 @@ final class RelayLog implements EngineListener {
 
     @Override
     public void leaseReleased(String outbox, long epoch) {
-        log.info("Relay {} gave outbox {} back (epoch {})", relay, outbox, epoch);
+        log.info("Relay {} released outbox {} (epoch {})", relay, outbox, epoch);
     }
 
     @Override
@@ -93,7 +93,7 @@ final class RelayLog implements EngineListener {
     @Override
     public void workerFailed(String outbox, Throwable cause) {
         log.error(
-                "Outbox {}: relay {} had an unexpected error, gave the outbox back and will try again",
+                "Outbox {}: relay {} had an unexpected error, released the outbox and will try again",
                 outbox,
                 relay,
                 cause);

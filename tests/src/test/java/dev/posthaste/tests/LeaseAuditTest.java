@@ -78,7 +78,7 @@ class LeaseAuditTest {
         }
     }
 
-    /** The look for free leases that is under way when a relay stops sees the one that its worker has just given back. */
+    /** The look for free leases that is under way when a relay stops sees the one that its worker has just released. */
     @ParameterizedTest
     @EnumSource(Database.class)
     void C26_aLeaseThatIsTakenWhileTheRelayStopsIsGivenBack(Database kind) throws Exception {

@@ -15,7 +15,7 @@ final class CampaignBugs {
     /** When the audits were made, missing answers stopped nobody from sending. */
     private static final Edit NO_BREAKER = new Edit(
             RELAY + "Destination.java",
-            "boolean answersOthers = everAnswered && answeredAt - handedOverAt > 0;",
+            "boolean answersOthers = everAnswered && answeredAt - dispatchedAt > 0;",
             "boolean answersOthers = true;");
 
     private CampaignBugs() {}
