@@ -4,7 +4,7 @@ import dev.posthaste.RetryPolicy;
 import dev.posthaste.broker.Delivery;
 import dev.posthaste.broker.Failure;
 import dev.posthaste.broker.Message;
-import dev.posthaste.inbox.ReceiptChannel.Told;
+import dev.posthaste.inbox.ReceiptChannel.Reported;
 import dev.posthaste.internal.receipts.OriginHeaders;
 import dev.posthaste.internal.store.Receipt;
 import java.time.Duration;
@@ -88,17 +88,17 @@ final class Answering {
         if (receipt == null) {
             end(attempt, answer);
         } else if (receipt instanceof Receipt.Consumed consumed && answer.apart()) {
-            handling.receipts().tellApart(consumed, told -> told(attempt, answer, told));
+            handling.receipts().reportApart(consumed, reported -> reported(attempt, answer, reported));
         } else {
-            handling.receipts().tell(receipt, told -> told(attempt, answer, told));
+            handling.receipts().report(receipt, reported -> reported(attempt, answer, reported));
         }
     }
 
     /** Called on any thread. */
-    private void told(Attempt attempt, Answer answer, Told told) {
-        if (told instanceof Told.Failed failed) {
+    private void reported(Attempt attempt, Answer answer, Reported reported) {
+        if (reported instanceof Reported.Failed failed) {
             later(attempt, "its receipt cannot be delivered", failed.cause());
-        } else if (answer.failure() != null && (answer.deadLetter() || !seenTo(answer, told))) {
+        } else if (answer.failure() != null && (answer.deadLetter() || !seenTo(answer, reported))) {
             attempt.answer = Answer.givenUp(null, answer.failure(), true);
             turns.run(attempt, 0); // on a thread that may wait
         } else {
@@ -107,8 +107,8 @@ final class Answering {
     }
 
     /** Whether a refused event is known to be in its outbox, dead or to be published again. */
-    private boolean seenTo(Answer answer, Told told) {
-        if (told instanceof Told.Unmatched nothing) {
+    private boolean seenTo(Answer answer, Reported reported) {
+        if (reported instanceof Reported.Unmatched nothing) {
             Receipt receipt = answer.receipt();
             log.warn(
                     "Inbox {}: event {} was refused, and row {} of outbox {} does not record that: {}; it is dead-lettered",
@@ -119,7 +119,7 @@ final class Answering {
                     nothing.why());
             return false;
         }
-        return told instanceof Told.Written || answer.receipt() instanceof Receipt.Failed;
+        return reported instanceof Reported.Written || answer.receipt() instanceof Receipt.Failed;
     }
 
     private void end(Attempt attempt, Answer answer) {

@@ -62,8 +62,8 @@ final class JoinedDatabase implements InboxDatabase {
                 work.handle(note.open());
                 note.prove();
             }
-            if (progress.first || work.tellsOfDuplicates()) {
-                work.tell(connection, progress.first);
+            if (progress.first || work.reportsDuplicates()) {
+                work.report(connection, progress.first);
             }
         } catch (Throwable e) {
             progress.end = note.undo(e);

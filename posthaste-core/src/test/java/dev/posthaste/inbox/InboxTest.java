@@ -412,7 +412,7 @@ class InboxTest {
 
     /** Whoever else gets the message may have it refused, or never see it. */
     @Test
-    void C19_thatAnEventWasHandledIsToldAlsoWhenItsDeliveryIsNotWantedAnyMore() {
+    void C19_thatAnEventWasHandledIsReportedAlsoWhenItsDeliveryIsNotWantedAnyMore() {
         AtomicInteger told = new AtomicInteger();
         boolean[] wanted = {true};
         ReceiptChannel receipts = new ReceiptChannel() {
@@ -425,12 +425,12 @@ class InboxTest {
             public void handled(Connection connection, Receipt.Consumed receipt) {}
 
             @Override
-            public void tell(Receipt receipt, java.util.function.Consumer<Told> answer) {
+            public void report(Receipt receipt, java.util.function.Consumer<Reported> answer) {
                 wanted[0] = false; // its partition is another consumer's now
                 answer.accept(
                         told.incrementAndGet() == 1
-                                ? new Told.Failed(new IllegalStateException("the broker is away"))
-                                : new Told.Sent());
+                                ? new Reported.Failed(new IllegalStateException("the broker is away"))
+                                : new Reported.Sent());
             }
         };
         Inbox.Builder inbox = inbox(pool)
