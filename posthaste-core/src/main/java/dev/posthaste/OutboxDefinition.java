@@ -337,7 +337,7 @@ public final class OutboxDefinition {
                     + " does not begin with " + eventTable().destinationPrefix() + ", as the layout of table "
                     + table() + " requires"));
         }
-        if (tracked() && !eventTable().tracksConsumption()) {
+        if (tracked() && !eventTable().canBeTracked()) {
             throw new IllegalArgumentException(
                     of("it cannot be tracked: the layout of table " + table() + " has no code for consumed"));
         }

@@ -75,7 +75,7 @@ final class Relays {
         }
     }
 
-    /** In a rolling upgrade some of the relays that start do not know yet that the outbox hears receipts. */
+    /** In a rolling upgrade some of the relays that start do not know yet that the outbox is tracked. */
     private Catalog catalog() {
         boolean old = around.world.has(Trait.OLD_VERSIONS)
                 && !around.calm()

@@ -53,7 +53,7 @@ final class World {
         VANISHING,
         /** Connections come from pools, and lead to a server that became read-only. */
         FAIL_OVERS,
-        /** Some relays do not know yet that the outbox hears receipts. */
+        /** Some relays do not know yet that the outbox is tracked. */
         OLD_VERSIONS,
         /** The column for errors takes no emoji, and errors have some. */
         STRICT_TEXTS,
