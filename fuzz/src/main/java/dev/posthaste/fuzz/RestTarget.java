@@ -252,14 +252,14 @@ final class RestTarget implements Target {
 
     // --- Answers -----------------------------------------------------------------------------------------------------
 
-    private record Answer(int status, String type, String body) {}
+    private record Response(int status, String type, String body) {}
 
     private String csrf() throws IOException {
-        Answer session = send("GET", "/api/v1/session", "", new byte[0]);
+        Response session = send("GET", "/api/v1/session", "", new byte[0]);
         return JsonMapper.shared().readTree(session.body()).path("csrf").asString("");
     }
 
-    private Answer send(String method, String path, String csrf, byte[] body) throws IOException {
+    private Response send(String method, String path, String csrf, byte[] body) throws IOException {
         String head = method + " " + path + " HTTP/1.1\r\nHost: " + address.getAuthority() + "\r\nConnection: close\r\n"
                 + "Content-Type: application/json\r\nX-Posthaste-Csrf: " + csrf + "\r\nContent-Length: " + body.length
                 + "\r\n\r\n";
@@ -272,7 +272,7 @@ final class RestTarget implements Target {
         }
     }
 
-    private static Answer answer(InputStream in) throws IOException {
+    private static Response answer(InputStream in) throws IOException {
         String text = new String(in.readAllBytes(), StandardCharsets.UTF_8);
         int end = text.indexOf("\r\n\r\n");
         if (end < 0) {
@@ -287,7 +287,7 @@ final class RestTarget implements Target {
         if (head.toLowerCase(java.util.Locale.ROOT).contains("transfer-encoding: chunked")) {
             body = unchunked(body);
         }
-        return new Answer(Integer.parseInt(head.split(" ")[1]), type, body);
+        return new Response(Integer.parseInt(head.split(" ")[1]), type, body);
     }
 
     /** Good enough where sizes are counted in bytes and texts are not: lines of nothing but a hexadecimal number go. */
@@ -295,7 +295,7 @@ final class RestTarget implements Target {
         return body.replaceAll("(?m)^[0-9a-fA-F]{1,8}\\r\\n", "").replace("\r\n", "");
     }
 
-    private static void require(String method, Answer answer) {
+    private static void require(String method, Response answer) {
         String shown = answer.status() + " " + answer.type() + " " + Dice.shown(answer.body());
         Finding.unless(answer.status() < 500, "the answer is an error of the server's: " + shown);
         if (answer.type().contains("text/plain") || answer.type().contains("octet-stream")) {

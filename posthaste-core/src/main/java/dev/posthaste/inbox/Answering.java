@@ -47,12 +47,12 @@ final class Answering {
         this.random = random;
     }
 
-    Answer handled(Message message) {
-        return Answer.handled(handling.origin(handling.opened(message)));
+    InboxAnswer handled(Message message) {
+        return InboxAnswer.handled(handling.origin(handling.opened(message)));
     }
 
-    Answer ignored(Message message) {
-        return Answer.ignored(handling.origin(handling.opened(message)));
+    InboxAnswer ignored(Message message) {
+        return InboxAnswer.ignored(handling.origin(handling.opened(message)));
     }
 
     /**
@@ -72,17 +72,17 @@ final class Answering {
         Message message = handling.opened(attempt.message());
         Receipt.Consumed origin = handling.origin(message);
         if (origin == null) {
-            answer(attempt, Answer.givenUp(null, failure, true));
+            answer(attempt, InboxAnswer.givenUp(null, failure, true));
         } else if (again) {
             Receipt failed = OriginHeaders.failed(origin, message, failure.summary());
-            answer(attempt, Answer.givenUp(failed, failure, false));
+            answer(attempt, InboxAnswer.givenUp(failed, failure, false));
         } else {
             Receipt rejected = OriginHeaders.rejected(origin, message, failure.summary());
-            answer(attempt, Answer.givenUp(rejected, failure, deadLetter));
+            answer(attempt, InboxAnswer.givenUp(rejected, failure, deadLetter));
         }
     }
 
-    void answer(Attempt attempt, Answer answer) {
+    void answer(Attempt attempt, InboxAnswer answer) {
         attempt.answer = answer;
         Receipt receipt = answer.receipt();
         if (receipt == null) {
@@ -95,11 +95,11 @@ final class Answering {
     }
 
     /** Called on any thread. */
-    private void reported(Attempt attempt, Answer answer, Reported reported) {
+    private void reported(Attempt attempt, InboxAnswer answer, Reported reported) {
         if (reported instanceof Reported.Failed failed) {
             later(attempt, "its receipt cannot be delivered", failed.cause());
         } else if (answer.failure() != null && (answer.deadLetter() || !seenTo(answer, reported))) {
-            attempt.answer = Answer.givenUp(null, answer.failure(), true);
+            attempt.answer = InboxAnswer.givenUp(null, answer.failure(), true);
             turns.run(attempt, 0); // on a thread that may wait
         } else {
             end(attempt, answer);
@@ -107,7 +107,7 @@ final class Answering {
     }
 
     /** Whether a refused event is known to be in its outbox, dead or to be published again. */
-    private boolean seenTo(Answer answer, Reported reported) {
+    private boolean seenTo(InboxAnswer answer, Reported reported) {
         if (reported instanceof Reported.Unmatched nothing) {
             Receipt receipt = answer.receipt();
             log.warn(
@@ -122,7 +122,7 @@ final class Answering {
         return reported instanceof Reported.Written || answer.receipt() instanceof Receipt.Failed;
     }
 
-    private void end(Attempt attempt, Answer answer) {
+    private void end(Attempt attempt, InboxAnswer answer) {
         Message message = attempt.message();
         Failure failure = answer.failure();
         if (failure == null) {

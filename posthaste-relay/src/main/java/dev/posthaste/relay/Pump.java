@@ -144,14 +144,14 @@ final class Pump {
                     parts.outbox(),
                     parts.outbox().format());
         } catch (OutgoingMessage.UnsendableException e) {
-            signals.add(new Signal.Answer(held, e.outcome()));
+            signals.add(new Signal.Answered(held, e.outcome()));
             return;
         }
         try {
-            parts.broker().publish(message, outcome -> signals.add(new Signal.Answer(held, outcome)));
+            parts.broker().publish(message, outcome -> signals.add(new Signal.Answered(held, outcome)));
         } catch (Throwable e) {
             // A broker should answer, not throw. Whether it sent anything is not known.
-            signals.add(new Signal.Answer(held, Outcome.unknown(e.toString())));
+            signals.add(new Signal.Answered(held, Outcome.unknown(e.toString())));
         }
     }
 
@@ -160,7 +160,7 @@ final class Pump {
         signals.drainTo(received);
         Throwable failure = null;
         for (Signal each : received) {
-            if (each instanceof Signal.Answer answer && awaits(answer.held())) {
+            if (each instanceof Signal.Answered answer && awaits(answer.held())) {
                 inFlight--;
                 decide(answer.held(), answer.outcome());
             } else if (each instanceof Signal.Settled settled) {

@@ -174,8 +174,8 @@ final class PlantedBugs {
                     List.of("loss"),
                     new Edit(
                             PUMP,
-                            "parts.broker().publish(message, outcome -> signals.add(new Signal.Answer(held, outcome)));",
-                            "signals.add(new Signal.Answer(held, Outcome.acknowledged())); parts.broker().publish(message, outcome -> {});")),
+                            "parts.broker().publish(message, outcome -> signals.add(new Signal.Answered(held, outcome)));",
+                            "signals.add(new Signal.Answered(held, Outcome.acknowledged())); parts.broker().publish(message, outcome -> {});")),
             bug(
                     "a timeout taken for not written",
                     List.of("attempts"),

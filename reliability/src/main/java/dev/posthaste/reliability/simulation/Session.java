@@ -168,7 +168,7 @@ final class Session implements InvocationHandler {
         }
     }
 
-    private Database.Answer run(String sql, @Nullable Object[] parameters) throws SQLException {
+    private Database.StatementResult run(String sql, @Nullable Object[] parameters) throws SQLException {
         requireOpen();
         node.asks();
         if (!sql.startsWith("select ") || sql.contains(" for ")) {
@@ -298,7 +298,7 @@ final class Session implements InvocationHandler {
                     return null;
                 }
                 case "executeQuery" -> {
-                    Database.Answer answer = run(sql, parameters.toArray());
+                    Database.StatementResult answer = run(sql, parameters.toArray());
                     faults.answered(node, answer.rows());
                     return Jdbc.results(answer.labels(), answer.rows());
                 }
