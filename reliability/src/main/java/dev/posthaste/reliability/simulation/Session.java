@@ -153,7 +153,7 @@ final class Session implements InvocationHandler {
         int changed = 0;
         for (String sql : script.split(";\\s*")) {
             if (sql.startsWith("select set_config(")) {
-                limitSilence(sql);
+                idleInTransactionTimeout(sql);
             } else if (!transaction.savepoint(sql)) {
                 changed += run(sql, parameters).changed();
             }
@@ -161,7 +161,7 @@ final class Session implements InvocationHandler {
         return changed;
     }
 
-    private void limitSilence(String sql) {
+    private void idleInTransactionTimeout(String sql) {
         Matcher limit = SILENCE.matcher(sql);
         if (limit.find()) {
             silenceLimit = Long.parseLong(limit.group(1)) * 1_000_000_000L;
@@ -242,7 +242,7 @@ final class Session implements InvocationHandler {
                 case "execute" -> {
                     String sql = (String) arguments[0];
                     if (sql.startsWith("set local ")) {
-                        limitSilence(sql);
+                        idleInTransactionTimeout(sql);
                         readCommitted |= sql.endsWith("isolation level read committed");
                     } else if (sql.equals("rollback")) {
                         requireOpen();
