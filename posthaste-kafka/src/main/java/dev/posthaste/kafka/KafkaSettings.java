@@ -32,8 +32,8 @@ public final class KafkaSettings {
     private static final long DEFAULT_WAITING_BYTES = 32L << 20;
     private static final Duration DEAD_LETTER_TIMEOUT = Duration.ofSeconds(30);
     private static final Duration MAX_BEFORE_SENDING = Duration.ofSeconds(1);
-    private static final Duration SHORTEST = Duration.ofMillis(100);
-    private static final Duration LONGEST = Duration.ofDays(1);
+    private static final Duration MIN_TIME = Duration.ofMillis(100);
+    private static final Duration MAX_TIME = Duration.ofDays(1);
 
     private static final Set<String> OURS = Set.of(
             "bootstrap.servers",
@@ -212,7 +212,7 @@ public final class KafkaSettings {
     }
 
     private static void inRange(String what, Duration time) {
-        if (time.compareTo(SHORTEST) < 0 || time.compareTo(LONGEST) > 0) {
+        if (time.compareTo(MIN_TIME) < 0 || time.compareTo(MAX_TIME) > 0) {
             throw new IllegalArgumentException(what + " must be from 100 ms to a day, not " + DurationText.of(time));
         }
     }

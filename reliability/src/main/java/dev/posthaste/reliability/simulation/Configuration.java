@@ -126,6 +126,6 @@ final class Configuration {
 
     /** What an answer of the database may hold beside small contents: a window, and one event more. */
     long mostBytes() {
-        return windowBytes + Writers.LARGEST_PAYLOAD;
+        return windowBytes + Writers.MAX_PAYLOAD;
     }
 }

@@ -20,9 +20,9 @@ final class Simulation {
     /** A process that says nothing of its replay for 30 s is taken for dead. */
     private static final long REPLAYED = 80 * SECOND;
 
-    private static final int MOST_STEPS = 200_000;
+    private static final int MAX_STEPS = 200_000;
     /** The same where there are ten thousand events. */
-    private static final int MOST_STEPS_OF_MANY = 4_000_000;
+    private static final int MAX_STEPS_OF_MANY = 4_000_000;
 
     private static final String CONSOLE = "console";
 
@@ -190,7 +190,7 @@ final class Simulation {
             if (schedule.failure() instanceof Error failure) {
                 throw failure;
             }
-            if (++steps > (world.has(Trait.OUTLASTING_TRANSACTION) ? MOST_STEPS_OF_MANY : MOST_STEPS)) {
+            if (++steps > (world.has(Trait.OUTLASTING_TRANSACTION) ? MAX_STEPS_OF_MANY : MAX_STEPS)) {
                 throw new Oracle.Violation("progress", "so many steps that something turns in circles");
             }
         }

@@ -23,7 +23,7 @@ final class Calm {
      * for two after one of rest. What the writers are ahead goes first, and takes some seconds. Half of what recovery may
      * take, because most of it is for a machine that is never idle.
      */
-    static final Duration LONGEST = Duration.ofSeconds(30);
+    static final Duration MAX_DELAY = Duration.ofSeconds(30);
 
     /** One that is settled alone takes a look at the lease, its update and a commit, beside its share of a read. */
     private static final long STATEMENTS_AN_EVENT = 4;
@@ -128,7 +128,7 @@ final class Calm {
             }
             long start = System.nanoTime();
             Map<String, VitalSigns> before = Ownership.relays(stage);
-            String dead = Probe.writeDead(stage, "put-back-" + probes++, 1, LONGEST) + "-0";
+            String dead = Probe.writeDead(stage, "put-back-" + probes++, 1, MAX_DELAY) + "-0";
             measureHandling(after); // of a later event: what was dead before is behind what the relay has read
             measureRequeue(Admin.of(pool, stage.setup.catalog()).outbox(Setup.OUTBOX), dead, after);
             Thread.sleep(Math.max(0, (end - System.nanoTime()) / 1_000_000));
@@ -146,13 +146,13 @@ final class Calm {
     private void measureHandling(String after) throws Exception {
         String probe = "calm-" + probes++;
         long start = System.nanoTime();
-        Probe.write(stage, probe, 1, LONGEST);
+        Probe.write(stage, probe, 1, MAX_DELAY);
         long took = await(start, "select count(*) from effects where event_id = '" + probe + "-0'");
         worstHandled = Math.max(worstHandled, took);
-        if (took >= LONGEST.toMillis()) {
+        if (took >= MAX_DELAY.toMillis()) {
             violations.add(
                     "calm: after " + after + " the stage had recovered, and the next event was not handled within "
-                            + LONGEST.toSeconds() + " s");
+                            + MAX_DELAY.toSeconds() + " s");
         }
     }
 
@@ -160,12 +160,12 @@ final class Calm {
         String its = " where event_id = '" + dead + "'";
         long row = stage.count("select id from orders" + its);
         long start = System.nanoTime();
-        requeue(admin, row, start + LONGEST.toNanos());
+        requeue(admin, row, start + MAX_DELAY.toNanos());
         long took = await(start, "select 1 - count(*) from orders" + its + " and status in ('dead', 'pending')");
         worstRequeued = Math.max(worstRequeued, took);
-        if (took >= LONGEST.toMillis()) {
+        if (took >= MAX_DELAY.toMillis()) {
             violations.add("requeue: after " + after + ", row " + row + " was put back and not published within "
-                    + LONGEST.toSeconds() + " s");
+                    + MAX_DELAY.toSeconds() + " s");
         }
     }
 
@@ -185,11 +185,11 @@ final class Calm {
         }
     }
 
-    /** @return the milliseconds until a count is 1, or {@link #LONGEST} */
+    /** @return the milliseconds until a count is 1, or {@link #MAX_DELAY} */
     private long await(long start, String count) throws SQLException, InterruptedException {
         while (stage.count(count) != 1) {
-            if (System.nanoTime() - start > LONGEST.toNanos()) {
-                return LONGEST.toMillis();
+            if (System.nanoTime() - start > MAX_DELAY.toNanos()) {
+                return MAX_DELAY.toMillis();
             }
             Thread.sleep(10);
         }

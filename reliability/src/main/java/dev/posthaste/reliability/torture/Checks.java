@@ -16,7 +16,7 @@ import java.util.Set;
 /** What must be true when all is healed and drained: of the writers' histories, the effects, the rows and the topic. */
 final class Checks {
     /** Of each checker: what breaks one promise often breaks another, and both are to be seen. */
-    private static final int MOST = 20;
+    private static final int MAX_SHOWN = 20;
 
     /** How errors begin of events that are dead at once. */
     private static final List<String> HOPELESS = List.of(Probe.DEATH, "RabbitMQ reserves the headers CC and BCC");
@@ -93,7 +93,7 @@ final class Checks {
 
     private void violated(String what) {
         String checker = what.substring(0, what.indexOf(':'));
-        if (found.merge(checker, 1, Integer::sum) <= MOST) {
+        if (found.merge(checker, 1, Integer::sum) <= MAX_SHOWN) {
             violations.add(what);
         }
     }

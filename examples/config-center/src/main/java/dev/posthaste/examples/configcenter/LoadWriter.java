@@ -8,7 +8,7 @@ import java.util.concurrent.ThreadLocalRandom;
 /** Makes one change after the other, and now and then one that is rolled back on purpose. Thread-safe. */
 final class LoadWriter {
     private static final double ROLLED_BACK = 0.1;
-    private static final int MOST_FAILURES = 20;
+    private static final int MAX_FAILURES = 20;
 
     private final Database database;
     private final ConfigCenter configs;
@@ -48,7 +48,7 @@ final class LoadWriter {
                     throw e;
                 } // another writer was faster: look again
             } catch (SQLException e) {
-                if (++failures == MOST_FAILURES) {
+                if (++failures == MAX_FAILURES) {
                     throw e;
                 }
             }
