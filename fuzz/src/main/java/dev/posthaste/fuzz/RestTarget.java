@@ -276,7 +276,7 @@ final class RestTarget implements Target {
         String text = new String(in.readAllBytes(), StandardCharsets.UTF_8);
         int end = text.indexOf("\r\n\r\n");
         if (end < 0) {
-            throw new Finding("the answer is none: " + Dice.shown(text));
+            throw new FindingException("the answer is none: " + Dice.shown(text));
         }
         String head = text.substring(0, end);
         String type = head.lines()
@@ -297,21 +297,21 @@ final class RestTarget implements Target {
 
     private static void require(String method, Response answer) {
         String shown = answer.status() + " " + answer.type() + " " + Dice.shown(answer.body());
-        Finding.unless(answer.status() < 500, "the answer is an error of the server's: " + shown);
+        FindingException.unless(answer.status() < 500, "the answer is an error of the server's: " + shown);
         if (answer.type().contains("text/plain") || answer.type().contains("octet-stream")) {
-            Finding.unless(
+            FindingException.unless(
                     answer.status() == 200 && method.equals("GET"), "only payloads and metrics are no JSON: " + shown);
             return;
         }
-        Finding.unless(answer.type().contains("application/json"), "the answer is not JSON: " + shown);
+        FindingException.unless(answer.type().contains("application/json"), "the answer is not JSON: " + shown);
         JsonNode json;
         try {
             json = JsonMapper.shared().readTree(answer.body());
         } catch (JacksonException e) {
-            throw new Finding("the answer is not JSON: " + shown, e);
+            throw new FindingException("the answer is not JSON: " + shown, e);
         }
         if (answer.status() >= 400) {
-            Finding.unless(!json.path("error").asString("").isBlank(), "an answer that refuses says why: " + shown);
+            FindingException.unless(!json.path("error").asString("").isBlank(), "an answer that refuses says why: " + shown);
         }
     }
 }

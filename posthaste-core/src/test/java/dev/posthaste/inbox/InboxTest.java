@@ -134,7 +134,7 @@ class InboxTest {
     }
 
     /** Says nothing about itself. */
-    private static final class Mute extends RuntimeException {
+    private static final class MuteException extends RuntimeException {
         @Override
         public String toString() {
             throw new IllegalStateException("mute");
@@ -152,7 +152,7 @@ class InboxTest {
             case "class" -> throw new NoClassDefFoundError("after a deployment");
             case "assertion" -> throw new AssertionError("never");
             case "memory" -> throw new OutOfMemoryError("no heap");
-            case "mute" -> throw new Mute();
+            case "mute" -> throw new MuteException();
             case "circle" -> {
                 Exception one = new Exception("one");
                 one.initCause(new Exception("two", one));
@@ -266,7 +266,7 @@ class InboxTest {
     @Test
     void B03_nothingThatAFormatThrowsLeavesTheInbox() {
         for (Throwable each :
-                List.of(new StringIndexOutOfBoundsException("offset -1"), new Mute(), new StackOverflowError("deep"))) {
+                List.of(new StringIndexOutOfBoundsException("offset -1"), new MuteException(), new StackOverflowError("deep"))) {
             MessageFormat format = new MessageFormat() {
                 @Override
                 public Message write(StoredEvent event, OutboxDefinition outbox) {

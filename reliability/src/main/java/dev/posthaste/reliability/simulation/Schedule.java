@@ -68,7 +68,7 @@ final class Schedule {
         } else if (busy.add(task.actor())) {
             try {
                 task.work().run();
-            } catch (Node.Died e) {
+            } catch (Node.CrashError e) {
                 // with everything that it was doing
             } catch (RuntimeException | Error e) {
                 failed(e);

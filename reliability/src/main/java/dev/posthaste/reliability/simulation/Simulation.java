@@ -94,7 +94,7 @@ final class Simulation {
         truth.answered(node, largeBytes, configuration.mostBytes());
     }
 
-    /** @throws Oracle.Violation if a promise was broken */
+    /** @throws Oracle.ViolationException if a promise was broken */
     Result run() {
         try {
             return runToItsEnd();
@@ -117,10 +117,10 @@ final class Simulation {
         long recovered = schedule.now() - healed;
         step(() -> schedule.now() - healed > REPLAYED || (replays.isClear() && truth.quiet()));
         if (!written()) {
-            throw new Oracle.Violation("application", "writers did not come to an end");
+            throw new Oracle.ViolationException("application", "writers did not come to an end");
         }
         if (!desk.isClear() || !replays.isClear()) {
-            throw new Oracle.Violation("audit", "what operators began did not come to an end");
+            throw new Oracle.ViolationException("audit", "what operators began did not come to an end");
         }
         relays.requireFewStatements();
         truth.requireOrder();
@@ -191,7 +191,7 @@ final class Simulation {
                 throw failure;
             }
             if (++steps > (world.has(Trait.OUTLASTING_TRANSACTION) ? MAX_STEPS_OF_MANY : MAX_STEPS)) {
-                throw new Oracle.Violation("progress", "so many steps that something turns in circles");
+                throw new Oracle.ViolationException("progress", "so many steps that something turns in circles");
             }
         }
     }

@@ -1,6 +1,6 @@
 package dev.posthaste.examples.configcenter;
 
-import dev.posthaste.examples.configcenter.ConfigRefused.Reason;
+import dev.posthaste.examples.configcenter.ConfigException.Reason;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.util.concurrent.ThreadLocalRandom;
@@ -19,7 +19,7 @@ final class LoadWriter {
     }
 
     /** Thrown inside a transaction to roll it back. */
-    private static final class OnPurpose extends RuntimeException {}
+    private static final class RolledBackException extends RuntimeException {}
 
     /** Makes one change of a released configuration that counts, and perhaps one before it that does not. */
     void change(long id) throws SQLException {
@@ -41,9 +41,9 @@ final class LoadWriter {
                     configs.update(change);
                 }
                 return;
-            } catch (OnPurpose e) {
+            } catch (RolledBackException e) {
                 return;
-            } catch (ConfigRefused e) {
+            } catch (ConfigException e) {
                 if (e.reason() != Reason.CONFLICT) {
                     throw e;
                 } // another writer was faster: look again
@@ -57,6 +57,6 @@ final class LoadWriter {
 
     private Void takeBack(Connection connection, Config.Change change) throws SQLException {
         configs.update(connection, change);
-        throw new OnPurpose();
+        throw new RolledBackException();
     }
 }
