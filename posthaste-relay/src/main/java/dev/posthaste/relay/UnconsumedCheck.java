@@ -21,9 +21,9 @@ import org.slf4j.LoggerFactory;
  * <p>An event that is passed over for the first time may be in another thread's or partition's hands, so it is given
  * that time once more before it is published again. Used by one thread.
  */
-final class UnconsumedWatch {
+final class UnconsumedCheck {
     static final int MAX_REMEMBERED = 10_000;
-    private static final Logger log = LoggerFactory.getLogger(UnconsumedWatch.class);
+    private static final Logger log = LoggerFactory.getLogger(UnconsumedCheck.class);
     private static final int BATCH = 1000;
     private static final Duration MAX_WAIT = Duration.ofDays(1);
 
@@ -39,7 +39,7 @@ final class UnconsumedWatch {
      */
     private record Wait(int times, long until) {}
 
-    UnconsumedWatch(OutboxRuntime parts) {
+    UnconsumedCheck(OutboxRuntime parts) {
         this.parts = parts;
     }
 
