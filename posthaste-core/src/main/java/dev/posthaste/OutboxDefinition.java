@@ -4,6 +4,7 @@ import dev.posthaste.format.MessageFormat;
 import dev.posthaste.internal.jdbc.DefinedTables;
 import dev.posthaste.internal.jdbc.EventTable;
 import dev.posthaste.internal.jdbc.EventTable.Column;
+import dev.posthaste.internal.text.DurationText;
 import java.time.Duration;
 import java.util.Arrays;
 import java.util.Objects;
@@ -174,7 +175,7 @@ public final class OutboxDefinition {
      */
     public OutboxDefinition keep(Duration keep) {
         if (keep.isNegative() || keep.compareTo(MAX_TIME) > 0) {
-            throw new IllegalArgumentException(of("keep must be from 0 to 100 years, not " + keep));
+            throw new IllegalArgumentException(of("keep must be from 0 to 100 years, not " + DurationText.of(keep)));
         }
         return with(copy -> copy.keep = keep);
     }
@@ -195,7 +196,8 @@ public final class OutboxDefinition {
 
     private void requirePositive(String what, Duration limit) {
         if (limit.isNegative() || limit.isZero() || limit.compareTo(MAX_TIME) > 0) {
-            throw new IllegalArgumentException(of(what + " must be positive and at most 100 years, not " + limit));
+            throw new IllegalArgumentException(
+                    of(what + " must be positive and at most 100 years, not " + DurationText.of(limit)));
         }
     }
 
@@ -335,7 +337,7 @@ public final class OutboxDefinition {
                     + " does not begin with " + eventTable().destinationPrefix() + ", as the layout of table "
                     + table() + " requires"));
         }
-        if (tracked() && !eventTable().tracksConsumption()) {
+        if (tracked() && !eventTable().canBeTracked()) {
             throw new IllegalArgumentException(
                     of("it cannot be tracked: the layout of table " + table() + " has no code for consumed"));
         }

@@ -1,5 +1,6 @@
 package dev.posthaste;
 
+import dev.posthaste.internal.text.DurationText;
 import java.time.Duration;
 import java.util.Objects;
 import java.util.random.RandomGenerator;
@@ -40,12 +41,12 @@ public final class RetryPolicy {
 
     private RetryPolicy(String name, Curve curve, Duration base, Duration ceiling, int attempts, double jitter) {
         if (base.isNegative() || ceiling.compareTo(base) < 0) {
-            throw new IllegalArgumentException("Retry policy " + name + ": the ceiling (" + ceiling
-                    + ") must not be less than the base (" + base + "), nor the base negative");
+            throw new IllegalArgumentException("Retry policy " + name + ": the ceiling (" + DurationText.of(ceiling)
+                    + ") must not be less than the base (" + DurationText.of(base) + "), nor the base negative");
         }
         if (ceiling.compareTo(MAX_WAIT) > 0) {
             throw new IllegalArgumentException(
-                    "Retry policy " + name + ": ceiling must be at most 100 years, not " + ceiling);
+                    "Retry policy " + name + ": ceiling must be at most 100 years, not " + DurationText.of(ceiling));
         }
         if (attempts < 1) {
             throw new IllegalArgumentException(
@@ -164,7 +165,7 @@ public final class RetryPolicy {
 
     @Override
     public String toString() {
-        return name + " " + curve + " from " + base + " to " + ceiling + ", "
+        return name + " " + curve + " from " + DurationText.of(base) + " to " + DurationText.of(ceiling) + ", "
                 + (attempts == FOREVER ? "for ever" : attempts + " attempts") + ", jitter " + jitter;
     }
 }

@@ -50,13 +50,13 @@ final class EnvelopeTarget implements Target {
         try {
             json = envelope.toJson();
         } catch (IllegalArgumentException e) {
-            Finding.unless(
+            FindingException.unless(
                     !isUnicode(envelope) || !isJson(payload), "an envelope with valid Unicode and JSON can be written");
             return;
         }
         Envelope read = Envelope.open(dice.tried("json", json));
         sameMembers(envelope, read);
-        Finding.unlessEqual("the payload", text(payload).strip(), text(read.payload()));
+        FindingException.unlessEqual("the payload", text(payload).strip(), text(read.payload()));
     }
 
     private static @Nullable String member(Dice dice, String what) {
@@ -97,17 +97,17 @@ final class EnvelopeTarget implements Target {
         }
         Envelope again = Envelope.open(dice.tried("written again", envelope.toJson()));
         sameMembers(envelope, again);
-        Finding.unlessEqual("the payload", text(envelope.payload()), text(again.payload()));
+        FindingException.unlessEqual("the payload", text(envelope.payload()), text(again.payload()));
     }
 
     /** An empty member is equivalent to a missing one. */
     private static void sameMembers(Envelope expected, Envelope found) {
-        Finding.unlessEqual("the outbox id", expected.outboxId(), found.outboxId());
-        Finding.unlessEqual("the event id", noneIfEmpty(expected.eventId()), found.eventId());
-        Finding.unlessEqual("the type", noneIfEmpty(expected.eventType()), found.eventType());
-        Finding.unlessEqual("the version", noneIfEmpty(expected.eventVersion()), found.eventVersion());
-        Finding.unlessEqual("the service", noneIfEmpty(expected.serviceName()), found.serviceName());
-        Finding.unlessEqual("the aggregate", noneIfEmpty(expected.aggregateId()), found.aggregateId());
+        FindingException.unlessEqual("the outbox id", expected.outboxId(), found.outboxId());
+        FindingException.unlessEqual("the event id", noneIfEmpty(expected.eventId()), found.eventId());
+        FindingException.unlessEqual("the type", noneIfEmpty(expected.eventType()), found.eventType());
+        FindingException.unlessEqual("the version", noneIfEmpty(expected.eventVersion()), found.eventVersion());
+        FindingException.unlessEqual("the service", noneIfEmpty(expected.serviceName()), found.serviceName());
+        FindingException.unlessEqual("the aggregate", noneIfEmpty(expected.aggregateId()), found.aggregateId());
     }
 
     static @Nullable String noneIfEmpty(@Nullable String text) {

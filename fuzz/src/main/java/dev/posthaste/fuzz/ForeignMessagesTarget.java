@@ -30,15 +30,15 @@ final class ForeignMessagesTarget implements Target {
         try {
             read = format.read(message);
         } catch (IllegalArgumentException e) {
-            Finding.unless(e.getMessage() != null && !e.getMessage().isBlank(), "a refusal says why");
+            FindingException.unless(e.getMessage() != null && !e.getMessage().isBlank(), "a refusal says why");
             return;
         }
-        Finding.unless(read.body() != null, "a message that was read has a body");
+        FindingException.unless(read.body() != null, "a message that was read has a body");
         OriginHeaders.consumed(read);
         if (read.headers().equals(message.headers()) || format != MessageFormat.ENVELOPE) {
             return;
         }
-        Finding.unless(
+        FindingException.unless(
                 Dice.isUnicode(read.eventId()) || !Dice.isUnicode(message.eventId()),
                 "an id read from an envelope is valid Unicode");
     }

@@ -29,23 +29,25 @@ final class FormatsTarget implements Target {
         try {
             message = format.write(event, Formats.OUTBOX);
         } catch (IllegalArgumentException e) {
-            Finding.unless(!isJson, "an event with JSON can be written in every format");
+            FindingException.unless(!isJson, "an event with JSON can be written in every format");
             return;
         }
         Message read = format.read(message);
-        Finding.unlessEqual("the id", event.eventId(), read.eventId());
-        Finding.unlessEqual("the type", event.type(), read.eventType());
-        Finding.unlessEqual("the version", event.version(), read.headers().get(MessageHeaders.EVENT_VERSION));
-        Finding.unlessEqual("the key", event.key(), read.key());
-        Finding.unlessEqual("the key's header", event.key(), read.headers().get(MessageHeaders.EVENT_KEY));
-        Finding.unlessEqual("the payload", payload(event.payload()), payload(read.body()));
-        Finding.unlessEqual(
+        FindingException.unlessEqual("the id", event.eventId(), read.eventId());
+        FindingException.unlessEqual("the type", event.type(), read.eventType());
+        FindingException.unlessEqual(
+                "the version", event.version(), read.headers().get(MessageHeaders.EVENT_VERSION));
+        FindingException.unlessEqual("the key", event.key(), read.key());
+        FindingException.unlessEqual(
+                "the key's header", event.key(), read.headers().get(MessageHeaders.EVENT_KEY));
+        FindingException.unlessEqual("the payload", payload(event.payload()), payload(read.body()));
+        FindingException.unlessEqual(
                 "the receipt's row",
                 new Receipt.Consumed(Formats.OUTBOX.name(), event.position(), event.eventId()),
                 OriginHeaders.consumed(read));
         for (Map.Entry<String, String> each : headers.entrySet()) {
             if (!Formats.NAMES_OF_OTHERS.contains(each.getKey())) {
-                Finding.unlessEqual(
+                FindingException.unlessEqual(
                         "header " + each.getKey(),
                         each.getValue(),
                         read.headers().get(each.getKey()));
@@ -64,10 +66,10 @@ final class FormatsTarget implements Target {
                 .headers(new HashMap<>());
         Message read = MessageFormat.ENVELOPE.read(bare);
         dice.tried("without headers", read.headers());
-        Finding.unlessEqual("the id without headers", event.eventId(), read.eventId());
-        Finding.unlessEqual("the type without headers", event.type(), read.eventType());
+        FindingException.unlessEqual("the id without headers", event.eventId(), read.eventId());
+        FindingException.unlessEqual("the type without headers", event.type(), read.eventType());
         if (event.position() != 0) {
-            Finding.unlessEqual(
+            FindingException.unlessEqual(
                     "the receipt's row without headers",
                     new Receipt.Consumed(Formats.OUTBOX.name(), event.position(), event.eventId()),
                     OriginHeaders.consumed(read));

@@ -78,7 +78,7 @@ final class Fuzzing {
         long allocated = THREADS.getCurrentThreadAllocatedBytes();
         try {
             target.run(dice);
-        } catch (Finding e) {
+        } catch (FindingException e) {
             return e.getMessage() + (e.getCause() == null ? "" : ": " + thrown(e.getCause())) + dice.input();
         } catch (Throwable e) {
             return "it throws " + thrown(e) + dice.input();

@@ -35,11 +35,12 @@ final class HeadersTarget implements Target {
             } catch (IllegalArgumentException e) {
                 continue;
             }
-            Finding.unless(
+            FindingException.unless(
                     message.headers().entrySet().stream()
                             .noneMatch(each -> each.getKey() == null || each.getValue() == null),
                     "a header has a name and a value");
-            Finding.unlessEqual("the id", event.eventId(), format.read(message).eventId());
+            FindingException.unlessEqual(
+                    "the id", event.eventId(), format.read(message).eventId());
             TRACING.start("handle", MessageTrace.of(message.headers())).close();
         }
     }

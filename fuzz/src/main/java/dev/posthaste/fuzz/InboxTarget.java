@@ -92,11 +92,11 @@ final class InboxTarget implements Target {
         Attempts.Result second = inbox.handle(message);
         requireAnswer(second);
         if (first instanceof Attempts.Result.Handled) {
-            Finding.unlessEqual("the second time", Attempts.Result.Duplicate.class, second.getClass());
-            Finding.unlessEqual("effects", 1, effects);
+            FindingException.unlessEqual("the second time", Attempts.Result.Duplicate.class, second.getClass());
+            FindingException.unlessEqual("effects", 1, effects);
         } else {
-            Finding.unlessEqual("effects of an unhandled message", 0, effects);
-            Finding.unlessEqual("the second time", first.getClass(), second.getClass());
+            FindingException.unlessEqual("effects of an unhandled message", 0, effects);
+            FindingException.unlessEqual("the second time", first.getClass(), second.getClass());
         }
     }
 
@@ -123,13 +123,14 @@ final class InboxTarget implements Target {
 
     private static void requireAnswer(Attempts.Result result) {
         if (result instanceof Attempts.Result.Postponed postponed) {
-            throw new Finding("a message makes its key wait although the database works", postponed.cause());
+            throw new FindingException("a message makes its key wait although the database works", postponed.cause());
         }
         if (result instanceof Attempts.Result.Unavailable unavailable) {
-            throw new Finding("a message makes the inbox treat its database as unavailable", unavailable.cause());
+            throw new FindingException(
+                    "a message makes the inbox treat its database as unavailable", unavailable.cause());
         }
         if (result instanceof Attempts.Result.Failed failed && !(failed.cause() instanceof IllegalStateException)) {
-            throw new Finding("an attempt fails although the handler did not", failed.cause());
+            throw new FindingException("an attempt fails although the handler did not", failed.cause());
         }
     }
 }

@@ -27,7 +27,7 @@ final class JsonTarget implements Target {
         members.put("aggregate_id", dice.quoted(dice.text(64)));
         members.put("payload", dice.json(3));
         byte[] json = dice.tried("json", dice.mutated(Dice.utf8(dice.objectLike(members))));
-        Finding.unlessEqual("what is read", tokens(three, json), tokens(two, json));
+        FindingException.unlessEqual("what is read", tokens(three, json), tokens(two, json));
     }
 
     private static String tokens(JsonLibrary library, byte[] json) {

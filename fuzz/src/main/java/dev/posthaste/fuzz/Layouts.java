@@ -102,7 +102,7 @@ final class Layouts {
                 .route(to)
                 .types(types.toArray(String[]::new))
                 .allowedDestinations(layout.destinationPrefix() + "other", layout.destinationPrefix() + "ü".repeat(100))
-                .tracked(dice.oneIn(2) && layout.tracksConsumption());
+                .tracked(dice.oneIn(2) && layout.canBeTracked());
         OutboxDefinition usable = Catalog.of(outbox).outbox(outbox.name());
         return new Drawn(dice.tried("outbox", usable), description);
     }

@@ -144,18 +144,18 @@ final class LayoutsTarget implements Target {
     private StoredRow read(OutboxDefinition outbox, Event event) {
         RowStore store = new RowStore(database.dataSource(), database.dialect(), outbox);
         List<Pending> found = store.fetch(Long.MIN_VALUE, 10, Long.MAX_VALUE);
-        Finding.unlessEqual("the number of events", 1, found.size());
+        FindingException.unlessEqual("the number of events", 1, found.size());
         Pending pending = found.get(0);
-        Finding.unlessEqual("the key", keyOf(event, EventTable.of(outbox)), pending.key());
+        FindingException.unlessEqual("the key", keyOf(event, EventTable.of(outbox)), pending.key());
         boolean delayed = event.delay().compareTo(Duration.ofMinutes(1)) > 0;
-        Finding.unlessEqual("whether it waits", delayed, pending.waitNanos() > 0);
+        FindingException.unlessEqual("whether it waits", delayed, pending.waitNanos() > 0);
         List<PendingEvent> loaded = store.load(List.of(pending.id()), Long.MAX_VALUE);
-        Finding.unlessEqual("the number of loaded events", 1, loaded.size());
+        FindingException.unlessEqual("the number of loaded events", 1, loaded.size());
         PendingEvent whole = loaded.get(0);
-        Finding.unlessEqual("the event's own limit", event.attempts(), whole.maxAttempts());
-        Finding.unlessEqual("the attempts", 0, whole.attempts());
+        FindingException.unlessEqual("the event's own limit", event.attempts(), whole.maxAttempts());
+        FindingException.unlessEqual("the attempts", 0, whole.attempts());
         if (pending instanceof PendingEvent fetched) {
-            Finding.unlessEqual(
+            FindingException.unlessEqual(
                     "what was fetched",
                     EnvelopeTarget.text(whole.event().payload()),
                     EnvelopeTarget.text(fetched.event().payload()));
@@ -170,32 +170,33 @@ final class LayoutsTarget implements Target {
     private static void sameEvent(OutboxDefinition outbox, Event event, StoredRow stored) {
         EventTable layout = EventTable.of(outbox);
         boolean envelope = layout.payload() == Payload.ENVELOPE;
-        Finding.unlessEqual("the defect", null, stored.defect());
-        Finding.unlessEqual(
+        FindingException.unlessEqual("the defect", null, stored.defect());
+        FindingException.unlessEqual(
                 "the id",
                 layout.has(Column.EVENT_ID) || envelope
                         ? event.id()
                         : EventIds.ofPosition(outbox.name(), stored.position()),
                 stored.eventId());
-        Finding.unlessEqual("the type", event.type(), stored.type());
+        FindingException.unlessEqual("the type", event.type(), stored.type());
         if (envelope && !layout.has(Column.VERSION) && event.version().isEmpty()) {
-            Finding.unlessEqual("the version", "v1", stored.version());
+            FindingException.unlessEqual("the version", "v1", stored.version());
         } else {
-            Finding.unlessEqual("the version", event.version(), stored.version());
+            FindingException.unlessEqual("the version", event.version(), stored.version());
         }
-        Finding.unlessEqual("the key", keyOf(event, layout), stored.key());
-        Finding.unlessEqual("the payload", stripped(layout, bytes(event)), stripped(layout, stored.payload()));
+        FindingException.unlessEqual("the key", keyOf(event, layout), stored.key());
+        FindingException.unlessEqual("the payload", stripped(layout, bytes(event)), stripped(layout, stored.payload()));
         Message message = MessageFormat.RAW.write(stored, outbox);
-        Finding.unlessEqual(
+        FindingException.unlessEqual(
                 "where to",
                 event.destination() == null ? outbox.route().destination() : event.destination(),
                 message.destination());
         String routingKey = EnvelopeTarget.noneIfEmpty(event.routingKey());
-        Finding.unlessEqual(
+        FindingException.unlessEqual(
                 "the routing key", routingKey == null ? outbox.route().routingKey() : routingKey, message.routingKey());
         event.headers().forEach((name, value) -> {
             if (!Formats.NAMES_OF_OTHERS.contains(name)) {
-                Finding.unlessEqual("header " + name, value, message.headers().get(name));
+                FindingException.unlessEqual(
+                        "header " + name, value, message.headers().get(name));
             }
         });
     }

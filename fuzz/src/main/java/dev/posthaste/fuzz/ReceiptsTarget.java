@@ -74,9 +74,9 @@ final class ReceiptsTarget implements Target {
                 new Receipt.Rejected(outbox, row, id, attempts, generation, error));
         Receipt read = ReceiptMessages.read(dice.tried("json", ReceiptMessages.write(receipt)));
         if (Dice.isUnicode(error)) {
-            Finding.unlessEqual("the receipt", receipt, read);
+            FindingException.unlessEqual("the receipt", receipt, read);
         } else {
-            Finding.unlessEqual("the receipt's row", receipt.row(), read.row());
+            FindingException.unlessEqual("the receipt's row", receipt.row(), read.row());
         }
         return receipt;
     }
@@ -95,10 +95,10 @@ final class ReceiptsTarget implements Target {
         try {
             receipt = ReceiptMessages.read(json);
         } catch (IllegalArgumentException e) {
-            Finding.unless(e.getMessage() != null && !e.getMessage().isBlank(), "a refusal says why");
+            FindingException.unless(e.getMessage() != null && !e.getMessage().isBlank(), "a refusal says why");
             return null;
         }
-        Finding.unlessEqual("the row", row(json), Long.toString(receipt.row()));
+        FindingException.unlessEqual("the row", row(json), Long.toString(receipt.row()));
         return receipt;
     }
 
@@ -134,9 +134,9 @@ final class ReceiptsTarget implements Target {
         }
         ReceiptStore.Received received =
                 store.receive(List.of(receipt), RefusalPolicy.of(RetryPolicy.exponential(), new Random(1)));
-        Finding.unless(received.locked().isEmpty(), "a receipt for an unlocked row is written or refused");
+        FindingException.unless(received.locked().isEmpty(), "a receipt for an unlocked row is written or refused");
         if (receipt instanceof Receipt.Consumed && id.equals(receipt.eventId())) {
-            Finding.unlessEqual("consumed events", 1L, store.counts().getOrDefault(Status.CONSUMED, 0L));
+            FindingException.unlessEqual("consumed events", 1L, store.counts().getOrDefault(Status.CONSUMED, 0L));
         }
     }
 }

@@ -252,14 +252,14 @@ final class RestTarget implements Target {
 
     // --- Answers -----------------------------------------------------------------------------------------------------
 
-    private record Answer(int status, String type, String body) {}
+    private record Response(int status, String type, String body) {}
 
     private String csrf() throws IOException {
-        Answer session = send("GET", "/api/v1/session", "", new byte[0]);
+        Response session = send("GET", "/api/v1/session", "", new byte[0]);
         return JsonMapper.shared().readTree(session.body()).path("csrf").asString("");
     }
 
-    private Answer send(String method, String path, String csrf, byte[] body) throws IOException {
+    private Response send(String method, String path, String csrf, byte[] body) throws IOException {
         String head = method + " " + path + " HTTP/1.1\r\nHost: " + address.getAuthority() + "\r\nConnection: close\r\n"
                 + "Content-Type: application/json\r\nX-Posthaste-Csrf: " + csrf + "\r\nContent-Length: " + body.length
                 + "\r\n\r\n";
@@ -272,11 +272,11 @@ final class RestTarget implements Target {
         }
     }
 
-    private static Answer answer(InputStream in) throws IOException {
+    private static Response answer(InputStream in) throws IOException {
         String text = new String(in.readAllBytes(), StandardCharsets.UTF_8);
         int end = text.indexOf("\r\n\r\n");
         if (end < 0) {
-            throw new Finding("this is not an HTTP response: " + Dice.shown(text));
+            throw new FindingException("this is not an HTTP response: " + Dice.shown(text));
         }
         String head = text.substring(0, end);
         String type = head.lines()
@@ -287,7 +287,7 @@ final class RestTarget implements Target {
         if (head.toLowerCase(java.util.Locale.ROOT).contains("transfer-encoding: chunked")) {
             body = unchunked(body);
         }
-        return new Answer(Integer.parseInt(head.split(" ")[1]), type, body);
+        return new Response(Integer.parseInt(head.split(" ")[1]), type, body);
     }
 
     /** An approximation, because chunk sizes count bytes: removes lines that are nothing but a hexadecimal number. */
@@ -295,23 +295,23 @@ final class RestTarget implements Target {
         return body.replaceAll("(?m)^[0-9a-fA-F]{1,8}\\r\\n", "").replace("\r\n", "");
     }
 
-    private static void require(String method, Answer answer) {
+    private static void require(String method, Response answer) {
         String shown = answer.status() + " " + answer.type() + " " + Dice.shown(answer.body());
-        Finding.unless(answer.status() < 500, "the response is a server error: " + shown);
+        FindingException.unless(answer.status() < 500, "the response is a server error: " + shown);
         if (answer.type().contains("text/plain") || answer.type().contains("octet-stream")) {
-            Finding.unless(
+            FindingException.unless(
                     answer.status() == 200 && method.equals("GET"), "only payloads and metrics are not JSON: " + shown);
             return;
         }
-        Finding.unless(answer.type().contains("application/json"), "the response is not JSON: " + shown);
+        FindingException.unless(answer.type().contains("application/json"), "the response is not JSON: " + shown);
         JsonNode json;
         try {
             json = JsonMapper.shared().readTree(answer.body());
         } catch (JacksonException e) {
-            throw new Finding("the response is not JSON: " + shown, e);
+            throw new FindingException("the response is not JSON: " + shown, e);
         }
         if (answer.status() >= 400) {
-            Finding.unless(!json.path("error").asString("").isBlank(), "a refusal says why: " + shown);
+            FindingException.unless(!json.path("error").asString("").isBlank(), "a refusal says why: " + shown);
         }
     }
 }

@@ -61,7 +61,7 @@ final class RowLife {
         settle(claim, new Verdict.Dead(id, 1, error));
         requireStatus(Status.DEAD);
         if (event.key() != null) {
-            Finding.unlessEqual(
+            FindingException.unlessEqual(
                     "the dead event's key",
                     List.of(new OutboxStore.DeadEvent(id, event.key())),
                     store.dead(Long.MIN_VALUE, 10));
@@ -69,14 +69,14 @@ final class RowLife {
         requireFound(event, error, isFoundById);
         admin.errors();
         if (dice.oneIn(3)) {
-            Finding.unlessEqual(
+            FindingException.unlessEqual(
                     "discarded events",
                     1L,
                     admin.discard(EventFilter.positions(id), change()).events());
             admin.audit();
             return;
         }
-        Finding.unlessEqual(
+        FindingException.unlessEqual(
                 "requeued events",
                 1L,
                 dice.oneIn(2)
@@ -90,7 +90,7 @@ final class RowLife {
             ReceiptStore.Received received = store.receive(
                     List.of(new Receipt.Failed(outbox.name(), id, event.eventId(), 0, error)),
                     RefusalPolicy.of(RetryPolicy.exponential(), new Random(1)));
-            Finding.unlessEqual("refusals that changed the row", 1, received.changed());
+            FindingException.unlessEqual("refusals that changed the row", 1, received.changed());
             store.receive(
                     List.of(new Receipt.Consumed(outbox.name(), id, event.eventId())),
                     RefusalPolicy.of(RetryPolicy.exponential(), new Random(1)));
@@ -106,11 +106,12 @@ final class RowLife {
 
     private void settle(Claim claim, Verdict verdict) {
         OutboxStore.Settled settled = store.settle(claim, List.of(verdict));
-        Finding.unlessEqual("what was settled", new OutboxStore.Settled(1, Set.of()), settled);
+        FindingException.unlessEqual("what was settled", new OutboxStore.Settled(1, Set.of()), settled);
     }
 
     private void requireStatus(Status status) {
-        Finding.unlessEqual("events that are " + status, 1L, store.counts().getOrDefault(status, 0L));
+        FindingException.unlessEqual(
+                "events that are " + status, 1L, store.counts().getOrDefault(status, 0L));
     }
 
     /** Searches by everything that an operator may know about the event. */
@@ -122,16 +123,16 @@ final class RowLife {
                 isFoundById ? EventFilter.all().eventId(event.eventId()) : EventFilter.all(),
                 event.key() == null ? EventFilter.all() : EventFilter.all().key(event.key()))) {
             EventPage page = admin.search(search);
-            Finding.unlessEqual(
+            FindingException.unlessEqual(
                     "the events found by '" + search + "'", 1, page.events().size());
             FoundEvent found = page.events().get(0);
-            Finding.unlessEqual("the found id", event.eventId(), found.eventId());
-            Finding.unlessEqual("the found key", event.key(), EnvelopeTarget.noneIfEmpty(found.key()));
+            FindingException.unlessEqual("the found id", event.eventId(), found.eventId());
+            FindingException.unlessEqual("the found key", event.key(), EnvelopeTarget.noneIfEmpty(found.key()));
             if (EventTable.of(outbox).has(Column.LAST_ERROR) && !error.isEmpty()) {
-                Finding.unless(found.error() != null, "a dead event says why");
+                FindingException.unless(found.error() != null, "a dead event says why");
             }
         }
-        Finding.unlessEqual(
+        FindingException.unlessEqual(
                 "the payload that operators see",
                 EnvelopeTarget.text(event.payload()),
                 admin.find(event.position())

@@ -91,17 +91,18 @@ final class RowsTarget implements Target {
         }
         RowStore store = new RowStore(database.dataSource(), database.dialect(), outbox);
         List<Pending> found = store.fetch(Long.MIN_VALUE, 10, Long.MAX_VALUE);
-        Finding.unlessEqual("the number of events", 1, found.size());
-        Finding.unless(found.get(0) instanceof PendingEvent, "a due event is read in full");
+        FindingException.unlessEqual("the number of events", 1, found.size());
+        FindingException.unless(found.get(0) instanceof PendingEvent, "a due event is read in full");
         StoredRow event = ((PendingEvent) found.get(0)).event();
         dice.tried("read", event + " " + event.defect());
         if (event.defect() == null) {
             for (MessageFormat format : Formats.ALL.values()) {
                 try {
                     Message message = format.write(event, outbox);
-                    Finding.unlessEqual("the id in a message", event.eventId(), message.eventId());
+                    FindingException.unlessEqual("the id in a message", event.eventId(), message.eventId());
                 } catch (IllegalArgumentException e) {
-                    Finding.unless(e.getMessage() != null && !e.getMessage().isBlank(), "a refusal says why");
+                    FindingException.unless(
+                            e.getMessage() != null && !e.getMessage().isBlank(), "a refusal says why");
                 }
             }
         }

@@ -11,7 +11,7 @@ interface Target extends AutoCloseable {
     /**
      * Creates an input, and tries it.
      *
-     * @throws Finding if a promise is broken; any other exception is a finding too
+     * @throws FindingException if a promise is broken; any other exception is a finding too
      */
     void run(Dice dice) throws Exception;
 

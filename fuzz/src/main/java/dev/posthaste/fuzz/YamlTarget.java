@@ -183,10 +183,10 @@ final class YamlTarget implements Target {
         try {
             config = ConfigReader.read(file, Map.of("PW", SECRET));
         } catch (ConfigException e) {
-            Finding.unless(!e.problems().isEmpty(), "a refusal says what is wrong");
+            FindingException.unless(!e.problems().isEmpty(), "a refusal says what is wrong");
             for (Problem each : e.problems()) {
-                Finding.unless(!each.message().isBlank(), "a problem says something");
-                Finding.unless(
+                FindingException.unless(!each.message().isBlank(), "a problem says something");
+                FindingException.unless(
                         each.line() >= 0 && each.line() <= Math.max(lines, 1) * 4 + 1,
                         "a problem names an existing line, not " + each.line() + " of " + lines);
             }
@@ -196,7 +196,7 @@ final class YamlTarget implements Target {
         if (text.split(SECRET, -1).length <= 3
                 && text.split("\\$\\{env:PW", -1).length <= 2
                 && hasSecretsInPlace(text)) {
-            Finding.unless(!config.toString().contains(SECRET), "no configuration shows its secrets");
+            FindingException.unless(!config.toString().contains(SECRET), "no configuration shows its secrets");
         }
         requireUsable(config);
     }
@@ -244,18 +244,18 @@ final class YamlTarget implements Target {
     /** What the daemon does with the configuration before it connects to anything. */
     private static void requireUsable(Config config) {
         RelaySettings relay = config.relay();
-        Finding.unless(relay.lease().toNanos() > 0, "a lease is longer than zero");
-        Finding.unless(relay.publishTimeout().toNanos() > 0, "the publish timeout is longer than zero");
-        Finding.unless(relay.pollCeiling().toNanos() > 0, "the poll ceiling is longer than zero");
-        Finding.unless(relay.stopTimeout().toNanos() >= 0, "the stop timeout is not negative");
-        Finding.unless(relay.windowBytes() > 0 && relay.window() >= relay.batch(), "a window holds a batch");
+        FindingException.unless(relay.lease().toNanos() > 0, "a lease is longer than zero");
+        FindingException.unless(relay.publishTimeout().toNanos() > 0, "the publish timeout is longer than zero");
+        FindingException.unless(relay.pollCeiling().toNanos() > 0, "the poll ceiling is longer than zero");
+        FindingException.unless(relay.stopTimeout().toNanos() >= 0, "the stop timeout is not negative");
+        FindingException.unless(relay.windowBytes() > 0 && relay.window() >= relay.batch(), "a window holds a batch");
         config.receipts().forEach(each -> requireUsable(each.retry()));
         config.outboxes().values().forEach(each -> {
             OutboxDefinition policy = each.definition();
             requireUsable(policy.retry());
-            Finding.unless(policy.keep().toNanos() >= 0, "the retention time is not negative");
-            Finding.unless(policy.consumedWithin().toNanos() > 0, "the time to consume is longer than zero");
-            Finding.unless(policy.lagLimit().toNanos() >= 0, "the lag limit is not negative");
+            FindingException.unless(policy.keep().toNanos() >= 0, "the retention time is not negative");
+            FindingException.unless(policy.consumedWithin().toNanos() > 0, "the time to consume is longer than zero");
+            FindingException.unless(policy.lagLimit().toNanos() >= 0, "the lag limit is not negative");
         });
         ConfigReader.catalog(List.copyOf(config.outboxes().values())
                 .subList(0, Math.min(1, config.outboxes().size())));
@@ -263,7 +263,8 @@ final class YamlTarget implements Target {
 
     private static void requireUsable(RetryPolicy retry) {
         for (int failures : new int[] {1, 2, 100, Integer.MAX_VALUE}) {
-            Finding.unless(!retry.delay(failures, new Random(1)).isNegative(), "a retry delay is not negative");
+            FindingException.unless(
+                    !retry.delay(failures, new Random(1)).isNegative(), "a retry delay is not negative");
         }
     }
 }

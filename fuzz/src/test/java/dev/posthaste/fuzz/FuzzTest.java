@@ -52,7 +52,8 @@ class FuzzTest {
     /** A target that breaks its promise in one of these ways is caught. */
     @Test
     void whatThrowsOrTakesTooMuchIsAFinding() throws Exception {
-        assertThat(found(dice -> Finding.unlessEqual("the id", "a", "b"))).contains("\"b\" instead of \"a\"");
+        assertThat(found(dice -> FindingException.unlessEqual("the id", "a", "b")))
+                .contains("\"b\" instead of \"a\"");
         assertThat(found(dice -> {
                     throw new StackOverflowError();
                 }))

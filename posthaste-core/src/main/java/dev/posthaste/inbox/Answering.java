@@ -4,7 +4,7 @@ import dev.posthaste.RetryPolicy;
 import dev.posthaste.broker.Delivery;
 import dev.posthaste.broker.Failure;
 import dev.posthaste.broker.Message;
-import dev.posthaste.inbox.ReceiptChannel.Told;
+import dev.posthaste.inbox.ReceiptChannel.Reported;
 import dev.posthaste.internal.receipts.OriginHeaders;
 import dev.posthaste.internal.store.Receipt;
 import java.time.Duration;
@@ -47,12 +47,12 @@ final class Answering {
         this.random = random;
     }
 
-    Answer handled(Message message) {
-        return Answer.handled(handling.origin(handling.opened(message)));
+    InboxAnswer handled(Message message) {
+        return InboxAnswer.handled(handling.origin(handling.opened(message)));
     }
 
-    Answer ignored(Message message) {
-        return Answer.ignored(handling.origin(handling.opened(message)));
+    InboxAnswer ignored(Message message) {
+        return InboxAnswer.ignored(handling.origin(handling.opened(message)));
     }
 
     /**
@@ -72,34 +72,34 @@ final class Answering {
         Message message = handling.opened(attempt.message());
         Receipt.Consumed origin = handling.origin(message);
         if (origin == null) {
-            answer(attempt, Answer.givenUp(null, failure, true));
+            answer(attempt, InboxAnswer.givenUp(null, failure, true));
         } else if (again) {
             Receipt failed = OriginHeaders.failed(origin, message, failure.summary());
-            answer(attempt, Answer.givenUp(failed, failure, false));
+            answer(attempt, InboxAnswer.givenUp(failed, failure, false));
         } else {
             Receipt rejected = OriginHeaders.rejected(origin, message, failure.summary());
-            answer(attempt, Answer.givenUp(rejected, failure, deadLetter));
+            answer(attempt, InboxAnswer.givenUp(rejected, failure, deadLetter));
         }
     }
 
-    void answer(Attempt attempt, Answer answer) {
+    void answer(Attempt attempt, InboxAnswer answer) {
         attempt.answer = answer;
         Receipt receipt = answer.receipt();
         if (receipt == null) {
             end(attempt, answer);
         } else if (receipt instanceof Receipt.Consumed consumed && answer.apart()) {
-            handling.receipts().tellApart(consumed, told -> told(attempt, answer, told));
+            handling.receipts().reportApart(consumed, reported -> reported(attempt, answer, reported));
         } else {
-            handling.receipts().tell(receipt, told -> told(attempt, answer, told));
+            handling.receipts().report(receipt, reported -> reported(attempt, answer, reported));
         }
     }
 
     /** Called on any thread. */
-    private void told(Attempt attempt, Answer answer, Told told) {
-        if (told instanceof Told.Failed failed) {
+    private void reported(Attempt attempt, InboxAnswer answer, Reported reported) {
+        if (reported instanceof Reported.Failed failed) {
             later(attempt, "its receipt cannot be delivered", failed.cause());
-        } else if (answer.failure() != null && (answer.deadLetter() || !seenTo(answer, told))) {
-            attempt.answer = Answer.givenUp(null, answer.failure(), true);
+        } else if (answer.failure() != null && (answer.deadLetter() || !seenTo(answer, reported))) {
+            attempt.answer = InboxAnswer.givenUp(null, answer.failure(), true);
             turns.run(attempt, 0); // on a thread that may wait
         } else {
             end(attempt, answer);
@@ -107,8 +107,8 @@ final class Answering {
     }
 
     /** Whether a refused event is known to be in its outbox, dead or to be published again. */
-    private boolean seenTo(Answer answer, Told told) {
-        if (told instanceof Told.Unmatched nothing) {
+    private boolean seenTo(InboxAnswer answer, Reported reported) {
+        if (reported instanceof Reported.Unmatched nothing) {
             Receipt receipt = answer.receipt();
             log.warn(
                     "Inbox {}: event {} was refused, and row {} of outbox {} does not record that: {}; it is dead-lettered",
@@ -119,10 +119,10 @@ final class Answering {
                     nothing.why());
             return false;
         }
-        return told instanceof Told.Written || answer.receipt() instanceof Receipt.Failed;
+        return reported instanceof Reported.Written || answer.receipt() instanceof Receipt.Failed;
     }
 
-    private void end(Attempt attempt, Answer answer) {
+    private void end(Attempt attempt, InboxAnswer answer) {
         Message message = attempt.message();
         Failure failure = answer.failure();
         if (failure == null) {

@@ -25,7 +25,7 @@ final class Attempt {
     /** What the handler threw at its last attempt; its fallback runs from then on. */
     volatile @Nullable Throwable givenUp;
 
-    volatile @Nullable Answer answer;
+    volatile @Nullable InboxAnswer answer;
 
     /** The broker hears one answer, whoever gives it: the lane, a late receipt, or the inbox's close. */
     private final AtomicBoolean given = new AtomicBoolean();

@@ -63,7 +63,7 @@ record Blame(InboxDatabase database) {
         if (e instanceof RejectedEventException) {
             return refused(e.getMessage() == null ? "rejected by the handler" : e.getMessage(), e);
         }
-        if (e instanceof TypedHandler.MalformedPayload) {
+        if (e instanceof TypedHandler.MalformedPayloadException) {
             return refused("the payload cannot be read: " + Thrown.message(e), e);
         }
         if (InboxTransactions.isPassing(e)) {

@@ -34,25 +34,25 @@ final class DatabaseReceipts implements ReceiptChannel {
     }
 
     @Override
-    public void tell(Receipt receipt, Consumer<Told> told) {
-        told.accept(receipt instanceof Receipt.Consumed ? new Told.Written() : write(receipt));
+    public void report(Receipt receipt, Consumer<Reported> reported) {
+        reported.accept(receipt instanceof Receipt.Consumed ? new Reported.Written() : write(receipt));
     }
 
     @Override
-    public void tellApart(Receipt.Consumed receipt, Consumer<Told> told) {
-        told.accept(write(receipt));
+    public void reportApart(Receipt.Consumed receipt, Consumer<Reported> reported) {
+        reported.accept(write(receipt));
     }
 
-    private Told write(Receipt receipt) {
+    private Reported write(Receipt receipt) {
         try {
             ReceiptStore.Received received = database.receive(receipt, outboxes.of(receipt));
             if (received.locked().contains(receipt)) {
-                return new Told.Failed(new SQLException("another transaction has locked the event's row"));
+                return new Reported.Failed(new SQLException("another transaction has locked the event's row"));
             }
             String unmatched = received.unmatched().get(receipt);
-            return unmatched == null ? new Told.Written() : new Told.Unmatched(unmatched);
+            return unmatched == null ? new Reported.Written() : new Reported.Unmatched(unmatched);
         } catch (Exception e) {
-            return new Told.Failed(e);
+            return new Reported.Failed(e);
         }
     }
 }

@@ -86,7 +86,7 @@ final class Deliveries {
 
     private void attempt(Attempt attempt) {
         try {
-            Answer answer = attempt.answer;
+            InboxAnswer answer = attempt.answer;
             if (answer != null && answer.failure() == null) {
                 answering.answer(attempt, answer); // nothing else may ever report that it was handled
             } else if (answer == null && !gate.admits(() -> attempt(attempt))) {

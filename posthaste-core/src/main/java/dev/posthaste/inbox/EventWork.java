@@ -13,10 +13,10 @@ interface EventWork {
     void handle(Connection connection) throws Exception;
 
     /** Whether there is something to report if the event was handled before. */
-    boolean tellsOfDuplicates();
+    boolean reportsDuplicates();
 
     /** Reports to the outboxes. */
-    void tell(Connection connection, boolean first) throws SQLException;
+    void report(Connection connection, boolean first) throws SQLException;
 
     /** The handler's. */
     HandlerOptions<?> options();

@@ -7,6 +7,7 @@ import dev.posthaste.Transactions;
 import dev.posthaste.broker.Delivery;
 import dev.posthaste.broker.Receiver;
 import dev.posthaste.format.MessageFormat;
+import dev.posthaste.internal.text.DurationText;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Duration;
@@ -121,8 +122,7 @@ public final class Inbox implements Receiver {
      *
      * @param eventId what distinguishes the work from any other: an event's id, a request's
      * @return false if it was done before
-     * @throws InboxBusyException if another process or transaction is doing it at this moment; the transaction remains
-     *     usable
+     * @throws InboxBusyException if another process or transaction is doing it now; the transaction remains usable
      * @throws dev.posthaste.StoreException if the database fails
      * @throws IllegalArgumentException if the id is blank, begins or ends with white space, or holds control characters
      * @throws IllegalStateException if this inbox was built without {@link Transactions}, or is closed
@@ -297,7 +297,7 @@ public final class Inbox implements Receiver {
         private Duration positive(String what, Duration duration) {
             require(
                     duration.compareTo(Duration.ZERO) > 0 && duration.compareTo(MAX_TIME) <= 0,
-                    what + " is positive and at most 100 years, not " + duration);
+                    what + " is positive and at most 100 years, not " + DurationText.of(duration));
             return duration;
         }
 
@@ -346,7 +346,7 @@ public final class Inbox implements Receiver {
         public Builder silenceLimit(Duration limit) {
             require(
                     limit.compareTo(Duration.ofSeconds(1)) >= 0 && limit.compareTo(Duration.ofHours(24)) <= 0,
-                    "a silence limit is 1 s to 24 h, not " + limit);
+                    "a silence limit is 1 s to 24 h, not " + DurationText.of(limit));
             this.silenceLimit = limit;
             return this;
         }

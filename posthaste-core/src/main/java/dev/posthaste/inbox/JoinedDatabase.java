@@ -62,8 +62,8 @@ final class JoinedDatabase implements InboxDatabase {
                 work.handle(note.open());
                 note.prove();
             }
-            if (progress.first || work.tellsOfDuplicates()) {
-                work.tell(connection, progress.first);
+            if (progress.first || work.reportsDuplicates()) {
+                work.report(connection, progress.first);
             }
         } catch (Throwable e) {
             progress.end = note.undo(e);
@@ -89,7 +89,7 @@ final class JoinedDatabase implements InboxDatabase {
     }
 
     /** Makes the framework roll back the note of an event that does not exist. */
-    private static final class TakenBack extends RuntimeException {}
+    private static final class TakenBackException extends RuntimeException {}
 
     @Override
     public @Nullable Throwable fault() {
@@ -98,7 +98,7 @@ final class JoinedDatabase implements InboxDatabase {
             return transactions.required(connection -> {
                 JoinedNote.on(connection, inbox).take(List.of(UUID.randomUUID().toString()));
                 taken.set(true);
-                throw new TakenBack();
+                throw new TakenBackException();
             });
         } catch (Throwable e) { // which a framework may wrap
             return taken.get() || InboxTransactions.isContention(e) ? null : e;

@@ -230,12 +230,12 @@ final class MessageHandling {
         }
 
         @Override
-        public boolean tellsOfDuplicates() {
+        public boolean reportsDuplicates() {
             return events.size() == 1 && events.get(0).receipt() != null;
         }
 
         @Override
-        public void tell(Connection connection, boolean first) throws SQLException {
+        public void report(Connection connection, boolean first) throws SQLException {
             for (Received event : events) {
                 Receipt.Consumed receipt = event.receipt();
                 if (receipt != null && first) {

@@ -35,7 +35,7 @@ final class MessageReceipts implements ReceiptChannel {
     public void handled(Connection connection, Receipt.Consumed receipt) {}
 
     @Override
-    public void tell(Receipt receipt, Consumer<Told> told) {
+    public void report(Receipt receipt, Consumer<Reported> reported) {
         // Receipts of one event keep their order: it may be handled after it had failed.
         String key = receipt.outbox() + "/" + receipt.row();
         Map<String, String> headers = Map.of(
@@ -54,9 +54,9 @@ final class MessageReceipts implements ReceiptChannel {
         }
         broker.publish(
                 message,
-                outcome -> told.accept(
+                outcome -> reported.accept(
                         outcome instanceof Outcome.Acknowledged
-                                ? new Told.Sent()
-                                : new Told.Failed(new IOException("the receipt could not be sent: " + outcome))));
+                                ? new Reported.Sent()
+                                : new Reported.Failed(new IOException("the receipt could not be sent: " + outcome))));
     }
 }

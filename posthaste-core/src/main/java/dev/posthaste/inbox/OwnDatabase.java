@@ -48,7 +48,7 @@ final class OwnDatabase implements InboxDatabase {
         Connection connection;
         try {
             first = transaction.note(work.noteIds());
-            if (!first && !work.tellsOfDuplicates()) {
+            if (!first && !work.reportsDuplicates()) {
                 transaction.close();
                 return new AttemptResult.Duplicate();
             }
@@ -63,7 +63,7 @@ final class OwnDatabase implements InboxDatabase {
                 // Before we write anything: in a transaction that the handler began, it might stay locked.
                 transaction.prove();
             }
-            work.tell(connection, first);
+            work.report(connection, first);
         } catch (Throwable e) {
             return failed(work, first, transaction, e);
         }

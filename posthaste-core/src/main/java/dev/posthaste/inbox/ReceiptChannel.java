@@ -17,24 +17,24 @@ interface ReceiptChannel {
         public void handled(Connection connection, Receipt.Consumed receipt) {}
 
         @Override
-        public void tell(Receipt receipt, Consumer<Told> told) {
-            told.accept(new Told.Unmatched("there are no receipts"));
+        public void report(Receipt receipt, Consumer<Reported> reported) {
+            reported.accept(new Reported.Unmatched("there are no receipts"));
         }
     };
 
     /** The outcome of a receipt. */
-    sealed interface Told {
+    sealed interface Reported {
         /** It is recorded in the event's row. */
-        record Written() implements Told {}
+        record Written() implements Reported {}
 
         /** It is durable, and on its way; what it will change is not known here. */
-        record Sent() implements Told {}
+        record Sent() implements Reported {}
 
         /** It changed nothing and never will; no row records it. */
-        record Unmatched(String why) implements Told {}
+        record Unmatched(String why) implements Reported {}
 
         /** It is neither written nor sent, as far as is known. To be repeated later. */
-        record Failed(Throwable cause) implements Told {}
+        record Failed(Throwable cause) implements Reported {}
     }
 
     /** Whether this outbox gets receipts. */
@@ -54,12 +54,12 @@ interface ReceiptChannel {
     /**
      * Gives the outbox the receipt, unless {@link #handled} has done so.
      *
-     * @param told called once, on any thread, with the receipt's outcome
+     * @param reported called once, on any thread, with the receipt's outcome
      */
-    void tell(Receipt receipt, Consumer<Told> told);
+    void report(Receipt receipt, Consumer<Reported> reported);
 
     /** Reports to the outbox that an event was consumed although no transaction has handled it. */
-    default void tellApart(Receipt.Consumed receipt, Consumer<Told> told) {
-        tell(receipt, told);
+    default void reportApart(Receipt.Consumed receipt, Consumer<Reported> reported) {
+        report(receipt, reported);
     }
 }

@@ -90,16 +90,16 @@ public final class Receipts {
         }
 
         @Override
-        public void tell(Receipt receipt, Consumer<Told> told) {
+        public void report(Receipt receipt, Consumer<Reported> reported) {
             if (receipt instanceof Receipt.Refusal) {
                 hears.accept(receipt.eventId());
             }
-            channel.tell(receipt, told);
+            channel.report(receipt, reported);
         }
 
         @Override
-        public void tellApart(Receipt.Consumed receipt, Consumer<Told> told) {
-            channel.tellApart(receipt, told);
+        public void reportApart(Receipt.Consumed receipt, Consumer<Reported> reported) {
+            channel.reportApart(receipt, reported);
         }
     }
 }

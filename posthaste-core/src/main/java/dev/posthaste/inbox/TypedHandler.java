@@ -18,8 +18,8 @@ import java.util.Objects;
 record TypedHandler<T>(Class<T> payload, BatchHandler<T> handler, int max, HandlerOptions<T> options) {
 
     /** The payload is not what the handler's type needs. */
-    static final class MalformedPayload extends Exception {
-        MalformedPayload(Exception cause) {
+    static final class MalformedPayloadException extends Exception {
+        MalformedPayloadException(Exception cause) {
             super(cause.getMessage() == null ? cause.getClass().getSimpleName() : cause.getMessage(), cause);
         }
     }
@@ -65,7 +65,8 @@ record TypedHandler<T>(Class<T> payload, BatchHandler<T> handler, int max, Handl
         Objects.requireNonNull(options.fallback()).handle(read(serializer, event.message()), event, cause);
     }
 
-    private T read(PayloadSerializer serializer, Message message) throws MalformedPayload, InterruptedException {
+    private T read(PayloadSerializer serializer, Message message)
+            throws MalformedPayloadException, InterruptedException {
         byte[] body = message.body();
         if (payload == byte[].class) {
             return payload.cast(body);
@@ -78,7 +79,7 @@ record TypedHandler<T>(Class<T> payload, BatchHandler<T> handler, int max, Handl
         } catch (InterruptedException e) {
             throw e; // the inbox closes; the payload is not to blame
         } catch (Exception e) {
-            throw new MalformedPayload(e);
+            throw new MalformedPayloadException(e);
         }
     }
 }

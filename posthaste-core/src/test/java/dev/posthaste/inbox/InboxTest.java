@@ -134,7 +134,7 @@ class InboxTest {
     }
 
     /** An exception whose own methods fail. */
-    private static final class Mute extends RuntimeException {
+    private static final class MuteException extends RuntimeException {
         @Override
         public String toString() {
             throw new IllegalStateException("mute");
@@ -152,7 +152,7 @@ class InboxTest {
             case "class" -> throw new NoClassDefFoundError("after a deployment");
             case "assertion" -> throw new AssertionError("never");
             case "memory" -> throw new OutOfMemoryError("no heap");
-            case "mute" -> throw new Mute();
+            case "mute" -> throw new MuteException();
             case "circle" -> {
                 Exception one = new Exception("one");
                 one.initCause(new Exception("two", one));
@@ -265,8 +265,10 @@ class InboxTest {
 
     @Test
     void B03_nothingThatAFormatThrowsLeavesTheInbox() {
-        for (Throwable each :
-                List.of(new StringIndexOutOfBoundsException("offset -1"), new Mute(), new StackOverflowError("deep"))) {
+        for (Throwable each : List.of(
+                new StringIndexOutOfBoundsException("offset -1"),
+                new MuteException(),
+                new StackOverflowError("deep"))) {
             MessageFormat format = new MessageFormat() {
                 @Override
                 public Message write(StoredEvent event, OutboxDefinition outbox) {
@@ -412,7 +414,7 @@ class InboxTest {
 
     /** Another consumer that gets the message may refuse it, or never see it. */
     @Test
-    void C19_thatAnEventWasHandledIsToldAlsoWhenItsDeliveryIsNotWantedAnyMore() {
+    void C19_thatAnEventWasHandledIsReportedAlsoWhenItsDeliveryIsNotWantedAnyMore() {
         AtomicInteger told = new AtomicInteger();
         boolean[] wanted = {true};
         ReceiptChannel receipts = new ReceiptChannel() {
@@ -425,12 +427,12 @@ class InboxTest {
             public void handled(Connection connection, Receipt.Consumed receipt) {}
 
             @Override
-            public void tell(Receipt receipt, java.util.function.Consumer<Told> answer) {
+            public void report(Receipt receipt, java.util.function.Consumer<Reported> answer) {
                 wanted[0] = false; // its partition now belongs to another consumer
                 answer.accept(
                         told.incrementAndGet() == 1
-                                ? new Told.Failed(new IllegalStateException("the broker is away"))
-                                : new Told.Sent());
+                                ? new Reported.Failed(new IllegalStateException("the broker is away"))
+                                : new Reported.Sent());
             }
         };
         Inbox.Builder inbox = inbox(pool)

@@ -54,12 +54,12 @@ class JoinedDatabaseTest {
         public void handle(Connection connection) {}
 
         @Override
-        public boolean tellsOfDuplicates() {
+        public boolean reportsDuplicates() {
             return true;
         }
 
         @Override
-        public void tell(Connection connection, boolean first) throws SQLException {
+        public void report(Connection connection, boolean first) throws SQLException {
             throw new SQLException(failure.getMessage(), failure);
         }
 

@@ -1,6 +1,7 @@
 package dev.posthaste.kafka;
 
 import dev.posthaste.CheckReturnValue;
+import dev.posthaste.internal.text.DurationText;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
@@ -31,8 +32,8 @@ public final class KafkaSettings {
     private static final long DEFAULT_WAITING_BYTES = 32L << 20;
     private static final Duration DEAD_LETTER_TIMEOUT = Duration.ofSeconds(30);
     private static final Duration MAX_BEFORE_SENDING = Duration.ofSeconds(1);
-    private static final Duration SHORTEST = Duration.ofMillis(100);
-    private static final Duration LONGEST = Duration.ofDays(1);
+    private static final Duration MIN_TIME = Duration.ofMillis(100);
+    private static final Duration MAX_TIME = Duration.ofDays(1);
 
     private static final Set<String> OURS = Set.of(
             "bootstrap.servers",
@@ -211,8 +212,8 @@ public final class KafkaSettings {
     }
 
     private static void inRange(String what, Duration time) {
-        if (time.compareTo(SHORTEST) < 0 || time.compareTo(LONGEST) > 0) {
-            throw new IllegalArgumentException(what + " must be from 100 ms to a day, not " + time);
+        if (time.compareTo(MIN_TIME) < 0 || time.compareTo(MAX_TIME) > 0) {
+            throw new IllegalArgumentException(what + " must be from 100 ms to a day, not " + DurationText.of(time));
         }
     }
 
@@ -342,7 +343,7 @@ public final class KafkaSettings {
                 admin.close(Duration.ZERO); // close() would wait for a cluster that does not answer
             }
         } catch (TimeoutException e) {
-            throw new IllegalStateException("no answer within " + Outcomes.time(timeout), e);
+            throw new IllegalStateException("no answer within " + DurationText.of(timeout), e);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw new IllegalStateException("interrupted", e);
@@ -366,6 +367,6 @@ public final class KafkaSettings {
     @Override
     public String toString() {
         return "Kafka at " + fields.bootstrapServers + ", client properties " + new TreeSet<>(fields.client.keySet())
-                + ", delivery within " + Outcomes.time(fields.deliveryTimeout);
+                + ", delivery within " + DurationText.of(fields.deliveryTimeout);
     }
 }

@@ -1,8 +1,6 @@
 package dev.posthaste.kafka;
 
 import dev.posthaste.broker.Outcome;
-import java.math.BigDecimal;
-import java.time.Duration;
 import org.apache.kafka.common.InvalidRecordException;
 import org.apache.kafka.common.KafkaException;
 import org.apache.kafka.common.errors.AuthenticationException;
@@ -111,14 +109,6 @@ final class Outcomes {
                 || failure instanceof FencedInstanceIdException
                 || failure instanceof IllegalStateException
                 || isForTheConnection(failure);
-    }
-
-    /** For people to read: 4 s, 1.5 s, 250 ms. */
-    static String time(Duration time) {
-        long millis = time.toMillis();
-        return millis < 1000
-                ? millis + " ms"
-                : BigDecimal.valueOf(millis, 3).stripTrailingZeros().toPlainString() + " s";
     }
 
     static String reason(@Nullable Throwable failure) {

@@ -1,6 +1,7 @@
 package dev.posthaste.kafka;
 
 import dev.posthaste.broker.Outcome;
+import dev.posthaste.internal.text.DurationText;
 import java.time.Duration;
 import java.util.Collection;
 import java.util.List;
@@ -178,7 +179,7 @@ final class Sender {
 
     /** Reports what the message waited for. */
     private Outcome tooSlow(Destination destination, Publication publication) {
-        String within = " within " + Outcomes.time(patience(publication)) + "; the message was not sent";
+        String within = " within " + DurationText.of(patience(publication)) + "; the message was not sent";
         String servers = "Kafka at " + settings.bootstrapServers();
         if (!clients.areComplete()) {
             probe.noClient();
@@ -206,7 +207,7 @@ final class Sender {
     void endLostAnswer(Destination destination, long now) {
         if (destination.window.oldest() instanceof PendingSend oldest && oldest.isOverdue(now)) {
             replaceProducer("topic " + destination.topic + ": no answer within "
-                    + Outcomes.time(settings.deliveryTimeout()) + "; whether the message was sent is not known");
+                    + DurationText.of(settings.deliveryTimeout()) + "; whether the message was sent is not known");
         }
     }
 

@@ -1,6 +1,7 @@
 package dev.posthaste.kafka;
 
 import dev.posthaste.broker.Outcome;
+import dev.posthaste.internal.text.DurationText;
 import java.time.Duration;
 import java.util.Queue;
 import org.apache.kafka.common.errors.TimeoutException;
@@ -101,7 +102,7 @@ final class TopicDirectory {
                     "Kafka at {}: a lookup of topic {} got no answer within {}; the admin client is replaced",
                     settings.bootstrapServers(),
                     destination.topic,
-                    Outcomes.time(allowed));
+                    DurationText.of(allowed));
             clients.dropLookup();
             patience = settings.nextLookup(patience);
             clients.connect();
@@ -109,6 +110,6 @@ final class TopicDirectory {
         return new Task.Found(
                 destination.topic,
                 destination.question,
-                TopicInfo.failed(new TimeoutException("no answer within " + Outcomes.time(allowed))));
+                TopicInfo.failed(new TimeoutException("no answer within " + DurationText.of(allowed))));
     }
 }

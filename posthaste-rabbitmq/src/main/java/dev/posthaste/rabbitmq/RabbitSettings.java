@@ -2,6 +2,7 @@ package dev.posthaste.rabbitmq;
 
 import com.rabbitmq.client.ConnectionFactory;
 import dev.posthaste.CheckReturnValue;
+import dev.posthaste.internal.text.DurationText;
 import java.io.IOException;
 import java.net.URI;
 import java.net.URISyntaxException;
@@ -107,8 +108,7 @@ public final class RabbitSettings {
      */
     public RabbitSettings confirmTimeout(Duration timeout) {
         if (timeout.toMillis() < 4) {
-            throw new IllegalArgumentException(
-                    "confirmTimeout must be at least 4 ms, not " + timeout.toMillis() + " ms");
+            throw new IllegalArgumentException("confirmTimeout must be at least 4 ms, not " + DurationText.of(timeout));
         }
         return new RabbitSettings(url, declare, prefetch, confirmWindow, timeout, client);
     }
@@ -222,6 +222,6 @@ public final class RabbitSettings {
     @Override
     public String toString() {
         return "RabbitMQ at " + address() + ", prefetch " + prefetch + ", window " + confirmWindow
-                + ", confirms within " + SendGate.seconds(confirmTimeout.toNanos());
+                + ", confirms within " + DurationText.of(confirmTimeout);
     }
 }

@@ -1,6 +1,8 @@
 package dev.posthaste.rabbitmq;
 
 import dev.posthaste.broker.Outcome;
+import dev.posthaste.internal.text.DurationText;
+import java.time.Duration;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -32,7 +34,8 @@ final class SendGate {
         synchronized (session.lock()) {
             return session.window().isQuiet(now, settings.confirmTimeout())
                     ? "RabbitMQ is slow: no confirm for "
-                            + seconds(session.window().quietNanos(now)) + " with "
+                            + DurationText.rounded(
+                                    Duration.ofNanos(session.window().quietNanos(now))) + " with "
                             + session.window().unconfirmed()
                             + " unconfirmed; nothing more is sent until one comes"
                     : null;
@@ -51,7 +54,8 @@ final class SendGate {
         synchronized (session.lock()) {
             ExchangeChannel channel = session.channels().of(exchange);
             return channel != null && channel.isOpen() && channel.isQuiet(now, timeout)
-                    ? Outcome.unavailable("no confirm came for exchange '" + exchange + "' for " + seconds(timeout)
+                    ? Outcome.unavailable("no confirm came for exchange '" + exchange + "' for "
+                            + DurationText.of(settings.confirmTimeout())
                             + "; nothing more is sent to it until one comes")
                     : null;
         }
@@ -59,8 +63,8 @@ final class SendGate {
 
     /** The outcome of a message that waited too long: it says whether only its own exchange is slow. */
     Outcome tooLate(String exchange) {
-        String waited = "the message waited longer than "
-                + seconds(settings.sendWithin().toNanos()) + " and was not sent";
+        String waited =
+                "the message waited longer than " + DurationText.of(settings.sendWithin()) + " and was not sent";
         String refusal = refusal();
         if (refusal != null) {
             return Outcome.unavailable(refusal);
@@ -77,11 +81,6 @@ final class SendGate {
                             "exchange '" + exchange + "' accepts only one message at a time at present: " + waited)
                     : Outcome.unavailable("RabbitMQ at " + settings.address() + " is too slow: " + waited);
         }
-    }
-
-    static String seconds(long nanos) {
-        long millis = nanos / 1_000_000;
-        return millis % 1000 == 0 || millis > 10_000 ? millis / 1000 + " s" : millis + " ms";
     }
 
     /**

@@ -1,5 +1,6 @@
 package dev.posthaste.rabbitmq;
 
+import dev.posthaste.internal.text.DurationText;
 import java.time.Duration;
 import java.util.List;
 import org.slf4j.Logger;
@@ -45,13 +46,13 @@ final class SessionDeadlines {
             answerOverdue(now, giveUp, "RabbitMQ blocks publishers: " + alarm);
         } else if (silent) {
             patience.noConfirmCame();
-            session.end("no confirm came for " + seconds(giveUp));
+            session.end("no confirm came for " + DurationText.of(giveUp));
         } else {
             retireSilentChannels(now, giveUp);
             answerOverdue(
                     now,
                     settings.longestGiveUp(),
-                    "no confirm came for it within " + seconds(settings.longestGiveUp()));
+                    "no confirm came for it within " + DurationText.of(settings.longestGiveUp()));
         }
     }
 
@@ -62,7 +63,7 @@ final class SessionDeadlines {
                 log.warn(
                         "RabbitMQ at {} is slow: no confirm for {}. Nothing more is sent until one comes",
                         settings.address(),
-                        seconds(settings.confirmTimeout()));
+                        DurationText.of(settings.confirmTimeout()));
             } else {
                 log.info("RabbitMQ at {} is no longer slow", settings.address());
             }
@@ -79,11 +80,11 @@ final class SessionDeadlines {
                 && slowNow
                 && now - since > settings.confirmTimeout().toNanos()) {
             patience.noConfirmCame();
-            session.end("a write hung for " + seconds(settings.confirmTimeout()) + ", and no confirm came");
+            session.end("a write hung for " + DurationText.of(settings.confirmTimeout()) + ", and no confirm came");
             return true;
         }
         if (now - since > giveUp.toNanos()) {
-            session.end("RabbitMQ did not answer for " + seconds(giveUp));
+            session.end("RabbitMQ did not answer for " + DurationText.of(giveUp));
             return true;
         }
         return false;
@@ -97,7 +98,7 @@ final class SessionDeadlines {
                     .filter(channel -> channel.isQuiet(now, giveUp.toNanos()))
                     .toList();
         }
-        silent.forEach(channel -> channel.retire("no confirm came for " + seconds(giveUp)));
+        silent.forEach(channel -> channel.retire("no confirm came for " + DurationText.of(giveUp)));
     }
 
     private void answerOverdue(long now, Duration time, String reason) {
@@ -106,9 +107,5 @@ final class SessionDeadlines {
             all = session.channels().open();
         }
         all.forEach(channel -> channel.answerOverdue(now, time.toNanos(), reason));
-    }
-
-    private static String seconds(Duration time) {
-        return SendGate.seconds(time.toNanos());
     }
 }

@@ -10,13 +10,13 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Which outboxes a relay should take, and which it should give up, so that each relay has its fair share. Pure: every
+ * Which outboxes a relay should take, and which it should release, so that each relay has its fair share. Pure: every
  * relay decides for itself from the same rows, and the lease's compare-and-set settles ties.
  *
  * @param take free outboxes that no other relay has a better claim to
- * @param giveUp an outbox for a relay that has at least two fewer, or null
+ * @param release an outbox for a relay that has at least two fewer, or null
  */
-record Balance(List<String> take, @Nullable String giveUp) {
+record Balance(List<String> take, @Nullable String release) {
 
     static Balance of(String self, Collection<String> outboxes, List<Row> rows, List<Candidate> candidates) {
         Map<String, Row> leases = new HashMap<>();
@@ -28,7 +28,7 @@ record Balance(List<String> take, @Nullable String giveUp) {
             }
         }
         List<String> take = new ArrayList<>();
-        String giveUp = null;
+        String release = null;
         for (String outbox : outboxes) {
             Row row = leases.get(outbox);
             if (row != null && row.paused()) {
@@ -42,10 +42,10 @@ record Balance(List<String> take, @Nullable String giveUp) {
                     load.merge(self, 1, Integer::sum);
                 }
             } else if (row.owner().equals(self) && own >= 2 && least <= own - 2) {
-                giveUp = outbox;
+                release = outbox;
             }
         }
-        return new Balance(take, take.isEmpty() ? giveUp : null);
+        return new Balance(take, take.isEmpty() ? release : null);
     }
 
     private static int leastLoadOfOthers(

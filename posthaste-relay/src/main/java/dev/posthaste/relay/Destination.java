@@ -9,7 +9,7 @@ import java.util.Deque;
  *
  * <p>How much may be in flight follows what got through recently: it begins with 64 events and 1 MiB, doubles while
  * answers come within half a second, and halves when they take longer than a second or stay out. When nothing that was
- * handed over is being answered, a circuit breaker opens: after a pause one event probes, and the others follow when it
+ * dispatched is being answered, a circuit breaker opens: after a pause one event probes, and the others follow when it
  * is answered.
  */
 final class Destination {
@@ -107,7 +107,7 @@ final class Destination {
 
     // --- What happened -----------------------------------------------------------------------------------------------
 
-    void handedOver(long bytes) {
+    void dispatched(long bytes) {
         inFlight++;
         bytesInFlight += bytes;
         probing = failures > 0;
@@ -119,16 +119,16 @@ final class Destination {
     }
 
     /** The broker accepted it or refused it. */
-    void answered(long bytes, long handedOverAt, long now) {
+    void answered(long bytes, long dispatchedAt, long now) {
         came(bytes);
         failures = 0;
         probing = false;
         unavailable = false;
         everAnswered = true;
         answeredAt = now;
-        long took = now - handedOverAt;
+        long took = now - dispatchedAt;
         if (took > SLOW_NANOS) {
-            cut(handedOverAt, now);
+            cut(dispatchedAt, now);
         } else if (took < QUICK_NANOS) {
             quick++;
             if (quick >= limit() / 2 && level < HIGHEST_LEVEL) {
@@ -138,12 +138,12 @@ final class Destination {
         }
     }
 
-    /** No answer came. What was answered since it was handed over shows whether the destination still answers. */
-    void unanswered(long bytes, long handedOverAt, long now) {
+    /** No answer came. What was answered since it was dispatched shows whether the destination still answers. */
+    void unanswered(long bytes, long dispatchedAt, long now) {
         came(bytes);
-        cut(handedOverAt, now);
-        boolean answersOthers = everAnswered && answeredAt - handedOverAt > 0;
-        if (failures == 0 ? !answersOthers : isProbe(handedOverAt)) {
+        cut(dispatchedAt, now);
+        boolean answersOthers = everAnswered && answeredAt - dispatchedAt > 0;
+        if (failures == 0 ? !answersOthers : isProbe(dispatchedAt)) {
             startOverUnless(!unavailable);
             unavailable = false;
             open(now, FIRST_PAUSE_UNANSWERED, MAX_PAUSE_UNANSWERED);
@@ -151,10 +151,10 @@ final class Destination {
     }
 
     /** The broker accepts nothing now. */
-    void unavailable(long bytes, long handedOverAt, long now) {
+    void unavailable(long bytes, long dispatchedAt, long now) {
         came(bytes);
-        cut(handedOverAt, now);
-        if (failures == 0 || isProbe(handedOverAt)) {
+        cut(dispatchedAt, now);
+        if (failures == 0 || isProbe(dispatchedAt)) {
             startOverUnless(unavailable);
             unavailable = true;
             open(now, FIRST_PAUSE_UNAVAILABLE, MAX_PAUSE_UNAVAILABLE);
@@ -168,8 +168,8 @@ final class Destination {
         }
     }
 
-    private boolean isProbe(long handedOverAt) {
-        return handedOverAt - openedAt > 0;
+    private boolean isProbe(long dispatchedAt) {
+        return dispatchedAt - openedAt > 0;
     }
 
     private void open(long now, long firstPause, long longestPause) {
@@ -181,9 +181,9 @@ final class Destination {
         probing = false;
     }
 
-    /** Once for all that was handed over together. */
-    private void cut(long handedOverAt, long now) {
-        if (!cut || handedOverAt - cutAt >= 0) {
+    /** Once for all that was dispatched together. */
+    private void cut(long dispatchedAt, long now) {
+        if (!cut || dispatchedAt - cutAt >= 0) {
             cut = true;
             cutAt = now;
             quick = 0;

@@ -56,10 +56,10 @@ final class Destinations {
     }
 
     /** Gives each its turn, starting with a different one each time; returns the sum. */
-    int inTurn(ToIntFunction<Destination> handOver) {
-        int sum = handOver.applyAsInt(nowhere);
+    int inTurn(ToIntFunction<Destination> dispatch) {
+        int sum = dispatch.applyAsInt(nowhere);
         for (int i = 0; i < all.size(); i++) {
-            sum += handOver.applyAsInt(all.get((turn + i) % all.size()));
+            sum += dispatch.applyAsInt(all.get((turn + i) % all.size()));
         }
         turn = (turn + 1) % Math.max(1, all.size()); // a throttle must not give everything to the same one
         return sum;

@@ -8,7 +8,7 @@ import java.util.function.BooleanSupplier;
 final class Housekeeping {
     private final OutboxRuntime parts;
     private final Lease lease;
-    private final UnconsumedWatch unconsumedWatch;
+    private final UnconsumedCheck unconsumedCheck;
     private final Retention retention;
     private final long purgeEveryNanos;
     private long nextPurgeAt;
@@ -17,7 +17,7 @@ final class Housekeeping {
     Housekeeping(OutboxRuntime parts, Lease lease, Duration purgeEvery) {
         this.parts = parts;
         this.lease = lease;
-        this.unconsumedWatch = new UnconsumedWatch(parts);
+        this.unconsumedCheck = new UnconsumedCheck(parts);
         this.retention = new Retention(parts.outbox(), parts.store(), parts.listener());
         this.purgeEveryNanos = purgeEvery.toNanos();
         this.nextPurgeAt = parts.clock().getAsLong();
@@ -39,7 +39,7 @@ final class Housekeeping {
      */
     void runOnce(BooleanSupplier goOn) {
         if (parts.outbox().tracked()) {
-            unconsumedWatch.runOnce(goOn);
+            unconsumedCheck.runOnce(goOn);
         }
         long now = parts.clock().getAsLong();
         if (now - nextPurgeAt >= 0) {

@@ -19,7 +19,7 @@ import org.jspecify.annotations.Nullable;
  * loaded by its id when it is due, and the others by {@link CatchUp}. Whatever is loaded enters by an {@link Admission}.
  *
  * <p>The rule that keeps order: an event enters a lane only if every visible pending event of its key with a lower id is in
- * the lane or was handed over.
+ * the lane or was dispatched.
  *
  * <p>Keys are compared by a hash of 64 bits of their characters. Two keys with the same hash count as one key, and wait for
  * each other.
@@ -252,7 +252,7 @@ final class KeyGate {
         goOn(done.lane, now);
     }
 
-    /** The same event is to be handed over again at {@code at}; if that is not soon, it leaves memory until then. */
+    /** The same event is to be dispatched again at {@code at}; if that is not soon, it leaves memory until then. */
     void resend(QueuedEvent head, long at, long now) {
         Lane lane = head.lane;
         lane.takeBack();

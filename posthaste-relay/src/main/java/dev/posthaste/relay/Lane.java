@@ -9,7 +9,7 @@ import org.jspecify.annotations.Nullable;
  * The events of one key that are in memory, in the order of their ids, at most one of them with the broker; an event without
  * a key has a lane of its own. Belongs to {@link Lanes}.
  *
- * <p>The rule that keeps order: an event goes before those with higher ids, but never before one that was handed over,
+ * <p>The rule that keeps order: an event goes before those with higher ids, but never before one that was dispatched,
  * which cannot be recalled.
  */
 final class Lane {
@@ -41,8 +41,8 @@ final class Lane {
         final long writtenAt;
 
         int resends;
-        long handedOverAt;
-        private boolean handedOver;
+        long dispatchedAt;
+        private boolean dispatched;
 
         QueuedEvent(PendingEvent event, Destination destination, Lane lane, int resends, long readAt) {
             this.event = event;
@@ -114,22 +114,22 @@ final class Lane {
     /** Whether everything that is in the lane goes before this event. */
     private boolean isBefore(QueuedEvent added) {
         QueuedEvent last = queue.peekLast();
-        return last == null || last.handedOver || last.id() <= added.id();
+        return last == null || last.dispatched || last.id() <= added.id();
     }
 
-    /** Removes the last event if its id is {@code from} or above and it was not handed over; otherwise returns null. */
+    /** Removes the last event if its id is {@code from} or above and it was not dispatched; otherwise returns null. */
     @Nullable
     QueuedEvent removeLast(long from) {
         QueuedEvent last = queue.peekLast();
-        return last == null || last.handedOver || last.id() < from ? null : queue.removeLast();
+        return last == null || last.dispatched || last.id() < from ? null : queue.removeLast();
     }
 
     // --- To the broker and back --------------------------------------------------------------------------------------
 
     /** Its head goes to the broker. */
-    void handOver() {
+    void dispatch() {
         inFlight = true;
-        Objects.requireNonNull(queue.peekFirst()).handedOver = true;
+        Objects.requireNonNull(queue.peekFirst()).dispatched = true;
     }
 
     /** Whether this event is with the broker. */
@@ -148,11 +148,11 @@ final class Lane {
         inFlight = false;
     }
 
-    /** From now on, none of its events counts as handed over; returns the lowest id, which need not be the head's. */
+    /** From now on, none of its events counts as dispatched; returns the lowest id, which need not be the head's. */
     long recall() {
         long lowest = Long.MAX_VALUE;
         for (QueuedEvent each : queue) {
-            each.handedOver = false;
+            each.dispatched = false;
             lowest = Math.min(lowest, each.id());
         }
         return lowest;

@@ -109,7 +109,7 @@ final class Lanes {
         }
     }
 
-    /** Removes the key's last event if its id is {@code from} or above and it was not handed over; otherwise returns null. */
+    /** Removes the key's last event if its id is {@code from} or above and it was not dispatched; otherwise returns null. */
     @Nullable
     QueuedEvent removeLast(long key, long from) {
         Lane lane = lanes.get(key);
@@ -131,12 +131,12 @@ final class Lanes {
 
     // --- Events going out --------------------------------------------------------------------------------------------
 
-    /** Whether some lane's head may be handed over, as far as its destination accepts it. */
+    /** Whether some lane's head may be dispatched, as far as its destination accepts it. */
     boolean hasNext() {
         return ready > 0;
     }
 
-    /** The event that is to be handed over next to {@code destination}, or null. */
+    /** The event that is to be dispatched next to {@code destination}, or null. */
     @Nullable
     QueuedEvent peek(Destination destination) {
         for (Lane lane = destination.ready.peekFirst(); lane != null; lane = destination.ready.peekFirst()) {
@@ -153,7 +153,7 @@ final class Lanes {
     void take(QueuedEvent head) {
         head.destination.ready.pollFirst();
         unready(head.lane);
-        head.lane.handOver();
+        head.lane.dispatch();
     }
 
     /** Takes the last lane off {@code destination}'s queue and returns its head; null if the lane has changed since. */
@@ -195,7 +195,7 @@ final class Lanes {
         }
     }
 
-    /** The lane's head is to be handed over again at {@code at}. */
+    /** The lane's head is to be dispatched again at {@code at}. */
     void resendAt(Lane lane, long at) {
         lane.resendAt = at == 0 ? 1 : at;
         resends.add(lane.resendAt, lane.key);

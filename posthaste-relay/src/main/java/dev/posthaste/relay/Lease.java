@@ -13,7 +13,7 @@ final class Lease {
     private final String outbox;
     private final LongSupplier clock;
     private volatile @Nullable Term term;
-    private volatile boolean givingUp;
+    private volatile boolean releasing;
     private volatile long workedOnAt;
     private volatile long restUntil;
     private volatile boolean rests;
@@ -91,13 +91,13 @@ final class Lease {
         dispute = other;
     }
 
-    /** Whether the outbox is to be handed to another relay as soon as nothing is at the broker. */
-    boolean givingUp() {
-        return givingUp;
+    /** Whether it is to be released as soon as nothing is at the broker. */
+    boolean isReleasing() {
+        return releasing;
     }
 
-    void giveUp() {
-        givingUp = true;
+    void startRelease() {
+        releasing = true;
     }
 
     /** @param asked when the database was asked, on the monotonic clock */
@@ -105,8 +105,9 @@ final class Lease {
         term = new Term(claim, asked + ttl.toNanos());
     }
 
-    void lost() {
+    /** It is not held any more: lost, or released. */
+    void ended() {
         term = null;
-        givingUp = false;
+        releasing = false;
     }
 }

@@ -6,6 +6,7 @@ import dev.posthaste.internal.jdbc.LeaseTable.Candidate;
 import dev.posthaste.internal.jdbc.LeaseTable.Renewal;
 import dev.posthaste.internal.jdbc.LeaseTable.Row;
 import dev.posthaste.internal.store.Claim;
+import dev.posthaste.internal.text.DurationText;
 import java.time.Duration;
 import java.util.Collection;
 import java.util.HashMap;
@@ -20,7 +21,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Takes, renews and gives up the leases of a relay's outboxes. {@link #runOnce} is called by one thread at a time;
+ * Takes, renews and releases the leases of a relay's outboxes. {@link #runOnce} is called by one thread at a time;
  * {@link #release} and {@link #lost} by the threads that work with the leases.
  */
 final class Leases {
@@ -77,7 +78,7 @@ final class Leases {
         return leases.values();
     }
 
-    /** Renews what is due, and now and then looks whether to take or give up something. Returns the nanoseconds to wait. */
+    /** Renews what is due, and now and then looks whether to take or release something. Returns the nanoseconds to wait. */
     long runOnce() {
         long now = clock.getAsLong();
         if (now - lastRunAt > ttl.toNanos()) {
@@ -110,13 +111,13 @@ final class Leases {
             if (renewal == Renewal.RENEWED) {
                 lease.held(claim, now, ttl);
             } else if (renewal == Renewal.PAUSED) {
-                giveUpPaused(lease);
+                releasePaused(lease);
             } else {
                 lost(lease, claim);
             }
             renewAt.put(lease.outbox(), now + ttl.toNanos() / 3);
         } catch (StoreException e) {
-            // The pump stops handing over by itself when the time runs out. Until another relay takes the outbox, the
+            // The pump stops dispatching by itself when the time runs out. Until another relay takes the outbox, the
             // lease can still be renewed.
             renewAt.put(lease.outbox(), now + ttl.toNanos() / 12);
             listener.databaseFailed(lease.outbox(), e);
@@ -131,10 +132,10 @@ final class Leases {
     private void warnOfStuck(Lease lease) {
         if (stuck.add(lease.outbox())) {
             log.error(
-                    "Outbox {}: the thread that works on it has been stuck for more than {} s; relay {} no longer renews its"
+                    "Outbox {}: the thread that works on it has been stuck for more than {}; relay {} no longer renews its"
                             + " lease, so that another relay can take over. Find what hangs in a thread dump",
                     lease.outbox(),
-                    patience().toSeconds(),
+                    DurationText.of(patience()),
                     relay);
         }
     }
@@ -167,11 +168,11 @@ final class Leases {
             balance.take().forEach(outbox -> take(lease(outbox), rows, stale));
             rows.stream()
                     .filter(row -> row.paused() && leases.containsKey(row.outbox()))
-                    .forEach(row -> giveUpPaused(lease(row.outbox())));
-            String giveUp = balance.giveUp();
-            if (giveUp != null) {
-                log.info("Relay {} gives outbox {} up for a relay with fewer", relay, giveUp);
-                lease(giveUp).giveUp();
+                    .forEach(row -> releasePaused(lease(row.outbox())));
+            String release = balance.release();
+            if (release != null) {
+                log.info("Relay {} releases outbox {} for a relay with fewer", relay, release);
+                lease(release).startRelease();
             }
         } catch (StoreException e) {
             log.warn("Relay {} cannot renew its leases and keeps trying: {}", relay, e.getMessage());
@@ -182,10 +183,10 @@ final class Leases {
         nextLookAt = clock.getAsLong() + (allHeld ? ttl.toNanos() / 3 : Math.min(ttl.toNanos() / 6, 1_000_000_000L));
     }
 
-    private void giveUpPaused(Lease lease) {
-        if (lease.claim() != null && !lease.givingUp()) {
-            log.info("Relay {} gives outbox {} up: it is paused", relay, lease.outbox());
-            lease.giveUp();
+    private void releasePaused(Lease lease) {
+        if (lease.claim() != null && !lease.isReleasing()) {
+            log.info("Relay {} releases outbox {}: it is paused", relay, lease.outbox());
+            lease.startRelease();
         }
     }
 
@@ -263,25 +264,25 @@ final class Leases {
     /** The claim turned out to be no longer good. */
     void lost(Lease lease, Claim claim) {
         if (lease.holds(claim)) {
-            lease.lost();
+            lease.ended();
             listener.leaseLost(claim.outbox(), claim.epoch());
         }
     }
 
-    /** Gives a lease back for others to take at once. */
+    /** Others can take the lease at once. */
     void release(Lease lease, Claim claim) {
         if (!lease.holds(claim)) {
             return;
         }
-        lease.lost();
+        lease.ended();
         try {
             table.release(claim);
         } catch (StoreException e) {
             log.warn(
-                    "Relay {} cannot give outbox {} back; it is free in {}: {}",
+                    "Relay {} cannot release outbox {}; it is free in {}: {}",
                     relay,
                     claim.outbox(),
-                    ttl,
+                    DurationText.of(ttl),
                     e.getMessage());
         }
         listener.leaseReleased(claim.outbox(), claim.epoch());
@@ -300,7 +301,7 @@ final class Leases {
         try {
             table.withdraw(relay);
         } catch (StoreException e) {
-            log.debug("Relay {} cannot say that it is gone; others see it in {}", relay, ttl, e);
+            log.debug("Relay {} cannot say that it is gone; others see it in {}", relay, DurationText.of(ttl), e);
         }
     }
 }

@@ -95,7 +95,7 @@ final class OutboxWorker implements Runnable {
 
     private void runUntilItEnds(Pump mine, Claim claim) throws InterruptedException {
         long backoff = FIRST_BACKOFF_MILLIS;
-        while (!stopping && !lease.givingUp()) {
+        while (!stopping && !lease.isReleasing()) {
             if (!lease.holds(claim)) {
                 throw new LeaseLostException(claim);
             }

@@ -42,7 +42,7 @@ final class Overflow {
     }
 
     /**
-     * Leaves the whole lane in the table, what was handed over before included.
+     * Leaves the whole lane in the table, what was dispatched before included.
      *
      * @return like {@link #leave}
      */

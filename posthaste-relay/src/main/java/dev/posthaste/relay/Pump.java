@@ -21,7 +21,7 @@ import java.util.concurrent.TimeUnit;
  * outlives the right to act on it.
  *
  * <p>{@link #pass} is called by one thread at a time. Fetch, publish and settle overlap: the broker works on its own, and
- * one batch at a time is settled by the settler while the next is read and handed over. What crosses threads is one
+ * one batch at a time is settled by the settler while the next is read and dispatched. What crosses threads is one
  * queue, into which the broker's answers, the settler's results and wake-ups come.
  */
 final class Pump {
@@ -86,34 +86,34 @@ final class Pump {
 
     // --- Gate and publish ------------------------------------------------------------------------------------------
 
-    /** Hands over what the gate lets through, takes in answers, and again while answers open the gate. */
+    /** Dispatches what the gate lets through, takes in answers, and again while answers open the gate. */
     private int publish() {
         int moved = 0;
         int now;
         do {
-            now = handOver() + receive();
+            now = dispatch() + receive();
             moved += now;
         } while (now > 0 && lanes.hasNext());
         return moved;
     }
 
-    private int handOver() {
+    private int dispatch() {
         long now = parts.clock().getAsLong();
         lanes.resume(now);
         destinations.makeRoomForOthers(gate, now);
-        return destinations.inTurn(destination -> handOver(destination, now));
+        return destinations.inTurn(destination -> dispatch(destination, now));
     }
 
-    private int handOver(Destination destination, long start) {
+    private int dispatch(Destination destination, long start) {
         int handed = 0;
         long now = start;
-        while (mayHandOver(now) && destination.allows(now)) {
+        while (mayDispatch(now) && destination.allows(now)) {
             Lane.QueuedEvent held = lanes.peek(destination);
             if (held == null) {
                 break;
             }
             lanes.take(held);
-            handOver(held, now);
+            dispatch(held, now);
             handed++;
             if ((handed & 63) == 0) {
                 now = parts.clock().getAsLong();
@@ -122,20 +122,20 @@ final class Pump {
         return handed;
     }
 
-    private boolean mayHandOver(long now) {
+    private boolean mayDispatch(long now) {
         return !draining
-                && !lease.givingUp() // what was read waits for the next owner, or a resume
+                && !lease.isReleasing() // what was read waits for the next owner, or a resume
                 && lanes.hasNext()
                 && !verdicts.isFull()
                 && throttle.allows(now)
                 && lease.outlasts(claim, parts.settings().publishTimeout());
     }
 
-    private void handOver(Lane.QueuedEvent held, long now) {
-        held.handedOverAt = now;
+    private void dispatch(Lane.QueuedEvent held, long now) {
+        held.dispatchedAt = now;
         inFlight++;
-        held.destination.handedOver(held.bytes());
-        throttle.handedOver(now);
+        held.destination.dispatched(held.bytes());
+        throttle.dispatched(now);
         Message message;
         try {
             message = OutgoingMessage.of(
@@ -144,14 +144,14 @@ final class Pump {
                     parts.outbox(),
                     parts.outbox().format());
         } catch (OutgoingMessage.UnsendableException e) {
-            signals.add(new Signal.Answer(held, e.outcome()));
+            signals.add(new Signal.Answered(held, e.outcome()));
             return;
         }
         try {
-            parts.broker().publish(message, outcome -> signals.add(new Signal.Answer(held, outcome)));
+            parts.broker().publish(message, outcome -> signals.add(new Signal.Answered(held, outcome)));
         } catch (Throwable e) {
             // A broker should answer, not throw. Whether it sent anything is not known.
-            signals.add(new Signal.Answer(held, Outcome.unknown(e.toString())));
+            signals.add(new Signal.Answered(held, Outcome.unknown(e.toString())));
         }
     }
 
@@ -160,7 +160,7 @@ final class Pump {
         signals.drainTo(received);
         Throwable failure = null;
         for (Signal each : received) {
-            if (each instanceof Signal.Answer answer && awaits(answer.held())) {
+            if (each instanceof Signal.Answered answer && awaits(answer.held())) {
                 inFlight--;
                 decide(answer.held(), answer.outcome());
             } else if (each instanceof Signal.Settled settled) {
@@ -188,7 +188,7 @@ final class Pump {
     private void decide(Lane.QueuedEvent held, Outcome outcome) {
         long now = parts.clock().getAsLong();
         watch(held, outcome, now);
-        listener().answered(outbox, held.event, outcome, now - held.handedOverAt, now - held.writtenAt);
+        listener().answered(outbox, held.event, outcome, now - held.dispatchedAt, now - held.writtenAt);
         if (outcome instanceof Outcome.Unknown unknown) {
             listener().resent(outbox, Relayed.of(held, held.event.attempts(), now), unknown.reason());
         }
@@ -221,15 +221,15 @@ final class Pump {
     private void watch(Lane.QueuedEvent held, Outcome outcome, long now) {
         Destination destination = held.destination;
         if (outcome instanceof Outcome.Unavailable unavailable) {
-            destination.unavailable(held.bytes(), held.handedOverAt, now);
+            destination.unavailable(held.bytes(), held.dispatchedAt, now);
             if (!saidUnavailable) {
                 saidUnavailable = true;
                 listener().brokerUnavailable(outbox, unavailable.reason());
             }
         } else if (outcome instanceof Outcome.Unknown) {
-            destination.unanswered(held.bytes(), held.handedOverAt, now);
+            destination.unanswered(held.bytes(), held.dispatchedAt, now);
         } else {
-            destination.answered(held.bytes(), held.handedOverAt, now);
+            destination.answered(held.bytes(), held.dispatchedAt, now);
             if (saidUnavailable && !destinations.anyUnavailable()) {
                 saidUnavailable = false;
                 listener().brokerAvailable(outbox);
@@ -320,7 +320,7 @@ final class Pump {
         signals.add(new Signal.Wake());
     }
 
-    /** From now on nothing more is read or handed over; passes settle what comes back. */
+    /** From now on nothing more is read or dispatched; passes settle what comes back. */
     void drain() {
         draining = true;
     }

@@ -29,7 +29,7 @@ import org.jspecify.annotations.Nullable;
  * </ul>
  *
  * <p>A transaction may take a low id and commit late, when higher ids were read already. Whenever events came in, the
- * {@link Gaps} below the highest id are read again, to their end, before anything is handed over: an event of the same key
+ * {@link Gaps} below the highest id are read again, to their end, before anything is dispatched: an event of the same key
  * that was committed before one of those that came in is visible by then, so it is found and goes first.
  */
 final class Reader {

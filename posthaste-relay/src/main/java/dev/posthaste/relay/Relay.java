@@ -46,7 +46,7 @@ import org.slf4j.LoggerFactory;
  * <p>The only owner of threads: two for each outbox ({@code posthaste-relay-OUTBOX}, and
  * {@code posthaste-relay-OUTBOX-settler} for what it settles), one for the leases ({@code posthaste-relay-leases}) and
  * one for retention and measurements ({@code posthaste-relay-housekeeping}). {@link #close} stops them in this order
- * within the stop timeout, finishing what is at the broker and giving the leases back. Thread-safe.
+ * within the stop timeout, finishing what is at the broker and releasing the leases. Thread-safe.
  */
 public final class Relay implements AutoCloseable {
     private static final Logger log = LoggerFactory.getLogger(Relay.class);
@@ -143,7 +143,7 @@ public final class Relay implements AutoCloseable {
     }
 
     /**
-     * Stops reading, waits for what is at the broker within the stop timeout, settles it and gives the leases back. The
+     * Stops reading, waits for what is at the broker within the stop timeout, settles it and releases the leases. The
      * broker stays open. Works before {@link #start} and twice.
      */
     @Override

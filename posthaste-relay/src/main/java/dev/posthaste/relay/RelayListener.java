@@ -82,7 +82,7 @@ public interface RelayListener {
     default void databaseFailed(String outbox, Throwable cause) {}
 
     /**
-     * Something unexpected was thrown while the outbox was being relayed. The lease was given back, and the relay tries
+     * Something unexpected was thrown while the outbox was being relayed. The lease was released, and the relay tries
      * again.
      */
     default void workerFailed(String outbox, Throwable cause) {}

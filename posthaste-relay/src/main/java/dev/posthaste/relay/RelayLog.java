@@ -3,6 +3,7 @@ package dev.posthaste.relay;
 import dev.posthaste.Catalog;
 import dev.posthaste.broker.Outcome;
 import dev.posthaste.internal.store.PendingEvent;
+import dev.posthaste.internal.text.DurationText;
 import dev.posthaste.relay.internal.EngineListener;
 import java.time.Duration;
 import java.util.Map;
@@ -39,7 +40,7 @@ final class RelayLog implements EngineListener {
 
     @Override
     public void leaseReleased(String outbox, long epoch) {
-        log.info("Relay {} gave outbox {} back (epoch {})", relay, outbox, epoch);
+        log.info("Relay {} released outbox {} (epoch {})", relay, outbox, epoch);
     }
 
     @Override
@@ -70,12 +71,12 @@ final class RelayLog implements EngineListener {
     @Override
     public void died(String outbox, RelayedEvent event, String reason) {
         log.warn(
-                "Outbox {}: event {} ({}, key {}) is dead after {} attempts: {}",
+                "Outbox {}: event {} ({}, key {}) is dead after {}: {}",
                 outbox,
                 event.eventId(),
                 event.type(),
                 event.key(),
-                event.attempts(),
+                event.attempts() == 1 ? "1 attempt" : event.attempts() + " attempts",
                 reason);
     }
 
@@ -92,7 +93,7 @@ final class RelayLog implements EngineListener {
     @Override
     public void workerFailed(String outbox, Throwable cause) {
         log.error(
-                "Outbox {}: relay {} had an unexpected error, gave the outbox back and will try again",
+                "Outbox {}: relay {} had an unexpected error, released the outbox and will try again",
                 outbox,
                 relay,
                 cause);
@@ -143,20 +144,20 @@ final class RelayLog implements EngineListener {
         if (last == null || now - last > REMINDER_NANOS) {
             lastUnconsumed.put(outbox, now);
             log.warn(
-                    "Outbox {}: {} events were published longer than {} ago and not consumed since, the oldest {} ago",
+                    "Outbox {}: {} published longer than {} ago and not consumed since, the oldest {} ago",
                     outbox,
-                    events,
-                    catalog.outbox(outbox).consumedWithin(),
-                    oldest.truncatedTo(java.time.temporal.ChronoUnit.SECONDS));
+                    events == 1 ? "1 event was" : events + " events were",
+                    DurationText.of(catalog.outbox(outbox).consumedWithin()),
+                    DurationText.rounded(oldest));
         }
     }
 
     @Override
     public void purged(String outbox, int events) {
         log.info(
-                "Outbox {}: retention deleted {} events older than {}",
+                "Outbox {}: retention deleted {} older than {}",
                 outbox,
-                events,
-                catalog.outbox(outbox).keep());
+                events == 1 ? "1 event" : events + " events",
+                DurationText.of(catalog.outbox(outbox).keep()));
     }
 }

@@ -26,6 +26,6 @@ record Relayed(
                 event.key(),
                 attempts,
                 Duration.ofNanos(now - held.writtenAt),
-                Duration.ofNanos(now - held.handedOverAt));
+                Duration.ofNanos(now - held.dispatchedAt));
     }
 }

@@ -5,8 +5,8 @@ import dev.posthaste.internal.store.OutboxStore;
 
 /** What comes into a pump from other threads. */
 sealed interface Signal {
-    /** The broker's answer about an event. */
-    record Answer(Lane.QueuedEvent held, Outcome outcome) implements Signal {}
+    /** The broker has answered about an event. */
+    record Answered(Lane.QueuedEvent held, Outcome outcome) implements Signal {}
 
     /** The batch that was being settled is written. */
     record Settled(OutboxStore.Settled settled, long nanos) implements Signal {}

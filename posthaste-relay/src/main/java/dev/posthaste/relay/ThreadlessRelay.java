@@ -74,7 +74,7 @@ final class ThreadlessRelay implements ManualRelay {
         }
         try {
             boolean moved = current.pump().pass();
-            if (lease.givingUp()) {
+            if (lease.isReleasing()) {
                 current.pump().drain();
                 if (current.pump().drained()) {
                     leases.release(lease, claim);

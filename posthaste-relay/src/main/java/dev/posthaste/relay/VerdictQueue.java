@@ -43,7 +43,7 @@ final class VerdictQueue {
         return waiting.isEmpty() && settling.isEmpty() && locked.isEmpty();
     }
 
-    /** Whether the queue is full and no further events should be handed over. */
+    /** Whether the queue is full and no further events should be dispatched. */
     boolean isFull() {
         return waiting.size() >= parts.settings().batch()
                 || locked.size() >= parts.settings().window();

@@ -34,8 +34,8 @@ class BalanceTest {
                 for (String relay : shuffled(relays, random)) {
                     Balance balance = Balance.of(relay, outboxes, rows(owners), candidates);
                     balance.take().forEach(outbox -> owners.put(outbox, relay));
-                    if (balance.giveUp() != null) {
-                        owners.remove(balance.giveUp());
+                    if (balance.release() != null) {
+                        owners.remove(balance.release());
                     }
                 }
             }

@@ -10,13 +10,13 @@ import org.junit.jupiter.api.Test;
 class DestinationTest {
     private long now = 1_000_000_000L;
     private final Destination destination = new Destination(1, 4000, true);
-    private final Deque<Long> handedOver = new ArrayDeque<>();
+    private final Deque<Long> dispatched = new ArrayDeque<>();
 
-    private int handOverAll() {
+    private int dispatchAll() {
         int handed = 0;
         while (destination.allows(now)) {
-            destination.handedOver(1_000);
-            handedOver.add(now);
+            destination.dispatched(1_000);
+            dispatched.add(now);
             handed++;
         }
         return handed;
@@ -27,40 +27,40 @@ class DestinationTest {
     }
 
     private void answer() {
-        destination.answered(1_000, handedOver.remove(), now);
+        destination.answered(1_000, dispatched.remove(), now);
     }
 
     private void answerAll() {
-        while (!handedOver.isEmpty()) {
+        while (!dispatched.isEmpty()) {
             answer();
         }
     }
 
     @Test
     void A21_beginsWithAFewAndTakesMoreWhileAnswersComeQuickly() {
-        assertThat(handOverAll()).isEqualTo(64);
+        assertThat(dispatchAll()).isEqualTo(64);
         for (int i = 0; i < 20; i++) {
             pass(Duration.ofMillis(10));
             answerAll();
-            handOverAll();
+            dispatchAll();
         }
-        assertThat(handedOver).hasSize(4000);
+        assertThat(dispatched).hasSize(4000);
     }
 
     @Test
     void B19_takesLessWhenAnswersComeSlowlyButNeverNothing() {
-        handOverAll();
+        dispatchAll();
         for (int i = 0; i < 10; i++) {
             pass(Duration.ofSeconds(3));
             answerAll();
-            handOverAll();
+            dispatchAll();
         }
-        assertThat(handedOver).hasSize(16);
+        assertThat(dispatched).hasSize(16);
     }
 
     @Test
     void largeEventsCountByTheirBytes() {
-        destination.handedOver(5 << 20);
+        destination.dispatched(5 << 20);
         assertThat(destination.allows(now)).isFalse();
         pass(Duration.ofMillis(1));
         destination.answered(5 << 20, now, now);
@@ -71,32 +71,32 @@ class DestinationTest {
 
     @Test
     void A21_afterNoAnswerOneProbeGoesAndNotAllOfThemAgain() {
-        handOverAll();
+        dispatchAll();
         pass(Duration.ofSeconds(4));
         int sentAgain = 0;
-        while (!handedOver.isEmpty()) {
-            destination.unanswered(1_000, handedOver.remove(), now);
+        while (!dispatched.isEmpty()) {
+            destination.unanswered(1_000, dispatched.remove(), now);
         }
         for (int i = 0; i < 10; i++) {
             pass(Duration.ofSeconds(20));
-            assertThat(handOverAll()).isEqualTo(1);
+            assertThat(dispatchAll()).isEqualTo(1);
             sentAgain++;
             pass(Duration.ofSeconds(4));
-            destination.unanswered(1_000, handedOver.remove(), now);
+            destination.unanswered(1_000, dispatched.remove(), now);
         }
         assertThat(sentAgain).isEqualTo(10);
         pass(Duration.ofSeconds(20));
-        handOverAll();
+        dispatchAll();
         pass(Duration.ofMillis(10));
         answer();
-        assertThat(handOverAll()).isEqualTo(destination.limit()).isGreaterThanOrEqualTo(16);
+        assertThat(dispatchAll()).isEqualTo(destination.limit()).isGreaterThanOrEqualTo(16);
     }
 
     @Test
     void oneThatIsNotAnsweredWhileOthersAreHoldsNobodyUp() {
-        handOverAll();
+        dispatchAll();
         pass(Duration.ofMillis(100));
-        long first = handedOver.remove();
+        long first = dispatched.remove();
         answer();
         destination.unanswered(1_000, first, now);
         assertThat(destination.open()).isFalse();
@@ -109,7 +109,7 @@ class DestinationTest {
     void pausesGrowWhileItIsUnavailableAndEndWithTheFirstAnswer() {
         long lastPause = 0;
         for (int i = 0; i < 12; i++) {
-            destination.handedOver(1);
+            destination.dispatched(1);
             destination.unavailable(1, now, now);
             long pause = destination.openUntil() - now;
             assertThat(pause).isGreaterThanOrEqualTo(lastPause).isLessThanOrEqualTo(30_000_000_000L);
@@ -118,7 +118,7 @@ class DestinationTest {
             now = destination.openUntil();
         }
         assertThat(lastPause).isEqualTo(30_000_000_000L);
-        destination.handedOver(1);
+        destination.dispatched(1);
         destination.answered(1, now, now);
         assertThat(destination.open()).isFalse();
     }
@@ -126,11 +126,11 @@ class DestinationTest {
     @Test
     void aFirstUnavailableAfterManyUnknownsPausesShortly() {
         for (int i = 0; i < 12; i++) {
-            destination.handedOver(1);
+            destination.dispatched(1);
             destination.unanswered(1, now, now);
             now = destination.openUntil();
         }
-        destination.handedOver(1);
+        destination.dispatched(1);
         destination.unavailable(1, now, now);
         assertThat(Duration.ofNanos(destination.openUntil() - now)).isLessThanOrEqualTo(Duration.ofMillis(200));
         assertThat(destination.unavailable()).isTrue();
@@ -141,7 +141,7 @@ class DestinationTest {
         Destination local = new Destination(1, 500, false);
         for (int i = 0; i < 500; i++) {
             assertThat(local.allows(now)).isTrue();
-            local.handedOver(1 << 20);
+            local.dispatched(1 << 20);
         }
         assertThat(local.allows(now)).isFalse();
     }

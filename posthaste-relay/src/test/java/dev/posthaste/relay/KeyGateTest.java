@@ -17,17 +17,17 @@ class KeyGateTest {
     private final Destination destination = new Destination(1, 4_000, true);
     private final Lanes lanes = new Lanes(event -> destination, Lane.MAX_EVENTS);
     private final KeyGate gate = new KeyGate(lanes, 1_000, 0);
-    private final List<Long> handedOver = new ArrayList<>();
+    private final List<Long> dispatched = new ArrayList<>();
 
     private static PendingEvent event(long id) {
         return new PendingEvent(
                 new StoredRow(id, "e-" + id, "t", "v1", KEY, null, null, null, new byte[0]), 0, null, 0, 0);
     }
 
-    private Lane.QueuedEvent handOver() {
+    private Lane.QueuedEvent dispatch() {
         Lane.QueuedEvent head = Objects.requireNonNull(lanes.peek(destination));
         lanes.take(head);
-        handedOver.add(head.id());
+        dispatched.add(head.id());
         return head;
     }
 
@@ -57,8 +57,8 @@ class KeyGateTest {
         for (long id = 1; id <= 4; id++) {
             gate.offer(event(id), 0);
         }
-        settle(handOver());
-        Lane.QueuedEvent second = handOver();
+        settle(dispatch());
+        Lane.QueuedEvent second = dispatch();
         assertThat(gate.want(new PendingRef(1, KEY, SECOND), 0)).isNull();
         List<Admission> due = gate.due(SECOND, 10);
         assertThat(due).extracting(Admission::id).containsExactly(1L);
@@ -66,9 +66,9 @@ class KeyGateTest {
         catchUp(2, 3, 4);
         settle(second);
         while (lanes.hasNext()) {
-            settle(handOver());
+            settle(dispatch());
         }
-        assertThat(handedOver).containsExactly(1L, 2L, 1L, 3L, 4L);
+        assertThat(dispatched).containsExactly(1L, 2L, 1L, 3L, 4L);
     }
 
     /** Found by the simulation: a relay that had read nothing yet took it first by its id, and then as a new event. */
@@ -80,12 +80,12 @@ class KeyGateTest {
         gate.blockedKeys().beginRound();
         gate.blockedKeys().endRound(SECOND);
         admit(gate.due(SECOND, 10));
-        Lane.QueuedEvent first = handOver();
+        Lane.QueuedEvent first = dispatch();
         gate.done(first, SECOND);
         gate.offer(event(1), SECOND);
         assertThat(lanes.hasNext()).isFalse();
         gate.settled(1);
-        assertThat(handedOver).containsExactly(1L);
+        assertThat(dispatched).containsExactly(1L);
     }
 
     /** All dead events of a key are requeued together, while later ones wait behind them. */
@@ -106,8 +106,8 @@ class KeyGateTest {
         }
         catchUp(5, 6, 7);
         while (lanes.hasNext()) {
-            settle(handOver());
+            settle(dispatch());
         }
-        assertThat(handedOver).containsExactly(1L, 3L, 5L, 6L, 7L);
+        assertThat(dispatched).containsExactly(1L, 3L, 5L, 6L, 7L);
     }
 }

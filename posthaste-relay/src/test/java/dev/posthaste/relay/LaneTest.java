@@ -53,10 +53,10 @@ class LaneTest {
     }
 
     @Test
-    void aLateEventGoesBehindWhatWasHandedOverWhateverItsId() {
+    void aLateEventGoesBehindWhatWasDispatchedWhateverItsId() {
         insert(5);
         insert(6);
-        lane.handOver();
+        lane.dispatch();
         assertThat(insert(3)).isFalse();
         assertThat(drained()).containsExactly(5L, 3L, 6L);
     }
@@ -65,7 +65,7 @@ class LaneTest {
     @Test
     void whatIsSentAgainStaysFirst() {
         insert(5);
-        lane.handOver();
+        lane.dispatch();
         lane.takeBack();
         insert(3);
         assertThat(lane.mayGo()).isTrue();
@@ -79,7 +79,7 @@ class LaneTest {
         QueuedEvent first = Objects.requireNonNull(lane.head());
         assertThat(lane.mayGo()).isTrue();
         assertThat(lane.awaits(first)).isFalse();
-        lane.handOver();
+        lane.dispatch();
         assertThat(lane.mayGo()).isFalse();
         assertThat(lane.awaits(first)).isTrue();
         lane.removeHead();
@@ -88,11 +88,11 @@ class LaneTest {
     }
 
     @Test
-    void onlyWhatWasNotHandedOverCanBeRemovedFromItsEnd() {
+    void onlyWhatWasNotDispatchedCanBeRemovedFromItsEnd() {
         insert(1);
         insert(2);
         insert(3);
-        lane.handOver();
+        lane.dispatch();
         assertThat(Objects.requireNonNull(lane.removeLast(2)).id()).isEqualTo(3);
         assertThat(Objects.requireNonNull(lane.removeLast(2)).id()).isEqualTo(2);
         assertThat(lane.removeLast(1)).as("1 is at the broker").isNull();
@@ -104,7 +104,7 @@ class LaneTest {
     @Test
     void theLowestIdNeedNotBeTheHeads() {
         insert(5);
-        lane.handOver();
+        lane.dispatch();
         insert(3);
         assertThat(lane.recall()).isEqualTo(3);
     }

@@ -54,7 +54,7 @@ class SettingsTest {
     @Test
     void whatDoesNotFitTogetherIsRefusedBeforeTheDatabaseIsAsked() {
         refused(() -> relay.lease(Duration.ofSeconds(10)).build())
-                .hasMessageContaining("A lease of PT10S leaves no room for publishes of up to PT7S");
+                .hasMessageContaining("A lease of 10 s leaves no room for publishes of up to 7 s");
         refused(() -> relay.lease(Duration.ofSeconds(15)).batch(100).window(99).build())
                 .hasMessageContaining("window must be at least as large as batch");
     }

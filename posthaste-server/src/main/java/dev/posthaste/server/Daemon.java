@@ -29,7 +29,7 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Everything that one process runs: a relay for each database, the consumers' receipts, the monitor, the replays and
- * the console. {@link #close} drains: nothing new is read, what is at the brokers is settled, leases are given back.
+ * the console. {@link #close} drains: nothing new is read, what is at the brokers is settled, leases are released.
  */
 public final class Daemon implements AutoCloseable {
     private static final Logger log = LoggerFactory.getLogger(Daemon.class);

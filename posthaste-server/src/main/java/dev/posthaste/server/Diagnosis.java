@@ -2,6 +2,7 @@ package dev.posthaste.server;
 
 import dev.posthaste.admin.LeaseState;
 import dev.posthaste.internal.store.OutboxStore;
+import dev.posthaste.internal.text.DurationText;
 import dev.posthaste.server.config.Config.OutboxConfig;
 import java.time.Duration;
 import java.time.Instant;
@@ -36,8 +37,9 @@ public record Diagnosis(Level level, List<String> words) {
         if (failure != null) {
             return new Diagnosis(
                     Level.DOWN,
-                    List.of("The database has not answered for " + words(Duration.between(failure.since(), now)) + ": "
-                            + failure.reason() + ". Nothing is lost; events wait in it."));
+                    List.of("The database has not answered for "
+                            + DurationText.rounded(Duration.between(failure.since(), now)) + ": " + failure.reason()
+                            + ". Nothing is lost; events wait in it."));
         }
         OutboxStore.Backlog backlog = state.backlog();
         LeaseState lease = state.lease();
@@ -52,19 +54,19 @@ public record Diagnosis(Level level, List<String> words) {
             words.add("Paused by " + lease.pausedBy() + "; " + waiting);
             level = Level.ATTENTION;
         } else if (broker != null && !broker.up()) {
-            words.add("Broker unreachable for " + words(Duration.between(broker.since(), now)) + " (" + broker.reason()
-                    + "); " + waiting);
+            words.add("Broker unreachable for " + DurationText.rounded(Duration.between(broker.since(), now)) + " ("
+                    + broker.reason() + "); " + waiting);
             level = Level.DEGRADED;
         } else if (lease.owner() == null) {
             words.add("No relay holds this outbox; " + waiting);
             level = Level.DEGRADED;
         } else if (late) {
-            words.add("The oldest event has waited for " + words(backlog.oldestAge()) + ", longer than "
-                    + words(outbox.definition().lagLimit()) + "; " + waiting);
+            words.add("The oldest event has waited for " + DurationText.rounded(backlog.oldestAge()) + ", longer than "
+                    + DurationText.of(outbox.definition().lagLimit()) + "; " + waiting);
             level = Level.DEGRADED;
         }
         if (backlog.oldestTransaction().compareTo(LONG_TRANSACTION) > 0) {
-            words.add("A transaction has been open for " + words(backlog.oldestTransaction())
+            words.add("A transaction has been open for " + DurationText.rounded(backlog.oldestTransaction())
                     + "; the database cannot clean up behind it.");
             level = level.compareTo(Level.ATTENTION) < 0 ? Level.ATTENTION : level;
         }
@@ -82,17 +84,5 @@ public record Diagnosis(Level level, List<String> words) {
 
     public static String number(long number) {
         return String.format(Locale.ROOT, "%,d", number);
-    }
-
-    /** Approximately, in the unit that people would use. */
-    public static String words(Duration time) {
-        long seconds = Math.max(0, time.toSeconds());
-        if (seconds < 120) {
-            return seconds + " s";
-        }
-        if (seconds < 2 * 3600) {
-            return seconds / 60 + " min";
-        }
-        return seconds < 2 * 86_400 ? seconds / 3600 + " h" : seconds / 86_400 + " days";
     }
 }

@@ -25,7 +25,7 @@ class BoundsTest {
     private static final Path ROOT = Path.of("..").toAbsolutePath().normalize();
     private static final List<String> MODULES =
             List.of("posthaste-core", "posthaste-relay", "posthaste-kafka", "posthaste-rabbitmq", "posthaste-server");
-    private static final Pattern BOUND = Pattern.compile("(.*_)?(MAX|MOST|LONGEST|LIMIT)(_.*)?");
+    private static final Pattern BOUND = Pattern.compile("(.*_)?(MAX|LIMIT)(_.*)?");
     private static final Pattern ROW =
             Pattern.compile("\\| `(\\w+\\.\\w+)` \\| ([0-9,.]+) ([^|]+?) \\| ([^|]+) \\| ([^|]*) ?\\|");
     private static final Pattern QUOTED = Pattern.compile("`(\\w+)(?:\\.(\\w+))?`");

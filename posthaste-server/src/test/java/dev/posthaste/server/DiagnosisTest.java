@@ -56,7 +56,7 @@ class DiagnosisTest {
                 .isEqualTo(new Diagnosis(
                         Level.DEGRADED,
                         List.of(
-                                "Broker unreachable for 3 min (connection refused); 12,400 waiting; nothing is lost.",
+                                "Broker unreachable for 3 minutes (connection refused); 12,400 waiting; nothing is lost.",
                                 "2 events are dead and wait for a decision.")));
     }
 
@@ -65,7 +65,7 @@ class DiagnosisTest {
         assertThat(of(backlog(7, 0, Duration.ofMinutes(12), Duration.ZERO), lease("east", null), UP)
                         .words())
                 .containsExactly(
-                        "The oldest event has waited for 12 min, longer than 5 min; 7 waiting; nothing is lost.");
+                        "The oldest event has waited for 12 minutes, longer than 5 minutes; 7 waiting; nothing is lost.");
     }
 
     @Test
@@ -83,7 +83,7 @@ class DiagnosisTest {
         assertThat(found.level()).isEqualTo(Level.ATTENTION);
         assertThat(found.words())
                 .containsExactly(
-                        "A transaction has been open for 3 h; the database cannot clean up behind it.",
+                        "A transaction has been open for 3 hours; the database cannot clean up behind it.",
                         "1 event is dead and waits for a decision.");
     }
 

@@ -166,7 +166,7 @@ class PumpTest {
     @Test
     void C17_whatAPassHasReadIsNotPublishedOnceTheOutboxIsGivenUp() {
         commit(1, "k");
-        lease.giveUp();
+        lease.startRelease();
         pump.pass();
         assertThat(published).isEmpty();
     }
@@ -177,7 +177,7 @@ class PumpTest {
     @Test
     void C20_aClaimThatEqualsTheOneThatWasLostIsAnother() {
         commit(1, "k");
-        lease.lost();
+        lease.ended();
         lease.held(new Claim("orders", "me", 1), now, Duration.ofDays(365));
         pump.pass();
         assertThat(published).isEmpty();

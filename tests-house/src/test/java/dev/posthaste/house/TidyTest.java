@@ -21,6 +21,11 @@ class TidyTest {
     private static final Pattern VAGUE =
             Pattern.compile("(Abstract|Default|Base)[A-Z].*|.*(Impl|Manager|Helper|Util|Utils)");
 
+    private static final Pattern THROWABLE = Pattern.compile(
+            "class (\\w+)(?:<[^{]*>)?\\s+extends\\s+(?:\\w+\\.)*(?:\\w*(?:Exception|Error)|Throwable)\\b");
+    private static final Pattern OTHER_BOUND =
+            Pattern.compile("static final \\w+ ((\\w+_)?(MOST|LONGEST|LARGEST|SHORTEST)(_\\w+)?) =");
+
     private static List<Path> sources(String under) throws IOException {
         Path root = Path.of("").toAbsolutePath().getParent();
         List<Path> found = new ArrayList<>();
@@ -58,6 +63,24 @@ class TidyTest {
         for (Path file : sources("src")) {
             String name = file.getFileName().toString().replace(".java", "");
             assertThat(VAGUE.matcher(name).matches()).as(name).isFalse();
+        }
+    }
+
+    @Test
+    void whatIsThrownIsCalledExceptionOrError() throws Exception {
+        for (Path file : sources("src")) {
+            assertThat(THROWABLE.matcher(Files.readString(file)).results().map(thrown -> thrown.group(1)))
+                    .as(file.toString())
+                    .allMatch(name -> name.matches("\\w+(Exception|Error)"));
+        }
+    }
+
+    @Test
+    void boundsAreCalledMaxOrMin() throws Exception {
+        for (Path file : sources("src")) {
+            assertThat(OTHER_BOUND.matcher(Files.readString(file)).results().map(bound -> bound.group(1)))
+                    .as(file.toString())
+                    .isEmpty();
         }
     }
 

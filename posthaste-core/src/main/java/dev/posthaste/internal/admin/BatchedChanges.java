@@ -6,6 +6,7 @@ import dev.posthaste.admin.Change;
 import dev.posthaste.admin.EventFilter;
 import dev.posthaste.internal.admin.ChangeProgress.State;
 import dev.posthaste.internal.store.StoredRow;
+import dev.posthaste.internal.text.DurationText;
 import java.time.Duration;
 import java.util.Collection;
 import java.util.List;
@@ -19,7 +20,8 @@ import org.jspecify.annotations.Nullable;
  * far it is.
  */
 final class BatchedChanges {
-    static final Set<Status> SETTLED = Set.of(Status.PUBLISHED, Status.CONSUMED, Status.DEAD);
+    /** Events of these no relay works on. */
+    static final Set<Status> FINISHED = Set.of(Status.PUBLISHED, Status.CONSUMED, Status.DEAD);
 
     private static final int BATCH = 200;
     private static final long BATCH_BYTES = 16L << 20;
@@ -104,18 +106,20 @@ final class BatchedChanges {
     // --- Purging -----------------------------------------------------------------------------------------------------
 
     ChangeOutcome purge(Duration keep, Collection<Status> statuses, Change change, LongPredicate goOn) {
-        if (statuses.isEmpty() || !SETTLED.containsAll(statuses)) {
+        if (statuses.isEmpty() || !FINISHED.containsAll(statuses)) {
             throw new IllegalArgumentException("Only published, consumed and dead events can be deleted, not "
                     + String.join(", ", statuses.stream().map(Status::code).toList()));
         }
         if (keep.isNegative()) {
-            throw new IllegalArgumentException("The time to keep events must not be negative: " + keep);
+            throw new IllegalArgumentException(
+                    "The time to keep events must not be negative: " + DurationText.of(keep));
         }
         if (keep.compareTo(MAX_KEEP) > 0) {
-            throw new IllegalArgumentException("Events are kept for at most 100 years, not for " + keep);
+            throw new IllegalArgumentException(
+                    "Events are kept for at most 100 years, not for " + DurationText.of(keep));
         }
         requireAgreement();
-        String what = "older than " + keep + ": "
+        String what = "older than " + DurationText.of(keep) + ": "
                 + String.join(", ", statuses.stream().map(Status::code).sorted().toList());
         return inParts(Action.PURGE, what, change, Long.MAX_VALUE, goOn, (after, through, most) -> {
             requireAgreement();
@@ -135,7 +139,7 @@ final class BatchedChanges {
 
     /** @param rows the filter's rows that are to be deleted */
     ChangeOutcome purge(Collection<Long> rows, EventFilter filter, Change change, LongPredicate goOn) {
-        Set<Status> statuses = filter.status() == null ? SETTLED : Set.of(filter.status());
+        Set<Status> statuses = filter.status() == null ? FINISHED : Set.of(filter.status());
         TreeSet<Long> all = new TreeSet<>(rows);
         return inParts(Action.PURGE, filter.toString(), change, limit(filter, change), goOn, (after, through, most) -> {
             requireAgreement();

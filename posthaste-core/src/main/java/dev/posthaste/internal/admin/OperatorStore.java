@@ -18,7 +18,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The store of one outbox as operators use it. Reads do a bounded piece of work in one call and return where the next
- * one continues; changes write their audit in the same transaction. Only settled events are changed, so that no relay
+ * one continues; changes write their audit in the same transaction. Only finished events are changed, so that no relay
  * is working on them. Nothing waits longer than a few seconds for another transaction's lock. Thread-safe; throws
  * {@link dev.posthaste.StoreException} when the database fails, or when rows stay locked.
  */

@@ -295,9 +295,9 @@ public final class StoreOutboxAdmin implements OutboxAdmin {
     }
 
     private ChangeResult purge(EventFilter filter, Change change, LongPredicate goOn) {
-        Set<Status> statuses = filter.status() == null ? BatchedChanges.SETTLED : Set.of(filter.status());
+        Set<Status> statuses = filter.status() == null ? BatchedChanges.FINISHED : Set.of(filter.status());
         if (filter.positions().isEmpty()
-                && !(filter.status() != null && BatchedChanges.SETTLED.containsAll(statuses))) {
+                && !(filter.status() != null && BatchedChanges.FINISHED.containsAll(statuses))) {
             throw new IllegalArgumentException("Only published, consumed and dead events can be deleted, not " + filter
                     + ": say which status, or positions");
         }
@@ -309,7 +309,7 @@ public final class StoreOutboxAdmin implements OutboxAdmin {
     }
 
     /**
-     * Deletes settled events that reached their status longer ago than {@code keep}, as retention does.
+     * Deletes finished events that reached their status longer ago than {@code keep}, as retention does.
      *
      * @param statuses of published, consumed and dead; at least one
      * @throws IllegalStateException if relays disagree about the outbox's definition

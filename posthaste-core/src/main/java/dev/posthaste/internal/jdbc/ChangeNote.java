@@ -9,10 +9,14 @@ import dev.posthaste.internal.admin.ReplayPlan;
 import dev.posthaste.internal.json.Json;
 import dev.posthaste.internal.json.JsonException;
 import dev.posthaste.internal.json.JsonObject;
+import dev.posthaste.internal.text.DurationText;
 import java.time.DateTimeException;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -25,6 +29,8 @@ import org.jspecify.annotations.Nullable;
 record ChangeNote(ChangeProgress progress, @Nullable String runner, long seenMicros) {
     /** A process that has been silent this long is dead. A clock that was set back is noticed in the same way. */
     private static final long MAX_SILENCE_MICROS = 30_000_000;
+
+    private static final Pattern ISO_AGE = Pattern.compile("older than (PT[^:]+)");
 
     /**
      * @return null if the detail is not of such a change, or was written by a version that noted no progress, or in
@@ -55,12 +61,20 @@ record ChangeNote(ChangeProgress progress, @Nullable String runner, long seenMic
         JsonObject plan = json.object("plan");
         return new ChangeProgress(
                 ChangeProgress.State.valueOf(state),
-                what,
+                inWords(what),
                 json.number("events"),
                 json.number("failed"),
                 json.number("through"),
                 json.number("after"),
                 plan == null ? null : plan(plan));
+    }
+
+    /** Earlier versions wrote times in ISO 8601; their changes are continued too. */
+    private static String inWords(String what) {
+        Matcher old = ISO_AGE.matcher(what);
+        return old.lookingAt()
+                ? "older than " + DurationText.of(Duration.parse(old.group(1))) + what.substring(old.end(1))
+                : what;
     }
 
     private static ReplayPlan plan(JsonObject json) {

@@ -244,7 +244,7 @@ public final class EventTable {
     }
 
     /** Whether rows can record that their event was consumed. */
-    public boolean tracksConsumption() {
+    public boolean canBeTracked() {
         return statuses.containsKey(Status.CONSUMED);
     }
 

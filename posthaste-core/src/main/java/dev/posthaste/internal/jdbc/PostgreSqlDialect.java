@@ -121,10 +121,11 @@ final class PostgreSqlDialect extends Dialect {
                 %s;
                 select set_config('lock_timeout', current_setting('posthaste.lock_timeout'), true);
                 savepoint %s
-                """.formatted(lock, limitSilence(silence), insert, NOTE).strip();
+                """.formatted(lock, idleInTransactionTimeout(silence), insert, NOTE)
+                .strip();
     }
 
-    private static String limitSilence(long seconds) {
+    private static String idleInTransactionTimeout(long seconds) {
         return seconds == 0
                 ? ""
                 : ", set_config('idle_in_transaction_session_timeout', '%ds', true)".formatted(seconds);

@@ -108,7 +108,7 @@ public final class RowReceipts {
         changing.keySet().removeAll(locked);
         List<Verdict.Refused> refused = refusals(changing, policy);
         changes.refuse(refused);
-        if (sql.layout.tracksConsumption()) {
+        if (sql.layout.canBeTracked()) {
             markConsumed(changing.keySet(), changes);
         }
         Map<Long, ReceiptTarget> now = changes.waits

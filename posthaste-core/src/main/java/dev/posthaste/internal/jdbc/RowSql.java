@@ -222,7 +222,7 @@ final class RowSql {
                 name(Column.STATUS),
                 Arrays.stream(statuses.split(", "))
                         .map(RowSql::status)
-                        .filter(status -> status != Status.CONSUMED || layout.tracksConsumption())
+                        .filter(status -> status != Status.CONSUMED || layout.canBeTracked())
                         .map(layout::literal)
                         .toList());
     }

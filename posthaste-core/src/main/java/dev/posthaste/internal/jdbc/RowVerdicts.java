@@ -146,7 +146,7 @@ public final class RowVerdicts {
     /** Marks as published what its consumer has already marked as consumed. */
     private void publishConsumed(Connection connection, List<Verdict> verdicts, RowChanges changes)
             throws SQLException {
-        if (!sql.layout.tracksConsumption() || !sql.layout.has(Column.PUBLISHED_AT)) {
+        if (!sql.layout.canBeTracked() || !sql.layout.has(Column.PUBLISHED_AT)) {
             return;
         }
         List<Long> published = verdicts.stream()

@@ -72,7 +72,7 @@ final class SearchFilter {
     }
 
     boolean matchesNothing() {
-        return (search.status() == Status.CONSUMED && !layout.tracksConsumption())
+        return (search.status() == Status.CONSUMED && !layout.canBeTracked())
                 || (search.key() != null && !layout.has(Column.KEY))
                 || (search.error() != null && !layout.has(Column.LAST_ERROR));
     }

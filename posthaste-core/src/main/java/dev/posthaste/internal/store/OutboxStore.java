@@ -77,7 +77,7 @@ public interface OutboxStore extends BacklogSource {
     OptionalLong lastId();
 
     /**
-     * Deletes events that are finished and ended longer ago than {@code rule} keeps them; never one that is pending. A
+     * Deletes finished events that ended longer ago than {@code rule} keeps them; never one that is pending. A
      * bounded piece of work: it looks only above {@code after}, and no further than it reports.
      *
      * @param limit the largest number of events to delete in one transaction; a store that drops whole partitions, which

@@ -42,7 +42,7 @@ class EventTableTest {
         assertThat(layout.table()).isEqualTo("events");
         assertThat(layout.column(Column.TYPE)).isEqualTo("kind");
         assertThat(layout.has(Column.KEY)).isFalse();
-        assertThat(layout.tracksConsumption()).isFalse();
+        assertThat(layout.canBeTracked()).isFalse();
         assertThat(layout.literal(Status.DEAD)).isEqualTo("2");
         assertThat(layout.status("1")).isEqualTo(Status.PUBLISHED);
         assertThat(layout.status("7")).as("another program's").isNull();

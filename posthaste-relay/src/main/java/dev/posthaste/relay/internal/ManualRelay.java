@@ -9,7 +9,7 @@ public interface ManualRelay {
     boolean pass();
 
     /**
-     * Renews what is due, and looks whether to take or give up something. As in a relay with threads, the lease of an outbox
+     * Renews what is due, and looks whether to take or release something. As in a relay with threads, the lease of an outbox
      * that gets no pass is not renewed for long.
      */
     void keepLeases();

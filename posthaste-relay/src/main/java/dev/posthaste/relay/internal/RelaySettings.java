@@ -1,5 +1,6 @@
 package dev.posthaste.relay.internal;
 
+import dev.posthaste.internal.text.DurationText;
 import dev.posthaste.relay.Relay;
 import java.time.Duration;
 
@@ -45,8 +46,9 @@ public record RelaySettings(
         requireNumber("windowBytes", windowBytes, Long.MAX_VALUE);
         requireNumber("waitingKeys", waitingKeys, MAX_WAITING_KEYS);
         if (publishTimeout.multipliedBy(2).compareTo(lease) > 0) {
-            throw new IllegalArgumentException("A lease of " + lease + " leaves no room for publishes of up to "
-                    + publishTimeout + "; make it at least twice as long");
+            throw new IllegalArgumentException(
+                    "A lease of " + DurationText.of(lease) + " leaves no room for publishes of up to "
+                            + DurationText.of(publishTimeout) + "; make it at least twice as long");
         }
         if (window < batch) {
             throw new IllegalArgumentException(
@@ -57,10 +59,11 @@ public record RelaySettings(
     /** @return {@code time}, if a relay can work with it */
     public static Duration requireTime(String what, Duration time, int atLeastMillis) {
         if (time.compareTo(Duration.ofMillis(atLeastMillis)) < 0) {
-            throw new IllegalArgumentException(what + " must be at least " + atLeastMillis + " ms, not " + time);
+            throw new IllegalArgumentException(
+                    what + " must be at least " + atLeastMillis + " ms, not " + DurationText.of(time));
         }
         if (time.compareTo(MAX_TIME) > 0) {
-            throw new IllegalArgumentException(what + " must be at most 100 years, not " + time);
+            throw new IllegalArgumentException(what + " must be at most 100 years, not " + DurationText.of(time));
         }
         return time;
     }

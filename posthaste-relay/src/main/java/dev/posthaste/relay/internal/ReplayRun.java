@@ -344,7 +344,7 @@ public final class ReplayRun implements Replay.Run, Runnable {
             step(10);
         }
         await(throttle.next());
-        throttle.handedOver(waiting.nanoTime());
+        throttle.dispatched(waiting.nanoTime());
         window.send(event.position(), message);
     }
 

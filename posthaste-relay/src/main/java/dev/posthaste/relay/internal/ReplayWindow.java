@@ -35,7 +35,7 @@ final class ReplayWindow {
 
     private final Waiting waiting;
     private final Broker broker;
-    private final LinkedBlockingQueue<Answer> answers = new LinkedBlockingQueue<>();
+    private final LinkedBlockingQueue<Answered> answers = new LinkedBlockingQueue<>();
     private final ArrayDeque<Place> places = new ArrayDeque<>();
     private final Set<String> keysOut = new HashSet<>();
     private final List<Sending> again = new ArrayList<>();
@@ -77,7 +77,7 @@ final class ReplayWindow {
     }
 
     /** @param attempt which attempt of the sending it answers */
-    private record Answer(Sending sending, int attempt, Outcome outcome) {}
+    private record Answered(Sending sending, int attempt, Outcome outcome) {}
 
     ReplayWindow(Broker broker, Waiting waiting) {
         this.waiting = waiting;
@@ -182,7 +182,7 @@ final class ReplayWindow {
     /** Takes in answers; waits up to {@code millis} for one. */
     void takeIn(long millis) throws InterruptedException {
         long nanos = TimeUnit.MILLISECONDS.toNanos(millis);
-        Answer answer = atBroker == 0 && nanos > 0 ? sleep(nanos) : waiting.poll(answers, nanos);
+        Answered answer = atBroker == 0 && nanos > 0 ? sleep(nanos) : waiting.poll(answers, nanos);
         while (answer != null) {
             Sending sending = answer.sending();
             // A broker that answers twice, or throws after it has answered, is heard once.
@@ -195,7 +195,7 @@ final class ReplayWindow {
         }
     }
 
-    private @Nullable Answer sleep(long nanos) throws InterruptedException {
+    private @Nullable Answered sleep(long nanos) throws InterruptedException {
         waiting.sleep(nanos);
         return null;
     }
@@ -222,9 +222,9 @@ final class ReplayWindow {
         sending.atBroker = true;
         int attempt = ++sending.tries;
         try {
-            broker.publish(sending.message, outcome -> answers.add(new Answer(sending, attempt, outcome)));
+            broker.publish(sending.message, outcome -> answers.add(new Answered(sending, attempt, outcome)));
         } catch (RuntimeException e) {
-            answers.add(new Answer(sending, attempt, Outcome.unknown(e.toString())));
+            answers.add(new Answered(sending, attempt, Outcome.unknown(e.toString())));
         }
     }
 

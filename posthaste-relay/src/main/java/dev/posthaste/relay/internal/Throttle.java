@@ -27,7 +27,7 @@ public final class Throttle {
         return gapNanos == 0 || now - next >= 0;
     }
 
-    public void handedOver(long now) {
+    public void dispatched(long now) {
         next = Math.max(next, now - burstNanos) + gapNanos;
     }
 

@@ -17,7 +17,7 @@ import picocli.CommandLine.Spec;
         mixinStandardHelpOptions = true,
         description = "Asks for a password, or reads it from standard input, and prints what 'console.users' needs.")
 final class HashPasswordCommand implements Callable<Integer> {
-    private static final int SHORTEST = 10;
+    private static final int MIN_LENGTH = 10;
 
     @Spec
     @SuppressWarnings("NullAway.Init")
@@ -33,8 +33,8 @@ final class HashPasswordCommand implements Callable<Integer> {
         } else {
             password = console.readPassword("Password: ");
         }
-        if (password.length < SHORTEST) {
-            throw new ParameterException(spec.commandLine(), "A password has at least " + SHORTEST + " characters");
+        if (password.length < MIN_LENGTH) {
+            throw new ParameterException(spec.commandLine(), "A password has at least " + MIN_LENGTH + " characters");
         }
         spec.commandLine().getOut().println(Passwords.hash(password));
         return ExitCodes.OK;

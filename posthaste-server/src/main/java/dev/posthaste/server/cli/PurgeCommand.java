@@ -15,7 +15,7 @@ import picocli.CommandLine.Parameters;
 @Command(
         name = "purge",
         mixinStandardHelpOptions = true,
-        description = "Deletes settled events that are old enough, now, instead of when retention next runs.")
+        description = "Deletes finished events that are old enough, now, instead of when retention next runs.")
 final class PurgeCommand extends DeploymentCommand {
     @Mixin
     private Output output = new Output();

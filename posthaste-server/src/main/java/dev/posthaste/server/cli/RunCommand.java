@@ -19,7 +19,7 @@ import picocli.CommandLine.Mixin;
         name = "run",
         mixinStandardHelpOptions = true,
         description =
-                "Runs the daemon until SIGTERM, which drains it: what is at the brokers is settled, leases are given back.")
+                "Runs the daemon until SIGTERM, which drains it: what is at the brokers is settled, leases are released.")
 final class RunCommand implements Callable<Integer> {
     private static final Logger log = LoggerFactory.getLogger(RunCommand.class);
     /** How long a stop waits for a start that is in progress. */
@@ -45,7 +45,7 @@ final class RunCommand implements Callable<Integer> {
         return ExitCodes.OK;
     }
 
-    /** A daemon that is still starting may own outboxes already, and gives them back too. */
+    /** A daemon that is still starting may own outboxes already, and releases them too. */
     private static void stop(CompletableFuture<Daemon> started, CountDownLatch stopped) {
         try {
             Daemon daemon = started.get(MAX_START.toMillis(), TimeUnit.MILLISECONDS);

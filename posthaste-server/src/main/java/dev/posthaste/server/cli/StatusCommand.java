@@ -3,6 +3,7 @@ package dev.posthaste.server.cli;
 import dev.posthaste.Backlog;
 import dev.posthaste.admin.LeaseState;
 import dev.posthaste.admin.OutboxAdmin;
+import dev.posthaste.internal.text.DurationText;
 import dev.posthaste.server.Deployment;
 import dev.posthaste.server.Diagnosis;
 import java.util.ArrayList;
@@ -46,7 +47,7 @@ final class StatusCommand extends DeploymentCommand {
                 rows.add(java.util.Arrays.asList(
                         line.outbox(),
                         Diagnosis.number(line.pending()),
-                        line.pending() == 0 ? null : Diagnosis.words(backlog.oldestAge()),
+                        line.pending() == 0 ? null : DurationText.rounded(backlog.oldestAge()),
                         Diagnosis.number(line.dead()),
                         line.pausedBy() == null ? line.owner() : "paused by " + line.pausedBy()));
             }

@@ -98,7 +98,7 @@ public abstract class AdminContract extends WithRelay {
         admin.pause(because("twice"));
         assertThat(admin.lease().pausedBy()).isEqualTo("ada");
         until(
-                "the owner gives it up",
+                "the owner releases it",
                 () -> step(one, other),
                 () -> admin.lease().owner() == null);
         write("k", "1");

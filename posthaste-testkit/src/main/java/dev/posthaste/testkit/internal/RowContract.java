@@ -47,7 +47,7 @@ public abstract class RowContract extends DatabaseContract {
         for (String code :
                 query("select " + column(Column.STATUS) + " from " + table() + " order by " + column(Column.ID))) {
             found.add(Stream.of(Status.values())
-                    .filter(status -> status != Status.CONSUMED || layout.tracksConsumption())
+                    .filter(status -> status != Status.CONSUMED || layout.canBeTracked())
                     .filter(status -> layout.code(status).equals(code))
                     .findFirst()
                     .orElseThrow()

@@ -185,7 +185,7 @@ public abstract class RowHazardsContract extends RowContract {
 
     @Test
     void A11_aReceiptForALockedRowIsHandedBack() throws Exception {
-        if (!layout.tracksConsumption()) {
+        if (!layout.canBeTracked()) {
             return;
         }
         write("a", "1");

@@ -176,8 +176,8 @@ final class AuditBugs {
                     List.of("refused"),
                     new Edit(
                             CORE + "inbox/Answering.java",
-                            "            return false;\n        }\n        return told instanceof",
-                            "            return true;\n        }\n        return told instanceof")),
+                            "            return false;\n        }\n        return reported instanceof",
+                            "            return true;\n        }\n        return reported instanceof")),
             bug(
                     "G7 a dead event stays dead when it was handled after all",
                     0,

@@ -15,7 +15,7 @@ final class CampaignBugs {
     /** At the time of the audits, missing answers did not stop a relay from sending. */
     private static final Edit NO_BREAKER = new Edit(
             RELAY + "Destination.java",
-            "boolean answersOthers = everAnswered && answeredAt - handedOverAt > 0;",
+            "boolean answersOthers = everAnswered && answeredAt - dispatchedAt > 0;",
             "boolean answersOthers = true;");
 
     private CampaignBugs() {}

@@ -103,7 +103,7 @@ final class PlantedBugs {
                             "readDue() + catchUp() + sweep() + readFresh();",
                             "readDue() + catchUp() + readFresh();"),
                     new Edit(READER, GAP_CHECK, "")),
-            bug("gaps are not checked before handing over", List.of("order"), new Edit(READER, GAP_CHECK, "")),
+            bug("gaps are not checked before dispatching", List.of("order"), new Edit(READER, GAP_CHECK, "")),
             bug(
                     "no gate",
                     List.of("order"),
@@ -116,7 +116,7 @@ final class PlantedBugs {
                     List.of("order"),
                     new Edit(
                             LANES,
-                            "        head.lane.handOver();\n",
+                            "        head.lane.dispatch();\n",
                             "        head.lane.removeHead();\n        readyIfPossible(head.lane);\n"),
                     new Edit(LANE, "return inFlight && queue.peekFirst() == answered;", "return true;"),
                     new Edit(LANES, "        head.lane.removeHead();\n        drop(head);\n", "        drop(head);\n"),
@@ -174,8 +174,8 @@ final class PlantedBugs {
                     List.of("loss"),
                     new Edit(
                             PUMP,
-                            "parts.broker().publish(message, outcome -> signals.add(new Signal.Answer(held, outcome)));",
-                            "signals.add(new Signal.Answer(held, Outcome.acknowledged())); parts.broker().publish(message, outcome -> {});")),
+                            "parts.broker().publish(message, outcome -> signals.add(new Signal.Answered(held, outcome)));",
+                            "signals.add(new Signal.Answered(held, Outcome.acknowledged())); parts.broker().publish(message, outcome -> {});")),
             bug(
                     "a timeout taken for not written",
                     List.of("attempts"),
@@ -268,7 +268,7 @@ final class PlantedBugs {
                             LEASES,
                             "and epoch = ? and paused_by is null\n                    \"\"\"",
                             "and epoch = ?\n                    \"\"\""),
-                    new Edit(PUMP, "                && !lease.givingUp()", "                //")),
+                    new Edit(PUMP, "                && !lease.isReleasing()", "                //")),
             bug(
                     "a mass change that takes its events twice",
                     615_810,

@@ -126,6 +126,6 @@ final class Configuration {
 
     /** The most that a response of the database may hold besides small values: a window and one more event. */
     long mostBytes() {
-        return windowBytes + Writers.LARGEST_PAYLOAD;
+        return windowBytes + Writers.MAX_PAYLOAD;
     }
 }

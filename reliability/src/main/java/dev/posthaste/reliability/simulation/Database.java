@@ -137,41 +137,41 @@ final class Database {
     /**
      * The rows that a query found, with the names of their columns; for other statements the number of changed rows.
      */
-    record Answer(List<String> labels, List<@Nullable Object[]> rows, int changed) {
-        Answer(int changed) {
+    record StatementResult(List<String> labels, List<@Nullable Object[]> rows, int changed) {
+        StatementResult(int changed) {
             this(List.of(), List.of(), changed);
         }
     }
 
-    Answer run(Transaction transaction, String sql, @Nullable Object[] parameters) throws SQLException {
+    StatementResult run(Transaction transaction, String sql, @Nullable Object[] parameters) throws SQLException {
         if (transaction.savepoint(sql)) {
-            return new Answer(0);
+            return new StatementResult(0);
         }
         transaction.requireUsable();
         Sql.Command command = Sql.parse(sql);
         Scope scope = new Scope(parameters, clock.getAsLong(), transaction.node.skew);
         try {
             if (command instanceof Sql.Select select) {
-                return new Answer(select.labels(), queries.select(transaction, select, scope), 0);
+                return new StatementResult(select.labels(), queries.select(transaction, select, scope), 0);
             } else if (command instanceof Sql.Value value) {
-                return new Answer(
+                return new StatementResult(
                         List.of("value"),
                         List.<@Nullable Object[]>of(new Object[] {value.value().of(scope)}),
                         0);
             } else if (command instanceof Sql.Edge edge) {
-                return new Answer(
+                return new StatementResult(
                         List.of("edge"),
                         List.<@Nullable Object[]>of(
                                 Queries.edge(queries.select(transaction, edge.stretch(), scope), edge.highest())),
                         0);
             } else if (command instanceof Sql.Ranges ranges) {
-                return new Answer(ranges.each().labels(), queries.ranges(transaction, ranges, scope), 0);
+                return new StatementResult(ranges.each().labels(), queries.ranges(transaction, ranges, scope), 0);
             } else if (command instanceof Sql.Insert insert) {
-                return new Answer(insert(transaction, insert, scope));
+                return new StatementResult(insert(transaction, insert, scope));
             } else if (command instanceof Sql.Update update) {
-                return new Answer(update(transaction, update, scope));
+                return new StatementResult(update(transaction, update, scope));
             } else {
-                return new Answer(delete(transaction, (Sql.Delete) command, scope));
+                return new StatementResult(delete(transaction, (Sql.Delete) command, scope));
             }
         } catch (SQLException e) {
             transaction.failed = !wholeRollbacks;

@@ -125,7 +125,7 @@ public final class Main implements java.util.concurrent.Callable<Integer> {
         try {
             System.out.println(new Simulation(seed, with, System.out::println).run());
             return 0;
-        } catch (Oracle.Violation e) {
+        } catch (Oracle.ViolationException e) {
             System.out.println(e.getMessage());
             return 1;
         }

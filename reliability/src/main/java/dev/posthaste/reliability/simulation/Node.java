@@ -34,8 +34,8 @@ final class Node {
     private long statements;
 
     /** Thrown at the point where a node died; only the simulation catches it. */
-    static final class Died extends Error {
-        Died(Node node) {
+    static final class CrashError extends Error {
+        CrashError(Node node) {
             super(node.name, null, false, false);
         }
     }
@@ -71,7 +71,7 @@ final class Node {
 
     void requireAlive() {
         if (dead) {
-            throw new Died(this);
+            throw new CrashError(this);
         }
     }
 

@@ -19,10 +19,10 @@ import org.jspecify.annotations.Nullable;
  */
 final class Oracle {
     /** What a checker found; the first one ends the run. */
-    static final class Violation extends RuntimeException {
+    static final class ViolationException extends RuntimeException {
         final String checker;
 
-        Violation(String checker, String what) {
+        ViolationException(String checker, String what) {
             super(checker + ": " + what);
             this.checker = checker;
         }
@@ -77,7 +77,7 @@ final class Oracle {
 
     void require(boolean holds, String checker, String what, @Nullable Object... of) {
         if (!holds) {
-            Violation violation = new Violation(checker, what.formatted(of));
+            ViolationException violation = new ViolationException(checker, what.formatted(of));
             schedule.failed(violation);
             throw violation;
         }
@@ -329,7 +329,7 @@ final class Oracle {
 
     /** An application's own transaction failed, and the simulation's faults are not the cause. */
     void applicationFailed(Throwable cause) {
-        throw new Violation("application", "a writer's transaction failed: " + cause);
+        throw new ViolationException("application", "a writer's transaction failed: " + cause);
     }
 
     // --- At the end --------------------------------------------------------------------------------------------------

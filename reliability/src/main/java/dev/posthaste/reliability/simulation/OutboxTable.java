@@ -101,7 +101,7 @@ final class OutboxTable {
             return code;
         }
         for (Status status : Status.values()) {
-            boolean known = status != Status.CONSUMED || layout.tracksConsumption();
+            boolean known = status != Status.CONSUMED || layout.canBeTracked();
             if (known && layout.code(status).equals(code)) {
                 return status.code();
             }

@@ -12,7 +12,7 @@ import java.util.List;
 
 /** Others who use the tables, and never fail: other programs, and an operator without a console. */
 final class Outsiders {
-    private static final long LONGEST_LOCK = 2_000_000_000L;
+    private static final long MAX_LOCK_NANOS = 2_000_000_000L;
 
     private final Surroundings around;
     private final Node operator = new Node(Node.Role.OPERATOR, "world", 0);
@@ -44,7 +44,7 @@ final class Outsiders {
                 lock.executeQuery();
             }
             around.schedule.happened("row %d is locked", row);
-            around.schedule.in(around.random.nextLong(LONGEST_LOCK), other, new Object(), () -> close(connection));
+            around.schedule.in(around.random.nextLong(MAX_LOCK_NANOS), other, new Object(), () -> close(connection));
         } catch (SQLException e) {
             throw new IllegalStateException("no faults happen to this node", e);
         }

@@ -68,10 +68,10 @@ final class Relays {
     private static boolean works(BooleanSupplier work) {
         try {
             return work.getAsBoolean();
-        } catch (StoreException | Oracle.Violation | Node.Died e) {
+        } catch (StoreException | Oracle.ViolationException | Node.CrashError e) {
             throw e;
         } catch (RuntimeException | Error e) {
-            throw new Oracle.Violation("progress", "a relay's thread threw " + e);
+            throw new Oracle.ViolationException("progress", "a relay's thread threw " + e);
         }
     }
 

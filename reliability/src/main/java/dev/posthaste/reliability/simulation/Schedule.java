@@ -68,7 +68,7 @@ final class Schedule {
         } else if (busy.add(task.actor())) {
             try {
                 task.work().run();
-            } catch (Node.Died e) {
+            } catch (Node.CrashError e) {
                 // it dies in the middle of its work
             } catch (RuntimeException | Error e) {
                 failed(e);

@@ -95,7 +95,7 @@ final class Seeds {
                 faults += result.faults();
                 wireDuplicates += result.wireDuplicates();
                 recovery.add(result.recoveryMillis());
-            } catch (Oracle.Violation e) {
+            } catch (Oracle.ViolationException e) {
                 failure = new Failure(seed, e.checker, String.valueOf(e.getMessage()));
             } catch (RuntimeException | StackOverflowError e) {
                 failure = new Failure(seed, "crash", e + " at " + e.getStackTrace()[0]);

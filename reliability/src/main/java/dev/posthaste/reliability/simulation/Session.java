@@ -153,7 +153,7 @@ final class Session implements InvocationHandler {
         int changed = 0;
         for (String sql : script.split(";\\s*")) {
             if (sql.startsWith("select set_config(")) {
-                limitSilence(sql);
+                idleInTransactionTimeout(sql);
             } else if (!transaction.savepoint(sql)) {
                 changed += run(sql, parameters).changed();
             }
@@ -161,14 +161,14 @@ final class Session implements InvocationHandler {
         return changed;
     }
 
-    private void limitSilence(String sql) {
+    private void idleInTransactionTimeout(String sql) {
         Matcher limit = SILENCE.matcher(sql);
         if (limit.find()) {
             silenceLimit = Long.parseLong(limit.group(1)) * 1_000_000_000L;
         }
     }
 
-    private Database.Answer run(String sql, @Nullable Object[] parameters) throws SQLException {
+    private Database.StatementResult run(String sql, @Nullable Object[] parameters) throws SQLException {
         requireOpen();
         node.asks();
         if (!sql.startsWith("select ") || sql.contains(" for ")) {
@@ -242,7 +242,7 @@ final class Session implements InvocationHandler {
                 case "execute" -> {
                     String sql = (String) arguments[0];
                     if (sql.startsWith("set local ")) {
-                        limitSilence(sql);
+                        idleInTransactionTimeout(sql);
                         readCommitted |= sql.endsWith("isolation level read committed");
                     } else if (sql.equals("rollback")) {
                         requireOpen();
@@ -298,7 +298,7 @@ final class Session implements InvocationHandler {
                     return null;
                 }
                 case "executeQuery" -> {
-                    Database.Answer answer = run(sql, parameters.toArray());
+                    Database.StatementResult answer = run(sql, parameters.toArray());
                     faults.answered(node, answer.rows());
                     return Jdbc.results(answer.labels(), answer.rows());
                 }

@@ -64,7 +64,7 @@ final class SimulatedThread implements Waiting {
             node.die();
             try {
                 goOn();
-            } catch (Node.Died e) {
+            } catch (Node.CrashError e) {
                 // expected
             }
         }
@@ -83,7 +83,7 @@ final class SimulatedThread implements Waiting {
         others.release();
         mine.acquireUninterruptibly();
         if (abandoned) {
-            throw new Node.Died(node);
+            throw new Node.CrashError(node);
         }
         node.requireAlive();
     }

@@ -20,9 +20,9 @@ final class Simulation {
     /** A process that does not report on its replay for 30 s is considered dead. */
     private static final long REPLAYED = 80 * SECOND;
 
-    private static final int MOST_STEPS = 200_000;
+    private static final int MAX_STEPS = 200_000;
     /** The same for worlds with ten thousand events. */
-    private static final int MOST_STEPS_OF_MANY = 4_000_000;
+    private static final int MAX_STEPS_OF_MANY = 4_000_000;
 
     private static final String CONSOLE = "console";
 
@@ -95,7 +95,7 @@ final class Simulation {
         truth.answered(node, largeBytes, configuration.mostBytes());
     }
 
-    /** @throws Oracle.Violation if a promise was broken */
+    /** @throws Oracle.ViolationException if a promise was broken */
     Result run() {
         try {
             return runToItsEnd();
@@ -118,10 +118,10 @@ final class Simulation {
         long recovered = schedule.now() - healed;
         step(() -> schedule.now() - healed > REPLAYED || (replays.isClear() && truth.quiet()));
         if (!written()) {
-            throw new Oracle.Violation("application", "the writers did not finish");
+            throw new Oracle.ViolationException("application", "the writers did not finish");
         }
         if (!desk.isClear() || !replays.isClear()) {
-            throw new Oracle.Violation("audit", "what operators began did not finish");
+            throw new Oracle.ViolationException("audit", "what operators began did not finish");
         }
         relays.requireFewStatements();
         truth.requireOrder();
@@ -191,8 +191,8 @@ final class Simulation {
             if (schedule.failure() instanceof Error failure) {
                 throw failure;
             }
-            if (++steps > (world.has(Trait.OUTLASTING_TRANSACTION) ? MOST_STEPS_OF_MANY : MOST_STEPS)) {
-                throw new Oracle.Violation("progress", "too many steps: something loops without progress");
+            if (++steps > (world.has(Trait.OUTLASTING_TRANSACTION) ? MAX_STEPS_OF_MANY : MAX_STEPS)) {
+                throw new Oracle.ViolationException("progress", "too many steps: something loops without progress");
             }
         }
     }

@@ -22,8 +22,8 @@ import org.jspecify.annotations.Nullable;
  */
 final class Writers {
     static final String TYPE = "order.placed";
-    private static final long LONGEST_TRANSACTION = 60_000_000L;
-    static final int LARGEST_PAYLOAD = 40_000;
+    private static final long MAX_TRANSACTION_NANOS = 60_000_000L;
+    static final int MAX_PAYLOAD = 40_000;
     private static final String NOTE = "note";
     private static final int ID_ENDS_AFTER = 40;
 
@@ -46,9 +46,9 @@ final class Writers {
      */
     private static final long LULL = 3_000_000_000L;
     /** The longest that an application may have to wait for a lock of Posthaste's. */
-    private static final long LONGEST_WAIT = 2_000_000_000L;
+    private static final long MAX_WAIT_NANOS = 2_000_000_000L;
     /** The same if an operator may have deleted a row that a paused consumer is about to mark. */
-    private static final long LONGEST_SILENCE = 6_500_000_000L;
+    private static final long MAX_SILENCE_NANOS = 6_500_000_000L;
 
     private final Schedule schedule;
     private final Random random;
@@ -163,8 +163,8 @@ final class Writers {
         }
         return switch (random.nextInt(4)) {
             case 0 -> "";
-            case 1 -> "\u00fc".repeat(random.nextInt(LARGEST_PAYLOAD / 2));
-            default -> "x".repeat(random.nextInt(LARGEST_PAYLOAD));
+            case 1 -> "\u00fc".repeat(random.nextInt(MAX_PAYLOAD / 2));
+            default -> "x".repeat(random.nextInt(MAX_PAYLOAD));
         };
     }
 
@@ -212,7 +212,8 @@ final class Writers {
                 schedule.in(
                         random.nextLong(VERY_LONG_TRANSACTION), now, new Object(), () -> end(now, open, key, events));
             } else if (random.nextInt(4) == 0) {
-                schedule.in(random.nextLong(LONGEST_TRANSACTION), now, new Object(), () -> end(now, open, key, events));
+                schedule.in(
+                        random.nextLong(MAX_TRANSACTION_NANOS), now, new Object(), () -> end(now, open, key, events));
             } else {
                 end(now, open, key, events);
             }
@@ -275,7 +276,7 @@ final class Writers {
         long since = waiting.computeIfAbsent(event, key -> schedule.now());
         schedule.happened("the writer of %s waits: %s", event, e.getMessage());
         boolean rowsGoAnyTime = world.has(World.Trait.OPERATORS) || world.has(World.Trait.REPLAYS);
-        if (schedule.now() - since > (rowsGoAnyTime ? LONGEST_SILENCE : LONGEST_WAIT)) {
+        if (schedule.now() - since > (rowsGoAnyTime ? MAX_SILENCE_NANOS : MAX_WAIT_NANOS)) {
             truth.applicationFailed(e);
         }
     }

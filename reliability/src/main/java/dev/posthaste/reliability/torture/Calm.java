@@ -26,7 +26,7 @@ final class Calm {
      * dead events for two more. The writers' lead comes first, and takes some seconds. Half of what recovery may take,
      * most of which allows for a machine that is never idle.
      */
-    static final Duration LONGEST = Duration.ofSeconds(30);
+    static final Duration MAX_DELAY = Duration.ofSeconds(30);
 
     /** An event settled alone takes a check of the lease, its update and a commit, besides its share of a read. */
     private static final long STATEMENTS_AN_EVENT = 4;
@@ -135,7 +135,7 @@ final class Calm {
             }
             long start = System.nanoTime();
             Map<String, VitalSigns> before = Ownership.relays(stage);
-            String dead = Probe.writeDead(stage, "put-back-" + probes++, 1, LONGEST) + "-0";
+            String dead = Probe.writeDead(stage, "put-back-" + probes++, 1, MAX_DELAY) + "-0";
             // First a later event: then the dead one is behind the relay's reading position.
             measureHandling(after);
             measureRequeue(Admin.of(pool, stage.setup.catalog()).outbox(Setup.OUTBOX), dead, after);
@@ -154,13 +154,13 @@ final class Calm {
     private void measureHandling(String after) throws Exception {
         String probe = "calm-" + probes++;
         long start = System.nanoTime();
-        Probe.write(stage, probe, 1, LONGEST);
+        Probe.write(stage, probe, 1, MAX_DELAY);
         long took = await(start, "select count(*) from effects where event_id = '" + probe + "-0'");
         worstHandled = Math.max(worstHandled, took);
-        if (took >= LONGEST.toMillis()) {
+        if (took >= MAX_DELAY.toMillis()) {
             violations.add(
                     "calm: after " + after + " the testbed had recovered, but the next event was not handled within "
-                            + LONGEST.toSeconds() + " s");
+                            + MAX_DELAY.toSeconds() + " s");
         }
     }
 
@@ -168,12 +168,12 @@ final class Calm {
         String its = " where event_id = '" + dead + "'";
         long row = stage.count("select id from orders" + its);
         long start = System.nanoTime();
-        requeue(admin, row, start + LONGEST.toNanos());
+        requeue(admin, row, start + MAX_DELAY.toNanos());
         long took = await(start, "select 1 - count(*) from orders" + its + " and status in ('dead', 'pending')");
         worstRequeued = Math.max(worstRequeued, took);
-        if (took >= LONGEST.toMillis()) {
+        if (took >= MAX_DELAY.toMillis()) {
             violations.add("requeue: after " + after + ", row " + row + " was requeued, but not published within "
-                    + LONGEST.toSeconds() + " s");
+                    + MAX_DELAY.toSeconds() + " s");
         }
     }
 
@@ -193,11 +193,11 @@ final class Calm {
         }
     }
 
-    /** @return the milliseconds until a count is 1, or {@link #LONGEST} */
+    /** @return the milliseconds until a count is 1, or {@link #MAX_DELAY} */
     private long await(long start, String count) throws SQLException, InterruptedException {
         while (stage.count(count) != 1) {
-            if (System.nanoTime() - start > LONGEST.toNanos()) {
-                return LONGEST.toMillis();
+            if (System.nanoTime() - start > MAX_DELAY.toNanos()) {
+                return MAX_DELAY.toMillis();
             }
             Thread.sleep(10);
         }

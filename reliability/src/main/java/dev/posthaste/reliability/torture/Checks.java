@@ -19,7 +19,7 @@ import java.util.Set;
  */
 final class Checks {
     /** Per checker: what breaks one promise often breaks another, and both must be visible. */
-    private static final int MOST = 20;
+    private static final int MAX_SHOWN = 20;
 
     /** The beginnings of the errors of events that are dead immediately. */
     private static final List<String> HOPELESS = List.of(Probe.DEATH, "RabbitMQ reserves the headers CC and BCC");
@@ -96,7 +96,7 @@ final class Checks {
 
     private void violated(String what) {
         String checker = what.substring(0, what.indexOf(':'));
-        if (found.merge(checker, 1, Integer::sum) <= MOST) {
+        if (found.merge(checker, 1, Integer::sum) <= MAX_SHOWN) {
             violations.add(what);
         }
     }

@@ -26,7 +26,7 @@ import javax.sql.DataSource;
  */
 final class WriterProcess {
     private static final int THREADS = 3;
-    private static final long MOST_BEHIND = 3_000;
+    private static final long MAX_BEHIND = 3_000;
     private static final String STEPS = "set session auto_increment_increment = 7";
     private static final int MAX_HEADER_BYTES = 300_000;
     private static final long CHECK_NANOS = 500_000_000L;
@@ -79,7 +79,7 @@ final class WriterProcess {
                     Statement statement = connection.createStatement()) {
                 farAhead = first(statement, "select id from orders order by id desc limit 1")
                                 - first(statement, "select row_id from effects order by id desc limit 1")
-                        > MOST_BEHIND;
+                        > MAX_BEHIND;
             } catch (SQLException e) {
                 // the next check may succeed
             }

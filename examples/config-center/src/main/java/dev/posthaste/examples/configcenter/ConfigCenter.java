@@ -2,7 +2,7 @@ package dev.posthaste.examples.configcenter;
 
 import dev.posthaste.Event;
 import dev.posthaste.JdbcOutbox;
-import dev.posthaste.examples.configcenter.ConfigRefused.Reason;
+import dev.posthaste.examples.configcenter.ConfigException.Reason;
 import io.opentelemetry.api.trace.Span;
 import io.opentelemetry.api.trace.SpanContext;
 import java.sql.Connection;
@@ -73,7 +73,7 @@ final class ConfigCenter implements AutoCloseable {
             });
         } catch (SQLException e) {
             if (configs.exists(draft)) {
-                throw new ConfigRefused(
+                throw new ConfigException(
                         Reason.CONFLICT,
                         "There is a configuration " + draft.moduleName() + "/" + draft.lang() + "/" + draft.configKey()
                                 + " already");
@@ -101,7 +101,7 @@ final class ConfigCenter implements AutoCloseable {
         Config before = lock(connection, change);
         String draft = before.draftValue();
         if (draft == null) {
-            throw new ConfigRefused(Reason.CONFLICT, "Configuration " + change.id() + " has no draft to release");
+            throw new ConfigException(Reason.CONFLICT, "Configuration " + change.id() + " has no draft to release");
         }
         Config after = before.released(draft, null, before.editUser(), change.user(), now());
         return change(connection, before, after);
@@ -115,7 +115,7 @@ final class ConfigCenter implements AutoCloseable {
     Config update(Connection connection, Config.Change change) throws SQLException {
         Config before = lock(connection, change);
         if (before.version() == 0) {
-            throw new ConfigRefused(
+            throw new ConfigException(
                     Reason.CONFLICT, "Configuration " + change.id() + " was never released; release it first");
         }
         Config after = before.released(value(change), before.draftValue(), change.user(), change.user(), now());
@@ -138,7 +138,7 @@ final class ConfigCenter implements AutoCloseable {
                 results.add(new Result(
                         id,
                         null,
-                        cause instanceof ConfigRefused ? cause.getMessage() : "The database failed: " + cause));
+                        cause instanceof ConfigException ? cause.getMessage() : "The database failed: " + cause));
             }
         }
         return results;
@@ -148,7 +148,7 @@ final class ConfigCenter implements AutoCloseable {
         requireText("user", change.user());
         Config config = configs.lock(connection, change.id());
         if (config.version() != change.version()) {
-            throw new ConfigRefused(
+            throw new ConfigException(
                     Reason.CONFLICT,
                     "Configuration " + change.id() + " is at version " + config.version() + " now, and you saw version "
                             + change.version() + "; look again and repeat your change");
@@ -187,14 +187,14 @@ final class ConfigCenter implements AutoCloseable {
 
     private static String value(Config.Change change) {
         if (change.configValue() == null) {
-            throw new ConfigRefused(Reason.INVALID, "config_value is missing");
+            throw new ConfigException(Reason.INVALID, "config_value is missing");
         }
         return change.configValue();
     }
 
     private static void requireText(String name, @Nullable String value) {
         if (value == null || value.isBlank()) {
-            throw new ConfigRefused(Reason.INVALID, name + " is missing");
+            throw new ConfigException(Reason.INVALID, name + " is missing");
         }
     }
 

@@ -3,7 +3,7 @@ package dev.posthaste.examples.configcenter;
 import static dev.posthaste.examples.configcenter.Database.instant;
 import static dev.posthaste.examples.configcenter.Database.utc;
 
-import dev.posthaste.examples.configcenter.ConfigRefused.Reason;
+import dev.posthaste.examples.configcenter.ConfigException.Reason;
 import java.sql.Connection;
 import java.sql.ResultSet;
 import java.sql.SQLException;
@@ -58,7 +58,7 @@ final class ConfigTable {
         }
         List<Config> found = database.query(connection, COLUMNS + "where id = ?" + lock, ConfigTable::read, id);
         if (found.isEmpty()) {
-            throw new ConfigRefused(Reason.NOT_FOUND, "There is no configuration " + id);
+            throw new ConfigException(Reason.NOT_FOUND, "There is no configuration " + id);
         }
         return found.get(0);
     }

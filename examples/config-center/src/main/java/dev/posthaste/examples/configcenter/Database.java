@@ -18,10 +18,10 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The configuration centre's database: connections, transactions, and how this kind of database spells things. No
- * statement waits for a lock for longer than {@value #LONGEST_STATEMENT_SECONDS} seconds.
+ * statement waits for a lock for longer than {@value #MAX_STATEMENT_SECONDS} seconds.
  */
 final class Database {
-    private static final int LONGEST_STATEMENT_SECONDS = 10;
+    private static final int MAX_STATEMENT_SECONDS = 10;
 
     /** Not null and check of PostgreSQL and H2. */
     private static final Set<String> VALUE_STATES = Set.of("23502", "23513", "23514");
@@ -118,7 +118,7 @@ final class Database {
             throws SQLException {
         PreparedStatement statement = connection.prepareStatement(mysql ? sql.replace('"', '`') : sql);
         try {
-            statement.setQueryTimeout(LONGEST_STATEMENT_SECONDS);
+            statement.setQueryTimeout(MAX_STATEMENT_SECONDS);
             for (int i = 0; i < parameters.length; i++) {
                 statement.setObject(i + 1, parameters[i]);
             }

@@ -1,6 +1,6 @@
 package dev.posthaste.examples.configcenter;
 
-import dev.posthaste.examples.configcenter.ConfigRefused.Reason;
+import dev.posthaste.examples.configcenter.ConfigException.Reason;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.util.concurrent.ThreadLocalRandom;
@@ -8,7 +8,7 @@ import java.util.concurrent.ThreadLocalRandom;
 /** Makes one change after the other, and now and then one that is rolled back on purpose. Thread-safe. */
 final class LoadWriter {
     private static final double ROLLED_BACK = 0.1;
-    private static final int MOST_FAILURES = 20;
+    private static final int MAX_FAILURES = 20;
 
     private final Database database;
     private final ConfigCenter configs;
@@ -19,7 +19,7 @@ final class LoadWriter {
     }
 
     /** Thrown inside a transaction to roll it back. */
-    private static final class OnPurpose extends RuntimeException {}
+    private static final class RolledBackException extends RuntimeException {}
 
     /** Makes one change of a released configuration that counts, and perhaps one before it that does not. */
     void change(long id) throws SQLException {
@@ -41,14 +41,14 @@ final class LoadWriter {
                     configs.update(change);
                 }
                 return;
-            } catch (OnPurpose e) {
+            } catch (RolledBackException e) {
                 return;
-            } catch (ConfigRefused e) {
+            } catch (ConfigException e) {
                 if (e.reason() != Reason.CONFLICT) {
                     throw e;
                 } // another writer was faster: look again
             } catch (SQLException e) {
-                if (++failures == MOST_FAILURES) {
+                if (++failures == MAX_FAILURES) {
                     throw e;
                 }
             }
@@ -57,6 +57,6 @@ final class LoadWriter {
 
     private Void takeBack(Connection connection, Config.Change change) throws SQLException {
         configs.update(connection, change);
-        throw new OnPurpose();
+        throw new RolledBackException();
     }
 }

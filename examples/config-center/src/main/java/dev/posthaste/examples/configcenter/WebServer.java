@@ -85,7 +85,7 @@ final class WebServer implements AutoCloseable {
                 context.json(application.state());
             });
             config.routes.sse("/api/live", this::watch);
-            config.routes.exception(ConfigRefused.class, (e, context) -> answer(context, status(e), e.getMessage()));
+            config.routes.exception(ConfigException.class, (e, context) -> answer(context, status(e), e.getMessage()));
             config.routes.exception(SQLException.class, (e, context) -> {
                 log.warn("{} {} failed", context.method(), context.path(), e);
                 answer(context, 503, "The database failed: " + e.getMessage());
@@ -112,7 +112,7 @@ final class WebServer implements AutoCloseable {
         boolean changes = !Set.of("GET", "HEAD").contains(context.method().name());
         String type = context.contentType();
         if (changes && (type == null || !type.startsWith("application/json"))) {
-            throw new ConfigRefused(ConfigRefused.Reason.INVALID, "Send Content-Type: application/json");
+            throw new ConfigException(ConfigException.Reason.INVALID, "Send Content-Type: application/json");
         }
     }
 
@@ -123,8 +123,8 @@ final class WebServer implements AutoCloseable {
     private List<ConfigCenter.Result> batch(Context context) throws InterruptedException {
         List<Config.Change> changes = List.of(read(context, Config.Change[].class));
         if (changes.size() > BATCH_LIMIT) {
-            throw new ConfigRefused(
-                    ConfigRefused.Reason.INVALID,
+            throw new ConfigException(
+                    ConfigException.Reason.INVALID,
                     "A batch has at most " + BATCH_LIMIT + " changes, not " + changes.size());
         }
         return application.configs().batch(changes);
@@ -139,7 +139,7 @@ final class WebServer implements AutoCloseable {
         try {
             return Long.parseLong(context.pathParam("id"));
         } catch (NumberFormatException e) {
-            throw new ConfigRefused(ConfigRefused.Reason.INVALID, "An id is a number");
+            throw new ConfigException(ConfigException.Reason.INVALID, "An id is a number");
         }
     }
 
@@ -147,13 +147,13 @@ final class WebServer implements AutoCloseable {
         try {
             return Application.JSON.readValue(context.bodyAsBytes(), type);
         } catch (JacksonException e) {
-            throw new ConfigRefused(
-                    ConfigRefused.Reason.INVALID, "The body is not what is wanted: " + e.getOriginalMessage());
+            throw new ConfigException(
+                    ConfigException.Reason.INVALID, "The body is not what is wanted: " + e.getOriginalMessage());
         }
     }
 
-    private static int status(ConfigRefused refused) {
-        return switch (refused.reason()) {
+    private static int status(ConfigException exception) {
+        return switch (exception.reason()) {
             case INVALID -> 400;
             case NOT_FOUND -> 404;
             case CONFLICT -> 409;

@@ -86,7 +86,7 @@ class ConfigCenterTest extends CenterTest {
         Config config = released(application, "k");
         update(application, config, "second");
         assertThatThrownBy(() -> update(application, config, "third"))
-                .isInstanceOf(ConfigRefused.class)
+                .isInstanceOf(ConfigException.class)
                 .hasMessageContaining("is at version 2 now, and you saw version 1");
         assertThatThrownBy(() -> application.configs().release(new Config.Change(config.id(), 2, "ada", null)))
                 .hasMessageContaining("no draft");

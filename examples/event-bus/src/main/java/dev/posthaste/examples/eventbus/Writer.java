@@ -9,7 +9,7 @@ import java.util.concurrent.ThreadLocalRandom;
 final class Writer {
     private static final double ROLLED_BACK = 0.1;
     private static final int STEPS_IN = 4;
-    private static final int MOST_FAILURES = 20;
+    private static final int MAX_FAILURES = 20;
 
     private final EventBus bus;
     private final List<String> names;
@@ -66,7 +66,7 @@ final class Writer {
                     change.make(connection);
                 } catch (SQLException e) {
                     connection.rollback();
-                    if (++failures == MOST_FAILURES) {
+                    if (++failures == MAX_FAILURES) {
                         throw e;
                     }
                     continue;

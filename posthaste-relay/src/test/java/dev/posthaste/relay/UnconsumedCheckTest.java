@@ -21,13 +21,13 @@ import java.util.TreeSet;
 import java.util.stream.LongStream;
 import org.junit.jupiter.api.Test;
 
-class UnconsumedWatchTest {
+class UnconsumedCheckTest {
     private static final Duration LIMIT = Duration.ofMinutes(1);
 
     private final TreeSet<Long> passedOver = new TreeSet<>();
     private final List<Long> republished = new ArrayList<>();
     private long now;
-    private final UnconsumedWatch watch = new UnconsumedWatch(parts());
+    private final UnconsumedCheck check = new UnconsumedCheck(parts());
 
     private OutboxRuntime parts() {
         ReceiptStore receipts = (ReceiptStore) Proxy.newProxyInstance(
@@ -73,7 +73,7 @@ class UnconsumedWatchTest {
 
     private int lookAfter(Duration wait) {
         now += wait.toNanos();
-        return watch.runOnce(() -> true);
+        return check.runOnce(() -> true);
     }
 
     @Test
@@ -92,18 +92,18 @@ class UnconsumedWatchTest {
 
     @Test
     void noMoreEventsArePublishedAgainThanAreRemembered() {
-        LongStream.rangeClosed(1, UnconsumedWatch.MAX_REMEMBERED + 5).forEach(passedOver::add);
+        LongStream.rangeClosed(1, UnconsumedCheck.MAX_REMEMBERED + 5).forEach(passedOver::add);
         assertThat(lookAfter(Duration.ZERO)).isZero();
-        assertThat(lookAfter(LIMIT)).isEqualTo(UnconsumedWatch.MAX_REMEMBERED);
+        assertThat(lookAfter(LIMIT)).isEqualTo(UnconsumedCheck.MAX_REMEMBERED);
         assertThat(lookAfter(LIMIT)).isZero();
         assertThat(republished).doesNotHaveDuplicates();
     }
 
     @Test
     void whatIsConsumedMakesRoomForOthers() {
-        LongStream.rangeClosed(1, UnconsumedWatch.MAX_REMEMBERED + 5).forEach(passedOver::add);
+        LongStream.rangeClosed(1, UnconsumedCheck.MAX_REMEMBERED + 5).forEach(passedOver::add);
         lookAfter(Duration.ZERO);
-        passedOver.headSet(UnconsumedWatch.MAX_REMEMBERED + 1L).clear();
+        passedOver.headSet(UnconsumedCheck.MAX_REMEMBERED + 1L).clear();
         lookAfter(LIMIT.multipliedBy(3));
         lookAfter(LIMIT);
         assertThat(lookAfter(LIMIT)).isEqualTo(5);
@@ -114,6 +114,6 @@ class UnconsumedWatchTest {
         passedOver.add(7L);
         assertThat(lookAfter(Duration.ZERO)).isZero();
         now += LIMIT.toNanos();
-        assertThat(watch.runOnce(() -> false)).isZero();
+        assertThat(check.runOnce(() -> false)).isZero();
     }
 }

@@ -1,6 +1,7 @@
 package dev.posthaste.relay;
 
 import dev.posthaste.internal.store.ReceiptStore;
+import dev.posthaste.internal.text.DurationText;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -20,9 +21,9 @@ import org.slf4j.LoggerFactory;
  * <p>An event that is passed over for the first time may be in another thread's or partition's hands, so it is given
  * that time once more before it is published again. Used by one thread.
  */
-final class UnconsumedWatch {
+final class UnconsumedCheck {
     static final int MAX_REMEMBERED = 10_000;
-    private static final Logger log = LoggerFactory.getLogger(UnconsumedWatch.class);
+    private static final Logger log = LoggerFactory.getLogger(UnconsumedCheck.class);
     private static final int BATCH = 1000;
     private static final Duration MAX_WAIT = Duration.ofDays(1);
 
@@ -38,7 +39,7 @@ final class UnconsumedWatch {
      */
     private record Wait(int times, long until) {}
 
-    UnconsumedWatch(OutboxRuntime parts) {
+    UnconsumedCheck(OutboxRuntime parts) {
         this.parts = parts;
     }
 
@@ -89,7 +90,7 @@ final class UnconsumedWatch {
                             + " passed them; the rest are not published again",
                     parts.outbox().name(),
                     MAX_REMEMBERED,
-                    parts.outbox().consumedWithin());
+                    DurationText.of(parts.outbox().consumedWithin()));
         }
         return false;
     }

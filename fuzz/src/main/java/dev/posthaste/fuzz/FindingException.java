@@ -4,27 +4,27 @@ import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /** A promise that an input breaks. */
-final class Finding extends RuntimeException {
+final class FindingException extends RuntimeException {
     private static final long serialVersionUID = 1;
 
-    Finding(String what, @Nullable Throwable cause) {
+    FindingException(String what, @Nullable Throwable cause) {
         super(what, cause);
     }
 
-    Finding(String what) {
+    FindingException(String what) {
         this(what, null);
     }
 
     static void unless(boolean kept, String promise) {
         if (!kept) {
-            throw new Finding(promise);
+            throw new FindingException(promise);
         }
     }
 
-    /** @throws Finding unless both are equal */
+    /** @throws FindingException unless both are equal */
     static void unlessEqual(String what, @Nullable Object expected, @Nullable Object found) {
         if (!Objects.equals(expected, found)) {
-            throw new Finding(what + ": " + Dice.shown(String.valueOf(found)) + " instead of "
+            throw new FindingException(what + ": " + Dice.shown(String.valueOf(found)) + " instead of "
                     + Dice.shown(String.valueOf(expected)));
         }
     }

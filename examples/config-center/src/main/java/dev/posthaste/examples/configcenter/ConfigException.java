@@ -1,7 +1,7 @@
 package dev.posthaste.examples.configcenter;
 
 /** A change that is not made, and why, in words for whoever asked. */
-final class ConfigRefused extends RuntimeException {
+final class ConfigException extends RuntimeException {
     private final Reason reason;
 
     enum Reason {
@@ -10,7 +10,7 @@ final class ConfigRefused extends RuntimeException {
         CONFLICT
     }
 
-    ConfigRefused(Reason reason, String message) {
+    ConfigException(Reason reason, String message) {
         super(message);
         this.reason = reason;
     }
