@@ -1,5 +1,6 @@
 package dev.posthaste;
 
+import dev.posthaste.internal.names.Names;
 import java.util.Collection;
 import java.util.Collections;
 import java.util.LinkedHashMap;

@@ -1,12 +1,13 @@
 package dev.posthaste;
 
-import dev.posthaste.format.Envelope;
 import dev.posthaste.internal.jdbc.ConnectionStores;
 import dev.posthaste.internal.jdbc.Dialect;
 import dev.posthaste.internal.jdbc.EventTable;
 import dev.posthaste.internal.jdbc.EventTable.Column;
 import dev.posthaste.internal.jdbc.EventTable.Payload;
 import dev.posthaste.internal.json.Json;
+import dev.posthaste.internal.messages.Envelope;
+import dev.posthaste.internal.names.Names;
 import dev.posthaste.internal.store.NewEvent;
 import dev.posthaste.internal.tracing.GuardedTracing;
 import dev.posthaste.internal.tracing.MessageTrace;

@@ -4,6 +4,7 @@ import dev.posthaste.format.MessageFormat;
 import dev.posthaste.internal.jdbc.DefinedTables;
 import dev.posthaste.internal.jdbc.EventTable;
 import dev.posthaste.internal.jdbc.EventTable.Column;
+import dev.posthaste.internal.names.Names;
 import java.time.Duration;
 import java.util.Arrays;
 import java.util.Objects;

@@ -4,6 +4,7 @@ import dev.posthaste.OutboxDefinition;
 import dev.posthaste.broker.Message;
 import dev.posthaste.broker.MessageHeaders;
 import dev.posthaste.internal.json.Json;
+import dev.posthaste.internal.json.RawJson;
 import dev.posthaste.internal.messages.EventIds;
 import java.util.Base64;
 import java.util.HashMap;
