@@ -3,6 +3,7 @@ package dev.posthaste.inbox;
 import dev.posthaste.Catalog;
 import dev.posthaste.Route;
 import dev.posthaste.broker.Broker;
+import dev.posthaste.inbox.internal.InboxTesting;
 import dev.posthaste.internal.store.Receipt;
 import java.sql.Connection;
 import java.sql.SQLException;
@@ -16,6 +17,10 @@ import org.jspecify.annotations.Nullable;
  * dead}. Of the inboxes that handle an outbox's events, one sends receipts: the one whose outcome counts. Immutable.
  */
 public final class Receipts {
+    static {
+        InboxTesting.supply(new InboxAccess());
+    }
+
     private static final Receipts NONE = new Receipts(database -> ReceiptChannel.NONE, null);
 
     private final Function<InboxDatabase, ReceiptChannel> opening;
@@ -55,11 +60,8 @@ public final class Receipts {
         return new Receipts(database -> channel, null);
     }
 
-    /**
-     * The same, for tests and simulations: {@code hears} is given the id of each event that is refused, before its
-     * outbox gets the receipt; what it throws goes to the caller.
-     */
-    public Receipts beforeRefusals(Consumer<String> hears) {
+    /** The same, heard by tests: see {@link InboxTesting#beforeRefusals}. */
+    Receipts beforeRefusals(Consumer<String> hears) {
         return new Receipts(database -> new Heard(opening.apply(database), hears), longestKeep);
     }
 
