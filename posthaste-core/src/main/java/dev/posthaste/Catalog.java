@@ -6,6 +6,7 @@ import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 
@@ -141,5 +142,23 @@ public final class Catalog {
                     + "' is not registered in the catalog; registered are " + byType.keySet());
         }
         return outbox;
+    }
+
+    /** Catalogs are equal if they hold equal outboxes, in whatever order, and name those to come in the same way. */
+    @Override
+    public boolean equals(@Nullable Object other) {
+        return other instanceof Catalog catalog
+                && byName.equals(catalog.byName)
+                && Objects.equals(services, catalog.services);
+    }
+
+    @Override
+    public int hashCode() {
+        return byName.hashCode();
+    }
+
+    @Override
+    public String toString() {
+        return "Catalog" + byName.values();
     }
 }

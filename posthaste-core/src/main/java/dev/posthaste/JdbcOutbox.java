@@ -220,6 +220,13 @@ public final class JdbcOutbox {
         return stores.of(connection, outbox).writeIfAbsent(connection, row);
     }
 
+    /** Names the outboxes that it writes to. */
+    @Override
+    public String toString() {
+        return "JdbcOutbox"
+                + catalog.outboxes().stream().map(OutboxDefinition::name).toList();
+    }
+
     /** The outbox that an event of this type belongs in. */
     String outboxOf(Event event) {
         return catalog.outboxOf(event.type()).name();

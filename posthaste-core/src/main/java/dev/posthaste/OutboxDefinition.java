@@ -7,6 +7,7 @@ import dev.posthaste.internal.jdbc.EventTable.Column;
 import dev.posthaste.internal.names.Names;
 import java.time.Duration;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Objects;
 import java.util.Set;
 import java.util.function.Consumer;
@@ -69,6 +70,30 @@ public final class OutboxDefinition {
         private Fields(String name) {
             this.name = Names.requireOutbox(name);
             this.route = Route.topic(name);
+        }
+
+        private List<@Nullable Object> all() {
+            return Arrays.asList(
+                    name,
+                    table,
+                    layout,
+                    route,
+                    types,
+                    allowedDestinations,
+                    format,
+                    tracked,
+                    retry,
+                    afterDead,
+                    maxPerSecond,
+                    keep,
+                    deleteDead,
+                    consumedWithin,
+                    republishUnconsumed,
+                    lagLimit);
+        }
+
+        private String tableOrDefault() {
+            return table != null ? table : name.replace('-', '_').replace('.', '_') + "_outbox";
         }
 
         private Fields copy() {
@@ -236,10 +261,7 @@ public final class OutboxDefinition {
     EventTable eventTable() {
         EventTable known = eventTable;
         if (known == null) {
-            String table = fields.table != null
-                    ? fields.table
-                    : fields.name.replace('-', '_').replace('.', '_') + "_outbox";
-            known = fields.layout.at(table);
+            known = fields.layout.at(fields.tableOrDefault());
             eventTable = known;
         }
         return known;
@@ -347,8 +369,22 @@ public final class OutboxDefinition {
         return "Outbox " + name() + ": " + problem;
     }
 
+    /**
+     * Definitions are equal if all they say is; formats are compared by their own {@code equals}. One that leaves its table
+     * to the default differs from one that names the same table.
+     */
+    @Override
+    public boolean equals(@Nullable Object other) {
+        return other instanceof OutboxDefinition outbox && fields.all().equals(outbox.fields.all());
+    }
+
+    @Override
+    public int hashCode() {
+        return fields.name.hashCode(); // cheap: every write looks definitions up
+    }
+
     @Override
     public String toString() {
-        return name() + " in table " + table() + " to " + route();
+        return fields.name + " in table " + fields.tableOrDefault() + " to " + fields.route;
     }
 }

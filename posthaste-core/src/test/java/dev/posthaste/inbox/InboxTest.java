@@ -438,7 +438,7 @@ class InboxTest {
         };
         Inbox.Builder inbox = inbox(pool)
                 .on(TYPE, String.class, (text, context) -> {})
-                .receipts(new Receipts(database -> receipts, null));
+                .receipts(new Receipts("a test's", database -> receipts, null));
         Message message =
                 message("1", "key", "x").headers(Map.of(MessageHeaders.OUTBOX, "orders", MessageHeaders.POSITION, "1"));
         try (Inbox consumer = inbox.build()) {
