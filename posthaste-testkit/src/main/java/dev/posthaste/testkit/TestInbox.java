@@ -8,11 +8,9 @@ import dev.posthaste.inbox.InboxListener;
 import dev.posthaste.inbox.internal.InboxTesting;
 import java.time.Duration;
 import java.util.Random;
-import org.jspecify.annotations.NullMarked;
 import org.jspecify.annotations.Nullable;
 
 /** An inbox whose handlers run when a test says so, on the test's thread. */
-@NullMarked
 final class TestInbox implements AutoCloseable {
     private final Inbox.Builder builder;
     private final TestExecutor executor = new TestExecutor();

@@ -296,7 +296,7 @@ class ArchitectureTest {
                         && !INTERNAL.matcher(each.getName()).matches()
                         && !each.getPackageName()
                                 .matches(
-                                        "dev\\.posthaste\\.(server|testkit|benchmarks|reliability|fuzz|servers|examples)\\b.*"));
+                                        "dev\\.posthaste\\.(server|benchmarks|reliability|fuzz|servers|examples)\\b.*"));
     }
 
     private static boolean isPublic(JavaClass each) {

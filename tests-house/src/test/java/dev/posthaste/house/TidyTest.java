@@ -46,7 +46,7 @@ class TidyTest {
     @Test
     void noFileIsTooLongToSeeWhole() throws Exception {
         for (Path file : sources("src")) {
-            boolean test = file.toString().matches(".*/(src/test|posthaste-testkit|tests|tests-brokers)/.*");
+            boolean test = file.toString().matches(".*/(src/test|tests|tests-brokers)/.*");
             assertThat(Files.readAllLines(file).size())
                     .as("lines of " + file)
                     .isLessThanOrEqualTo(test ? MAX_LINES_OF_TESTS : MAX_LINES);
@@ -64,9 +64,6 @@ class TidyTest {
     @Test
     void everyPackageSaysWhatItIsForAndIsNullMarked() throws Exception {
         for (Path file : sources("src/main/java")) {
-            if (file.toString().contains("/testkit/")) {
-                continue; // JUnit fills the fields of its contracts
-            }
             Path description = file.resolveSibling("package-info.java");
             assertThat(description).exists();
             assertThat(Files.readString(description)).startsWith("/**").contains("@NullMarked");
