@@ -79,7 +79,8 @@ public final class Catalog {
     }
 
     /**
-     * A catalog of existing definitions.
+     * A catalog of definitions made apart from it, as frameworks read them from files. Applications write {@link
+     * #outbox(String, UnaryOperator)} on {@link #empty()}.
      *
      * @throws IllegalArgumentException if a definition contradicts itself, or two of them share a name, table or event
      *     type

@@ -116,7 +116,8 @@ public final class OutboxDefinition {
     }
 
     /**
-     * An outbox with the defaults: its topic has its name, and no event type belongs to it.
+     * An outbox with the defaults: its topic has its name, and no event type belongs to it. For definitions made apart from
+     * a catalog; {@link Catalog#outbox(String, java.util.function.UnaryOperator)} hands one over otherwise.
      *
      * @throws IllegalArgumentException unless {@code name} is 1 to 100 letters, digits, dots, dashes, underscores
      */
