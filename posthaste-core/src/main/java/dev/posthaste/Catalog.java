@@ -1,10 +1,12 @@
 package dev.posthaste;
 
+import dev.posthaste.internal.names.Names;
 import java.util.Collection;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 
@@ -77,7 +79,8 @@ public final class Catalog {
     }
 
     /**
-     * A catalog of existing definitions.
+     * A catalog of definitions made apart from it, as frameworks read them from files. Applications write {@link
+     * #outbox(String, UnaryOperator)} on {@link #empty()}.
      *
      * @throws IllegalArgumentException if a definition contradicts itself, or two of them share a name, table or event
      *     type
@@ -140,5 +143,23 @@ public final class Catalog {
                     + "' is not registered in the catalog; registered are " + byType.keySet());
         }
         return outbox;
+    }
+
+    /** Catalogs are equal if they hold equal outboxes, in whatever order, and name those to come in the same way. */
+    @Override
+    public boolean equals(@Nullable Object other) {
+        return other instanceof Catalog catalog
+                && byName.equals(catalog.byName)
+                && Objects.equals(services, catalog.services);
+    }
+
+    @Override
+    public int hashCode() {
+        return byName.hashCode();
+    }
+
+    @Override
+    public String toString() {
+        return "Catalog" + byName.values();
     }
 }

@@ -3,7 +3,9 @@ package dev.posthaste;
 import com.fasterxml.uuid.Generators;
 import com.fasterxml.uuid.impl.TimeBasedEpochGenerator;
 import java.time.Duration;
+import java.util.Arrays;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.function.Consumer;
@@ -49,6 +51,11 @@ public final class Event {
             this.type = Objects.requireNonNull(type, "type");
             this.key = key;
             this.payload = Objects.requireNonNull(payload, "payload");
+        }
+
+        /** All but the payload, which may be an array. */
+        private List<@Nullable Object> others() {
+            return Arrays.asList(id, type, version, key, headers, delay, attempts, destination, routingKey);
         }
 
         private Fields copy() {
@@ -188,6 +195,22 @@ public final class Event {
     /** Null if the route decides. */
     public @Nullable String routingKey() {
         return fields.routingKey;
+    }
+
+    /**
+     * Events are equal if all they say is, including the id, which differs between any two made with {@link #of(String,
+     * String, Object)}. Payloads that are {@code byte[]} are compared by content, others by their own {@code equals}.
+     */
+    @Override
+    public boolean equals(@Nullable Object other) {
+        return other instanceof Event event
+                && fields.others().equals(event.fields.others())
+                && Objects.deepEquals(fields.payload, event.fields.payload);
+    }
+
+    @Override
+    public int hashCode() {
+        return fields.id.hashCode();
     }
 
     /** Names the event without its payload, which is never logged. */

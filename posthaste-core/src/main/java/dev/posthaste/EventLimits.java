@@ -3,6 +3,7 @@ package dev.posthaste;
 import dev.posthaste.internal.jdbc.EventTable;
 import dev.posthaste.internal.jdbc.EventTable.Column;
 import dev.posthaste.internal.jdbc.EventTable.Payload;
+import dev.posthaste.internal.names.Names;
 import java.time.Duration;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;

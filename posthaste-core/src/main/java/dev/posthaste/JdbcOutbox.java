@@ -1,12 +1,13 @@
 package dev.posthaste;
 
-import dev.posthaste.format.Envelope;
 import dev.posthaste.internal.jdbc.ConnectionStores;
 import dev.posthaste.internal.jdbc.Dialect;
 import dev.posthaste.internal.jdbc.EventTable;
 import dev.posthaste.internal.jdbc.EventTable.Column;
 import dev.posthaste.internal.jdbc.EventTable.Payload;
 import dev.posthaste.internal.json.Json;
+import dev.posthaste.internal.messages.Envelope;
+import dev.posthaste.internal.names.Names;
 import dev.posthaste.internal.store.NewEvent;
 import dev.posthaste.internal.tracing.GuardedTracing;
 import dev.posthaste.internal.tracing.MessageTrace;
@@ -217,6 +218,13 @@ public final class JdbcOutbox {
         NewEvent row = row(outbox, event);
         requireBegun(connection);
         return stores.of(connection, outbox).writeIfAbsent(connection, row);
+    }
+
+    /** Names the outboxes that it writes to. */
+    @Override
+    public String toString() {
+        return "JdbcOutbox"
+                + catalog.outboxes().stream().map(OutboxDefinition::name).toList();
     }
 
     /** The outbox that an event of this type belongs in. */

@@ -4,9 +4,11 @@ import dev.posthaste.format.MessageFormat;
 import dev.posthaste.internal.jdbc.DefinedTables;
 import dev.posthaste.internal.jdbc.EventTable;
 import dev.posthaste.internal.jdbc.EventTable.Column;
+import dev.posthaste.internal.names.Names;
 import dev.posthaste.internal.text.DurationText;
 import java.time.Duration;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Objects;
 import java.util.Set;
 import java.util.function.Consumer;
@@ -71,6 +73,30 @@ public final class OutboxDefinition {
             this.route = Route.topic(name);
         }
 
+        private List<@Nullable Object> all() {
+            return Arrays.asList(
+                    name,
+                    table,
+                    layout,
+                    route,
+                    types,
+                    allowedDestinations,
+                    format,
+                    tracked,
+                    retry,
+                    afterDead,
+                    maxPerSecond,
+                    keep,
+                    deleteDead,
+                    consumedWithin,
+                    republishUnconsumed,
+                    lagLimit);
+        }
+
+        private String tableOrDefault() {
+            return table != null ? table : name.replace('-', '_').replace('.', '_') + "_outbox";
+        }
+
         private Fields copy() {
             try {
                 return (Fields) super.clone();
@@ -91,7 +117,8 @@ public final class OutboxDefinition {
     }
 
     /**
-     * An outbox with the defaults: its topic has its name, and no event type belongs to it.
+     * An outbox with the defaults: its topic has its name, and no event type belongs to it. For definitions made apart from
+     * a catalog; {@link Catalog#outbox(String, java.util.function.UnaryOperator)} hands one over otherwise.
      *
      * @throws IllegalArgumentException unless {@code name} is 1 to 100 letters, digits, dots, dashes, underscores
      */
@@ -237,10 +264,7 @@ public final class OutboxDefinition {
     EventTable eventTable() {
         EventTable known = eventTable;
         if (known == null) {
-            String table = fields.table != null
-                    ? fields.table
-                    : fields.name.replace('-', '_').replace('.', '_') + "_outbox";
-            known = fields.layout.at(table);
+            known = fields.layout.at(fields.tableOrDefault());
             eventTable = known;
         }
         return known;
@@ -348,8 +372,22 @@ public final class OutboxDefinition {
         return "Outbox " + name() + ": " + problem;
     }
 
+    /**
+     * Definitions are equal if all they say is; formats are compared by their own {@code equals}. One that leaves its table
+     * to the default differs from one that names the same table.
+     */
+    @Override
+    public boolean equals(@Nullable Object other) {
+        return other instanceof OutboxDefinition outbox && fields.all().equals(outbox.fields.all());
+    }
+
+    @Override
+    public int hashCode() {
+        return fields.name.hashCode(); // cheap: every write looks definitions up
+    }
+
     @Override
     public String toString() {
-        return name() + " in table " + table() + " to " + route();
+        return fields.name + " in table " + fields.tableOrDefault() + " to " + fields.route;
     }
 }

@@ -155,12 +155,18 @@ public final class RetryPolicy {
 
     @Override
     public boolean equals(@Nullable Object other) {
-        return other instanceof RetryPolicy policy && toString().equals(policy.toString());
+        return other instanceof RetryPolicy policy
+                && name.equals(policy.name)
+                && curve == policy.curve
+                && base.equals(policy.base)
+                && ceiling.equals(policy.ceiling)
+                && attempts == policy.attempts
+                && jitter == policy.jitter;
     }
 
     @Override
     public int hashCode() {
-        return toString().hashCode();
+        return Objects.hash(name, curve, base, ceiling, attempts);
     }
 
     @Override

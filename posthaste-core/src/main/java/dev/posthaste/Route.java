@@ -1,5 +1,6 @@
 package dev.posthaste;
 
+import dev.posthaste.internal.names.Names;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 

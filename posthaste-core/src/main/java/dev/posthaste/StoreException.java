@@ -6,7 +6,7 @@ import org.jspecify.annotations.Nullable;
  * A store's request to its database failed. Nothing was written, unless the response to COMMIT was lost: then either
  * everything was written or nothing.
  */
-public class StoreException extends PosthasteException {
+public final class StoreException extends PosthasteException {
     public StoreException(String message, @Nullable Throwable cause) {
         super(message, cause);
     }

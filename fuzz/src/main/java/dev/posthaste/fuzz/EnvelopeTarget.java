@@ -1,6 +1,6 @@
 package dev.posthaste.fuzz;
 
-import dev.posthaste.format.Envelope;
+import dev.posthaste.internal.messages.Envelope;
 import java.nio.charset.StandardCharsets;
 import java.util.LinkedHashMap;
 import java.util.Map;

@@ -1,8 +1,8 @@
 package dev.posthaste.fuzz;
 
-import dev.posthaste.broker.Digest;
 import dev.posthaste.broker.Message;
 import dev.posthaste.format.MessageFormat;
+import dev.posthaste.internal.messages.Digest;
 import dev.posthaste.internal.receipts.OriginHeaders;
 import dev.posthaste.internal.tracing.MessageTrace;
 import dev.posthaste.opentelemetry.OpenTelemetryTracing;

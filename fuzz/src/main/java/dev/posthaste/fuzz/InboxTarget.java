@@ -2,7 +2,6 @@ package dev.posthaste.fuzz;
 
 import dev.posthaste.Catalog;
 import dev.posthaste.Schema;
-import dev.posthaste.broker.Digest;
 import dev.posthaste.broker.Message;
 import dev.posthaste.broker.MessageHeaders;
 import dev.posthaste.format.MessageFormat;
@@ -10,6 +9,7 @@ import dev.posthaste.inbox.EventContext;
 import dev.posthaste.inbox.Inbox;
 import dev.posthaste.inbox.RejectedEventException;
 import dev.posthaste.inbox.UnknownTypes;
+import dev.posthaste.internal.messages.Digest;
 import dev.posthaste.opentelemetry.OpenTelemetryTracing;
 import dev.posthaste.servers.Database;
 import dev.posthaste.testkit.internal.Attempts;

@@ -22,7 +22,7 @@ public final class MessageHeaders {
      * refusal names both numbers, so that a late refusal of an earlier copy changes nothing.
      */
     public static final String GENERATION = "posthaste-generation";
-    /** A check of the event's id and the body: see {@link Digest}. */
+    /** A check of the message's content: CRC-32C over the event's id in UTF-8, a zero, and the body, as eight hexadecimal digits. */
     public static final String DIGEST = "posthaste-digest";
 
     /** On a message that an operator replayed: the replay it belongs to. Its outbox gets no receipts. */

@@ -4,6 +4,7 @@ import dev.posthaste.OutboxDefinition;
 import dev.posthaste.broker.Message;
 import dev.posthaste.broker.MessageHeaders;
 import dev.posthaste.internal.json.Json;
+import dev.posthaste.internal.json.RawJson;
 import dev.posthaste.internal.messages.EventIds;
 import java.util.Base64;
 import java.util.HashMap;
@@ -18,23 +19,19 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>A CloudEvent is identified by its source and its id together (CloudEvents 1.0, "id"): two sources may both count
  * from 1. So the event id of one that no outbox of Posthaste sent is a hash of both.
+ *
+ * @param prefix of the headers; null for structured mode
  */
-final class CloudEventsFormat implements MessageFormat {
+record CloudEventsFormat(String source, @Nullable String prefix) implements MessageFormat {
     private static final String CONTENT_TYPE = "content-type";
     private static final String JSON = "application/json";
     private static final String STRUCTURED = "application/cloudevents+json";
 
-    private final String source;
-    private final @Nullable String prefix;
-
-    /** @param prefix of the headers; null for structured mode */
-    CloudEventsFormat(String source, @Nullable String prefix) {
+    CloudEventsFormat {
         if (source.isBlank()) {
             throw new IllegalArgumentException("CloudEvents need a source: a URI reference that names the producer");
         }
         java.net.URI.create(source);
-        this.source = source;
-        this.prefix = prefix;
     }
 
     @Override

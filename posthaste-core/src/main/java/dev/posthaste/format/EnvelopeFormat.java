@@ -3,6 +3,7 @@ package dev.posthaste.format;
 import dev.posthaste.OutboxDefinition;
 import dev.posthaste.broker.Message;
 import dev.posthaste.broker.MessageHeaders;
+import dev.posthaste.internal.messages.Envelope;
 import dev.posthaste.internal.messages.EventIds;
 import java.util.HashMap;
 import java.util.Map;

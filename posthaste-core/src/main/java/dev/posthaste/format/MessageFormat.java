@@ -15,7 +15,11 @@ public interface MessageFormat {
     /** The payload as the body, the rest as headers. The default. */
     MessageFormat RAW = new RawFormat();
 
-    /** An {@link Envelope} as the body. The payload must be JSON. */
+    /**
+     * A JSON object around the payload as the body, with {@code outbox_id}, {@code event_id}, {@code event_type}, {@code
+     * event_version}, {@code service_name}, {@code aggregate_id} and {@code payload}. The payload must be JSON, and is
+     * kept verbatim.
+     */
     MessageFormat ENVELOPE = new EnvelopeFormat();
 
     /**

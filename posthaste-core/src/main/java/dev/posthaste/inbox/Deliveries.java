@@ -175,7 +175,7 @@ final class Deliveries {
         if (attempt.givenUp == null) {
             attempt.count++;
         }
-        answering.giveUp(attempt, new Failure(inbox, refused.reason(), refused.cause(), attempt.count), false);
+        answering.giveUp(attempt, failure(attempt, refused.reason(), refused.cause()), false);
     }
 
     private void fail(Attempt attempt, Throwable cause, HandlerOptions<?> options) {
@@ -186,7 +186,7 @@ final class Deliveries {
             retry(attempt, cause, options);
         } else {
             String reason = "its fallback failed: " + Thrown.text(cause) + ", after " + Thrown.text(attempt.givenUp);
-            answering.giveUpForGood(attempt, new Failure(inbox, reason, cause, attempt.count));
+            answering.giveUpForGood(attempt, failure(attempt, reason, cause));
         }
     }
 
@@ -213,8 +213,12 @@ final class Deliveries {
             attempt.givenUp = cause;
             run(attempt, 0);
         } else {
-            answering.giveUp(attempt, new Failure(inbox, Thrown.text(cause), cause, attempt.count), retryable);
+            answering.giveUp(attempt, failure(attempt, Thrown.text(cause), cause), retryable);
         }
+    }
+
+    private Failure failure(Attempt attempt, String reason, @Nullable Throwable cause) {
+        return Failure.of(inbox, reason).cause(cause).attempts(attempt.count);
     }
 
     /** With its stack trace, unless the last one was the same: thousands of events may fail in the same way. */

@@ -3,6 +3,8 @@ package dev.posthaste.inbox;
 import dev.posthaste.CheckReturnValue;
 import dev.posthaste.RetryPolicy;
 import java.util.List;
+import java.util.Objects;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -18,14 +20,14 @@ import org.jspecify.annotations.Nullable;
 @CheckReturnValue
 public final class HandlerOptions<T> {
     private final @Nullable RetryPolicy retry;
-    private final List<Class<? extends Throwable>> retryOn;
-    private final List<Class<? extends Throwable>> noRetryOn;
+    private final Set<Class<? extends Throwable>> retryOn;
+    private final Set<Class<? extends Throwable>> noRetryOn;
     private final @Nullable FallbackHandler<? super T> fallback;
 
     private HandlerOptions(
             @Nullable RetryPolicy retry,
-            List<Class<? extends Throwable>> retryOn,
-            List<Class<? extends Throwable>> noRetryOn,
+            Set<Class<? extends Throwable>> retryOn,
+            Set<Class<? extends Throwable>> noRetryOn,
             @Nullable FallbackHandler<? super T> fallback) {
         this.retry = retry;
         this.retryOn = retryOn;
@@ -34,7 +36,7 @@ public final class HandlerOptions<T> {
     }
 
     static <T> HandlerOptions<T> none() {
-        return new HandlerOptions<>(null, List.of(Throwable.class), List.of(), null);
+        return new HandlerOptions<>(null, Set.of(Throwable.class), Set.of(), null);
     }
 
     /** How often and when it is tried again, instead of what {@link Inbox.Builder#retry} says. */
@@ -49,7 +51,7 @@ public final class HandlerOptions<T> {
      */
     @SafeVarargs
     public final HandlerOptions<T> retryOn(Class<? extends Throwable>... only) {
-        return new HandlerOptions<>(retry, List.of(only), noRetryOn, fallback);
+        return new HandlerOptions<>(retry, Set.copyOf(List.of(only)), noRetryOn, fallback);
     }
 
     /**
@@ -58,7 +60,7 @@ public final class HandlerOptions<T> {
      */
     @SafeVarargs
     public final HandlerOptions<T> noRetryOn(Class<? extends Throwable>... never) {
-        return new HandlerOptions<>(retry, retryOn, List.of(never), fallback);
+        return new HandlerOptions<>(retry, retryOn, Set.copyOf(List.of(never)), fallback);
     }
 
     /**
@@ -80,5 +82,30 @@ public final class HandlerOptions<T> {
     @Nullable
     FallbackHandler<? super T> fallback() {
         return fallback;
+    }
+
+    /** Equal if all they say is; fallbacks only if they are the same object. */
+    @Override
+    public boolean equals(@Nullable Object other) {
+        return other instanceof HandlerOptions<?> options
+                && Objects.equals(retry, options.retry)
+                && retryOn.equals(options.retryOn)
+                && noRetryOn.equals(options.noRetryOn)
+                && fallback == options.fallback;
+    }
+
+    @Override
+    public int hashCode() {
+        return Objects.hash(retry, retryOn, noRetryOn);
+    }
+
+    @Override
+    public String toString() {
+        return "HandlerOptions[" + (retry == null ? "the inbox's retry policy" : retry) + ", retry on " + names(retryOn)
+                + ", not on " + names(noRetryOn) + (fallback == null ? "" : ", with a fallback") + "]";
+    }
+
+    private static List<String> names(Set<Class<? extends Throwable>> classes) {
+        return classes.stream().map(Class::getName).sorted().toList();
     }
 }

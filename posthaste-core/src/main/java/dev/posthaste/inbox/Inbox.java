@@ -191,8 +191,11 @@ public final class Inbox implements Receiver {
         private Receipts receipts = Receipts.none();
         private @Nullable Tracing tracing;
         private Duration silenceLimit = Duration.ofMinutes(1);
-        private @Nullable ScheduledExecutorService executor;
-        private RandomGenerator random = new Random();
+        // Tests set these:
+        @Nullable
+        ScheduledExecutorService executor;
+
+        RandomGenerator random = new Random();
 
         private Builder(String name, @Nullable DataSource dataSource, @Nullable Transactions transactions) {
             if (name.isBlank() || name.length() > 100) {
@@ -348,18 +351,6 @@ public final class Inbox implements Receiver {
                     limit.compareTo(Duration.ofSeconds(1)) >= 0 && limit.compareTo(Duration.ofHours(24)) <= 0,
                     "a silence limit is 1 s to 24 h, not " + DurationText.of(limit));
             this.silenceLimit = limit;
-            return this;
-        }
-
-        /**
-         * For tests and simulations: the inbox starts no thread of its own, and deletes no notes.
-         *
-         * @param executor runs the attempts, and delays those that are retried; shut down with the inbox
-         * @param random what jitters retries; thread-safe if the executor has more than one thread
-         */
-        public Builder executor(ScheduledExecutorService executor, RandomGenerator random) {
-            this.executor = executor;
-            this.random = random;
             return this;
         }
 

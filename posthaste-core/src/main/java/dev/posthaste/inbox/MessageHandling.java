@@ -1,8 +1,8 @@
 package dev.posthaste.inbox;
 
-import dev.posthaste.broker.Digest;
 import dev.posthaste.broker.Message;
 import dev.posthaste.format.MessageFormat;
+import dev.posthaste.internal.messages.Digest;
 import dev.posthaste.internal.receipts.OriginHeaders;
 import dev.posthaste.internal.store.Receipt;
 import java.sql.Connection;

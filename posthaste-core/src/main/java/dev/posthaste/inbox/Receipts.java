@@ -3,10 +3,12 @@ package dev.posthaste.inbox;
 import dev.posthaste.Catalog;
 import dev.posthaste.Route;
 import dev.posthaste.broker.Broker;
+import dev.posthaste.inbox.internal.InboxTesting;
 import dev.posthaste.internal.store.Receipt;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Duration;
+import java.util.TreeSet;
 import java.util.function.Consumer;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
@@ -16,12 +18,18 @@ import org.jspecify.annotations.Nullable;
  * dead}. Of the inboxes that handle an outbox's events, one sends receipts: the one whose outcome counts. Immutable.
  */
 public final class Receipts {
-    private static final Receipts NONE = new Receipts(database -> ReceiptChannel.NONE, null);
+    static {
+        InboxTesting.supply(new InboxAccess());
+    }
 
+    private static final Receipts NONE = new Receipts("no receipts", database -> ReceiptChannel.NONE, null);
+
+    private final String description;
     private final Function<InboxDatabase, ReceiptChannel> opening;
     private final @Nullable Duration longestKeep;
 
-    Receipts(Function<InboxDatabase, ReceiptChannel> opening, @Nullable Duration longestKeep) {
+    Receipts(String description, Function<InboxDatabase, ReceiptChannel> opening, @Nullable Duration longestKeep) {
+        this.description = description;
         this.opening = opening;
         this.longestKeep = longestKeep;
     }
@@ -40,7 +48,11 @@ public final class Receipts {
      */
     public static Receipts inDatabase(Catalog catalog) {
         TrackedOutboxes outboxes = TrackedOutboxes.of(catalog);
-        return new Receipts(database -> new DatabaseReceipts(database, outboxes), outboxes.longestKeep());
+        return new Receipts(
+                "receipts in the database of outboxes "
+                        + new TreeSet<>(outboxes.byName().keySet()),
+                database -> new DatabaseReceipts(database, outboxes),
+                outboxes.longestKeep());
     }
 
     /**
@@ -52,15 +64,12 @@ public final class Receipts {
      */
     public static Receipts through(Broker broker, Route route) {
         ReceiptChannel channel = new MessageReceipts(broker, route);
-        return new Receipts(database -> channel, null);
+        return new Receipts("receipts through " + route, database -> channel, null);
     }
 
-    /**
-     * The same, for tests and simulations: {@code hears} is given the id of each event that is refused, before its
-     * outbox gets the receipt; what it throws goes to the caller.
-     */
-    public Receipts beforeRefusals(Consumer<String> hears) {
-        return new Receipts(database -> new Heard(opening.apply(database), hears), longestKeep);
+    /** The same, heard by tests: see {@link InboxTesting#beforeRefusals}. */
+    Receipts beforeRefusals(Consumer<String> hears) {
+        return new Receipts(description, database -> new Heard(opening.apply(database), hears), longestKeep);
     }
 
     ReceiptChannel open(InboxDatabase database) {
@@ -71,6 +80,12 @@ public final class Receipts {
     @Nullable
     Duration longestKeep() {
         return longestKeep;
+    }
+
+    /** Says where they go. */
+    @Override
+    public String toString() {
+        return description;
     }
 
     private record Heard(ReceiptChannel channel, Consumer<String> hears) implements ReceiptChannel {

@@ -5,9 +5,10 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.posthaste.OutboxDefinition;
 import dev.posthaste.Route;
-import dev.posthaste.broker.Digest;
 import dev.posthaste.broker.Message;
 import dev.posthaste.broker.MessageHeaders;
+import dev.posthaste.internal.messages.Digest;
+import dev.posthaste.internal.messages.Envelope;
 import dev.posthaste.internal.messages.EventIds;
 import dev.posthaste.internal.store.StoredRow;
 import java.nio.charset.StandardCharsets;

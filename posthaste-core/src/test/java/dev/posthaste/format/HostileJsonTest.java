@@ -8,6 +8,7 @@ import static org.assertj.core.api.Assertions.fail;
 import dev.posthaste.OutboxDefinition;
 import dev.posthaste.Route;
 import dev.posthaste.broker.Message;
+import dev.posthaste.internal.messages.Envelope;
 import dev.posthaste.internal.store.StoredRow;
 import java.nio.charset.Charset;
 import java.nio.charset.StandardCharsets;

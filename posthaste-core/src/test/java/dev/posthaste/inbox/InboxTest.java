@@ -13,6 +13,7 @@ import dev.posthaste.broker.Message;
 import dev.posthaste.broker.MessageHeaders;
 import dev.posthaste.format.MessageFormat;
 import dev.posthaste.format.StoredEvent;
+import dev.posthaste.inbox.internal.InboxTesting;
 import dev.posthaste.internal.store.Receipt;
 import java.lang.reflect.Proxy;
 import java.nio.charset.StandardCharsets;
@@ -254,7 +255,8 @@ class InboxTest {
         };
         AtomicInteger runs = new AtomicInteger();
         Inbox.Builder inbox = inbox((text, context) -> runs.incrementAndGet());
-        try (Inbox consumer = inbox.executor(threads, new Random(1)).build()) {
+        try (Inbox consumer =
+                InboxTesting.executor(inbox, threads, new Random(1)).build()) {
             consumer.accept(delivery("key", "1"));
             consumer.accept(delivery("key", "2"));
             consumer.accept(delivery("other", "3"));
@@ -405,7 +407,8 @@ class InboxTest {
                 throw new SQLException("lock wait", "HY000", 1205);
             }
         });
-        try (Inbox consumer = inbox.executor(threads, new Random(1)).build()) {
+        try (Inbox consumer =
+                InboxTesting.executor(inbox, threads, new Random(1)).build()) {
             consumer.accept(delivery("key", "1"));
             awaitAnswers("done 1");
         }
@@ -437,7 +440,7 @@ class InboxTest {
         };
         Inbox.Builder inbox = inbox(pool)
                 .on(TYPE, String.class, (text, context) -> {})
-                .receipts(new Receipts(database -> receipts, null));
+                .receipts(new Receipts("a test's", database -> receipts, null));
         Message message =
                 message("1", "key", "x").headers(Map.of(MessageHeaders.OUTBOX, "orders", MessageHeaders.POSITION, "1"));
         try (Inbox consumer = inbox.build()) {

@@ -237,7 +237,9 @@ final class KafkaSubscription implements Subscription {
                 found.last(),
                 found.partition(),
                 Outcomes.reason(found.failure()));
-        deadLetters.publish(found, new Failure(receiver.name(), reason, found.failure(), RecordProbe.TRIES));
+        deadLetters.publish(
+                found,
+                Failure.of(receiver.name(), reason).cause(found.failure()).attempts(RecordProbe.TRIES));
         consumer.seek(found.partition(), found.last() + 1);
         PartitionProgress progress = partitions.progress(found.partition());
         if (progress != null) {

@@ -8,6 +8,7 @@ import ch.qos.logback.classic.Logger;
 import ch.qos.logback.classic.spi.ILoggingEvent;
 import ch.qos.logback.core.read.ListAppender;
 import dev.posthaste.Route;
+import dev.posthaste.broker.Failure;
 import dev.posthaste.broker.MessageHeaders;
 import dev.posthaste.broker.Receiver;
 import dev.posthaste.broker.Subscription;
@@ -148,7 +149,7 @@ class KafkaDeadLettersTest {
                 .toArray(StackTraceElement[]::new));
         return KafkaGroup.receiver(delivery -> {
             try {
-                delivery.deadLetter(new dev.posthaste.broker.Failure("failing", "no", cause, 1));
+                delivery.deadLetter(Failure.of("failing", "no").cause(cause));
             } catch (Exception e) {
                 throw new AssertionError(e);
             }

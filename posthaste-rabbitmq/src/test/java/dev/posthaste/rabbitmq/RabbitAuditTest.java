@@ -110,7 +110,7 @@ class RabbitAuditTest {
         cause.setStackTrace(IntStream.range(0, frames)
                 .mapToObj(i -> new StackTraceElement("Class" + i, "method", "File.java", i))
                 .toArray(StackTraceElement[]::new));
-        return new Failure("receiver", reason, cause, 3);
+        return Failure.of("receiver", reason).cause(cause).attempts(3);
     }
 
     // --- Dead letters ------------------------------------------------------------------------------------------------

@@ -205,7 +205,9 @@ public final class ReceiptProcessor implements Receiver {
                 byOutbox.computeIfAbsent(receipt.outbox(), name -> new ArrayList<>())
                         .add(new ReceivedReceipt(delivery, receipt));
             } catch (IllegalArgumentException e) {
-                all &= deadLetter(delivery, new Failure(name(), String.valueOf(e.getMessage()), e, 1));
+                all &= deadLetter(
+                        delivery,
+                        Failure.of(name(), String.valueOf(e.getMessage())).cause(e));
             }
         }
         for (Map.Entry<String, List<ReceivedReceipt>> each : byOutbox.entrySet()) {
@@ -312,7 +314,7 @@ public final class ReceiptProcessor implements Receiver {
         String error = receipt instanceof Receipt.Refusal refusal ? "; the consumer reported: " + refusal.error() : "";
         String reason = "the receipt for event " + receipt.eventId() + " (outbox " + receipt.outbox() + ", row "
                 + receipt.row() + ") changed nothing: " + why + error;
-        return deadLetter(delivery, new Failure(name(), reason, null, 1));
+        return deadLetter(delivery, Failure.of(name(), reason));
     }
 
     private void abandonQueued() {

@@ -106,6 +106,12 @@ public final class Replay {
         return run;
     }
 
+    /** Says which events of which outbox go where. */
+    @Override
+    public String toString() {
+        return "replay of " + outbox.definition().name() + ": " + plan;
+    }
+
     /** A replay that is running or has ended. Thread-safe. */
     @ProvidedByPosthaste
     public interface Run extends AutoCloseable {

@@ -8,11 +8,9 @@ import dev.posthaste.broker.Message;
 import dev.posthaste.broker.MessageHeaders;
 import dev.posthaste.internal.store.StoredRow;
 import java.nio.charset.StandardCharsets;
-import org.jspecify.annotations.NullMarked;
 import org.jspecify.annotations.Nullable;
 
 /** Makes the message of an event that was never in an outbox. */
-@NullMarked
 final class EventMessages {
     private EventMessages() {}
 

@@ -2,10 +2,8 @@ package dev.posthaste.testkit;
 
 import java.util.List;
 import org.assertj.core.api.AbstractAssert;
-import org.jspecify.annotations.NullMarked;
 
 /** What a test wrote, including in a transaction that is still open: see {@link PosthasteTester#written}. */
-@NullMarked
 public final class PosthasteAssert extends AbstractAssert<PosthasteAssert, PosthasteTester> {
     PosthasteAssert(PosthasteTester tester) {
         super(tester, PosthasteAssert.class);

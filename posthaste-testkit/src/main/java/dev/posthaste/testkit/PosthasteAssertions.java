@@ -1,9 +1,6 @@
 package dev.posthaste.testkit;
 
-import org.jspecify.annotations.NullMarked;
-
 /** Assertions on what a test wrote into outboxes, in addition to AssertJ's. */
-@NullMarked
 public final class PosthasteAssertions {
     private PosthasteAssertions() {}
 

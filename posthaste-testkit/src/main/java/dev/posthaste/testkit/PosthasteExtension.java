@@ -12,7 +12,6 @@ import java.util.UUID;
 import java.util.function.Function;
 import javax.sql.DataSource;
 import org.h2.jdbcx.JdbcDataSource;
-import org.jspecify.annotations.NullMarked;
 import org.junit.jupiter.api.extension.AfterEachCallback;
 import org.junit.jupiter.api.extension.BeforeEachCallback;
 import org.junit.jupiter.api.extension.ExtensionContext;
@@ -30,7 +29,6 @@ import org.junit.jupiter.api.extension.ExtensionContext;
  * <p>{@link #dataSource}, {@link #outbox} and {@link #broker} are the same objects for all tests, so that fields may be
  * initialised with them. The tests that share an extension do not run at the same time.
  */
-@NullMarked
 public final class PosthasteExtension extends PosthasteTester implements BeforeEachCallback, AfterEachCallback {
     private final Catalog catalog;
     private final List<String> scripts = new ArrayList<>();

@@ -19,7 +19,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
 import javax.sql.DataSource;
-import org.jspecify.annotations.NullMarked;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -38,7 +37,6 @@ import org.jspecify.annotations.Nullable;
  * <p>Used by one thread, that of the test; the code under test may write on any. {@link PosthasteExtension} makes one for
  * JUnit, with its own database.
  */
-@NullMarked
 public class PosthasteTester implements AutoCloseable {
     private static final Duration LIMIT = Duration.ofSeconds(10);
     /** Together longer than the longest pause between two polls. */

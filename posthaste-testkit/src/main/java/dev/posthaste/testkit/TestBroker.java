@@ -8,10 +8,8 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Consumer;
-import org.jspecify.annotations.NullMarked;
 
 /** A broker without a server: it records what is published, and fails on request. Thread-safe. */
-@NullMarked
 public final class TestBroker implements Broker {
     private final Consumer<Message> subscriber;
     private final List<Message> messages = new ArrayList<>(); // guarded by this, like the next

@@ -12,11 +12,9 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.logging.Logger;
 import javax.sql.DataSource;
-import org.jspecify.annotations.NullMarked;
 import org.jspecify.annotations.Nullable;
 
 /** Another data source, whose connections are remembered by the thread that opened them. Thread-safe. */
-@NullMarked
 final class TestDataSource implements DataSource {
     private final Map<Long, Opened> open = new ConcurrentHashMap<>();
     private final AtomicLong number = new AtomicLong();

@@ -5,13 +5,12 @@ import dev.posthaste.broker.Failure;
 import dev.posthaste.broker.Message;
 import dev.posthaste.inbox.Inbox;
 import dev.posthaste.inbox.InboxListener;
+import dev.posthaste.inbox.internal.InboxTesting;
 import java.time.Duration;
 import java.util.Random;
-import org.jspecify.annotations.NullMarked;
 import org.jspecify.annotations.Nullable;
 
 /** An inbox whose handlers run when a test says so, on the test's thread. */
-@NullMarked
 final class TestInbox implements AutoCloseable {
     private final Inbox.Builder builder;
     private final TestExecutor executor = new TestExecutor();
@@ -24,7 +23,7 @@ final class TestInbox implements AutoCloseable {
     }
 
     private Inbox built(TestExecutor executor) {
-        return builder.executor(executor, new Random(1)).build();
+        return InboxTesting.executor(builder, executor, new Random(1)).build();
     }
 
     boolean handles(@Nullable String eventType) {

@@ -3,11 +3,9 @@ package dev.posthaste.testkit;
 import dev.posthaste.ProvidedByPosthaste;
 import dev.posthaste.Status;
 import java.util.Map;
-import org.jspecify.annotations.NullMarked;
 import org.jspecify.annotations.Nullable;
 
 /** A row of an outbox as it was when a test looked. Immutable; methods may be added. */
-@NullMarked
 @ProvidedByPosthaste
 public interface WrittenEvent {
     String id();

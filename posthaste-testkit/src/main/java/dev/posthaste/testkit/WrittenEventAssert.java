@@ -7,14 +7,12 @@ import java.util.Objects;
 import java.util.function.Consumer;
 import java.util.function.Predicate;
 import org.assertj.core.api.AbstractAssert;
-import org.jspecify.annotations.NullMarked;
 import org.jspecify.annotations.Nullable;
 
 /**
  * One of the events of a type: each method keeps those that match, and fails, reporting what was seen instead, if none
  * does.
  */
-@NullMarked
 public final class WrittenEventAssert extends AbstractAssert<WrittenEventAssert, List<WrittenEvent>> {
     private final String wanted;
 

@@ -5,11 +5,9 @@ import dev.posthaste.PayloadSerializer;
 import dev.posthaste.Status;
 import java.nio.charset.StandardCharsets;
 import java.util.Map;
-import org.jspecify.annotations.NullMarked;
 import org.jspecify.annotations.Nullable;
 
 /** What was read from a row. */
-@NullMarked
 record WrittenRow(
         String id,
         String type,

@@ -23,11 +23,9 @@ import java.util.Map;
 import java.util.TimeZone;
 import java.util.TreeMap;
 import java.util.stream.Collectors;
-import org.jspecify.annotations.NullMarked;
 import org.jspecify.annotations.Nullable;
 
 /** The table of one outbox as tests see and change it, by plain SQL; only for Posthaste's own layout. */
-@NullMarked
 final class WrittenRows {
     private static final TableLayout TEXT = TableLayout.standard();
     private static final TableLayout BYTES = TableLayout.standard().binaryPayload(true);

@@ -20,7 +20,9 @@ import com.tngtech.archunit.lang.ConditionEvents;
 import com.tngtech.archunit.lang.SimpleConditionEvent;
 import com.tngtech.archunit.library.dependencies.SliceAssignment;
 import com.tngtech.archunit.library.dependencies.SliceIdentifier;
+import dev.posthaste.PosthasteException;
 import dev.posthaste.admin.Admin;
+import dev.posthaste.testkit.PosthasteTester;
 import java.util.Set;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -267,6 +269,24 @@ class ArchitectureTest {
         noClasses().that(areOfTheApi()).should(nameInASignature(INTERNAL)).check(all);
     }
 
+    /** What is open to subclasses is so on purpose: these, abstract classes, and interfaces. */
+    @Test
+    void classesOfTheApiAreFinal() {
+        classes()
+                .that(areOfTheApi())
+                .and()
+                .areNotInterfaces()
+                .and()
+                .areNotEnums()
+                .and()
+                .doNotHaveModifier(JavaModifier.ABSTRACT)
+                .and()
+                .doNotBelongToAnyOf(PosthasteException.class, PosthasteTester.class)
+                .should()
+                .haveModifier(JavaModifier.FINAL)
+                .check(all);
+    }
+
     private static final Pattern INTERNAL = Pattern.compile("dev\\.posthaste\\.(\\w+\\.)?internal\\..*");
 
     private static DescribedPredicate<JavaClass> areOfTheApi() {
@@ -276,7 +296,7 @@ class ArchitectureTest {
                         && !INTERNAL.matcher(each.getName()).matches()
                         && !each.getPackageName()
                                 .matches(
-                                        "dev\\.posthaste\\.(server|testkit|benchmarks|reliability|fuzz|servers|examples)\\b.*"));
+                                        "dev\\.posthaste\\.(server|benchmarks|reliability|fuzz|servers|examples)\\b.*"));
     }
 
     private static boolean isPublic(JavaClass each) {

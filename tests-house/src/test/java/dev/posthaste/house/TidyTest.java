@@ -51,7 +51,7 @@ class TidyTest {
     @Test
     void noFileIsTooLongToSeeWhole() throws Exception {
         for (Path file : sources("src")) {
-            boolean test = file.toString().matches(".*/(src/test|posthaste-testkit|tests|tests-brokers)/.*");
+            boolean test = file.toString().matches(".*/(src/test|tests|tests-brokers)/.*");
             assertThat(Files.readAllLines(file).size())
                     .as("lines of " + file)
                     .isLessThanOrEqualTo(test ? MAX_LINES_OF_TESTS : MAX_LINES);
@@ -87,9 +87,6 @@ class TidyTest {
     @Test
     void everyPackageSaysWhatItIsForAndIsNullMarked() throws Exception {
         for (Path file : sources("src/main/java")) {
-            if (file.toString().contains("/testkit/")) {
-                continue; // JUnit sets the fields of its contracts
-            }
             Path description = file.resolveSibling("package-info.java");
             assertThat(description).exists();
             assertThat(Files.readString(description)).startsWith("/**").contains("@NullMarked");

@@ -1,8 +1,8 @@
 package dev.posthaste.internal.jdbc;
 
-import dev.posthaste.format.Envelope;
 import dev.posthaste.internal.jdbc.EventTable.Column;
 import dev.posthaste.internal.jdbc.EventTable.Payload;
+import dev.posthaste.internal.messages.Envelope;
 import dev.posthaste.internal.messages.EventIds;
 import dev.posthaste.internal.store.PendingEvent;
 import dev.posthaste.internal.store.StoredRow;

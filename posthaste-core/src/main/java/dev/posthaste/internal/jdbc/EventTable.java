@@ -1,8 +1,8 @@
 package dev.posthaste.internal.jdbc;
 
-import dev.posthaste.Names;
 import dev.posthaste.OutboxDefinition;
 import dev.posthaste.Status;
+import dev.posthaste.internal.names.Names;
 import java.io.IOException;
 import java.io.StringWriter;
 import java.io.UncheckedIOException;

@@ -1,6 +1,6 @@
 package dev.posthaste.internal.jdbc;
 
-import dev.posthaste.Names;
+import dev.posthaste.internal.names.Names;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import org.jspecify.annotations.Nullable;

@@ -1,4 +1,4 @@
-/** What is known about messages before they are opened. Not part of the API. */
+/** What messages consist of in every format: events' ids, digests, envelopes. Not part of the API. */
 @NullMarked
 package dev.posthaste.internal.messages;
 

@@ -1,12 +1,12 @@
 package dev.posthaste.relay.internal;
 
 import dev.posthaste.OutboxDefinition;
-import dev.posthaste.broker.Digest;
 import dev.posthaste.broker.Message;
 import dev.posthaste.broker.MessageHeaders;
 import dev.posthaste.broker.Outcome;
 import dev.posthaste.format.MessageFormat;
 import dev.posthaste.internal.admin.ReplayPlan;
+import dev.posthaste.internal.messages.Digest;
 import dev.posthaste.internal.store.StoredRow;
 import dev.posthaste.internal.store.Verdict;
 import java.util.HashMap;

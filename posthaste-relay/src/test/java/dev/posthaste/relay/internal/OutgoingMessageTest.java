@@ -5,12 +5,12 @@ import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
 import dev.posthaste.OutboxDefinition;
 import dev.posthaste.Route;
-import dev.posthaste.broker.Digest;
 import dev.posthaste.broker.Message;
 import dev.posthaste.broker.MessageHeaders;
 import dev.posthaste.broker.Outcome;
 import dev.posthaste.format.MessageFormat;
 import dev.posthaste.format.StoredEvent;
+import dev.posthaste.internal.messages.Digest;
 import dev.posthaste.internal.store.StoredRow;
 import dev.posthaste.internal.store.Verdict;
 import org.jspecify.annotations.Nullable;

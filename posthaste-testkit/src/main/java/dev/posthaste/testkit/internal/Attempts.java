@@ -6,6 +6,7 @@ import dev.posthaste.broker.Failure;
 import dev.posthaste.broker.Message;
 import dev.posthaste.inbox.Inbox;
 import dev.posthaste.inbox.InboxListener;
+import dev.posthaste.inbox.internal.InboxTesting;
 import java.time.Duration;
 import java.util.List;
 import java.util.Objects;
@@ -46,8 +47,8 @@ public final class Attempts {
     }
 
     private Attempts(Inbox.Builder inbox) {
-        this.inbox = inbox.retry(RetryPolicy.fixed(Duration.ofHours(1)).attempts(2))
-                .executor(new Now(), new Random(1))
+        this.inbox = InboxTesting.executor(inbox, new Now(), new Random(1))
+                .retry(RetryPolicy.fixed(Duration.ofHours(1)).attempts(2))
                 .listener(new Ending());
     }
 

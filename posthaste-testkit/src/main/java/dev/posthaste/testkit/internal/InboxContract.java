@@ -4,7 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.posthaste.Event;
 import dev.posthaste.RetryPolicy;
-import dev.posthaste.broker.Digest;
 import dev.posthaste.broker.LocalBroker;
 import dev.posthaste.broker.Message;
 import dev.posthaste.broker.MessageHeaders;
@@ -14,6 +13,7 @@ import dev.posthaste.inbox.Inbox;
 import dev.posthaste.inbox.RejectedEventException;
 import dev.posthaste.inbox.UnknownTypes;
 import dev.posthaste.internal.jdbc.InboxTable;
+import dev.posthaste.internal.messages.Digest;
 import java.nio.charset.StandardCharsets;
 import java.sql.Connection;
 import java.sql.PreparedStatement;

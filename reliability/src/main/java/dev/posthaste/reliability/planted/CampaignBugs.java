@@ -195,5 +195,5 @@ final class CampaignBugs {
                             "            hear(each -> each.duplicate(inbox, message));\n            answering.answer(attempt, answering.handled(message));\n",
                             "            hear(each -> each.duplicate(inbox, message));\n"
                                     + "            Throwable again = new IllegalStateException(\"it came again\");\n"
-                                    + "            answering.giveUp(attempt, new Failure(inbox, \"it came again\", again, 1), false);\n")));
+                                    + "            answering.giveUp(attempt, Failure.of(inbox, \"it came again\").cause(again), false);\n")));
 }

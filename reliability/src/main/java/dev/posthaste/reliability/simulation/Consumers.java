@@ -9,6 +9,7 @@ import dev.posthaste.broker.Receiver;
 import dev.posthaste.inbox.Inbox;
 import dev.posthaste.inbox.InboxListener;
 import dev.posthaste.inbox.Receipts;
+import dev.posthaste.inbox.internal.InboxTesting;
 import dev.posthaste.internal.jdbc.Dialect;
 import dev.posthaste.internal.jdbc.RowStore;
 import dev.posthaste.relay.ReceiptProcessor;
@@ -79,15 +80,15 @@ final class Consumers {
 
     private Inbox receiver(Node node, String name) {
         Configuration configuration = around.configuration;
-        return Inbox.builder(name, around.dataSource(node))
+        Inbox.Builder inbox = Inbox.builder(name, around.dataSource(node))
                 .on(Writers.TYPE, String.class, handlers.of(node, name))
                 .silenceLimit(Duration.ofSeconds(5))
                 .format(plugins.format())
                 .receipts(configuration.tracked && name.equals(TRACKING) ? receipts(node) : Receipts.none())
                 .retry(configuration.inPlace)
                 .afterLastAttempt(configuration.afterLastAttempt)
-                .listener(listener())
-                .executor(new SimulatedThreads(around.schedule, node), around.random)
+                .listener(listener());
+        return InboxTesting.executor(inbox, new SimulatedThreads(around.schedule, node), around.random)
                 .build();
     }
 
@@ -97,7 +98,7 @@ final class Consumers {
         Receipts receipts = configuration.receiptsTravel()
                 ? Receipts.through(around.broker.forReceipts(node), Route.to("receipts"))
                 : Receipts.inDatabase(configuration.catalog().all(o -> o.retry(configuration.retry)));
-        return receipts.beforeRefusals(eventId -> {
+        return InboxTesting.beforeRefusals(receipts, eventId -> {
             node.requireAlive();
             around.truth.refused(eventId);
             around.truth.givenUp(eventId);

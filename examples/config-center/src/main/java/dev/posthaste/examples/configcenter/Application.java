@@ -2,7 +2,6 @@ package dev.posthaste.examples.configcenter;
 
 import dev.posthaste.Catalog;
 import dev.posthaste.JdbcOutbox;
-import dev.posthaste.OutboxDefinition;
 import dev.posthaste.Route;
 import dev.posthaste.Schema;
 import dev.posthaste.Status;
@@ -47,10 +46,8 @@ final class Application implements AutoCloseable {
     /** Shorter still where everything is in one process and nobody else waits for the lease. */
     private static final Duration LOCAL_LEASE = Duration.ofSeconds(3);
 
-    static final Catalog CATALOG = Catalog.of(OutboxDefinition.named(OUTBOX)
-            .route(ROUTE)
-            .types(ConfigHistoryEvent.TYPE)
-            .table("outbox_events"));
+    static final Catalog CATALOG = Catalog.empty()
+            .outbox(OUTBOX, o -> o.route(ROUTE).types(ConfigHistoryEvent.TYPE).table("outbox_events"));
 
     private final Resources resources;
     private final Pools pools;

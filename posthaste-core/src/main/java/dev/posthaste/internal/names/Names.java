@@ -1,4 +1,4 @@
-package dev.posthaste;
+package dev.posthaste.internal.names;
 
 import java.nio.charset.StandardCharsets;
 import java.util.regex.Pattern;
@@ -15,7 +15,7 @@ public final class Names {
             Pattern.compile("[\\p{L}\\p{N}._:/@#*+-][\\p{L}\\p{N} ._:/@#*+-]{0,254}");
 
     /** The longest short string of AMQP, in bytes: exchange, routing key, type, message id and the names of headers. */
-    static final int MAX_BYTES = 255;
+    public static final int MAX_BYTES = 255;
 
     private Names() {}
 
@@ -40,7 +40,7 @@ public final class Names {
     }
 
     /** How many bytes a text has in UTF-8. */
-    static int bytes(String text) {
+    public static int bytes(String text) {
         return text.getBytes(StandardCharsets.UTF_8).length;
     }
 

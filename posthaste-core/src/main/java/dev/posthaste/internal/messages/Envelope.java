@@ -1,7 +1,7 @@
-package dev.posthaste.format;
+package dev.posthaste.internal.messages;
 
 import dev.posthaste.internal.json.Json;
-import dev.posthaste.internal.messages.EventIds;
+import dev.posthaste.internal.json.RawJson;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;

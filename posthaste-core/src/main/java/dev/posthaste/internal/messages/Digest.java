@@ -1,5 +1,7 @@
-package dev.posthaste.broker;
+package dev.posthaste.internal.messages;
 
+import dev.posthaste.broker.Message;
+import dev.posthaste.broker.MessageHeaders;
 import java.nio.charset.StandardCharsets;
 import java.util.HexFormat;
 import java.util.Map;

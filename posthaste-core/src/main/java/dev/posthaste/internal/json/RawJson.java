@@ -1,9 +1,5 @@
-package dev.posthaste.format;
+package dev.posthaste.internal.json;
 
-import dev.posthaste.internal.json.Json;
-import dev.posthaste.internal.json.JsonException;
-import dev.posthaste.internal.json.JsonLibrary;
-import dev.posthaste.internal.json.JsonReader;
 import dev.posthaste.internal.json.JsonReader.Token;
 import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;
@@ -13,7 +9,7 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /** JSON whose parts are kept verbatim: no number is rounded, no text is rewritten. */
-final class RawJson {
+public final class RawJson {
     private static final String BYTE_ORDER_MARK = "\uFEFF";
 
     /** A value inside an object is one level deeper, and readers accept as many levels as this writer does. */
@@ -26,7 +22,7 @@ final class RawJson {
      *
      * @throws IllegalArgumentException if {@code json} is not a JSON object in UTF-8 and nothing else; says why
      */
-    static Map<String, byte[]> members(byte[] json) {
+    public static Map<String, byte[]> members(byte[] json) {
         requireUtf8(json, "it");
         Map<String, byte[]> members = new LinkedHashMap<>();
         try (JsonReader reader = Json.read(json)) {
@@ -80,7 +76,7 @@ final class RawJson {
      * @throws IllegalArgumentException if it is an object or a list, or has half of a surrogate pair, which no column and
      *     no header can hold
      */
-    static @Nullable String text(Map<String, byte[]> members, String name) {
+    public static @Nullable String text(Map<String, byte[]> members, String name) {
         byte[] raw = members.get(name);
         if (raw == null) {
             return null;
@@ -110,7 +106,7 @@ final class RawJson {
      *
      * @throws IllegalArgumentException unless these bytes are one JSON value in UTF-8
      */
-    static String oneValue(byte[] json) {
+    public static String oneValue(byte[] json) {
         requireUtf8(json, "its payload");
         try (JsonReader reader = Json.read(json)) {
             Token token = reader.next();
@@ -151,7 +147,7 @@ final class RawJson {
      *
      * @throws IllegalArgumentException if a text has half of a surrogate pair: it cannot be written as UTF-8
      */
-    static byte[] write(Map<String, ?> members) {
+    public static byte[] write(Map<String, ?> members) {
         members.forEach((name, value) -> {
             if (value instanceof String text
                     && !StandardCharsets.UTF_8.newEncoder().canEncode(text)) {
