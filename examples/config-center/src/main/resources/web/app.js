@@ -16,7 +16,7 @@ async function call(method, path, body) {
     body: body === undefined ? undefined : JSON.stringify(body),
   });
   const answer = await response.json().catch(() => null);
-  if (!response.ok) throw new Error((answer && (answer.error || answer.title)) || "The server answered " + response.status);
+  if (!response.ok) throw new Error((answer && (answer.error || answer.title)) || "The server responded with " + response.status);
   return answer;
 }
 
@@ -25,7 +25,7 @@ function say(text, bad) {
   byId("hint").classList.toggle("bad", Boolean(bad));
 }
 
-/** Runs one change, says how it went, and shows what there is now. */
+/** Runs one change, shows its result, and refreshes the configurations. */
 async function change(what, work) {
   const start = performance.now();
   try {
@@ -39,8 +39,8 @@ async function change(what, work) {
 }
 
 function aside() {
-  if (last && !last.history_running) return " The history is stopped, and the change did not notice.";
-  if (last && !last.broker_running) return " The broker is stopped, and the change did not notice.";
+  if (last && !last.history_running) return " The history is stopped, but the change was not affected.";
+  if (last && !last.broker_running) return " The broker is stopped, but the change was not affected.";
   return "";
 }
 
@@ -175,8 +175,8 @@ function flip(name) {
   change("", async () => {
     await showState(await call("PUT", `switches/${name}`, { on: !running }));
     return running
-      ? `The ${name} is stopped. Change something: it works as before.`
-      : `The ${name} is back. What was waiting arrives now.`;
+      ? `The ${name} is stopped. Change something: it still works.`
+      : `The ${name} is back. What was waiting now arrives.`;
   });
 }
 

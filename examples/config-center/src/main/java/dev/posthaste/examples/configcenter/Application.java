@@ -27,8 +27,8 @@ import tools.jackson.databind.PropertyNamingStrategies;
 import tools.jackson.databind.json.JsonMapper;
 
 /**
- * The configuration centre at work: its changes, its outbox, a relay, a broker and the history's consumer, all in this
- * process. Closing stops them in the opposite order.
+ * The running configuration centre: its changes, its outbox, a relay, a broker and the history's consumer, all in this
+ * process. Closing stops them in reverse order.
  */
 final class Application implements AutoCloseable {
     static final String OUTBOX = "config";
@@ -41,9 +41,9 @@ final class Application implements AutoCloseable {
     private static final Route ROUTE = Route.to("tmadminsrv_service")
             .routingKey("tmadminsrv_config_history")
             .group("tmadminsrv_config_history_queue");
-    /** Shorter than the defaults: who kills the demo and starts it again should not wait long for the old lease. */
+    /** Shorter than the default: someone who kills and restarts the demo should not wait long for the old lease. */
     private static final Duration LEASE = Duration.ofSeconds(8);
-    /** Shorter still where everything is in one process and nobody else waits for the lease. */
+    /** Even shorter if everything is in one process and no other process waits for the lease. */
     private static final Duration LOCAL_LEASE = Duration.ofSeconds(3);
 
     static final Catalog CATALOG = Catalog.empty()
@@ -63,7 +63,7 @@ final class Application implements AutoCloseable {
         CONSUMER
     }
 
-    /** What a person wants to see at a glance. */
+    /** The state to be seen at a glance. */
     record State(Map<Status, Long> outbox, long history, boolean historyRunning, boolean brokerRunning) {}
 
     private Application(Settings settings, Set<Part> parts, Resources resources)
@@ -88,7 +88,7 @@ final class Application implements AutoCloseable {
         return start(settings, EnumSet.allOf(Part.class));
     }
 
-    /** A process that does only some of the work; the others find each other through database and broker. */
+    /** A process that does only part of the work; the processes find each other through database and broker. */
     static Application start(Settings settings, Set<Part> parts) throws CannotStartException, SQLException {
         Resources resources = new Resources();
         try {
@@ -129,7 +129,7 @@ final class Application implements AutoCloseable {
                 .build());
     }
 
-    /** Starts the relay; what is returned wakes it. */
+    /** Starts the relay; the result wakes it. */
     private Runnable relay(Settings settings) throws CannotStartException {
         Duration lease = settings.broker() == null ? LOCAL_LEASE : LEASE;
         Relay relay = resources.opened(Relay.builder(pools.of("relay", 4), CATALOG, broker)

@@ -4,10 +4,10 @@ import java.time.Instant;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A configuration as its row holds it.
+ * A configuration, as stored in its row.
  *
- * @param configValue what is released; empty before the first release
- * @param draftValue what the next release makes the value, or null
+ * @param configValue the released value; empty before the first release
+ * @param draftValue the value of the next release, or null
  * @param version 0 = never released
  * @param releaseUser null before the first release
  */
@@ -41,10 +41,10 @@ record Config(
             String relatedUsers) {}
 
     /**
-     * A change that somebody wants.
+     * A requested change.
      *
-     * @param version the version that they saw; any other is a conflict
-     * @param configValue the new value; without meaning for a release
+     * @param version the version that the user saw; any other is a conflict
+     * @param configValue the new value; ignored for a release
      */
     record Change(
             long id, long version, String user, @Nullable String configValue) {}
@@ -69,7 +69,7 @@ record Config(
                 now);
     }
 
-    /** The next version, with {@code value} released by {@code user} and the draft as given. */
+    /** The next version, with {@code value} released by {@code user} and the given draft. */
     Config released(String value, @Nullable String draft, String editor, String user, Instant now) {
         return new Config(
                 id,

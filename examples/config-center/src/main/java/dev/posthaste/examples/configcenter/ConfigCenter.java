@@ -20,10 +20,10 @@ import java.util.concurrent.Future;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Makes changes to configurations. Each is one transaction: lock the row, take the state before, change, write the
- * event, commit. Because the event is written after the row was locked, the history of a configuration arrives in the
- * order of its versions; and because it is written to the outbox in the same database, nothing that befalls the history
- * can make a change fail. Thread-safe.
+ * Changes configurations. Each change is one transaction: lock the row, read the previous state, change it, write the
+ * event, commit. The event is written after the row is locked, so a configuration's history arrives in the order of its
+ * versions; and it is written to the outbox in the same database, so no failure of the history can make a change fail.
+ * Thread-safe.
  */
 final class ConfigCenter implements AutoCloseable {
     private static final int BATCH_CONCURRENCY = 30;
@@ -39,7 +39,7 @@ final class ConfigCenter implements AutoCloseable {
         return thread;
     });
 
-    /** @param afterCommit told after each change, so that its event need not wait for a poll */
+    /** @param afterCommit runs after each change, so that its event does not wait for a poll */
     ConfigCenter(Database database, JdbcOutbox outbox, Runnable afterCommit, Clock clock) {
         this.database = database;
         this.configs = new ConfigTable(database);
@@ -48,7 +48,7 @@ final class ConfigCenter implements AutoCloseable {
         this.clock = clock;
     }
 
-    /** What became of one change of a batch: the new state, or why there is none. */
+    /** The result of one change of a batch: the new state, or why there is none. */
     record Result(
             long id, @Nullable Config config, @Nullable String error) {}
 
@@ -75,14 +75,14 @@ final class ConfigCenter implements AutoCloseable {
             if (configs.exists(draft)) {
                 throw new ConfigException(
                         Reason.CONFLICT,
-                        "There is a configuration " + draft.moduleName() + "/" + draft.lang() + "/" + draft.configKey()
-                                + " already");
+                        "Configuration " + draft.moduleName() + "/" + draft.lang() + "/" + draft.configKey()
+                                + " already exists");
             }
             throw e;
         }
     }
 
-    /** Replaces the draft. Nothing is released, so there is nothing for the history. */
+    /** Replaces the draft. Nothing is released, so nothing goes to the history. */
     Config editDraft(Config.Change change) throws SQLException {
         return database.inTransaction(connection -> {
             Config before = lock(connection, change);
@@ -92,7 +92,7 @@ final class ConfigCenter implements AutoCloseable {
         });
     }
 
-    /** Makes the draft the value. The state before goes to the history, unless this is the first release. */
+    /** Makes the draft the value. The previous state goes to the history, unless this is the first release. */
     Config release(Config.Change change) throws SQLException {
         return committed(database.inTransaction(connection -> release(connection, change)));
     }
@@ -107,7 +107,7 @@ final class ConfigCenter implements AutoCloseable {
         return change(connection, before, after);
     }
 
-    /** Changes a released configuration directly. The state before goes to the history. */
+    /** Changes a released configuration directly. The previous state goes to the history. */
     Config update(Config.Change change) throws SQLException {
         return committed(database.inTransaction(connection -> update(connection, change)));
     }
@@ -122,7 +122,7 @@ final class ConfigCenter implements AutoCloseable {
         return change(connection, before, after);
     }
 
-    /** Makes many updates, at most {@value #BATCH_CONCURRENCY} at once, each in a transaction of its own. */
+    /** Makes many updates, at most {@value #BATCH_CONCURRENCY} at once, each in its own transaction. */
     List<Result> batch(List<Config.Change> changes) throws InterruptedException {
         List<Future<Config>> running = new ArrayList<>();
         for (Config.Change change : changes) {
@@ -150,8 +150,8 @@ final class ConfigCenter implements AutoCloseable {
         if (config.version() != change.version()) {
             throw new ConfigException(
                     Reason.CONFLICT,
-                    "Configuration " + change.id() + " is at version " + config.version() + " now, and you saw version "
-                            + change.version() + "; look again and repeat your change");
+                    "Configuration " + change.id() + " is now at version " + config.version() + ", but you saw version "
+                            + change.version() + "; reload it and repeat your change");
         }
         return config;
     }

@@ -1,6 +1,6 @@
 package dev.posthaste.examples.configcenter;
 
-/** A change that is not made, and why, in words for whoever asked. */
+/** A change that was refused; the message tells the user why. */
 final class ConfigException extends RuntimeException {
     private final Reason reason;
 

@@ -4,11 +4,11 @@ import java.time.Instant;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The state of a configuration before it changed. Its names in JSON are the components' in snake case.
+ * The state of a configuration before it changed. Its JSON members are named after the components, in snake case.
  *
  * @param occurredAt seconds since 1970
  * @param version the version that this state had
- * @param createdAt when this state came about: the row's {@code updated_at} before the change
+ * @param createdAt when this state was created: the row's {@code updated_at} before the change
  */
 record ConfigHistoryEvent(
         String eventId,

@@ -47,8 +47,8 @@ final class ConfigTable {
     }
 
     /**
-     * Locks the row until the transaction ends. To be the transaction's first statement: on SQLite, one that reads before it
-     * writes cannot write any more once somebody else has.
+     * Locks the row until the transaction ends. Must be the transaction's first statement: on SQLite, a transaction
+     * that reads before it writes can no longer write once another one has.
      */
     Config lock(Connection connection, long id) throws SQLException {
         String lock = " for update";

@@ -17,17 +17,17 @@ import javax.sql.DataSource;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The configuration centre's database: connections, transactions, and how this kind of database spells things. No
+ * The configuration centre's database: connections, transactions, and the differences in SQL. No
  * statement waits for a lock for longer than {@value #MAX_STATEMENT_SECONDS} seconds.
  */
 final class Database {
     private static final int MAX_STATEMENT_SECONDS = 10;
 
-    /** Not null and check of PostgreSQL and H2. */
+    /** NOT NULL and CHECK violations of PostgreSQL and H2. */
     private static final Set<String> VALUE_STATES = Set.of("23502", "23513", "23514");
-    /** Not null of MySQL and MariaDB, and the check of each. */
+    /** NOT NULL violations of MySQL and MariaDB, and the CHECK violation of each. */
     private static final Set<Integer> VALUE_CODES = Set.of(1048, 3819, 4025);
-    /** SQLite's driver has one code for all constraints, and no SQLState. */
+    /** SQLite's driver has one code for all constraints, and no SQLState: the message decides. */
     private static final List<String> SQLITE_VALUE_ERRORS =
             List.of("[SQLITE_CONSTRAINT_NOTNULL]", "[SQLITE_CONSTRAINT_CHECK]", "[SQLITE_TOOBIG]");
 
@@ -47,13 +47,13 @@ final class Database {
         }
     }
 
-    /** What runs in a transaction. */
+    /** Work to be done in a transaction. */
     @FunctionalInterface
     interface Work<T extends @Nullable Object> {
         T run(Connection connection) throws SQLException;
     }
 
-    /** How a row is read. */
+    /** Reads a row. */
     @FunctionalInterface
     interface Row<T> {
         T read(ResultSet row) throws SQLException;
@@ -81,7 +81,7 @@ final class Database {
         }
     }
 
-    /** Whether it has no {@code for update}: there, a transaction that has written has the whole file to itself. */
+    /** Whether there is no {@code for update}: there, a transaction that has written has locked the whole file. */
     boolean locksByWriting() {
         return sqlite;
     }
@@ -156,7 +156,7 @@ final class Database {
         }
     }
 
-    /** Whether the table refused a value itself, which it would refuse again: too long, null, or against a check. */
+    /** Whether the table refused the value itself and would always refuse it: too long, null, or violating a check. */
     static boolean refusesValue(SQLException e) {
         String state = String.valueOf(e.getSQLState());
         return state.startsWith("22")

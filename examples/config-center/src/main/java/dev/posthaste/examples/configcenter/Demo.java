@@ -10,7 +10,7 @@ import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 
-/** {@code ./posthaste demo}: the configuration centre as a page to play with, or as a load that checks itself. */
+/** {@code ./posthaste demo}: the configuration centre as a page to play with, or as a load test that checks itself. */
 @Command(
         name = "posthaste demo",
         sortOptions = false,
@@ -18,13 +18,13 @@ import picocli.CommandLine.Option;
         description = {
             "Runs the configuration centre: change configurations in a web page, and watch each change become a history"
                     + " record through an outbox.",
-            "With no options: on a SQLite file and the local broker; what you did is there again next time."
+            "Without options: on a SQLite file and the local broker; your changes are still there next time."
         },
         exitCodeListHeading = "%nExit codes:%n",
         exitCodeList = {
-            "0:it worked",
-            "1:with --changes: something was lost, doubled, made up or out of order, or did not end",
-            "2:an option is wrong, a server cannot be reached, a port is in use"
+            "0:success",
+            "1:with --changes: something was lost, duplicated, invented or out of order, or did not finish",
+            "2:an option is invalid, a server cannot be reached, or a port is in use"
         },
         footerHeading = "%nExamples:%n",
         footer = {
@@ -33,7 +33,7 @@ import picocli.CommandLine.Option;
                     + " --broker amqp://guest:guest@localhost",
             "  ./posthaste demo --changes 10000 --exit",
             "",
-            "The password may come from the environment instead: POSTHASTE_PASSWORD."
+            "The password can also be set in the environment: POSTHASTE_PASSWORD."
         })
 final class Demo extends DemoCommand {
     @Option(
@@ -57,13 +57,13 @@ final class Demo extends DemoCommand {
             order = 30,
             paramLabel = "N",
             description =
-                    "Make N changes from 30 concurrent writers over 200 configurations, one in ten rolled back on purpose, and check what became of them.")
+                    "Make N changes from 30 concurrent writers over 200 configurations, one in ten rolled back on purpose, and check the result.")
     private @Nullable Integer changes;
 
     @Option(
             names = "--exit",
             order = 31,
-            description = "End when the changes are checked instead of opening the page; wants --changes.")
+            description = "Exit after checking the changes instead of opening the page; requires --changes.")
     private boolean exit;
 
     @Option(names = "--resume", order = 32, description = "Continue the last --changes run, which was killed.")
@@ -77,7 +77,7 @@ final class Demo extends DemoCommand {
         System.exit(run(arguments));
     }
 
-    /** Runs to its end and returns the exit code. */
+    /** Runs to completion and returns the exit code. */
     static int run(String... arguments) {
         return new Demo().execute(arguments);
     }
@@ -97,11 +97,11 @@ final class Demo extends DemoCommand {
     private void checkOptions() {
         checkLoad("--changes", changes, exit, resume);
         if (port < 0 || port > 65_535) {
-            throw wrong("--port wants a number from 0 to 65535, not " + port);
+            throw wrong("--port must be a number from 0 to 65535, not " + port);
         }
         checkDatabase("jdbc:postgresql://localhost/config");
         if (broker != null && !broker.matches("amqps?://.*")) {
-            throw wrong("--broker wants an AMQP URI such as amqp://guest:guest@localhost");
+            throw wrong("--broker must be an AMQP URI such as amqp://guest:guest@localhost");
         }
     }
 
@@ -116,7 +116,8 @@ final class Demo extends DemoCommand {
             }));
             System.out.println("Configuration centre on " + settings.database().name() + " and " + settings.brokerName()
                     + ": " + web.address());
-            System.out.println("Stop the history or the broker there, and go on changing things. Ctrl-C ends it.");
+            System.out.println(
+                    "Stop the history or the broker on that page, and keep making changes. Press Ctrl-C to quit.");
             if (changes != null) {
                 new LoadRun(application, changes, resume).run();
             }
@@ -124,7 +125,7 @@ final class Demo extends DemoCommand {
             return 0;
         } catch (RuntimeException e) {
             if (hasCause(e, BindException.class)) {
-                return complain("Port " + port + " is in use; choose another with --port, or 0 for any that is free");
+                return complain("Port " + port + " is in use; choose another one with --port, or 0 for any free port");
             }
             throw e;
         }
@@ -139,7 +140,7 @@ final class Demo extends DemoCommand {
         return false;
     }
 
-    /** What a first visitor finds. */
+    /** The configurations that a first visitor finds. */
     private static final class Examples {
         static void fill(ConfigCenter configs) throws SQLException {
             if (!configs.list(1).isEmpty()) {

@@ -11,21 +11,22 @@ import java.time.temporal.ChronoUnit;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Writes the history from its events: one record of each version of a configuration.
+ * Writes the history from its events: one record per version of a configuration.
  *
- * <p>Before it writes, it looks up whether the version has a record already. If another event wrote that record, this
- * event is rejected, and the reason names the other one. If this event wrote it, the inbox has lost its note of the event
- * (its retention deleted it, or the table was restored from a backup), and there is nothing left to do. It looks before the
- * insert because PostgreSQL runs no statement after one that failed, and the error of a database says which constraint
- * refused a row, but not what the table holds.
+ * <p>Before writing, it looks up whether the version already has a record. If another event wrote that record, this
+ * event is rejected, and the reason names the other one. If this event wrote it, the inbox has lost its note of the
+ * event (its retention deleted it, or the table was restored from a backup), and there is nothing left to do. It checks
+ * before the insert because PostgreSQL runs no statement after a failed one, and because a database's error names the
+ * constraint that refused a row, but not what the table contains.
  *
- * <p>An event whose values the table refuses would be refused again: it is rejected with the database's reason. Every
- * other failure is tried again, however long it takes: a history table that is locked, missing or full, and a row that a
- * unique key or foreign key refuses. That may be an id that the database handed out twice, an index that somebody added, or
- * a row that is not there yet; none of it is the event's fault, and giving the event up would lose a change.
+ * <p>An event with values that the table refuses would be refused again: it is rejected with the database's reason.
+ * Every other failure is retried for as long as it takes: a history table that is locked, missing or full, and a row
+ * that a unique key or foreign key refuses. The cause may be an id that the database assigned twice, an index that was
+ * added, or a row that does not exist yet; none of it is the event's fault, and giving up on the event would lose a
+ * change.
  */
 final class HistoryRecorder implements Handler<ConfigHistoryEvent> {
-    /** A history that is away comes back. */
+    /** An unavailable history comes back. */
     static final RetryPolicy RETRY = RetryPolicy.exponential(Duration.ofMillis(100), Duration.ofSeconds(3))
             .forever();
 
@@ -47,12 +48,12 @@ final class HistoryRecorder implements Handler<ConfigHistoryEvent> {
         require(
                 recordedFrom == null,
                 "version " + event.version() + " of configuration " + event.configId()
-                        + " is in the history already, from event " + recordedFrom);
+                        + " is already in the history, from event " + recordedFrom);
         try {
             history.insert(context.connection(), event, clock.instant().truncatedTo(ChronoUnit.MICROS));
         } catch (SQLException e) {
             if (Database.refusesValue(e)) {
-                throw new RejectedEventException("the history cannot hold a value of it: " + e.getMessage(), e);
+                throw new RejectedEventException("the history cannot store one of its values: " + e.getMessage(), e);
             }
             throw e;
         }
@@ -62,7 +63,7 @@ final class HistoryRecorder implements Handler<ConfigHistoryEvent> {
         require(ConfigHistoryEvent.TYPE.equals(event.eventType()), "event_type is " + event.eventType());
         require(
                 event.schemaVersion() == ConfigHistoryEvent.SCHEMA_VERSION,
-                "schema_version is " + event.schemaVersion() + "; this consumer knows "
+                "schema_version is " + event.schemaVersion() + "; this consumer supports "
                         + ConfigHistoryEvent.SCHEMA_VERSION);
         require(context.eventId().equals(event.eventId()), "event_id is not the message's, but " + event.eventId());
         require(event.configId() > 0, "config_id is " + event.configId());
@@ -78,7 +79,7 @@ final class HistoryRecorder implements Handler<ConfigHistoryEvent> {
         requireThere("created_at", event.createdAt());
     }
 
-    /** What JSON leaves out is null here, whatever the record says. */
+    /** A member missing in the JSON is null here, whatever the record declares. */
     private static void requireThere(String name, @Nullable Object value) throws RejectedEventException {
         require(value != null, name + " is missing");
     }

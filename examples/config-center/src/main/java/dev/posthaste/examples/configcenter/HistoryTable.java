@@ -10,7 +10,7 @@ import java.time.Instant;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/** Every statement on {@code config_history}, and the switch that takes the table away. */
+/** Every statement on {@code config_history}, and the switch that makes the table unavailable. */
 final class HistoryTable {
     private static final String HERE = "config_history";
     private static final String AWAY = "config_history_stopped";
@@ -18,7 +18,7 @@ final class HistoryTable {
     private final Database database;
     private volatile String table = HERE;
 
-    /** One line of the history. {@code recordedAt}: when the consumer wrote it. */
+    /** One line of the history. {@code recordedAt} is when the consumer wrote it. */
     record Entry(
             long id,
             String eventId,
@@ -37,7 +37,9 @@ final class HistoryTable {
         this.database = database;
     }
 
-    /** A table that was taken away before the last end comes back. Before anything creates a new one. */
+    /**
+     * Restores a table that was still taken away when the demo last ended. Must run before anything creates a new one.
+     */
     void restore() throws SQLException {
         if (database.hasTable(AWAY)) {
             database.renameTable(AWAY, HERE);
@@ -48,7 +50,7 @@ final class HistoryTable {
         return table.equals(HERE);
     }
 
-    /** Takes the table away, as a failing disk or a lock would, or brings it back with all it held. */
+    /** Takes the table away, like a failing disk or a lock, or restores it with all its contents. */
     synchronized void setAvailable(boolean available) throws SQLException {
         if (available != available()) {
             String to = available ? HERE : AWAY;
@@ -84,7 +86,7 @@ final class HistoryTable {
                 utc(now));
     }
 
-    /** Which event wrote the record of a version, or null if there is no record. */
+    /** The event that wrote a version's record, or null if there is no record. */
     @Nullable
     String eventOf(Connection connection, long configId, long version) throws SQLException {
         List<String> found = database.query(
@@ -100,17 +102,17 @@ final class HistoryTable {
         return database.count("select count(*) from " + table);
     }
 
-    /** The latest first. */
+    /** The latest records, newest first. */
     List<Entry> latest(int limit) throws SQLException {
         return entries("order by id desc limit " + limit);
     }
 
-    /** One configuration's, the latest version first. */
+    /** One configuration's records, the latest version first. */
     List<Entry> of(long configId) throws SQLException {
         return entries("where config_id = ? order by version desc limit 1000", configId);
     }
 
-    /** Everything, in the order in which it was recorded. */
+    /** A module's records, in the order in which they were written. */
     List<Entry> ofModule(String moduleName) throws SQLException {
         return entries("where module_name = ? order by id", moduleName);
     }

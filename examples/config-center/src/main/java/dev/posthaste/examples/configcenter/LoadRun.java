@@ -12,9 +12,9 @@ import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /**
- * Makes many changes at once, waits for their history, and checks by comparing tables that nothing was lost, doubled,
- * made up or put out of order. Each run has configurations of its own, in a module named {@code load-N}, so a run that
- * was killed can be found again and finished.
+ * Makes many changes at once, waits for their history, and compares tables to check that nothing was lost, duplicated,
+ * invented or reordered. Each run has its own configurations, in a module named {@code load-N}, so a run that was
+ * killed can be found again and completed.
  */
 final class LoadRun {
     static final String MODULE_PREFIX = "load-";
@@ -45,7 +45,7 @@ final class LoadRun {
         createConfigs(module);
         long made = Reconciliation.changes(configs.ofModule(module));
         if (resume) {
-            progress("Resuming " + module + ": " + made + " of " + changes + " changes are there");
+            progress("Resuming " + module + ": " + made + " of " + changes + " changes exist already");
         }
         tickets.set((int) Math.max(0, changes - made));
         write(configs.ofModule(module).stream().map(Config::id).toList(), module);
@@ -69,7 +69,7 @@ final class LoadRun {
         return MODULE_PREFIX + (resume && last > 0 ? last : last + 1);
     }
 
-    /** Creates and releases what is missing, also where an earlier run was killed in between. */
+    /** Creates and releases what is missing, even if an earlier run was killed in between. */
     private void createConfigs(String module) throws SQLException {
         List<Config> there = configs.ofModule(module);
         List<String> keys = there.stream().map(Config::configKey).toList();
@@ -141,7 +141,7 @@ final class LoadRun {
         awaitSettled(module);
     }
 
-    /** The last events are marked a moment after they were handled. */
+    /** The last events are marked a moment after they are handled. */
     private void awaitSettled(String module) throws SQLException, InterruptedException {
         long end = System.nanoTime() + Duration.ofSeconds(20).toNanos();
         while (Reconciliation.of(application.database(), module).unsettled() && System.nanoTime() - end < 0) {

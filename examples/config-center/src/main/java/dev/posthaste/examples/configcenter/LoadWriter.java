@@ -5,7 +5,7 @@ import java.sql.Connection;
 import java.sql.SQLException;
 import java.util.concurrent.ThreadLocalRandom;
 
-/** Makes one change after the other, and now and then one that is rolled back on purpose. Thread-safe. */
+/** Makes one change after another, and now and then one that is rolled back on purpose. Thread-safe. */
 final class LoadWriter {
     private static final double ROLLED_BACK = 0.1;
     private static final int MAX_FAILURES = 20;
@@ -21,7 +21,7 @@ final class LoadWriter {
     /** Thrown inside a transaction to roll it back. */
     private static final class RolledBackException extends RuntimeException {}
 
-    /** Makes one change of a released configuration that counts, and perhaps one before it that does not. */
+    /** Makes one lasting change to a released configuration, and perhaps one before it that is rolled back. */
     void change(long id) throws SQLException {
         if (ThreadLocalRandom.current().nextDouble() < ROLLED_BACK) {
             attempt(id, true);
@@ -46,7 +46,7 @@ final class LoadWriter {
             } catch (ConfigException e) {
                 if (e.reason() != Reason.CONFLICT) {
                     throw e;
-                } // another writer was faster: look again
+                } // another writer was faster: read it again
             } catch (SQLException e) {
                 if (++failures == MAX_FAILURES) {
                     throw e;

@@ -10,18 +10,18 @@ import java.util.Set;
 import java.util.stream.Collectors;
 
 /**
- * What became of a load run's changes, found by comparing the tables: the configurations themselves are the truth, for a
+ * The outcome of a load run's changes, found by comparing the tables. The configurations themselves are the truth: a
  * configuration at version 5 was changed four times and must have a history of versions 1 to 4.
  *
  * @param written events in the outbox
  * @param published those that the relay marked as published
  * @param consumed those that the inbox notes as handled
  * @param history records in the history
- * @param duplicates records of a state, or from an event, that another record has already
+ * @param duplicates records of a state or an event that already has another record
  * @param lost changes without a record, or events without one
- * @param phantoms records or events of changes that never were
+ * @param phantoms records or events of changes that never happened
  * @param outOfOrder records that came after one of a later version
- * @param dead events that were given up
+ * @param dead events that were given up on
  */
 record Reconciliation(
         long written,

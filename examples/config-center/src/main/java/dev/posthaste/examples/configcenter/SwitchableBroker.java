@@ -6,7 +6,7 @@ import dev.posthaste.broker.Message;
 import dev.posthaste.broker.Outcome;
 import java.util.function.Consumer;
 
-/** A broker with a switch: switched off, it looks as if its server were away. Thread-safe. */
+/** A broker with a switch: switched off, it behaves as if its server were unreachable. Thread-safe. */
 final class SwitchableBroker implements Broker {
     private final Broker broker;
     private volatile boolean on = true;

@@ -20,7 +20,7 @@ import tools.jackson.core.JacksonException;
 
 /**
  * The configuration centre over HTTP, on the loopback address: REST under {@code /api}, one page, and a stream of its
- * state. Anything that changes something wants JSON, which no page of another site can send unasked.
+ * state. Every changing request must send JSON, which a page of another site cannot do without permission.
  */
 final class WebServer implements AutoCloseable {
     private static final Logger log = LoggerFactory.getLogger(WebServer.class);
@@ -38,10 +38,10 @@ final class WebServer implements AutoCloseable {
         return thread;
     });
 
-    /** A switch's wanted position. */
+    /** A switch's desired position. */
     record Position(boolean on) {}
 
-    /** What went wrong, for whoever asked. */
+    /** What went wrong, for the client. */
     record Problem(String error) {}
 
     private WebServer(Application application, int port) {
@@ -94,7 +94,7 @@ final class WebServer implements AutoCloseable {
         feed.scheduleWithFixedDelay(this::tell, STATE_MILLIS, STATE_MILLIS, TimeUnit.MILLISECONDS);
     }
 
-    /** @param port 0 for any that is free */
+    /** @param port 0 for any free port */
     static WebServer start(Application application, int port) {
         WebServer web = new WebServer(application, port);
         web.server.start();
@@ -125,7 +125,7 @@ final class WebServer implements AutoCloseable {
         if (changes.size() > BATCH_LIMIT) {
             throw new ConfigException(
                     ConfigException.Reason.INVALID,
-                    "A batch has at most " + BATCH_LIMIT + " changes, not " + changes.size());
+                    "A batch can have at most " + BATCH_LIMIT + " changes, not " + changes.size());
         }
         return application.configs().batch(changes);
     }
@@ -139,7 +139,7 @@ final class WebServer implements AutoCloseable {
         try {
             return Long.parseLong(context.pathParam("id"));
         } catch (NumberFormatException e) {
-            throw new ConfigException(ConfigException.Reason.INVALID, "An id is a number");
+            throw new ConfigException(ConfigException.Reason.INVALID, "An id must be a number");
         }
     }
 
@@ -147,8 +147,7 @@ final class WebServer implements AutoCloseable {
         try {
             return Application.JSON.readValue(context.bodyAsBytes(), type);
         } catch (JacksonException e) {
-            throw new ConfigException(
-                    ConfigException.Reason.INVALID, "The body is not what is wanted: " + e.getOriginalMessage());
+            throw new ConfigException(ConfigException.Reason.INVALID, "Invalid request body: " + e.getOriginalMessage());
         }
     }
 

@@ -12,7 +12,7 @@ import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 
-/** A configuration centre on a database of its own, for one test. */
+/** A configuration centre with its own database, for one test. */
 abstract class CenterTest {
     static final Duration LONG = Duration.ofSeconds(60);
 

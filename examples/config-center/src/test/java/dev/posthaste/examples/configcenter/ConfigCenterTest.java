@@ -22,7 +22,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
-/** The configuration centre's promises to those who change configurations. */
+/** The configuration centre's promises to its users. */
 class ConfigCenterTest extends CenterTest {
 
     @ParameterizedTest
@@ -87,10 +87,10 @@ class ConfigCenterTest extends CenterTest {
         update(application, config, "second");
         assertThatThrownBy(() -> update(application, config, "third"))
                 .isInstanceOf(ConfigException.class)
-                .hasMessageContaining("is at version 2 now, and you saw version 1");
+                .hasMessageContaining("is now at version 2, but you saw version 1");
         assertThatThrownBy(() -> application.configs().release(new Config.Change(config.id(), 2, "ada", null)))
                 .hasMessageContaining("no draft");
-        assertThatThrownBy(() -> released(application, "k")).hasMessageContaining("module/en/k already");
+        assertThatThrownBy(() -> released(application, "k")).hasMessageContaining("module/en/k already exists");
         Config unreleased =
                 application.configs().create(new Config.Draft("module", "en", "new", "", 1, "v", "{}", "ada", ""));
         assertThatThrownBy(() -> update(application, unreleased, "v")).hasMessageContaining("never released");
@@ -178,7 +178,7 @@ class ConfigCenterTest extends CenterTest {
                     kind == Database.POSTGRESQL
                             ? "lock table config_history in access exclusive mode"
                             : "lock tables config_history write");
-            update(application, config, "changed all the same");
+            update(application, config, "changed anyway");
             assertThat(database().query("select status from outbox_events")).containsExactly("pending");
             if (kind != Database.POSTGRESQL) {
                 statement.execute("unlock tables");

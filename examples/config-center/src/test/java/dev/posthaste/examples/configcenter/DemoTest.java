@@ -56,7 +56,7 @@ class DemoTest {
         Ended resumed = load("--resume");
         assertThat(resumed.code()).isZero();
         assertThat(resumed.out().get(0)).startsWith("{\"written\":300,");
-        assertThat(resumed.err()).anyMatch(line -> line.contains("300 of 300 changes are there"));
+        assertThat(resumed.err()).anyMatch(line -> line.contains("300 of 300 changes exist already"));
         assertThat(load().out().get(0)).startsWith("{\"written\":300,");
     }
 

@@ -21,7 +21,7 @@ import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
-/** Why the history does not take an event, and what follows from it. */
+/** Why the history does not accept an event, and the consequences. */
 class HistoryRecorderTest extends CenterTest {
     private static final Instant NOW = Instant.now().truncatedTo(ChronoUnit.MICROS);
 
@@ -58,7 +58,7 @@ class HistoryRecorderTest extends CenterTest {
         }
     }
 
-    /** The handler alone, in a transaction like the inbox's. */
+    /** Runs only the handler, in a transaction like the inbox's. */
     private static void handle(Application application, ConfigHistoryEvent event) throws Exception {
         HistoryRecorder recorder = new HistoryRecorder(application.history(), Clock.systemUTC());
         try (var connection = application.database().dataSource().getConnection()) {
@@ -85,7 +85,7 @@ class HistoryRecorderTest extends CenterTest {
         handle(application, first);
         assertThatThrownBy(() -> handle(application, event(7, 1, "ada")))
                 .isInstanceOf(RejectedEventException.class)
-                .hasMessage("version 1 of configuration 7 is in the history already, from event " + first.eventId());
+                .hasMessage("version 1 of configuration 7 is already in the history, from event " + first.eventId());
         assertThat(application.history().count()).isEqualTo(1);
     }
 
@@ -98,7 +98,7 @@ class HistoryRecorderTest extends CenterTest {
         database().execute("update config_history set id = " + next);
         if (List.of(Database.POSTGRESQL, Database.H2).contains(kind)) {
             assertThatThrownBy(() -> handle(application, event(7, 2, "ada"))).isInstanceOf(SQLException.class);
-        } // the others learn of it, or take the next id at once
+        } // the other databases learn of it, or use the next id immediately
         handle(application, event(7, 2, "ada"));
         assertThat(application.history().of(7))
                 .extracting(HistoryTable.Entry::version)
@@ -122,12 +122,12 @@ class HistoryRecorderTest extends CenterTest {
         database().execute("alter table config_history add column extra int check (version < 5)");
         assertThatThrownBy(() -> handle(application, event(7, 5, "ada")))
                 .isInstanceOf(RejectedEventException.class)
-                .hasMessageStartingWith("the history cannot hold a value of it: ")
-                .hasMessageNotContaining("in the history already");
+                .hasMessageStartingWith("the history cannot store one of its values: ")
+                .hasMessageNotContaining("already in the history");
         handle(application, event(7, 4, "ada"));
     }
 
-    /** The inbox's retention is shorter than a replay's reach, or its table is older than the history's. */
+    /** The inbox keeps its notes for less time than a replay goes back, or its table is from an older backup. */
     @ParameterizedTest
     @EnumSource
     void anEventWhoseOwnRecordIsThereIsHandledAgainstALostNote(Database kind) throws Exception {
@@ -148,7 +148,7 @@ class HistoryRecorderTest extends CenterTest {
                 .isTrue();
     }
 
-    /** What befell H2 when it was killed: the next id is one that a record has already. */
+    /** This happened to H2 when it was killed: the next id already belongs to a record. */
     @ParameterizedTest
     @EnumSource(names = {"POSTGRESQL", "H2"})
     void noChangeIsLostToAnIdThatIsHandedOutTwice(Database kind) throws Exception {

@@ -35,7 +35,7 @@ class KillTest extends CenterTest {
     @TempDir(cleanup = CleanupMode.ON_SUCCESS)
     Path home;
 
-    /** One of the processes: an application with some parts; without any, a writer. */
+    /** One of the processes: an application with some parts, or, without any, a writer. */
     static final class Role {
         public static void main(String[] arguments) throws Exception {
             Set<Application.Part> parts = java.util.Objects.requireNonNull(ROLES.get(arguments[0]));

@@ -36,7 +36,10 @@ class OneWriterTest {
         }
     }
 
-    /** Against the relay and the history's consumer, and first of all against somebody who holds the file for two seconds. */
+    /**
+     * Writes compete with the relay and the history's consumer, and first with another program that locks the file for
+     * two seconds.
+     */
     @Test
     void thirtyWritersWaitForTheirTurnAndNoneFails() throws Exception {
         Settings settings = new Settings(DatabaseSettings.sqlite(data, Settings.SQLITE_FILE), null);

@@ -5,7 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.posthaste.servers.Database;
 import org.junit.jupiter.api.Test;
 
-/** The check that everything else trusts finds what is wrong. */
+/** The check that everything else relies on finds errors. */
 class ReconciliationTest extends CenterTest {
 
     private Application threeChanges() throws Exception {

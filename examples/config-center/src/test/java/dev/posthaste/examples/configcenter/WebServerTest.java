@@ -59,7 +59,7 @@ class WebServerTest extends CenterTest {
         assertThat(call("PUT", "api/configs/1", update).body()).contains("\"version\":2");
         HttpResponse<String> stale = call("PUT", "api/configs/1", update);
         assertThat(stale.statusCode()).isEqualTo(409);
-        assertThat(stale.body()).contains("is at version 2 now");
+        assertThat(stale.body()).contains("is now at version 2");
         awaitHistory(application, 1);
         assertThat(call("GET", "api/configs/1/history", null).body()).contains("\"config_value\":\"1\"");
         assertThat(call("GET", "api/history", null).body()).contains("\"version\":1");
@@ -72,7 +72,7 @@ class WebServerTest extends CenterTest {
                         .statusCode())
                 .isEqualTo(404);
         assertThat(call("PUT", "api/configs/x", "{}").statusCode()).isEqualTo(400);
-        assertThat(call("POST", "api/configs", "{oops").body()).contains("not what is wanted");
+        assertThat(call("POST", "api/configs", "{oops").body()).contains("Invalid request body");
         assertThat(call("POST", "api/configs", "{}").body()).contains("module_name is missing");
     }
 

@@ -6,7 +6,7 @@ import dev.posthaste.inbox.EventContext;
 import java.sql.Connection;
 import java.sql.SQLException;
 
-/** Talks with people. What was said becomes history, and then something to remember. */
+/** Talks with people. The conversation becomes history, and then something to remember. */
 final class AgentService {
     static final String NAME = "agent";
     static final String PERSIST = "chat.history.persist.requested";

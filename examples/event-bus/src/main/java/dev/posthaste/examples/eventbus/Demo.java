@@ -13,22 +13,22 @@ import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 
-/** {@code ./posthaste demo event-bus}: three services to watch, or a load that checks itself. */
+/** {@code ./posthaste demo event-bus}: three services to watch, or a load test that checks itself. */
 @Command(
         name = "posthaste demo event-bus",
         sortOptions = false,
         usageHelpAutoWidth = true,
         description = {
-            "Runs three services, each with an outbox, a topic and a consumer group of its own. What is said to the agent"
-                    + " becomes history, and then an event of the memory service: a chain across two outboxes.",
-            "With no options: on a SQLite file and the local broker, writing a few events a second and showing"
-                    + " what becomes of them, until Ctrl-C."
+            "Runs three services, each with its own outbox, topic and consumer group. What is said to the agent becomes"
+                    + " history, and then an event of the memory service: a chain across two outboxes.",
+            "Without options: on a SQLite file and the local broker, writing a few events per second and showing their"
+                    + " progress, until you press Ctrl-C."
         },
         exitCodeListHeading = "%nExit codes:%n",
         exitCodeList = {
-            "0:it worked",
-            "1:with --events: something was lost, doubled, made up or out of order, or did not end",
-            "2:an option is wrong, or a server cannot be reached"
+            "0:success",
+            "1:with --events: something was lost, duplicated, invented or out of order, or did not finish",
+            "2:an option is invalid, or a server cannot be reached"
         },
         footerHeading = "%nExamples:%n",
         footer = {
@@ -37,7 +37,7 @@ import picocli.CommandLine.Option;
             "  ./posthaste demo event-bus --database jdbc:mariadb://localhost/bus --user me --password secret"
                     + " --broker kafka://localhost:9092 --events 10000 --exit",
             "",
-            "The password may come from the environment instead: POSTHASTE_PASSWORD."
+            "The password can also be set in the environment: POSTHASTE_PASSWORD."
         })
 final class Demo extends DemoCommand {
     private static final long PAUSE_MILLIS = 50;
@@ -48,7 +48,7 @@ final class Demo extends DemoCommand {
             order = 10,
             paramLabel = "URI",
             description =
-                    "Kafka as kafka://host:port, several with commas; default: the local broker, in this process.")
+                    "Kafka as kafka://host:port, several separated by commas; default: the local broker, in this process.")
     private @Nullable String broker;
 
     @Option(
@@ -64,10 +64,10 @@ final class Demo extends DemoCommand {
             order = 31,
             paramLabel = "N",
             description =
-                    "Write N events from 16 concurrent writers over 50 conversations and tasks, one in ten rolled back on purpose, and check what became of them; wants --exit.")
+                    "Write N events from 16 concurrent writers over 50 conversations and tasks, one in ten rolled back on purpose, and check the result; requires --exit.")
     private @Nullable Integer events;
 
-    @Option(names = "--exit", order = 32, description = "End when the events are checked; wants --events.")
+    @Option(names = "--exit", order = 32, description = "Exit after checking the events; requires --events.")
     private boolean exit;
 
     @Option(names = "--resume", order = 33, description = "Continue the last --events run, which was killed.")
@@ -81,7 +81,7 @@ final class Demo extends DemoCommand {
         System.exit(run(arguments));
     }
 
-    /** Runs to its end and returns the exit code. */
+    /** Runs to completion and returns the exit code. */
     static int run(String... arguments) {
         return new Demo().execute(arguments);
     }
@@ -100,18 +100,18 @@ final class Demo extends DemoCommand {
     private void checkOptions() {
         checkLoad("--events", events, exit, resume);
         if (events != null && !exit) {
-            throw wrong("--events wants --exit");
+            throw wrong("--events requires --exit");
         }
         if (!(failRate >= 0 && failRate <= 0.9)) {
-            throw wrong("--fail-rate wants a number from 0 to 0.9, not " + failRate);
+            throw wrong("--fail-rate must be a number from 0 to 0.9, not " + failRate);
         }
         checkDatabase("jdbc:mariadb://localhost/bus");
         if (broker != null && !broker.matches("kafka://[^,/@]+:[0-9]+(,[^,/@]+:[0-9]+)*")) {
-            throw wrong("--broker wants Kafka's servers such as kafka://localhost:9092");
+            throw wrong("--broker must name Kafka's servers, such as kafka://localhost:9092");
         }
     }
 
-    /** Writes a few events a second and shows what becomes of all there are. */
+    /** Writes a few events per second and shows how many are in each state. */
     private static int show(EventBus bus, Settings settings) throws SQLException, InterruptedException {
         CountDownLatch stop = new CountDownLatch(1);
         Runtime.getRuntime().addShutdownHook(new Thread(() -> {
@@ -119,7 +119,7 @@ final class Demo extends DemoCommand {
             bus.close();
         }));
         System.out.println("Three services on " + settings.database().name() + " and " + settings.brokerName()
-                + ". Ctrl-C ends it.");
+                + ". Press Ctrl-C to quit.");
         Writer writer = new Writer(
                 bus, IntStream.range(0, 10).mapToObj(i -> "show-" + i).toList());
         writer.open();

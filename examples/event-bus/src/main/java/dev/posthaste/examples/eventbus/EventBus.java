@@ -33,8 +33,8 @@ import java.util.concurrent.ThreadLocalRandom;
 import javax.sql.DataSource;
 
 /**
- * The three services at work, with a relay and a broker, all in this process or some of it. Closing stops them in the
- * opposite order.
+ * The three services, with a relay and a broker; all in this process or part of it. Closing stops them in reverse
+ * order.
  */
 final class EventBus implements AutoCloseable {
     private static final RetryPolicy REDELIVERY = RetryPolicy.quadratic();
@@ -49,19 +49,19 @@ final class EventBus implements AutoCloseable {
     private static final int PARTITIONS = 6;
     private static final short BROKERS_DEFAULT = -1;
     private static final MessageFormat FORMAT = MessageFormat.ENVELOPE;
-    /** Many quick attempts in place, for a conversation keeps its order only while nothing is put back. */
+    /** Many quick attempts in place, because a conversation keeps its order only while nothing is redelivered. */
     private static final RetryPolicy IN_PLACE = RetryPolicy.exponential(Duration.ofMillis(20), Duration.ofSeconds(1))
             .attempts(20)
             .jitter(0.2)
             .named("in-place");
-    /** Shorter than the defaults, as below: who kills the demo should not wait long for what it leaves behind. */
+    /** Shorter than the default, like those below: someone who kills the demo should not wait long for timeouts. */
     private static final Duration ANSWERS_WITHIN = Duration.ofSeconds(10);
 
     private static final Map<String, String> MISSED_SOON =
             Map.of("session.timeout.ms", "6000", "heartbeat.interval.ms", "1500");
 
     private static final Duration LEASE = Duration.ofSeconds(10);
-    /** Shorter still where everything is in one process and nobody else waits for the lease. */
+    /** Even shorter if everything is in one process and no other process waits for the lease. */
     private static final Duration LOCAL_LEASE = Duration.ofSeconds(3);
 
     private final Resources resources;
@@ -100,7 +100,7 @@ final class EventBus implements AutoCloseable {
         return start(settings, EnumSet.allOf(Part.class));
     }
 
-    /** A process that does only some of the work; the others find each other through database and broker. */
+    /** A process that does only part of the work; the processes find each other through database and broker. */
     static EventBus start(Settings settings, Set<Part> parts) throws CannotStartException, SQLException {
         Resources resources = new Resources();
         try {
@@ -154,9 +154,9 @@ final class EventBus implements AutoCloseable {
     // --- Consumers ---------------------------------------------------------------------------------------------------
 
     /**
-     * The inbox of a service, which handles the events of its topic and marks their rows as consumed. Its handlers reject
-     * nothing: whatever a database refuses is tried again, for a constraint that is violated once (an id handed out twice)
-     * says nothing of the event.
+     * A service's inbox, which handles the events of its topic and marks their rows as consumed. Its handlers reject
+     * nothing: whatever a database refuses is retried, because a constraint that is violated once (an id assigned
+     * twice) says nothing about the event.
      */
     private Inbox inbox(OutboxDefinition service) throws CannotStartException {
         String name = Objects.requireNonNull(service.route().group());

@@ -12,8 +12,8 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.IntStream;
 
 /**
- * Writes many events at once, waits for the chains to end, and checks by comparing tables. Each run has conversations and
- * tasks of its own, named {@code load-N-…}, so a run that was killed can be found again and finished.
+ * Writes many events at once, waits for the chains to finish, and checks by comparing tables. Each run has its own
+ * conversations and tasks, named {@code load-N-…}, so a run that was killed can be found again and completed.
  */
 final class LoadRun {
     private static final int NAMES = 50;
@@ -40,7 +40,7 @@ final class LoadRun {
         writer.open();
         int written = Math.toIntExact(written(run));
         if (resume) {
-            progress("Resuming " + run + "…: " + written + " of " + events + " events are there");
+            progress("Resuming " + run + "…: " + written + " of " + events + " events exist already");
         }
         write(writer, written);
         Reconciliation tally = awaitTheEnd(run);
@@ -61,7 +61,7 @@ final class LoadRun {
         return "load-" + (resume && last > 0 ? last : last + 1) + "-";
     }
 
-    /** What the writers have written: messages and steps, for what follows from them is others' work. */
+    /** What the writers have written: messages and steps; what follows from them is the handlers' work. */
     private long written(String run) throws SQLException {
         long written = 0;
         for (String sql : List.of("select id, messages from conversation", "select id, steps from task")) {

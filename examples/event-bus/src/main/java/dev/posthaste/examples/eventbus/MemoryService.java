@@ -3,12 +3,12 @@ package dev.posthaste.examples.eventbus;
 import dev.posthaste.inbox.EventContext;
 import java.sql.SQLException;
 
-/** Remembers what was said: the end of the chain. */
+/** Remembers conversations: the end of the chain. */
 final class MemoryService {
     static final String NAME = "memory";
     static final String EXTRACT = "memory.extract.requested";
 
-    /** That there is something to remember of a message. */
+    /** A request to remember something from a message. */
     record Extraction(String conversation, int seq) {}
 
     void extract(Extraction extraction, EventContext context) throws SQLException {

@@ -12,8 +12,8 @@ import java.util.Map;
 import java.util.Set;
 
 /**
- * What became of a run's events, found by comparing the tables: a conversation with five messages has a history of 1 to 5,
- * and a memory of 1 to 5; a task with three steps a log of 1 to 3.
+ * The outcome of a run's events, found by comparing the tables: a conversation with five messages has a history of 1 to
+ * 5 and a memory of 1 to 5; a task with three steps has a log of 1 to 3.
  *
  * @param outboxes by service
  * @param chain from the message to the memory, across two outboxes
@@ -26,11 +26,11 @@ record Reconciliation(Map<String, OfOutbox> outboxes, OfChain chain) {
      * @param written rows in the outbox
      * @param published rows that are published or consumed
      * @param consumed rows that are consumed
-     * @param duplicates effects that another effect has already
-     * @param lost what has no effect, or events without one
-     * @param phantoms effects or events of what never was
-     * @param outOfOrder effects that came after one that follows them
-     * @param dead rows that were given up
+     * @param duplicates effects that duplicate another effect
+     * @param lost messages, steps or events without an effect
+     * @param phantoms effects or events of something that never happened
+     * @param outOfOrder effects that came after an effect that should follow them
+     * @param dead rows that were given up on
      */
     record OfOutbox(
             long written,
@@ -80,13 +80,13 @@ record Reconciliation(Map<String, OfOutbox> outboxes, OfChain chain) {
         }
     }
 
-    /** One row of a service's own tables: the seq-th of a name, from an event. */
+    /** A row of a service's own tables: number {@code seq} of a name, and its event. */
     private record Effect(String name, int seq, String eventId) {}
 
     /** A row of an outbox. */
     private record Written(String eventId, String status) {}
 
-    /** What a list of effects looks like beside what it should be. */
+    /** A list of effects compared with the expected one. */
     private record Compared(long there, long duplicates, long lost, long phantoms, long outOfOrder) {
         static Compared of(Map<String, Integer> truth, List<Effect> effects) {
             Map<String, Set<Integer>> seen = new HashMap<>();
@@ -117,7 +117,7 @@ record Reconciliation(Map<String, OfOutbox> outboxes, OfChain chain) {
         return truth.values().stream().mapToLong(Integer::longValue).sum();
     }
 
-    /** @param run what the names of the run's conversations and tasks begin with */
+    /** @param run the prefix of the names of the run's conversations and tasks */
     static Reconciliation of(Tables tables, String run) throws SQLException {
         Map<String, Integer> messages = truth(tables, "select id, messages from conversation", run);
         Map<String, Integer> steps = truth(tables, "select id, steps from task", run);
@@ -204,7 +204,7 @@ record Reconciliation(Map<String, OfOutbox> outboxes, OfChain chain) {
         return chain.complete() && outboxes.values().stream().allMatch(OfOutbox::complete);
     }
 
-    /** How far it has come: effects of all kinds, for whoever waits. */
+    /** The progress so far: the number of effects of all kinds. */
     long progress() {
         return chain.ended()
                 + outboxes.values().stream().mapToLong(OfOutbox::consumed).sum();

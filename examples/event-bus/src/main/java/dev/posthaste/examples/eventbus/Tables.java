@@ -33,7 +33,7 @@ final class Tables {
         }
     }
 
-    /** How a row is read. */
+    /** Reads a row. */
     @FunctionalInterface
     interface Row<T> {
         T read(ResultSet row) throws SQLException;
@@ -45,7 +45,7 @@ final class Tables {
                 .run(dataSource);
     }
 
-    /** A table's name as this database quotes it. */
+    /** A table's name, quoted for this database. */
     String quoted(String table) {
         return mysql ? "`" + table + "`" : "\"" + table + "\"";
     }

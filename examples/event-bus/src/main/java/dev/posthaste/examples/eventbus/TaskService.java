@@ -6,7 +6,7 @@ import dev.posthaste.inbox.EventContext;
 import java.sql.Connection;
 import java.sql.SQLException;
 
-/** Takes tasks forward, and logs each step from its event. */
+/** Advances tasks, and logs each step from its event. */
 final class TaskService {
     static final String NAME = "task";
     static final String STEP = "task.step.done";

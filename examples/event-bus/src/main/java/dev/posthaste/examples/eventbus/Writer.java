@@ -5,7 +5,7 @@ import java.sql.SQLException;
 import java.util.List;
 import java.util.concurrent.ThreadLocalRandom;
 
-/** Says things in conversations and takes tasks forward, and now and then takes it back. Thread-safe. */
+/** Writes messages to conversations and advances tasks, and now and then rolls back. Thread-safe. */
 final class Writer {
     private static final double ROLLED_BACK = 0.1;
     private static final int STEPS_IN = 4;
@@ -20,12 +20,12 @@ final class Writer {
         this.names = names;
     }
 
-    /** What changes in one transaction. */
+    /** The changes of one transaction. */
     private interface Change {
         void make(Connection connection) throws SQLException;
     }
 
-    /** Opens what does not exist yet. */
+    /** Creates the conversations and tasks that do not exist yet. */
     void open() throws SQLException {
         for (String table : List.of("conversation", "task")) {
             List<String> there = bus.tables().query("select id from " + table, row -> row.getString(1));
@@ -45,7 +45,7 @@ final class Writer {
         }
     }
 
-    /** Writes one event that counts, and perhaps one before it that does not: every fourth is a task's. */
+    /** Writes one event, and perhaps one before it that is rolled back; every fourth is a task's. */
     void write(int number) throws SQLException {
         String name = names.get(ThreadLocalRandom.current().nextInt(names.size()));
         Change change = number % STEPS_IN == 0
@@ -57,7 +57,7 @@ final class Writer {
         change(change, true);
     }
 
-    /** Tries again what the database did not take; a COMMIT is never tried twice, for it may have counted. */
+    /** Retries what the database refused; a COMMIT is never repeated, because it may have succeeded. */
     private void change(Change change, boolean commit) throws SQLException {
         for (int failures = 0; ; ) {
             try (Connection connection = bus.dataSource().getConnection()) {

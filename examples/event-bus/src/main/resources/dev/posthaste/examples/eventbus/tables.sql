@@ -1,5 +1,5 @@
--- What the services know. {identity} is how the database numbers rows. No table forbids duplicates: the tally must be able
--- to find them.
+-- The services' own tables. {identity} is this database's syntax for numbered rows. No table forbids duplicates: the
+-- check must be able to find them.
 
 -- Agent: how many messages each conversation has, and the history that is written from its events.
 create table if not exists conversation (

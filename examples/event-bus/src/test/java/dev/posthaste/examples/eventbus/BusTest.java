@@ -14,7 +14,7 @@ import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 
-/** An event bus on a database of its own, for one test. */
+/** An event bus with its own database, for one test. */
 abstract class BusTest {
     static final Duration LONG = Duration.ofMinutes(1);
     static final String RUN = "run-";
@@ -38,7 +38,7 @@ abstract class BusTest {
         return bus;
     }
 
-    /** A server of the test's own, for all buses have the same topics. */
+    /** A separate server for the test, because all buses have the same topics. */
     final KafkaServer kafka() {
         kafka = KafkaServer.start(1, Map.of());
         return kafka;

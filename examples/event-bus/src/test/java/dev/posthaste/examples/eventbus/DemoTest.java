@@ -56,7 +56,7 @@ class DemoTest {
         Ended resumed = load("--resume");
         assertThat(resumed.code()).isZero();
         assertThat(resumed.out().get(0)).startsWith(agent);
-        assertThat(resumed.err()).anyMatch(line -> line.contains("200 of 200 events are there"));
+        assertThat(resumed.err()).anyMatch(line -> line.contains("200 of 200 events exist already"));
         assertThat(load().out().get(0)).startsWith(agent);
     }
 

@@ -53,7 +53,7 @@ class EventBusTest extends BusTest {
         runAndCheck(start(Database.MARIADB, kafka().bootstrap(), 0.3), 400);
     }
 
-    /** What befell H2 when it was killed: the next id is one that a row has already. */
+    /** This happened to H2 when it was killed: the next id already belongs to a row. */
     @Test
     void anIdThatIsHandedOutTwiceEndsNoChain() throws Exception {
         EventBus bus = start(Database.H2, null, 0);

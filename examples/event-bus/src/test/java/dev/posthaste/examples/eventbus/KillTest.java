@@ -36,7 +36,7 @@ class KillTest extends BusTest {
     @TempDir(cleanup = org.junit.jupiter.api.io.CleanupMode.ON_SUCCESS)
     Path home;
 
-    /** One of the processes: an event bus with some parts; without any, a writer. */
+    /** One of the processes: an event bus with some parts, or, without any, a writer. */
     static final class Role {
         public static void main(String[] arguments) throws Exception {
             Set<EventBus.Part> parts = Objects.requireNonNull(ROLES.get(arguments[0]));
@@ -82,7 +82,7 @@ class KillTest extends BusTest {
                     .until(() -> Reconciliation.of(bus.tables(), RUN).chain().ended() > 0);
             for (int kill = 0; kill < KILLS; kill++) {
                 if (kill == 3) {
-                    running.put("consumers-3", process("consumers-3", broker)); // one more than there was
+                    running.put("consumers-3", process("consumers-3", broker)); // one more than before
                 }
                 List<String> there = List.copyOf(running.keySet());
                 String victim = there.get(kill < there.size() ? kill : random.nextInt(there.size()));

@@ -8,7 +8,7 @@ import java.util.Objects;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
-/** The check that everything else trusts finds what is wrong. */
+/** The check that everything else relies on finds errors. */
 class ReconciliationTest extends BusTest {
     private EventBus bus;
 

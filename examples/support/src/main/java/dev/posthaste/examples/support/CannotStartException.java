@@ -1,12 +1,12 @@
 package dev.posthaste.examples.support;
 
-/** Something outside is not as it has to be; the message says what, for a person. */
+/** The example cannot start because of its environment; the message tells the user why. */
 public final class CannotStartException extends Exception {
     public CannotStartException(String message, Throwable cause) {
         super(message, cause);
     }
 
-    /** Adds to {@code what} the first line of what the innermost cause says. */
+    /** Appends to {@code what} the first line of the innermost cause's message. */
     public static CannotStartException because(String what, Throwable cause) {
         return new CannotStartException(what + ": " + innermost(cause), cause);
     }

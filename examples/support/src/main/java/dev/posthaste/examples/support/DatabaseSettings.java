@@ -4,9 +4,9 @@ import java.nio.file.Path;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Which database an example uses.
+ * The database that an example uses.
  *
- * @param name what a person is told, without secrets
+ * @param name a name to display, without secrets
  */
 public record DatabaseSettings(
         String url, @Nullable String user, @Nullable String password, String name) {
@@ -17,7 +17,8 @@ public record DatabaseSettings(
     }
 
     /**
-     * A SQLite file. Durable at every commit ({@code FULL}), also after a power failure. Writers wait 10 s for each other.
+     * A SQLite file. Every commit is durable ({@code FULL}), even after a power failure. Writers wait 10 s for each
+     * other.
      */
     public static DatabaseSettings sqlite(Path directory, String file) {
         String url = "jdbc:sqlite:" + directory.toAbsolutePath().resolve(file)

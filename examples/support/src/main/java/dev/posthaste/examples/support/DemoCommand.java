@@ -14,8 +14,8 @@ import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 
 /**
- * The command line of a demo: the options that say which database it uses, and how it ends. A demo adds options of its own,
- * with an {@code order} from 10 before {@code --data}, and from 30 after it.
+ * The command line of a demo: the options that select its database, and how it ends. A demo adds its own options, with
+ * an {@code order} from 10 before {@code --data}, and from 30 after it.
  */
 public abstract class DemoCommand implements Callable<Integer> {
     @Spec
@@ -39,7 +39,7 @@ public abstract class DemoCommand implements Callable<Integer> {
             names = "--data",
             order = 20,
             paramLabel = "DIR",
-            description = "Where the SQLite file is; default: ${DEFAULT-VALUE}.")
+            description = "Directory of the SQLite file; default: ${DEFAULT-VALUE}.")
     private Path data;
 
     @Option(
@@ -55,7 +55,7 @@ public abstract class DemoCommand implements Callable<Integer> {
     }
 
     /**
-     * Runs to its end and returns the exit code: 2 and one line if an option is wrong or it {@linkplain
+     * Runs to completion and returns the exit code: 2 and one line if an option is invalid or it {@linkplain
      * CannotStartException cannot start}, 1 after another exception, otherwise what {@link #call} returns.
      */
     protected final int execute(String... arguments) {
@@ -72,7 +72,7 @@ public abstract class DemoCommand implements Callable<Integer> {
         return line.execute(arguments);
     }
 
-    /** Prints the line, and returns the exit code that goes with it. */
+    /** Prints the line, and returns its exit code. */
     protected final int complain(@Nullable String message) {
         System.err.println(spec().name() + ": " + message);
         return 2;
@@ -82,20 +82,20 @@ public abstract class DemoCommand implements Callable<Integer> {
         return new ParameterException(spec().commandLine(), message);
     }
 
-    /** The options of a run with a load, whose size is that of the option {@code name}. */
+    /** Checks the options of a load test, whose size is the option {@code name}. */
     protected final void checkLoad(String name, @Nullable Integer size, boolean exit, boolean resume) {
         if (size != null && size < 1) {
-            throw wrong(name + " wants a positive number, not " + size);
+            throw wrong(name + " must be a positive number, not " + size);
         }
         if ((exit || resume) && size == null) {
-            throw wrong((exit ? "--exit" : "--resume") + " wants " + name);
+            throw wrong((exit ? "--exit" : "--resume") + " requires " + name);
         }
     }
 
-    /** @param example a URL that would be right */
+    /** @param example a valid URL */
     protected final void checkDatabase(String example) {
         if (database != null && !database.startsWith("jdbc:")) {
-            throw wrong("--database wants a JDBC URL such as " + example);
+            throw wrong("--database must be a JDBC URL such as " + example);
         }
     }
 

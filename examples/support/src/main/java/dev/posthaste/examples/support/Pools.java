@@ -18,8 +18,9 @@ public final class Pools {
     }
 
     /**
-     * Connections for one part of the example. On SQLite, all parts share one: there is one writer at a time anyway, and who
-     * waits for a connection is served in order, while SQLite lets those that wait for its lock starve.
+     * Connections for one part of the example. On SQLite, all parts share one connection: there is one writer at a time
+     * anyway, and threads that wait for a connection are served in order, while SQLite lets those that wait for its
+     * lock starve.
      */
     public DataSource of(String part, int size) throws CannotStartException {
         if (!database.onSqlite()) {
@@ -31,7 +32,10 @@ public final class Pools {
         return onlyWriter;
     }
 
-    /** Connections for queries outside transactions: {@code pool}, or on SQLite others, which do not wait for the writer. */
+    /**
+     * Connections for queries outside transactions: {@code pool}, or on SQLite separate ones, which do not wait for the
+     * writer.
+     */
     public DataSource reading(DataSource pool) throws CannotStartException {
         return database.onSqlite() ? newPool("reading", 4) : pool;
     }

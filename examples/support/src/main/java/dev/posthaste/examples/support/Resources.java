@@ -3,7 +3,7 @@ package dev.posthaste.examples.support;
 import java.util.ArrayDeque;
 import java.util.Deque;
 
-/** What an example has opened. Closing closes it in the opposite order, all of it, and may be repeated. */
+/** What an example has opened. Closing closes all of it in reverse order, and may be repeated. */
 public final class Resources implements AutoCloseable {
     private final Deque<AutoCloseable> open = new ArrayDeque<>();
 
@@ -18,7 +18,7 @@ public final class Resources implements AutoCloseable {
             try {
                 open.pop().close();
             } catch (Exception e) {
-                System.err.println("While stopping: " + e);
+                System.err.println("Error while stopping: " + e);
             }
         }
     }

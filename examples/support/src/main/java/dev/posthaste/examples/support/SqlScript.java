@@ -13,7 +13,7 @@ import javax.sql.DataSource;
 /** Statements that end in semicolons, with comments on lines of their own. */
 public record SqlScript(String text) {
 
-    /** The script that is a resource beside {@code owner}. */
+    /** The script in a resource next to {@code owner}. */
     public static SqlScript beside(Class<?> owner, String name) {
         try (InputStream in = Objects.requireNonNull(owner.getResourceAsStream(name), name)) {
             return new SqlScript(new String(in.readAllBytes(), StandardCharsets.UTF_8));

@@ -5,9 +5,9 @@ import java.sql.SQLException;
 import java.util.Set;
 
 /**
- * Evicts a connection from its pool after the errors by which SQLite rolls back by itself: memory, interrupt, input and
- * output, full disk. Its driver does not notice; without a transaction, the connection would commit each later statement by
- * itself. Other databases have a SQLState in their errors, and are not concerned.
+ * Evicts a connection from its pool after the errors on which SQLite itself rolls back: out of memory, interrupt, I/O
+ * error, disk full. Its driver does not notice; with no transaction, the connection would then commit each later
+ * statement separately. Other databases' errors have an SQLState, and are not affected.
  */
 final class SqliteEviction implements SQLExceptionOverride {
     private static final Set<Integer> CODES = Set.of(7, 9, 10, 13);

@@ -1,6 +1,6 @@
 /**
- * What the configuration centre and the event bus share, and what has nothing to do with outboxes: a command line ({@link
- * DemoCommand}), connections to their database ({@link Pools}), and the order in which all is closed ({@link Resources}).
+ * What the configuration centre and the event bus share, unrelated to outboxes: a command line ({@link DemoCommand}),
+ * connections to their database ({@link Pools}), and closing everything in order ({@link Resources}).
  */
 @NullMarked
 package dev.posthaste.examples.support;

@@ -24,7 +24,7 @@ import org.junit.jupiter.api.io.CleanupMode;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * The README's sentence: kill the process and start it again; nothing is lost. A demo, as a newcomer starts it, is killed
+ * The README's claim: kill the process and restart it; nothing is lost. A demo, started as a newcomer would, is killed
  * while its writers write, and while its handlers work.
  */
 public abstract class KilledDemo {
@@ -44,8 +44,8 @@ public abstract class KilledDemo {
     Path home;
 
     /**
-     * @param load the option that says how much the demo writes
-     * @param loadOfAStart how much more than is there already, each time it is started
+     * @param load the option for how much the demo writes
+     * @param loadOfAStart how much more to write, each time it is started
      */
     protected KilledDemo(Class<?> demo, String sqliteFile, String load, int kills, int loadOfAStart) {
         this.demo = demo;
@@ -55,10 +55,10 @@ public abstract class KilledDemo {
         this.loadOfAStart = loadOfAStart;
     }
 
-    /** How much the writers have written, as far as the tables say. */
+    /** How much the writers have written, according to the tables. */
     protected abstract long made();
 
-    /** How much the handlers have done of it. */
+    /** How much of it the handlers have done. */
     protected abstract long ended();
 
     private Process start() {
@@ -83,7 +83,7 @@ public abstract class KilledDemo {
         }
     }
 
-    /** Reads without a connection that stays: nobody else has the file open when the demo is killed. */
+    /** Reads without keeping a connection: no other process has the file open when the demo is killed. */
     protected final long count(String sql) {
         String url = DatabaseSettings.sqlite(home.resolve("data"), sqliteFile).url() + "&open_mode=1";
         try (Connection connection = DriverManager.getConnection(url);
@@ -96,9 +96,10 @@ public abstract class KilledDemo {
     }
 
     /**
-     * Waits for more than was made or ended before the last kill. That is known; the demo may be about to open the file.
+     * Waits for more than was made or ended before the last kill: those counts are known, and the demo may not have
+     * opened the file yet.
      *
-     * @param moment how much more
+     * @param moment how much more to wait for
      */
     protected void awaitKillMoment(int kill, int moment) {
         if (kill % 2 == 0) {
