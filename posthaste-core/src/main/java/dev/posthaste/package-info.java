@@ -21,7 +21,6 @@
  *
  * <pre>{@code
  * import dev.posthaste.Catalog;
- * import dev.posthaste.Event;
  * import dev.posthaste.JdbcOutbox;
  * import dev.posthaste.Schema;
  * import dev.posthaste.broker.LocalBroker;
@@ -30,6 +29,7 @@
  * import java.sql.Connection;
  * import java.sql.PreparedStatement;
  * import java.sql.SQLException;
+ * import java.util.UUID;
  * import java.util.concurrent.CountDownLatch;
  * import org.sqlite.SQLiteDataSource;
  *
@@ -47,7 +47,7 @@
  *         Schema.create(database, catalog); // table orders_outbox, and Posthaste's own
  *         JdbcOutbox outbox = JdbcOutbox.of(catalog);
  *         CountDownLatch reserved = new CountDownLatch(1);
- *         Order order = new Order(Event.newId(), "tea", 3);
+ *         Order order = new Order(UUID.randomUUID().toString(), "tea", 3);
  *
  *         try (Inbox stock = Inbox.builder("stock", database) // handles each event once, in one transaction
  *                         .on("order.placed", Order.class, (placed, context) -> {

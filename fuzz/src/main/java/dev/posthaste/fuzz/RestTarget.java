@@ -176,6 +176,7 @@ final class RestTarget implements Target {
                 "limit",
                 "minutes",
                 "outbox",
+                "position",
                 "row")) {
             if (dice.oneIn(5)) {
                 query.append(query.isEmpty() ? "?" : "&")
@@ -194,7 +195,7 @@ final class RestTarget implements Target {
         return switch (part) {
             case "status" -> dice.pick("pending", "published", "consumed", "dead", "DEAD", "");
             case "from", "to" -> dice.pick(TIMES);
-            case "before", "row", "limit", "minutes" -> dice.number();
+            case "before", "position", "row", "limit", "minutes" -> dice.number();
             case "outbox" -> dice.pick("orders", "tracked", "none");
             default -> dice.text(40);
         };

@@ -10,7 +10,7 @@ import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicInteger;
 
-/** A consumer's meters: {@code posthaste.inbox.*}, tagged with the consumer. Thread-safe. */
+/** An inbox's meters: {@code posthaste.inbox.*}, tagged with the inbox. Thread-safe. */
 public final class InboxMeters implements InboxListener {
     private final MeterRegistry registry;
     private final Map<String, Timer> timers = new ConcurrentHashMap<>();
@@ -25,66 +25,66 @@ public final class InboxMeters implements InboxListener {
     }
 
     @Override
-    public void handled(String consumer, Message message, Duration took) {
+    public void handled(String inbox, Message message, Duration took) {
         timers.computeIfAbsent(
-                        consumer,
+                        inbox,
                         name -> Timer.builder("posthaste.inbox.handled")
-                                .tag("consumer", name)
+                                .tag("inbox", name)
                                 .publishPercentileHistogram()
                                 .register(registry))
                 .record(took);
     }
 
     @Override
-    public void duplicate(String consumer, Message message) {
-        registry.counter("posthaste.inbox.duplicate", "consumer", consumer).increment();
+    public void duplicate(String inbox, Message message) {
+        registry.counter("posthaste.inbox.duplicate", "inbox", inbox).increment();
     }
 
     @Override
-    public void ignored(String consumer, Message message) {
-        registry.counter("posthaste.inbox.ignored", "consumer", consumer).increment();
+    public void ignored(String inbox, Message message) {
+        registry.counter("posthaste.inbox.ignored", "inbox", inbox).increment();
     }
 
     @Override
-    public void retried(String consumer, Message message, Throwable cause) {
-        registry.counter("posthaste.inbox.retried", "consumer", consumer).increment();
+    public void retried(String inbox, Message message, Throwable cause) {
+        registry.counter("posthaste.inbox.retried", "inbox", inbox).increment();
     }
 
     @Override
-    public void postponed(String consumer, Message message, Throwable cause) {
-        registry.counter("posthaste.inbox.postponed", "consumer", consumer).increment();
+    public void postponed(String inbox, Message message, Throwable cause) {
+        registry.counter("posthaste.inbox.postponed", "inbox", inbox).increment();
     }
 
     @Override
-    public void unavailable(String consumer, Throwable cause) {
-        unavailable(consumer).set(1);
+    public void unavailable(String inbox, Throwable cause) {
+        unavailable(inbox).set(1);
     }
 
     @Override
-    public void available(String consumer, Duration after) {
-        unavailable(consumer).set(0);
+    public void available(String inbox, Duration after) {
+        unavailable(inbox).set(0);
     }
 
-    private AtomicInteger unavailable(String consumer) {
-        return unavailable.computeIfAbsent(consumer, name -> {
+    private AtomicInteger unavailable(String inbox) {
+        return unavailable.computeIfAbsent(inbox, name -> {
             AtomicInteger state = new AtomicInteger();
-            registry.gauge("posthaste.inbox.unavailable", Tags.of("consumer", name), state);
+            registry.gauge("posthaste.inbox.unavailable", Tags.of("inbox", name), state);
             return state;
         });
     }
 
     @Override
-    public void redelivered(String consumer, Message message, Failure failure) {
-        registry.counter("posthaste.inbox.redelivered", "consumer", consumer).increment();
+    public void redelivered(String inbox, Message message, Failure failure) {
+        registry.counter("posthaste.inbox.redelivered", "inbox", inbox).increment();
     }
 
     @Override
-    public void died(String consumer, Message message, Failure failure) {
-        registry.counter("posthaste.inbox.dead", "consumer", consumer).increment();
+    public void died(String inbox, Message message, Failure failure) {
+        registry.counter("posthaste.inbox.dead", "inbox", inbox).increment();
     }
 
     @Override
-    public void deadLettered(String consumer, Message message, Failure failure) {
-        registry.counter("posthaste.inbox.dead.lettered", "consumer", consumer).increment();
+    public void deadLettered(String inbox, Message message, Failure failure) {
+        registry.counter("posthaste.inbox.dead.lettered", "inbox", inbox).increment();
     }
 }

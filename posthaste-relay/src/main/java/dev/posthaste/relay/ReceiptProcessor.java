@@ -312,7 +312,7 @@ public final class ReceiptProcessor implements Receiver {
 
     private boolean deadLetter(Delivery delivery, Receipt receipt, String why) throws InterruptedException {
         String error = receipt instanceof Receipt.Refusal refusal ? "; the consumer reported: " + refusal.error() : "";
-        String reason = "the receipt for event " + receipt.eventId() + " (outbox " + receipt.outbox() + ", row "
+        String reason = "the receipt for event " + receipt.eventId() + " (outbox " + receipt.outbox() + ", position "
                 + receipt.row() + ") changed nothing: " + why + error;
         return deadLetter(delivery, Failure.of(name(), reason));
     }

@@ -39,7 +39,7 @@ public final class RelayMeters implements RelayListener {
         final Counter databaseFailures;
         final Counter purged;
         final Timer publish;
-        final Timer endToEnd;
+        final Timer timeToPublish;
         final Timer fetch;
         final Timer settle;
         final DistributionSummary fetched;
@@ -68,7 +68,7 @@ public final class RelayMeters implements RelayListener {
             purged = registry.counter("posthaste.relay.purged", "outbox", outbox);
             workerFailures = registry.counter("posthaste.relay.worker.failures", "outbox", outbox);
             publish = histogram(registry, "posthaste.relay.publish", outbox);
-            endToEnd = histogram(registry, "posthaste.relay.end.to.end", outbox);
+            timeToPublish = histogram(registry, "posthaste.relay.time.to.publish", outbox);
             fetch = registry.timer("posthaste.relay.fetch", "outbox", outbox);
             settle = registry.timer("posthaste.relay.settle", "outbox", outbox);
             fetched = registry.summary("posthaste.relay.fetched", "outbox", outbox);
@@ -133,7 +133,7 @@ public final class RelayMeters implements RelayListener {
         OutboxMeters meters = meters(outbox);
         meters.published.increment();
         meters.publish.record(event.sincePublish());
-        meters.endToEnd.record(event.sinceWritten());
+        meters.timeToPublish.record(event.sinceWritten());
     }
 
     @Override

@@ -176,7 +176,7 @@ class ConsoleTest {
     @Order(2)
     void eventsAreFilteredAndOpened() throws Exception {
         go("events?outbox=orders");
-        untilText("#results td[data-name=Row]", "240");
+        untilText("#results td[data-name=Position]", "240");
         find("input[name=key]").sendKeys("customer-3", Keys.ENTER);
         until(
                 "only that key",

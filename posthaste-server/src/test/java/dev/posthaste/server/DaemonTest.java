@@ -311,9 +311,10 @@ class DaemonTest {
                 .allMatch(line -> line.startsWith("{\"outbox\":"));
         Said dead = say("search", "orders", "--status", "dead", "--error", "nowhere");
         assertThat(dead.out().lines().toList()).hasSize(4);
-        String row = shop.query("select min(id) from orders_outbox where status = 'dead'")
+        assertThat(dead.out()).containsPattern("POSITION +WRITTEN +STATUS +ATTEMPTS +TYPE");
+        String position = shop.query("select min(id) from orders_outbox where status = 'dead'")
                 .get(0);
-        assertThat(say("show", "orders", row).out()).contains("order.placed", "NOT_FOUND", "{}");
+        assertThat(say("show", "orders", position).out()).contains("order.placed", "NOT_FOUND", "{}");
         assertThat(say("show", "orders", "987654").code()).isEqualTo(1);
         assertThat(say("search", "orders", "--status", "dead", "--json")
                         .out()
@@ -324,11 +325,11 @@ class DaemonTest {
         Said unexpected = say("requeue", "orders", "--all", "--expect", "7", "-m", "try again");
         assertThat(unexpected.code()).isEqualTo(1);
         assertThat(unexpected.err()).contains("outbox orders has 3 that match");
-        assertThat(say("requeue", "orders", row).code()).as("without a reason").isEqualTo(2);
-        assertThat(say("requeue", "orders", "--all", row, "-m", "both").code()).isEqualTo(2);
-        assertThat(say("discard", "orders", row, "-m", "a test", "--as", "ada").out())
+        assertThat(say("requeue", "orders", position).code()).as("without a reason").isEqualTo(2);
+        assertThat(say("requeue", "orders", "--all", position, "-m", "both").code()).isEqualTo(2);
+        assertThat(say("discard", "orders", position, "-m", "a test", "--as", "ada").out())
                 .contains("1 event discarded");
-        assertThat(say("discard", "orders", row, "-m", "again").code()).isEqualTo(1);
+        assertThat(say("discard", "orders", position, "-m", "again").code()).isEqualTo(1);
         assertThat(say("requeue", "orders", "--all", "--error", "nowhere", "-m", "try again")
                         .out())
                 .contains("2 events requeued");

@@ -146,7 +146,7 @@ class LogTest {
                         .isEqualTo(2);
                 assertThat(registry.get("posthaste.relay.publish").timer().count())
                         .isEqualTo(2);
-                assertThat(registry.get("posthaste.relay.end.to.end").timer().count())
+                assertThat(registry.get("posthaste.relay.time.to.publish").timer().count())
                         .isEqualTo(2);
                 assertThat(registry.get("posthaste.relay.settle").timer().count())
                         .isPositive();
@@ -158,7 +158,10 @@ class LogTest {
                         .isEqualTo(1);
                 assertThat(registry.get("posthaste.relay.broker.up").gauge().value())
                         .isEqualTo(1);
-                assertThat(registry.get("posthaste.inbox.handled").timer().count())
+                assertThat(registry.get("posthaste.inbox.handled")
+                                .tag("inbox", "test")
+                                .timer()
+                                .count())
                         .isEqualTo(2);
             }
         }

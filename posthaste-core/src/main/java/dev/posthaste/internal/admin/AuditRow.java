@@ -7,7 +7,7 @@ import org.jspecify.annotations.Nullable;
 /**
  * An entry of the audit as the database has it.
  *
- * @param row the event's position, or null when the entry is not about a single event
+ * @param position the event's position, or null when the entry is not about a single event
  */
 public record AuditRow(
         long id,
@@ -16,19 +16,14 @@ public record AuditRow(
         String actor,
         Action action,
         String outbox,
-        @Nullable Long row,
+        @Nullable Long position,
         @Nullable String eventId,
         long events,
         String reason,
         @Nullable String detail)
         implements AuditEntry {
-    @Override
-    public @Nullable Long position() {
-        return row;
-    }
-
     /** The same with another detail. */
     public AuditRow withDetail(@Nullable String detail) {
-        return new AuditRow(id, at, changeId, actor, action, outbox, row, eventId, events, reason, detail);
+        return new AuditRow(id, at, changeId, actor, action, outbox, position, eventId, events, reason, detail);
     }
 }

@@ -222,7 +222,7 @@ final class AuditTable {
             throws SQLException {
         Long row = event == null ? null : Long.valueOf(entryOf(event));
         return list(connection, outbox, row, null, before, limit).stream()
-                .map(entry -> entry.row() == null ? entry.withDetail(ChangeNote.words(entry.detail())) : entry)
+                .map(entry -> entry.position() == null ? entry.withDetail(ChangeNote.words(entry.detail())) : entry)
                 .toList();
     }
 

@@ -101,8 +101,7 @@ final class ColumnChecks {
         } else if (column == Column.HEADERS || column == Column.PAYLOAD) {
             checkSize(EventTable.of(outbox), column, facts);
         } else if (TIMES.contains(column)) {
-            checkZone(EventTable.of(outbox).zone(), facts);
-            dialect.checks().checkTimes(connection, facts, findings);
+            dialect.checks().checkTimes(connection, EventTable.of(outbox).zone(), facts, findings);
         } else if (column == Column.ID && !facts.isNumber()) {
             findings.faults()
                     .add(facts + " is of type " + facts.type()
@@ -177,40 +176,6 @@ final class ColumnChecks {
         findings.warnings()
                 .add("in " + facts + " the database holds " + String.join(", ", equal) + " equal" + collation + ": "
                         + risk + ". Use " + dialect.checks().byteCollation(connection));
-    }
-
-    /** The statements compute times by the layout's zone and the column's type; these must belong together. */
-    private void checkZone(String zone, Facts facts) {
-        if (dialect == Dialect.SQLITE) {
-            return; // where times are numbers, whatever the type is called
-        }
-        String late = ": events would become due, and be deleted, hours too early or too late. ";
-        switch (facts.type()) {
-            case "timestamp without time zone" -> {
-                if (zone.isEmpty()) {
-                    findings.faults()
-                            .add(facts + " stores no time zone, and the layout does not say whose clock it shows" + late
-                                    + "State zone = UTC, session or an offset in the layout, or make it a timestamptz");
-                }
-            }
-            case "timestamp with time zone" -> {
-                if (dialect == Dialect.POSTGRESQL && !zone.isEmpty() && !zone.equals("session")) {
-                    findings.faults()
-                            .add(facts + " stores the time zone itself, and the layout states zone = " + zone + late
-                                    + "Leave zone out of the layout");
-                }
-            }
-            case "timestamp" -> {
-                if (dialect == Dialect.H2) {
-                    findings.faults().add(facts + " stores no time zone" + late + "Make it a timestamp with time zone");
-                } else if (!zone.equals("session")) {
-                    findings.faults()
-                            .add(facts + " is a timestamp, which the server converts by the session's time zone" + late
-                                    + "State zone = session in the layout");
-                }
-            }
-            default -> {} // a datetime shows the layout's clock
-        }
     }
 
     // --- Inboxes -----------------------------------------------------------------------------------------------------

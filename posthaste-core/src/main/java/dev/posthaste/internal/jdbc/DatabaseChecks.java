@@ -17,6 +17,9 @@ abstract sealed class DatabaseChecks permits PostgreSqlChecks, MySqlChecks, Sqli
     /** The pair of {@link #ask} that differs only in a trailing blank. */
     static final String BLANK_AT_END = "'K' and 'K '";
 
+    /** What follows from a wrong zone. */
+    static final String WRONG_TIMES = ": events would become due, and be deleted, hours too early or too late. ";
+
     /** Which durability settings of the server fall short of what no-loss and no-phantom need; one sentence each. */
     abstract List<String> durabilityWarnings(Connection connection) throws SQLException;
 
@@ -31,9 +34,13 @@ abstract sealed class DatabaseChecks permits PostgreSqlChecks, MySqlChecks, Sqli
     void checkIds(Connection connection, String schema, EventTable layout, DatabaseSchema.Findings findings)
             throws SQLException {}
 
-    /** Adds what is wrong with the values of a column of times, where its type does not say. */
-    void checkTimes(Connection connection, ColumnChecks.Facts column, DatabaseSchema.Findings findings)
-            throws SQLException {}
+    /**
+     * Adds what is wrong with a column of times. The statements compute times by the layout's zone and the column's type,
+     * which must belong together.
+     */
+    abstract void checkTimes(
+            Connection connection, String zone, ColumnChecks.Facts column, DatabaseSchema.Findings findings)
+            throws SQLException;
 
     /** A table's columns by their names in lower case. */
     Map<String, ColumnChecks.Facts> columns(Connection connection, String schema, String table) throws SQLException {

@@ -109,13 +109,7 @@ public abstract sealed class Dialect permits PostgreSqlDialect, MySqlDialect, Sq
         List<String> codes = literals.stream()
                 .map(each -> each.startsWith("'") ? each : "'" + each + "'")
                 .toList();
-        return isOneOf(text, codes);
-    }
-
-    static String isOneOf(String what, List<String> literals) {
-        return literals.size() == 1
-                ? what + " = " + literals.get(0)
-                : what + " in (" + String.join(", ", literals) + ")";
+        return SqlTemplate.isOneOf(text, codes);
     }
 
     /** How many bytes a column's value has. */
@@ -318,6 +312,9 @@ public abstract sealed class Dialect permits PostgreSqlDialect, MySqlDialect, Sq
      * @throws SQLException if there is none, whatever the driver thinks
      */
     public void requireTransaction(Connection connection) throws SQLException {}
+
+    /** Closes what the driver's {@code abort} leaves open. */
+    void closeAborted(Connection connection) throws SQLException {}
 
     /** Where this database lists the transactions that hold a write lock on a table; the best first. */
     List<WriteLockSource> writeLockSources(EventTable layout) {

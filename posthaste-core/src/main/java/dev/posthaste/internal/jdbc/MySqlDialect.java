@@ -143,7 +143,7 @@ final class MySqlDialect extends Dialect {
     /** A hint names the index to use, whatever the statement says. */
     @Override
     String isWithoutIndex(String column, List<String> literals) {
-        return isOneOf(column, literals);
+        return SqlTemplate.isOneOf(column, literals);
     }
 
     @Override

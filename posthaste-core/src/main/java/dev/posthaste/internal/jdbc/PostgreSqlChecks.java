@@ -171,6 +171,20 @@ final class PostgreSqlChecks extends DatabaseChecks {
     }
 
     @Override
+    void checkTimes(
+            Connection connection, String zone, ColumnChecks.Facts column, DatabaseSchema.Findings findings) {
+        if (column.type().equals("timestamp without time zone") && zone.isEmpty()) {
+            findings.faults()
+                    .add(column + " stores no time zone, and the layout does not say whose clock it shows" + WRONG_TIMES
+                            + "State zone = UTC, session or an offset in the layout, or make it a timestamptz");
+        } else if (column.type().equals("timestamp with time zone") && !zone.isEmpty() && !zone.equals("session")) {
+            findings.faults()
+                    .add(column + " stores the time zone itself, and the layout states zone = " + zone + WRONG_TIMES
+                            + "Leave zone out of the layout");
+        }
+    }
+
+    @Override
     String byteCollation(Connection connection) {
         return "a deterministic collation, such as \"C\"";
     }

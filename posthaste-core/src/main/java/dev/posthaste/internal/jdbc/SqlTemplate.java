@@ -1,5 +1,6 @@
 package dev.posthaste.internal.jdbc;
 
+import java.util.List;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
@@ -29,6 +30,12 @@ final class SqlTemplate {
                 .matcher(line)
                 .replaceAll(each -> Matcher.quoteReplacement(value(each.group(1), dialect)))
                 .strip();
+    }
+
+    static String isOneOf(String what, List<String> literals) {
+        return literals.size() == 1
+                ? what + " = " + literals.get(0)
+                : what + " in (" + String.join(", ", literals) + ")";
     }
 
     private static String value(String placeholder, Dialect dialect) {

@@ -158,9 +158,9 @@ final class SqliteChecks extends DatabaseChecks {
         return id != null && id.type().contains("int");
     }
 
-    /** The latest rows show it: a column accepts any value, whatever its type. */
+    /** Times are numbers in any zone. The latest rows show whether they are: a column accepts any value, whatever its type. */
     @Override
-    void checkTimes(Connection connection, ColumnChecks.Facts column, DatabaseSchema.Findings findings)
+    void checkTimes(Connection connection, String zone, ColumnChecks.Facts column, DatabaseSchema.Findings findings)
             throws SQLException {
         String name = Dialect.SQLITE.quote(column.name());
         try (Statement statement = connection.createStatement();

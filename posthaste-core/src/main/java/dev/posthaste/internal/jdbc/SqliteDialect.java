@@ -103,7 +103,7 @@ final class SqliteDialect extends Dialect {
 
     @Override
     String isWithoutIndex(String column, List<String> literals) {
-        return isOneOf(column, literals);
+        return SqlTemplate.isOneOf(column, literals);
     }
 
     /** It would read the whole index. */
@@ -216,6 +216,13 @@ final class SqliteDialect extends Dialect {
     @Override
     boolean commitsByStatement() {
         return true;
+    }
+
+    @Override
+    void closeAborted(Connection connection) throws SQLException {
+        if (connection.isWrapperFor(Connection.class)) {
+            connection.unwrap(Connection.class).close(); // the driver does not know abort
+        }
     }
 
     /**

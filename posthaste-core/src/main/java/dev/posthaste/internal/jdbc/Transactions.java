@@ -176,10 +176,8 @@ final class Transactions {
     static void discard(Connection connection) {
         try {
             connection.abort(Runnable::run);
-            if (!connection.isClosed()
-                    && Dialect.of(connection) == Dialect.SQLITE
-                    && connection.isWrapperFor(Connection.class)) {
-                connection.unwrap(Connection.class).close(); // SQLite's driver does not know abort
+            if (!connection.isClosed()) {
+                Dialect.of(connection).closeAborted(connection);
             }
         } catch (SQLException | RuntimeException e) {
             // then it is closed already

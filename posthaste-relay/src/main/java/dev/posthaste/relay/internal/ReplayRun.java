@@ -326,7 +326,7 @@ public final class ReplayRun implements Replay.Run, Runnable {
         if (found.isPresent()) {
             send(Objects.requireNonNull(found.get().stored()));
         } else {
-            fail(id, "row " + id + " does not exist, or is neither published nor consumed");
+            fail(id, "position " + id + " does not exist, or is neither published nor consumed");
         }
         return true;
     }

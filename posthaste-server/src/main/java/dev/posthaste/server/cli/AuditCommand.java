@@ -46,7 +46,7 @@ final class AuditCommand extends DeploymentCommand {
                     entry.position(),
                     entry.events(),
                     entry.reason())));
-            Output.table(out(), List.of("ENTRY", "WHEN", "WHO", "WHAT", "OUTBOX", "ROW", "EVENTS", "WHY"), rows);
+            Output.table(out(), List.of("ENTRY", "WHEN", "WHO", "WHAT", "OUTBOX", "POSITION", "EVENTS", "WHY"), rows);
         }
         return entries.isEmpty() ? ExitCodes.NOTHING : ExitCodes.OK;
     }

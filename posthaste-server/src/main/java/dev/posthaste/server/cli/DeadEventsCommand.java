@@ -27,8 +27,8 @@ abstract class DeadEventsCommand extends DeploymentCommand {
     @Parameters(index = "0", paramLabel = "OUTBOX", description = "The outbox.")
     private String outbox = "";
 
-    @Parameters(index = "1..*", paramLabel = "ROW", description = "The events' rows.")
-    private List<Long> rows = List.of();
+    @Parameters(index = "1..*", paramLabel = "POSITION", description = "The events' positions.")
+    private List<Long> positions = List.of();
 
     @Option(names = "--all", description = "Every dead event, or every one that matches.")
     private boolean all;
@@ -43,8 +43,8 @@ abstract class DeadEventsCommand extends DeploymentCommand {
 
     @Override
     void check() {
-        if (rows.isEmpty() != all) {
-            throw wrong("Name rows, or use --all (with --type, --error and the like for some of them)");
+        if (positions.isEmpty() != all) {
+            throw wrong("Name positions, or use --all (with --type, --error and the like for some of them)");
         }
         if (search.status != null && search.status != Status.DEAD) {
             throw wrong("Only dead events can be " + done());
@@ -56,7 +56,7 @@ abstract class DeadEventsCommand extends DeploymentCommand {
         if (all) {
             change.announce(err(), output.json);
         }
-        EventFilter events = all ? search.search(EventFilter.status(Status.DEAD)) : Events.at(rows);
+        EventFilter events = all ? search.search(EventFilter.status(Status.DEAD)) : Events.at(positions);
         ChangeResult result = change(open.admin().outbox(outbox), events, change.change(expected), this::progress);
         return Posthaste.tell(out(), output.json, done(), result);
     }

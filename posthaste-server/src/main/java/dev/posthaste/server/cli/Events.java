@@ -14,11 +14,11 @@ import org.jspecify.annotations.Nullable;
 final class Events {
     private Events() {}
 
-    static EventFilter at(List<Long> rows) {
-        return EventFilter.positions(rows.stream().mapToLong(Long::longValue).toArray());
+    static EventFilter at(List<Long> positions) {
+        return EventFilter.positions(positions.stream().mapToLong(Long::longValue).toArray());
     }
 
-    /** The newest {@code limit} matches with rows below {@code before}, however long it takes. */
+    /** The newest {@code limit} matches with positions below {@code before}, however long it takes. */
     static FoundPage find(StoreOutboxAdmin outbox, EventFilter search, @Nullable Long before, int limit) {
         List<FoundEvent> found = new ArrayList<>();
         Long next = before;
@@ -47,6 +47,6 @@ final class Events {
                     event.eventId(),
                     event.error()));
         }
-        Output.table(out, List.of("ROW", "WRITTEN", "STATUS", "TRIES", "TYPE", "KEY", "EVENT", "ERROR"), rows);
+        Output.table(out, List.of("POSITION", "WRITTEN", "STATUS", "ATTEMPTS", "TYPE", "KEY", "EVENT", "ERROR"), rows);
     }
 }

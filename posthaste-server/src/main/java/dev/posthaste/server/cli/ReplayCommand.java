@@ -20,7 +20,7 @@ import picocli.CommandLine.Parameters;
 @Command(
         name = "replay",
         mixinStandardHelpOptions = true,
-        description = "Publishes events once more: the given rows, or all that match with --status published or"
+        description = "Publishes events once more: the given positions, or all that match with --status published or"
                 + " consumed. Only shows what it would do, unless --go is given.")
 final class ReplayCommand extends DeploymentCommand {
     @Mixin
@@ -35,8 +35,8 @@ final class ReplayCommand extends DeploymentCommand {
     @Parameters(index = "0", paramLabel = "OUTBOX", description = "The outbox.")
     private String outbox = "";
 
-    @Parameters(index = "1..*", paramLabel = "ROW", description = "The events' rows.")
-    private List<Long> rows = List.of();
+    @Parameters(index = "1..*", paramLabel = "POSITION", description = "The events' positions.")
+    private List<Long> positions = List.of();
 
     @Option(names = "--go", description = "Do it.")
     private boolean go;
@@ -66,7 +66,7 @@ final class ReplayCommand extends DeploymentCommand {
 
     @Override
     int run(Deployment open) throws InterruptedException {
-        EventFilter events = rows.isEmpty() ? search.search() : Events.at(rows);
+        EventFilter events = positions.isEmpty() ? search.search() : Events.at(positions);
         ReplayPlan plan = new ReplayPlan(events, destination, routingKey, perSecond);
         StoreOutboxAdmin admin = open.admin().outbox(outbox);
         if (!go) {

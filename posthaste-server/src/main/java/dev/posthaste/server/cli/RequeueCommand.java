@@ -11,7 +11,7 @@ import picocli.CommandLine.Command;
         name = "requeue",
         mixinStandardHelpOptions = true,
         description =
-                "Publishes dead events again, with their attempts reset to zero: the given rows, or all that match.")
+                "Publishes dead events again, with their attempts reset to zero: the given positions, or all that match.")
 final class RequeueCommand extends DeadEventsCommand {
     @Override
     ChangeResult change(StoreOutboxAdmin outbox, EventFilter events, Change change, LongPredicate goOn) {

@@ -22,7 +22,7 @@ final class SearchCommand extends DeploymentCommand {
     @Option(names = "--limit", defaultValue = "50", description = "The most to print; ${DEFAULT-VALUE} if not given.")
     private int limit = 50;
 
-    @Option(names = "--before", description = "Only rows below this one: the end of what was printed before.")
+    @Option(names = "--before", description = "Only positions below this one: the end of what was printed before.")
     @Nullable
     private Long before;
 

@@ -28,19 +28,19 @@ final class ShowCommand extends DeploymentCommand {
     @Parameters(index = "0", paramLabel = "OUTBOX", description = "The outbox.")
     private String outbox = "";
 
-    @Parameters(index = "1", paramLabel = "ROW", description = "The event's row.")
-    private long row;
+    @Parameters(index = "1", paramLabel = "POSITION", description = "The event's position.")
+    private long position;
 
     @Override
     int run(Deployment open) {
         StoreOutboxAdmin admin = open.admin().outbox(outbox);
-        Optional<FoundEvent> found = admin.find(row);
+        Optional<FoundEvent> found = admin.find(position);
         if (found.isEmpty()) {
-            err().println("Outbox " + outbox + " has no row " + row);
+            err().println("Outbox " + outbox + " has no position " + position);
             return ExitCodes.NOTHING;
         }
         FoundEvent event = found.get();
-        List<AuditEntry> audit = admin.audit(row, null, 50);
+        List<AuditEntry> audit = admin.audit(position, null, 50);
         String payload = new String(Objects.requireNonNull(event.payload()), StandardCharsets.UTF_8);
         if (output.json) {
             Map<String, @Nullable Object> all = new LinkedHashMap<>();
@@ -68,7 +68,7 @@ final class ShowCommand extends DeploymentCommand {
     }
 
     private void print(FoundEvent event) {
-        line("row", event.position());
+        line("position", event.position());
         line("event", event.eventId());
         line("type", event.type() + " " + event.version());
         line("key", event.key());

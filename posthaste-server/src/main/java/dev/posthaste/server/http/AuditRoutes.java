@@ -22,12 +22,12 @@ final class AuditRoutes {
     void page(Context context) {
         String outbox = Params.text(context::queryParam, "outbox");
         Long before = Params.number(context, "before");
-        Long row = Params.number(context, "row");
+        Long position = Params.number(context, context.queryParam("position") == null ? "row" : "position");
         int limit = Params.number(context, "limit", PAGE, 1, StoreOutboxAdmin.MAX_PAGE);
         boolean mayRead = Security.Principal.of(context).may(Role.READER);
         List<AuditEntry> entries = outbox == null
-                ? server.deployment().admin().audit(row, before, limit)
-                : server.deployment().admin().outbox(outbox).audit(row, before, limit);
+                ? server.deployment().admin().audit(position, before, limit)
+                : server.deployment().admin().outbox(outbox).audit(position, before, limit);
         Long next = outbox != null && entries.size() == limit
                 ? Long.valueOf(entries.get(limit - 1).id())
                 : null;

@@ -49,25 +49,25 @@ record ChangeRequest(
         return expecting == null ? change : change.expecting(expecting);
     }
 
-    boolean namesRows() {
+    boolean namesPositions() {
         return ids != null && !ids.isEmpty();
     }
 
-    /** The rows that are named. */
-    private EventFilter rows() {
+    /** The events that are named. */
+    private EventFilter positions() {
         return EventFilter.positions(
                 Objects.requireNonNull(ids).stream().mapToLong(Long::longValue).toArray());
     }
 
-    /** The rows that are named, or what the search finds. */
+    /** The events that are named, or what the search finds. */
     EventFilter events() {
-        return namesRows() ? rows() : search == null ? EventFilter.all() : Params.search(search::get);
+        return namesPositions() ? positions() : search == null ? EventFilter.all() : Params.search(search::get);
     }
 
-    /** The rows that are named, or the dead events that the search finds. */
+    /** The events that are named, or the dead events that the search finds. */
     EventFilter dead() {
-        if (namesRows()) {
-            return rows();
+        if (namesPositions()) {
+            return positions();
         }
         if (search == null) {
             throw new HttpProblemException(400, "Select events: 'ids', or 'search' for all dead events that it finds");

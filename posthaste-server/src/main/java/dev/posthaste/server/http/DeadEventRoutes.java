@@ -45,7 +45,7 @@ final class DeadEventRoutes {
         }
         Change change = request.change(context);
         EventFilter dead = request.dead();
-        if (!request.namesRows() && change.expecting() == null) {
+        if (!request.namesPositions() && change.expecting() == null) {
             throw new HttpProblemException(
                     400,
                     "'expecting' is missing: how many events 'search' finds, which the same request with 'dryRun' returns");

@@ -49,10 +49,10 @@ final class EventRoutes {
     }
 
     private static FoundEvent event(Context context, StoreOutboxAdmin outbox) {
-        long row = Params.row(context);
-        return outbox.find(row)
+        long position = Params.position(context);
+        return outbox.find(position)
                 .orElseThrow(() -> new HttpProblemException(
-                        404, "Outbox " + outbox.definition().name() + " has no row " + row));
+                        404, "Outbox " + outbox.definition().name() + " has no position " + position));
     }
 
     /** As a file, whatever it contains: never as something that a browser would display. */

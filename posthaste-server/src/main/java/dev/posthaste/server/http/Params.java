@@ -30,12 +30,12 @@ final class Params {
         return server.deployment().admin().outbox(context.pathParam("outbox"));
     }
 
-    /** The row of the path. */
-    static long row(Context context) {
+    /** The position of the path. */
+    static long position(Context context) {
         try {
             return Long.parseLong(context.pathParam("id"));
         } catch (NumberFormatException e) {
-            throw new HttpProblemException(400, "A row's id is a number");
+            throw new HttpProblemException(400, "A position is a number");
         }
     }
 

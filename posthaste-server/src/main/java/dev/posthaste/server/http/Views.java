@@ -188,7 +188,7 @@ final class Views {
             String actor,
             String action,
             String outbox,
-            @Nullable Long row,
+            @Nullable Long position,
             @Nullable String eventId,
             long events,
             String reason,

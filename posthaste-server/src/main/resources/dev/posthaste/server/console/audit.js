@@ -23,7 +23,7 @@ export async function audit(main, page) {
     }
     show(list, table([
       ['When', (entry) => time(entry.at), 'time'], ['Who', (entry) => entry.actor], ['What', (entry) => entry.action], ['Outbox', (entry) => entry.outbox],
-      ['Event', (entry) => (entry.row === null ? '–' : h('a', { href: `#/event?outbox=${encodeURIComponent(entry.outbox)}&id=${entry.row}` }, entry.eventId || entry.row))],
+      ['Event', (entry) => (entry.position === null ? '–' : h('a', { href: `#/event?outbox=${encodeURIComponent(entry.outbox)}&id=${entry.position}` }, entry.eventId || entry.position))],
       ['Events', (entry) => number(entry.events), 'number'], ['Why', (entry) => entry.reason],
       ['Details', (entry) => (entry.detail ? h('details', {}, h('summary', {}, 'Show'), h('pre', {}, entry.detail)) : '–')],
     ], found));

@@ -31,7 +31,7 @@ export const searchFields = (query) => [
 ];
 
 const rowOf = () => [
-  ['Row', (event) => event.id, 'number'],
+  ['Position', (event) => event.id, 'number'],
   ['Written', (event) => time(event.createdAt), 'time'],
   ['Status', (event) => status(event.status)],
   ['Type', (event) => event.type],
@@ -56,9 +56,9 @@ export async function events(main, page) {
     class: 'filters',
     onsubmit: (event) => {
       event.preventDefault();
-      const row = form.elements.row.value.trim();
-      if (row) {
-        location.hash = `#/event?outbox=${encodeURIComponent(form.elements.outbox.value)}&id=${encodeURIComponent(row)}`;
+      const position = form.elements.position.value.trim();
+      if (position) {
+        location.hash = `#/event?outbox=${encodeURIComponent(form.elements.outbox.value)}&id=${encodeURIComponent(position)}`;
         return;
       }
       const parts = new URLSearchParams({ outbox: form.elements.outbox.value });
@@ -69,7 +69,7 @@ export async function events(main, page) {
       if (hash === location.hash) load(null);
       else location.hash = hash;
     },
-  }, outboxSelect(names, chosen), statusSelect(query.status), field('row', 'Row', '', { inputmode: 'numeric', pattern: '[0-9]*' }), searchFields(query), h('button', { class: 'main' }, 'Search'),
+  }, outboxSelect(names, chosen), statusSelect(query.status), field('position', 'Position', '', { inputmode: 'numeric', pattern: '[0-9]*' }), searchFields(query), h('button', { class: 'main' }, 'Search'),
   h('button', { type: 'button', onclick: () => { location.hash = `#/events?outbox=${encodeURIComponent(form.elements.outbox.value)}`; } }, 'Clear'));
   show(main, h('h1', {}, 'Events'), form, results, h('div', { class: 'actions' }, more, note));
 
@@ -80,7 +80,7 @@ export async function events(main, page) {
     const wanted = found.length + 50;
     let cursor = before;
     do {
-      note.textContent = cursor === null ? 'Searching…' : `Searching below row ${number(cursor)}…`;
+      note.textContent = cursor === null ? 'Searching…' : `Searching below position ${number(cursor)}…`;
       const answer = await get(outbox(chosen) + '/events', { ...searchOf(form), before: cursor, limit: wanted - found.length });
       found = found.concat(answer.events);
       cursor = answer.next;
@@ -126,7 +126,7 @@ export async function event(main, page) {
       h('p', {}, h('a', { href: `#/events?outbox=${encodeURIComponent(name)}` }, `← ${name}`)),
       h('h1', {}, `Event ${it.eventId} `, status(it.status)),
       h('div', { class: 'card' },
-        h('dl', {}, fact('Row', number(it.id)), fact('Type', `${it.type} ${it.version}`), fact('Key', it.key), fact('Destination', it.destination),
+        h('dl', {}, fact('Position', number(it.id)), fact('Type', `${it.type} ${it.version}`), fact('Key', it.key), fact('Destination', it.destination),
           fact('Routing key', it.routingKey), fact('Attempts', it.maxAttempts ? `${it.attempts} of ${it.maxAttempts}` : it.attempts), fact('Last error', it.error),
           fact('Cannot be sent', details.defect), fact('Written', time(it.createdAt)), it.nextAttemptAt ? fact('Next attempt', time(it.nextAttemptAt)) : [],
           it.publishedAt ? fact('Published', time(it.publishedAt)) : [], it.consumedAt ? fact('Consumed', time(it.consumedAt)) : []),

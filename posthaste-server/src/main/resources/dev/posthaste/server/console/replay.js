@@ -11,7 +11,7 @@ export async function replay(main, page) {
   const ids = (query.ids || '').split(',').filter(Boolean).map(Number);
   const form = h('form', { class: 'filters', onsubmit: (event) => { event.preventDefault(); dryRun(); } },
     outboxSelect(names, query.outbox || names[0]),
-    ids.length ? h('p', { class: 'note' }, `rows ${ids.join(', ')}`) : [statusSelect(query.status || 'published', ['published', 'consumed']), searchFields(query)],
+    ids.length ? h('p', { class: 'note' }, `positions ${ids.join(', ')}`) : [statusSelect(query.status || 'published', ['published', 'consumed']), searchFields(query)],
     h('label', {}, 'Other destination', h('input', { name: 'destination', placeholder: 'unchanged', autocomplete: 'off' })),
     h('label', {}, 'Maximum per second', h('input', { name: 'perSecond', type: 'number', min: '1', value: '100' })),
     h('button', { class: 'main' }, 'Dry run'));

@@ -91,7 +91,7 @@ final class LastEvents {
         Map<String, Long> truth = new LinkedHashMap<>(before);
         for (String counter : new String[] {
             RelayProcess.PUBLISHED,
-            RelayProcess.MEASURED_TO_THE_END,
+            RelayProcess.TIME_TO_PUBLISH,
             ConsumerProcess.HANDLED,
             ConsumerProcess.HANDLED_METER
         }) {
@@ -106,7 +106,7 @@ final class LastEvents {
     private Map<String, Long> told() throws IOException {
         Map<String, Long> told = new LinkedHashMap<>();
         for (VitalSigns relay : Ownership.relays(stage).values()) {
-            add(told, relay, RelayProcess.PUBLISHED, RelayProcess.MEASURED_TO_THE_END, RelayProcess.LEASE_HELD);
+            add(told, relay, RelayProcess.PUBLISHED, RelayProcess.TIME_TO_PUBLISH, RelayProcess.LEASE_HELD);
             if (relay.is(RelayProcess.OWNS)) {
                 add(told, relay, RelayProcess.PENDING, RelayProcess.DEAD_NOW);
             }

@@ -34,7 +34,7 @@ final class RelayProcess {
     static final String OWNS = "owns";
     static final String WORKS = "works";
     static final String PUBLISHED = "posthaste.relay.published";
-    static final String MEASURED_TO_THE_END = "posthaste.relay.end.to.end";
+    static final String TIME_TO_PUBLISH = "posthaste.relay.time.to.publish";
     static final String PENDING = "posthaste.relay.pending";
     static final String DEAD_NOW = "posthaste.relay.dead.now";
     static final String LEASE_HELD = "posthaste.relay.lease.held";
@@ -45,7 +45,7 @@ final class RelayProcess {
     static final long WINDOW_BYTES = Runtime.getRuntime().maxMemory() / 16;
 
     private static final List<String> METERS =
-            List.of(PUBLISHED, MEASURED_TO_THE_END, PENDING, DEAD_NOW, LEASE_HELD, EPOCH);
+            List.of(PUBLISHED, TIME_TO_PUBLISH, PENDING, DEAD_NOW, LEASE_HELD, EPOCH);
 
     private RelayProcess() {}
 

@@ -1,7 +1,6 @@
 package dev.posthaste.examples.quickstart;
 
 import dev.posthaste.Catalog;
-import dev.posthaste.Event;
 import dev.posthaste.JdbcOutbox;
 import dev.posthaste.Schema;
 import dev.posthaste.broker.LocalBroker;
@@ -10,6 +9,7 @@ import dev.posthaste.relay.Relay;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.SQLException;
+import java.util.UUID;
 import java.util.concurrent.CountDownLatch;
 import org.sqlite.SQLiteDataSource;
 
@@ -27,7 +27,7 @@ public class Quickstart {
         Schema.create(database, catalog); // table orders_outbox, and Posthaste's own
         JdbcOutbox outbox = JdbcOutbox.of(catalog);
         CountDownLatch reserved = new CountDownLatch(1);
-        Order order = new Order(Event.newId(), "tea", 3);
+        Order order = new Order(UUID.randomUUID().toString(), "tea", 3);
 
         try (Inbox stock = Inbox.builder("stock", database) // handles each event once, in one transaction
                         .on("order.placed", Order.class, (placed, context) -> {

@@ -2,6 +2,7 @@ package dev.posthaste.examples.quickstart;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.DriverManager;
@@ -31,6 +32,27 @@ class QuickstartTest {
             assertThat(rows(connection, "select event_key from orders_outbox order by id"))
                     .isEqualTo(rows(connection, "select id from orders order by rowid"));
         }
+    }
+
+    /** {@code ./posthaste quickstart --help} prints the file, without a build and without a database. */
+    @Test
+    @Timeout(60)
+    void helpIsPrintedAndNoFileIsMade() throws Exception {
+        Path output = Files.createFile(directory.resolve("output"));
+        for (String option : List.of("--help", "-h")) {
+            Process launcher = new ProcessBuilder(
+                            "bash",
+                            Path.of("../../posthaste").toAbsolutePath().toString(),
+                            "quickstart",
+                            option)
+                    .directory(directory.toFile())
+                    .redirectErrorStream(true)
+                    .redirectOutput(output.toFile())
+                    .start();
+            assertThat(launcher.waitFor()).isZero();
+            assertThat(output).hasSameTextualContentAs(Path.of("help.txt"));
+        }
+        assertThat(directory).isDirectoryNotContaining(file -> !file.equals(output));
     }
 
     private static List<String> rows(Connection connection, String sql) throws Exception {
