@@ -21,7 +21,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /**
- * Leases in a different schema from the outboxes; {@link ForeignWritersTest} covers databases where a schema is a
+ * Leases in a different schema from the outboxes; {@code ForeignWritersTest} covers databases where a schema is a
  * database.
  */
 class LeasesElsewhereTest {

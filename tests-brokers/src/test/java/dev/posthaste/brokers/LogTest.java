@@ -1,4 +1,4 @@
-package dev.posthaste.tests;
+package dev.posthaste.brokers;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
@@ -146,7 +146,9 @@ class LogTest {
                         .isEqualTo(2);
                 assertThat(registry.get("posthaste.relay.publish").timer().count())
                         .isEqualTo(2);
-                assertThat(registry.get("posthaste.relay.time.to.publish").timer().count())
+                assertThat(registry.get("posthaste.relay.time.to.publish")
+                                .timer()
+                                .count())
                         .isEqualTo(2);
                 assertThat(registry.get("posthaste.relay.settle").timer().count())
                         .isPositive();

@@ -1,4 +1,4 @@
-package dev.posthaste.tests;
+package dev.posthaste.brokers;
 
 import ch.qos.logback.classic.Level;
 import ch.qos.logback.classic.Logger;

@@ -1,4 +1,4 @@
-package dev.posthaste.tests;
+package dev.posthaste.brokers;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;

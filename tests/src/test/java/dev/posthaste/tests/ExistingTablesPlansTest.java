@@ -9,6 +9,7 @@ import dev.posthaste.internal.jdbc.RowStore;
 import dev.posthaste.internal.store.RetentionRule;
 import dev.posthaste.servers.Database;
 import dev.posthaste.servers.DatabaseServer;
+import dev.posthaste.servers.ExistingTables;
 import dev.posthaste.servers.TestDatabase;
 import java.time.Duration;
 import java.util.List;
@@ -68,7 +69,7 @@ class ExistingTablesPlansTest {
     }
 
     private static void check(Database kind, TestDatabase database, ExistingTables table) {
-        OutboxDefinition outbox = table.outbox("orders", Route.to("x"), "t");
+        OutboxDefinition outbox = ExistingTablesTest.orders(table, Route.to("x"), "t");
         RowStore store =
                 new RowStore(database.dataSource(), kind == Database.MYSQL ? Dialect.MYSQL : Dialect.MARIADB, outbox);
         long highest = database.count("select max(id) from " + table.table());

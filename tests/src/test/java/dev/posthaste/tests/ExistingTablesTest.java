@@ -9,6 +9,7 @@ import dev.posthaste.internal.jdbc.DatabaseSchema;
 import dev.posthaste.internal.jdbc.Dialect;
 import dev.posthaste.internal.store.PendingEvent;
 import dev.posthaste.servers.Database;
+import dev.posthaste.servers.ExistingTables;
 import dev.posthaste.servers.FreshDatabases;
 import dev.posthaste.testkit.internal.ConsumptionContract;
 import dev.posthaste.testkit.internal.DatabaseContract;
@@ -25,6 +26,15 @@ import org.junit.jupiter.api.Test;
 class ExistingTablesTest {
     private static final Route ROUTE = Route.to("orders-topic");
     private static final String TYPE = "order.placed";
+
+    /** An outbox in the table, with the layout from the file beside its script. */
+    static OutboxDefinition orders(ExistingTables table, Route route, String type) {
+        return OutboxDefinition.named("orders")
+                .route(route)
+                .types(type)
+                .table(table.table())
+                .layout(TableLayout.mapped(table.layout()));
+    }
 
     /** Databases with the table; {@code more} are statements to run after creating it. */
     private static DatabaseSource with(Database kind, ExistingTables table, String... more) {
@@ -44,7 +54,7 @@ class ExistingTablesTest {
     /** A table that other programs created: its times are in the zone of the server's sessions. */
     private abstract static class Existing extends StoreInTableTests {
         Existing(Database kind, ExistingTables table) {
-            super(with(kind, table), table.outbox("orders", ROUTE, TYPE), false);
+            super(with(kind, table), orders(table, ROUTE, TYPE), false);
         }
     }
 
@@ -89,9 +99,7 @@ class ExistingTablesTest {
         }
 
         private static OutboxDefinition tracked() {
-            return ExistingTables.AGENT_OUTBOX_MESSAGES
-                    .outbox("orders", ROUTE, TYPE)
-                    .tracked(true);
+            return orders(ExistingTables.AGENT_OUTBOX_MESSAGES, ROUTE, TYPE).tracked(true);
         }
 
         @Nested

@@ -1,4 +1,4 @@
-package dev.posthaste.tests;
+package dev.posthaste.brokers;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
@@ -14,6 +14,7 @@ import dev.posthaste.OutboxDefinition;
 import dev.posthaste.RetryPolicy;
 import dev.posthaste.Route;
 import dev.posthaste.Schema;
+import dev.posthaste.TableLayout;
 import dev.posthaste.broker.Broker;
 import dev.posthaste.broker.Outcome;
 import dev.posthaste.format.MessageFormat;
@@ -29,6 +30,7 @@ import dev.posthaste.relay.Relay;
 import dev.posthaste.relay.internal.RelayTesting;
 import dev.posthaste.servers.Database;
 import dev.posthaste.servers.DatabaseServer;
+import dev.posthaste.servers.ExistingTables;
 import dev.posthaste.servers.KafkaServer;
 import dev.posthaste.servers.RabbitServer;
 import dev.posthaste.servers.TestDatabase;
@@ -105,6 +107,14 @@ class ForeignWritersTest {
     private static final String EVENTS =
             "select status, retry_count, last_error, next_attempt_at is null from outbox_events";
 
+    private static OutboxDefinition config(Route route) {
+        return OutboxDefinition.named("config")
+                .route(route)
+                .types("config.history.created")
+                .table(ExistingTables.OUTBOX_EVENTS.table())
+                .layout(TableLayout.mapped(ExistingTables.OUTBOX_EVENTS.layout()));
+    }
+
     @ParameterizedTest
     @EnumSource(names = {"MARIADB", "MYSQL"})
     void theConfigurationCentresRowsGoToRabbitMqAsTheyAre(Database kind) throws Exception {
@@ -112,7 +122,7 @@ class ForeignWritersTest {
         Route route = Route.to("tmadminsrv_service")
                 .routingKey("tmadminsrv_config_history")
                 .group(prefix + "_queue");
-        OutboxDefinition outbox = ExistingTables.OUTBOX_EVENTS.outbox("config", route, "config.history.created");
+        OutboxDefinition outbox = config(route);
         RabbitSettings rabbit = RabbitSettings.of(RabbitServer.shared().uri()).declare(true);
         ExistingTables.OUTBOX_EVENTS.insert(database);
         Relay relay = relay(pool, Catalog.of(outbox), opened(RabbitBroker.of(rabbit)))
@@ -141,10 +151,7 @@ class ForeignWritersTest {
     @EnumSource(names = {"MARIADB", "MYSQL"})
     void theConfigurationCentresRowsAreTriedAgainOnTheirOwnPolicyAndCleanedUp(Database kind) throws Exception {
         HikariDataSource pool = tableOf(kind, ExistingTables.OUTBOX_EVENTS);
-        OutboxDefinition outbox = ExistingTables.OUTBOX_EVENTS.outbox(
-                "config",
-                Route.to("tmadminsrv_service").routingKey("tmadminsrv_config_history"),
-                "config.history.created");
+        OutboxDefinition outbox = config(Route.to("tmadminsrv_service").routingKey("tmadminsrv_config_history"));
         ExistingTables.OUTBOX_EVENTS.insert(database);
         String longReason = "x".repeat(3000);
         RecordingBroker broker = new RecordingBroker().answering(message -> Outcome.rejected(longReason));
@@ -191,7 +198,7 @@ class ForeignWritersTest {
                 .outbox(
                         "agent",
                         outbox -> outbox.types("chat.history.persist.requested")
-                                .layout(ExistingTables.AGENT_OUTBOX_MESSAGES.layout())
+                                .layout(TableLayout.mapped(ExistingTables.AGENT_OUTBOX_MESSAGES.layout()))
                                 .route(Route.topic("smartflow.agent.outbox").group(prefix + "-group"))
                                 .tracked(true));
     }

@@ -18,6 +18,7 @@ import dev.posthaste.internal.jdbc.EventTable.Column;
 import dev.posthaste.internal.jdbc.Stores;
 import dev.posthaste.servers.Database;
 import dev.posthaste.servers.DatabaseServer;
+import dev.posthaste.servers.ExistingTables;
 import dev.posthaste.servers.TestDatabase;
 import java.nio.charset.StandardCharsets;
 import java.sql.Connection;
@@ -38,7 +39,7 @@ class ExistingTablesAdminTest {
         "MYSQL, AGENT_OUTBOX_MESSAGES"
     })
     void operatorsLookAndMend(Database kind, ExistingTables table) throws Exception {
-        OutboxDefinition outbox = table.outbox("orders", Route.to("orders-topic"), "order.placed");
+        OutboxDefinition outbox = ExistingTablesTest.orders(table, Route.to("orders-topic"), "order.placed");
         Catalog catalog = Catalog.of(outbox);
         try (TestDatabase database = DatabaseServer.of(kind).createDatabase()) {
             table.create(database);
