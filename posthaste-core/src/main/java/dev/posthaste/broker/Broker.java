@@ -6,7 +6,8 @@ import java.util.function.Consumer;
 /**
  * Where events go: Kafka, RabbitMQ, or the handlers in this JVM.
  *
- * <p>An implementation passes the testkit's {@code BrokerContract}. It is thread-safe.
+ * <p>An implementation passes the testkit's {@code PublishContract}, or {@code BrokerContract} if it also brings
+ * messages. It is thread-safe.
  */
 public interface Broker extends AutoCloseable {
 

@@ -4,10 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 import dev.posthaste.Catalog;
-import dev.posthaste.Event;
 import dev.posthaste.RetryPolicy;
 import dev.posthaste.Schema;
-import dev.posthaste.broker.Broker;
 import dev.posthaste.broker.Message;
 import dev.posthaste.broker.MessageHeaders;
 import dev.posthaste.broker.Outcome;
@@ -18,73 +16,54 @@ import dev.posthaste.inbox.UnknownTypes;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import javax.sql.DataSource;
-import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
 /**
- * What every broker must do, with its subscription. A subclass opens the broker, attaches consumers, and names a
- * destination without a listener.
+ * What every broker must do that also brings messages, with its subscription. A subclass opens the broker, attaches
+ * consumers, and names a destination without a listener.
  */
-public abstract class BrokerContract {
-    protected static final String TYPE = "order.placed";
-    protected Broker broker;
+public abstract class BrokerContract extends PublishContract {
     protected DataSource dataSource;
     private final List<Inbox> consumers = new ArrayList<>();
 
     /** An empty database for the inbox. */
     protected abstract DataSource newDatabase() throws Exception;
 
-    /** A broker with nothing in it. */
-    protected abstract Broker open() throws Exception;
-
     /** Feeds {@code consumer} with what is published by {@link #message}, until the test ends. */
     protected abstract void subscribe(Receiver consumer) throws Exception;
-
-    /** A message that can be delivered. */
-    protected abstract Message message(Map<String, String> headers, @Nullable String key, byte[] body);
-
-    /** A message that no consumer can receive. */
-    protected abstract Message unroutable();
-
-    /** Closes what {@link #open} and {@link #subscribe} opened. */
-    protected abstract void close() throws Exception;
 
     /** The errors of what was dead-lettered, or rejected for good. */
     protected abstract List<String> deadLetters(List<Outcome> outcomes) throws Exception;
 
+    @Override
     @BeforeEach
     void openBroker() throws Exception {
         dataSource = newDatabase();
         Schema.create(dataSource, Catalog.empty());
-        broker = open();
+        super.openBroker();
     }
 
+    @Override
     @AfterEach
     void closeBroker() throws Exception {
-        close();
-        broker.close();
+        super.closeBroker();
         consumers.forEach(Inbox::close);
     }
 
-    protected Message message(String id, @Nullable String key, String body) {
-        Map<String, String> headers = new HashMap<>();
-        headers.put(MessageHeaders.EVENT_ID, id);
-        headers.put(MessageHeaders.EVENT_TYPE, TYPE);
-        if (key != null) {
-            headers.put(MessageHeaders.EVENT_KEY, key);
-        }
-        return message(headers, key, body.getBytes(StandardCharsets.UTF_8));
+    @Override
+    protected void listen(Listener listener) throws Exception {
+        subscribe(consumer(
+                inbox((text, context) -> listener.arrived(context.message().body())),
+                RetryPolicy.fixed(Duration.ofMillis(10)).attempts(5)));
     }
 
     protected Inbox consumer(Inbox.Builder inbox, RetryPolicy retry) {
@@ -97,12 +76,6 @@ public abstract class BrokerContract {
         return Inbox.builder("contract", dataSource)
                 .on(TYPE, String.class, handler)
                 .unknownTypes(UnknownTypes.DEAD_LETTER);
-    }
-
-    protected Outcome publish(Message message) throws Exception {
-        CompletableFuture<Outcome> outcome = new CompletableFuture<>();
-        broker.publish(message, outcome::complete);
-        return outcome.get(60, TimeUnit.SECONDS);
     }
 
     @Test
@@ -156,35 +129,6 @@ public abstract class BrokerContract {
     }
 
     @Test
-    void everyPublishGetsExactlyOneOutcomeAndNothingIsLost() throws Exception {
-        Map<String, Integer> received = new ConcurrentHashMap<>();
-        subscribe(consumer(
-                inbox((text, context) -> received.merge(text, 1, Integer::sum)),
-                RetryPolicy.fixed(Duration.ofMillis(10)).attempts(5)));
-        Map<String, AtomicInteger> outcomes = new ConcurrentHashMap<>();
-        for (int i = 0; i < 2000; i++) {
-            String id = "m" + i;
-            outcomes.put(id, new AtomicInteger());
-            broker.publish(message(Event.newId(), null, id), outcome -> {
-                assertThat(outcome).isInstanceOf(Outcome.Acknowledged.class);
-                outcomes.get(id).incrementAndGet();
-            });
-        }
-        await().atMost(Duration.ofSeconds(60))
-                .until(() ->
-                        received.size() == 2000 && outcomes.values().stream().allMatch(count -> count.get() == 1));
-        assertThat(received.values()).allMatch(times -> times == 1);
-    }
-
-    @Test
-    void aMessageThatNobodyCanReceiveIsRejectedWithTheReason() throws Exception {
-        assertThat(publish(unroutable()))
-                .isInstanceOfSatisfying(
-                        Outcome.Rejected.class,
-                        rejected -> assertThat(rejected.reason()).isNotBlank());
-    }
-
-    @Test
     void oneKeyIsHandledInOrderAndAFailureIsRetriedInPlace() throws Exception {
         List<String> handled = new CopyOnWriteArrayList<>();
         AtomicInteger failures = new AtomicInteger(2);
@@ -225,21 +169,5 @@ public abstract class BrokerContract {
         await().atMost(Duration.ofSeconds(30)).until(() -> handled.equals(List.of("good")) && outcomes.size() == 2);
         await().atMost(Duration.ofSeconds(30)).until(() -> deadLetters(outcomes).size() == 1);
         assertThat(deadLetters(outcomes).get(0)).contains("impossible event");
-    }
-
-    @Test
-    void closingAnswersEveryOpenPublishAndWorksTwice() throws Exception {
-        subscribe(consumer(
-                inbox((text, context) -> Thread.sleep(200)),
-                RetryPolicy.fixed(Duration.ZERO).attempts(1)));
-        List<Outcome> outcomes = new CopyOnWriteArrayList<>();
-        for (int i = 0; i < 50; i++) {
-            broker.publish(message("c" + i, null, "x"), outcomes::add);
-        }
-        broker.close();
-        broker.close();
-        await().atMost(Duration.ofSeconds(30)).until(() -> outcomes.size() == 50);
-        assertThat(broker.healthy()).isFalse();
-        assertThat(publish(message("late", null, "x"))).isInstanceOf(Outcome.Unavailable.class);
     }
 }

@@ -19,8 +19,8 @@
  * }}
  * </pre>
  *
- * <p>If you write a {@link dev.posthaste.broker.Broker} of your own, extend {@link dev.posthaste.testkit.BrokerContract} to prove
- * it.
+ * <p>If you write a {@link dev.posthaste.broker.Broker} of your own, extend {@link dev.posthaste.testkit.PublishContract} to
+ * prove it, or {@link dev.posthaste.testkit.BrokerContract} if it also brings messages.
  */
 @NullMarked
 package dev.posthaste.testkit;

@@ -34,11 +34,16 @@ import org.junit.jupiter.api.Test;
 class S16OwnTest {
     private final List<String> heard = new CopyOnWriteArrayList<>();
 
-    static final class HttpBroker implements Broker { // tested by: class HttpBrokerTest extends BrokerContract
+    static final class HttpBroker implements Broker { // proven by: class HttpBrokerTest extends PublishContract
         private final HttpClient http = HttpClient.newHttpClient();
+        private volatile boolean closed;
 
         @Override
         public void publish(Message message, Consumer<Outcome> callback) {
+            if (closed) {
+                callback.accept(Outcome.unavailable("closed"));
+                return;
+            }
             HttpRequest request = HttpRequest.newBuilder(URI.create(message.destination()))
                     .timeout(Duration.ofSeconds(4))
                     .POST(HttpRequest.BodyPublishers.ofByteArray(message.body()))
@@ -60,11 +65,13 @@ class S16OwnTest {
 
         @Override
         public boolean healthy() {
-            return true;
+            return !closed;
         }
 
         @Override
-        public void close() {}
+        public void close() { // what is open is answered within 4 s
+            closed = true;
+        }
     }
 
     Relay relay(DataSource database, Catalog catalog) {
