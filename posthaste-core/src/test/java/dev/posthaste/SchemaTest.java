@@ -66,6 +66,19 @@ class SchemaTest {
                 .hasMessageContaining("postgresql");
     }
 
+    /** The scripts are apart because users copy whole files. */
+    @Test
+    void theScriptsOfMySqlAndMariaDbDifferInCommentsAndCollationOnly() {
+        Catalog all = ORDERS.outbox("calls", o -> o.types("call.made").tracked(true))
+                .outbox("router", o -> o.types("thing.routed").layout(TableLayout.debezium()));
+        assertThat(Schema.script("mysql", all)
+                        .replace("MySQL 8", "MariaDB 10.6")
+                        .replaceAll("-- Texts are compared byte by byte.*\\R", "")
+                        .replace("utf8mb4_bin /*!80017 collate utf8mb4_0900_bin */", "utf8mb4_nopad_bin"))
+                .isEqualTo(Schema.script("mariadb", all))
+                .contains("nopad", "generation", "aggregateid");
+    }
+
     // --- Until 1.0 the default table had the outbox's name -----------------------------------------------------------
 
     @Test
