@@ -13,8 +13,8 @@ import javax.sql.DataSource;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Opens the stores of the outboxes in one database. Only this class decides which kind of store an outbox has. Every
- * call of a store borrows one connection and gives it back. Thread-safe.
+ * Opens the stores of the outboxes in one database. Only this class and {@link ConnectionStores} decide which kind of
+ * store an outbox has. Every call of a store borrows one connection and gives it back. Thread-safe.
  */
 public final class Stores {
     private final DataSource dataSource;
