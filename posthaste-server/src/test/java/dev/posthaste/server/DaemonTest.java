@@ -325,9 +325,13 @@ class DaemonTest {
         Said unexpected = say("requeue", "orders", "--all", "--expect", "7", "-m", "try again");
         assertThat(unexpected.code()).isEqualTo(1);
         assertThat(unexpected.err()).contains("outbox orders has 3 that match");
-        assertThat(say("requeue", "orders", position).code()).as("without a reason").isEqualTo(2);
-        assertThat(say("requeue", "orders", "--all", position, "-m", "both").code()).isEqualTo(2);
-        assertThat(say("discard", "orders", position, "-m", "a test", "--as", "ada").out())
+        assertThat(say("requeue", "orders", position).code())
+                .as("without a reason")
+                .isEqualTo(2);
+        assertThat(say("requeue", "orders", "--all", position, "-m", "both").code())
+                .isEqualTo(2);
+        assertThat(say("discard", "orders", position, "-m", "a test", "--as", "ada")
+                        .out())
                 .contains("1 event discarded");
         assertThat(say("discard", "orders", position, "-m", "again").code()).isEqualTo(1);
         assertThat(say("requeue", "orders", "--all", "--error", "nowhere", "-m", "try again")

@@ -248,7 +248,8 @@ class RestTest {
         assertThat(first.get("repeated").booleanValue()).isFalse();
         assertThat(second.get("events").intValue()).isEqualTo(1);
         assertThat(second.get("repeated").booleanValue()).isTrue();
-        JsonNode audit = json(rest.send("GET", "/api/v1/audit", "?outbox=orders&position=" + dead, "", as(READER)), 200);
+        JsonNode audit =
+                json(rest.send("GET", "/api/v1/audit", "?outbox=orders&position=" + dead, "", as(READER)), 200);
         assertThat(audit.get("entries").size()).isEqualTo(1);
         assertThat(audit.get("entries").get(0).get("actor").stringValue()).isEqualTo("robot");
         assertThat(audit.get("entries").get(0).get("detail").stringValue())

@@ -16,11 +16,9 @@ final class H2Checks extends DatabaseChecks {
     }
 
     @Override
-    void checkTimes(
-            Connection connection, String zone, ColumnChecks.Facts column, DatabaseSchema.Findings findings) {
+    void checkTimes(Connection connection, String zone, ColumnChecks.Facts column, DatabaseSchema.Findings findings) {
         if (column.type().equals("timestamp")) {
-            findings.faults()
-                    .add(column + " stores no time zone" + WRONG_TIMES + "Make it a timestamp with time zone");
+            findings.faults().add(column + " stores no time zone" + WRONG_TIMES + "Make it a timestamp with time zone");
         }
     }
 

@@ -142,8 +142,7 @@ final class MySqlChecks extends DatabaseChecks {
     /** Before 8.0.17, MySQL has only {@value #PADDING_BYTES}, which ignores trailing blanks. */
     /** A datetime shows the layout's clock. */
     @Override
-    void checkTimes(
-            Connection connection, String zone, ColumnChecks.Facts column, DatabaseSchema.Findings findings) {
+    void checkTimes(Connection connection, String zone, ColumnChecks.Facts column, DatabaseSchema.Findings findings) {
         if (column.type().equals("timestamp") && !zone.equals("session")) {
             findings.faults()
                     .add(column + " is a timestamp, which the server converts by the session's time zone" + WRONG_TIMES

@@ -171,8 +171,7 @@ final class PostgreSqlChecks extends DatabaseChecks {
     }
 
     @Override
-    void checkTimes(
-            Connection connection, String zone, ColumnChecks.Facts column, DatabaseSchema.Findings findings) {
+    void checkTimes(Connection connection, String zone, ColumnChecks.Facts column, DatabaseSchema.Findings findings) {
         if (column.type().equals("timestamp without time zone") && zone.isEmpty()) {
             findings.faults()
                     .add(column + " stores no time zone, and the layout does not say whose clock it shows" + WRONG_TIMES

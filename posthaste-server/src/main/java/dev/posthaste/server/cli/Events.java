@@ -15,7 +15,8 @@ final class Events {
     private Events() {}
 
     static EventFilter at(List<Long> positions) {
-        return EventFilter.positions(positions.stream().mapToLong(Long::longValue).toArray());
+        return EventFilter.positions(
+                positions.stream().mapToLong(Long::longValue).toArray());
     }
 
     /** The newest {@code limit} matches with positions below {@code before}, however long it takes. */

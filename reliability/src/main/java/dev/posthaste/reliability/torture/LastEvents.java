@@ -90,10 +90,7 @@ final class LastEvents {
     private Map<String, Long> truth(Map<String, Long> before) throws Exception {
         Map<String, Long> truth = new LinkedHashMap<>(before);
         for (String counter : new String[] {
-            RelayProcess.PUBLISHED,
-            RelayProcess.TIME_TO_PUBLISH,
-            ConsumerProcess.HANDLED,
-            ConsumerProcess.HANDLED_METER
+            RelayProcess.PUBLISHED, RelayProcess.TIME_TO_PUBLISH, ConsumerProcess.HANDLED, ConsumerProcess.HANDLED_METER
         }) {
             truth.merge(counter, (long) EVENTS, Long::sum);
         }

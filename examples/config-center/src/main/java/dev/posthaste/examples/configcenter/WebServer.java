@@ -147,7 +147,8 @@ final class WebServer implements AutoCloseable {
         try {
             return Application.JSON.readValue(context.bodyAsBytes(), type);
         } catch (JacksonException e) {
-            throw new ConfigException(ConfigException.Reason.INVALID, "Invalid request body: " + e.getOriginalMessage());
+            throw new ConfigException(
+                    ConfigException.Reason.INVALID, "Invalid request body: " + e.getOriginalMessage());
         }
     }
 

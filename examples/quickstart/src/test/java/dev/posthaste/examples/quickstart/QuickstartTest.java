@@ -41,10 +41,7 @@ class QuickstartTest {
         Path output = Files.createFile(directory.resolve("output"));
         for (String option : List.of("--help", "-h")) {
             Process launcher = new ProcessBuilder(
-                            "bash",
-                            Path.of("../../posthaste").toAbsolutePath().toString(),
-                            "quickstart",
-                            option)
+                            "bash", Path.of("../../posthaste").toAbsolutePath().toString(), "quickstart", option)
                     .directory(directory.toFile())
                     .redirectErrorStream(true)
                     .redirectOutput(output.toFile())
