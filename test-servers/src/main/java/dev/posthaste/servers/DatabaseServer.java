@@ -17,7 +17,9 @@ import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.locks.LockSupport;
 
 /**
  * A real database server, started on a free port of the loopback address and shared by all tests in this JVM; or the
@@ -70,7 +72,7 @@ public final class DatabaseServer {
         }
     }
 
-    private static DatabaseServer startPostgres() throws IOException {
+    private static DatabaseServer startPostgres() throws Exception {
         Path home = Files.createTempDirectory("posthaste-postgresql-");
         List<String> command = new ArrayList<>(installPostgres(home));
         for (String setting : List.of(
@@ -84,9 +86,24 @@ public final class DatabaseServer {
                 "checkpoint_timeout=1h")) {
             command.addAll(List.of("-c", setting));
         }
-        return new DatabaseServer(
-                Database.POSTGRESQL,
-                "jdbc:postgresql://localhost:" + launch("PostgreSQL", home, command) + "/postgres?user=postgres");
+        String url = "jdbc:postgresql://localhost:" + launch("PostgreSQL", home, command) + "/postgres?user=postgres";
+        awaitStarted(url);
+        return new DatabaseServer(Database.POSTGRESQL, url);
+    }
+
+    /** PostgreSQL listens before it is ready, and refuses connections until then. */
+    private static void awaitStarted(String url) throws SQLException {
+        long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(90);
+        while (true) {
+            try (Connection connection = DriverManager.getConnection(url)) {
+                return;
+            } catch (SQLException e) {
+                if (!"57P03".equals(e.getSQLState()) || System.nanoTime() > end) {
+                    throw e;
+                }
+                LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(100));
+            }
+        }
     }
 
     /** Lets the embedded server create the data directory, and finds its program; returns the command that runs it on {@code PORT}. */
