@@ -13,6 +13,10 @@ import java.sql.SQLIntegrityConstraintViolationException;
  * SQLIntegrityConstraintViolationException}.
  */
 public final class DuplicateEventException extends SQLIntegrityConstraintViolationException {
+    /**
+     * @param message names the event and its outbox
+     * @param cause what the database reported; its SQLState and vendor code are kept
+     */
     public DuplicateEventException(String message, SQLException cause) {
         super(message, cause.getSQLState(), cause.getErrorCode(), cause);
     }

@@ -155,6 +155,7 @@ public final class Event {
         return fields.id;
     }
 
+    /** The event's type, which decides which outbox it belongs to. */
     public String type() {
         return fields.type;
     }
@@ -164,10 +165,12 @@ public final class Event {
         return fields.version;
     }
 
+    /** Events with the same key are published in order; null if the order does not matter. */
     public @Nullable String key() {
         return fields.key;
     }
 
+    /** A {@code byte[]}, a text, or an object that the outbox's serializer writes. Not copied. */
     public Object payload() {
         return fields.payload;
     }

@@ -100,6 +100,10 @@ public final class JdbcOutbox {
         this.stores = new ConnectionStores();
     }
 
+    /**
+     * An outbox writer for all outboxes of the catalog, with the defaults: payloads as JSON, the limits above, and no
+     * writes in auto-commit mode.
+     */
     public static JdbcOutbox of(Catalog catalog) {
         return new JdbcOutbox(
                 catalog,

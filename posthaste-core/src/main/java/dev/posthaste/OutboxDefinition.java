@@ -31,17 +31,7 @@ import org.jspecify.annotations.Nullable;
 @CheckReturnValue
 public final class OutboxDefinition {
     static {
-        DefinedTables.supply(new DefinedTables() {
-            @Override
-            protected EventTable eventTable(OutboxDefinition outbox) {
-                return outbox.eventTable();
-            }
-
-            @Override
-            protected @Nullable String formerTable(OutboxDefinition outbox) {
-                return outbox.formerTable();
-            }
-        });
+        DefinedTables.supply(new TableAccess());
     }
 
     private static final Duration MAX_TIME = Duration.ofDays(36_525);
@@ -247,15 +237,21 @@ public final class OutboxDefinition {
 
     // --- What was said of it -----------------------------------------------------------------------------------------
 
+    /** The outbox's name. */
     public String name() {
         return fields.name;
     }
 
-    /** @throws IllegalArgumentException if none was set, and its name cannot be used as a table's */
+    /**
+     * Its table, {@code table} or {@code schema.table}.
+     *
+     * @throws IllegalArgumentException if none was set, and its name cannot be used as a table's
+     */
     public String table() {
         return eventTable().table();
     }
 
+    /** What its table looks like. */
     public TableLayout layout() {
         return fields.layout;
     }
@@ -270,7 +266,8 @@ public final class OutboxDefinition {
         return known;
     }
 
-    private @Nullable String formerTable() {
+    @Nullable
+    String formerTable() {
         try {
             return fields.table != null ? null : fields.layout.at(fields.name).table();
         } catch (IllegalArgumentException e) {
@@ -278,69 +275,79 @@ public final class OutboxDefinition {
         }
     }
 
+    /** Where its events go. */
     public Route route() {
         return fields.route;
     }
 
+    /** The event types that may be written to it. Unmodifiable. */
     public Set<String> types() {
         return fields.types;
     }
 
+    /** The destinations that an event may name itself, besides the route's. Unmodifiable. */
     public Set<String> allowedDestinations() {
         return fields.allowedDestinations;
     }
 
+    /** How its events look on the wire. */
     public MessageFormat format() {
         return fields.format;
     }
 
+    /** Whether its consumers send receipts, so that its events end as {@code consumed}. */
     public boolean tracked() {
         return fields.tracked;
     }
 
+    /** What follows a rejection by the broker, or a consumer's failure. */
     public RetryPolicy retry() {
         return fields.retry;
     }
 
+    /** What a key does after one of its events has died. */
     public AfterDead afterDead() {
         return fields.afterDead;
     }
 
+    /** The most events published per second; 0 for no limit. */
     public int maxPerSecond() {
         return fields.maxPerSecond;
     }
 
+    /**
+     * How long published events, or consumed ones if the outbox is tracked, are kept before retention deletes them.
+     */
     public Duration keep() {
         return fields.keep;
     }
 
+    /** Whether retention deletes dead events too. */
     public boolean deleteDead() {
         return fields.deleteDead;
     }
 
+    /** How long an event may be published and not consumed before it is reported. */
     public Duration consumedWithin() {
         return fields.consumedWithin;
     }
 
+    /** Whether an event that is not consumed is published again: see {@link #republishUnconsumed(boolean)}. */
     public boolean republishUnconsumed() {
         return fields.republishUnconsumed;
     }
 
+    /** How old its oldest event that is due may be before health checks report the outbox as late. */
     public Duration lagLimit() {
         return fields.lagLimit;
     }
 
     /** Whether an event may go to {@code destination}. */
     public boolean allows(String destination) {
-        return destination.equals(route().destination())
-                || allowedDestinations().contains(destination);
+        return destination.equals(fields.route.destination()) || fields.allowedDestinations.contains(destination);
     }
 
-    /**
-     * The same definition, if its settings are consistent.
-     *
-     * @throws IllegalArgumentException if not; says why
-     */
+    /** @throws IllegalArgumentException if its settings contradict each other; says why */
     OutboxDefinition checked() {
         String declared = layout().declaredTable();
         if (!declared.isEmpty() && !declared.equals(table())) {

@@ -113,10 +113,12 @@ public final class RetryPolicy {
         return new RetryPolicy(name, curve, base, ceiling, attempts, jitter);
     }
 
+    /** What metrics and logs call it. */
     public String name() {
         return name;
     }
 
+    /** How the wait grows with the number of failures. */
     public Curve curve() {
         return curve;
     }
@@ -136,6 +138,7 @@ public final class RetryPolicy {
         return attempts;
     }
 
+    /** The share of itself by which each wait is spread, up and down; 0 to 1. */
     public double jitter() {
         return jitter;
     }

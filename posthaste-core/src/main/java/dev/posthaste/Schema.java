@@ -14,6 +14,9 @@ import org.slf4j.LoggerFactory;
  * Creates and checks tables: those of outboxes, and Posthaste's own. The scripts are in the jar too, under
  * {@code dev/posthaste/schema/DATABASE/}: {@code outbox.sql} for one outbox, written for the name {@code posthaste_outbox},
  * {@code debezium.sql} likewise, {@code leases.sql} for relays and operators, and {@code inbox.sql} for inboxes.
+ *
+ * <p>Thread-safe. If two processes or threads create the same tables at the same time, one of them may fail with {@link
+ * StoreException}; it succeeds when repeated.
  */
 public final class Schema {
     private static final Logger log = LoggerFactory.getLogger(Schema.class);

@@ -18,6 +18,11 @@ public enum Status {
         return name().toLowerCase(Locale.ROOT);
     }
 
+    /**
+     * The status whose {@link #code} this is, in any case of letters.
+     *
+     * @throws IllegalArgumentException if there is none
+     */
     public static Status ofCode(String code) {
         return valueOf(code.toUpperCase(Locale.ROOT));
     }

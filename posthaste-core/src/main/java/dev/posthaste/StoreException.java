@@ -7,6 +7,7 @@ import org.jspecify.annotations.Nullable;
  * everything was written or nothing.
  */
 public final class StoreException extends PosthasteException {
+    /** @param message what was tried, and what the database reported */
     public StoreException(String message, @Nullable Throwable cause) {
         super(message, cause);
     }

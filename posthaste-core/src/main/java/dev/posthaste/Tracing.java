@@ -29,6 +29,7 @@ public interface Tracing {
         /** Restores what was current before on the calling thread, which began the span. Another thread may end it. */
         void detach();
 
+        /** Marks the span as failed. On any thread, before {@link #close}. */
         void failed(Throwable cause);
 
         /** Ends it, and detaches it if it was not detached before. On any thread, once. */

@@ -79,14 +79,17 @@ public final class Change {
         return new Change(actor, reason, id, events);
     }
 
+    /** The operator. */
     public String actor() {
         return actor;
     }
 
+    /** Why, in the operator's words. */
     public String reason() {
         return reason;
     }
 
+    /** What identifies the change: the same id again is the same change. */
     public String id() {
         return id;
     }

@@ -6,6 +6,7 @@ import java.util.List;
 /** Which events a filter matches now. */
 @ProvidedByPosthaste
 public interface DryRun {
+    /** How many events match, as far as they were counted. */
     long events();
 
     /** Whether all were counted; otherwise the thread was interrupted, and there are more. */

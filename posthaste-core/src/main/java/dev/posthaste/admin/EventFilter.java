@@ -98,6 +98,7 @@ public final class EventFilter {
         return with(copy -> copy.key = Objects.requireNonNull(key, "key"));
     }
 
+    /** The whole id of an event. */
     public EventFilter eventId(String id) {
         return with(copy -> copy.eventId = Objects.requireNonNull(id, "eventId"));
     }
@@ -149,6 +150,7 @@ public final class EventFilter {
         return with(copy -> copy.limit = events);
     }
 
+    /** The status; null for any. */
     public @Nullable Status status() {
         return fields.status;
     }
@@ -158,34 +160,42 @@ public final class EventFilter {
         return fields.positions;
     }
 
+    /** The whole event type; null for any. */
     public @Nullable String type() {
         return fields.type;
     }
 
+    /** The whole event key; null for any, or none. */
     public @Nullable String key() {
         return fields.key;
     }
 
+    /** The whole id of an event; null for any. */
     public @Nullable String eventId() {
         return fields.eventId;
     }
 
+    /** The earliest time of writing; null if there is none. */
     public @Nullable Instant from() {
         return fields.from;
     }
 
+    /** The time that events were written before; null if there is none. */
     public @Nullable Instant to() {
         return fields.to;
     }
 
+    /** A part of the last error; null for any. */
     public @Nullable String error() {
         return fields.error;
     }
 
+    /** The group of the last error; null for any. */
     public @Nullable String errorGroup() {
         return fields.errorGroup;
     }
 
+    /** The most events; null if no limit was set. */
     public @Nullable Integer limit() {
         return fields.limit;
     }

@@ -14,12 +14,16 @@ public interface FoundEvent {
     /** The number of the event's row, which orders the events of an outbox. */
     long position();
 
+    /** The event's identity; where its table has none, the outbox's name and the position. */
     String eventId();
 
+    /** The event's type. */
     String type();
 
+    /** The version of the payload's schema; {@code v1} where the row has none. */
     String version();
 
+    /** Events with the same key are published in order; null for an event without a key. */
     @Nullable
     String key();
 
@@ -27,6 +31,7 @@ public interface FoundEvent {
     @Nullable
     String destination();
 
+    /** The event's own routing key; null for the route's. */
     @Nullable
     String routingKey();
 
@@ -37,6 +42,7 @@ public interface FoundEvent {
     /** The status as the table spells it. */
     String statusCode();
 
+    /** How many attempts have been counted; requeuing resets them to 0. */
     int attempts();
 
     /** The event's own limit; null for the retry policy's. */
@@ -47,6 +53,7 @@ public interface FoundEvent {
     @Nullable
     String error();
 
+    /** When the event was written. */
     @Nullable
     Instant createdAt();
 
@@ -54,12 +61,15 @@ public interface FoundEvent {
     @Nullable
     Instant nextAttemptAt();
 
+    /** When it was recorded that the broker has the event. */
     @Nullable
     Instant publishedAt();
 
+    /** When it was recorded that a consumer has handled the event. */
     @Nullable
     Instant consumedAt();
 
+    /** When the row was last changed. */
     @Nullable
     Instant updatedAt();
 

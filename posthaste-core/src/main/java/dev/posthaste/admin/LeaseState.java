@@ -8,6 +8,7 @@ import org.jspecify.annotations.Nullable;
 /** Who relays an outbox. */
 @ProvidedByPosthaste
 public interface LeaseState {
+    /** The outbox's name. */
     String outbox();
 
     /** The relay that holds the lease, or null. */
@@ -27,6 +28,7 @@ public interface LeaseState {
     /** The relays that could hold the lease, the owner among them. */
     List<String> relays();
 
+    /** Whether relays are told not to publish from the outbox. */
     default boolean paused() {
         return pausedBy() != null;
     }

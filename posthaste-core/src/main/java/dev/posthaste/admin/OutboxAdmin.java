@@ -33,6 +33,7 @@ public interface OutboxAdmin {
     /** What is waiting and what is dead. Exact, and read from those events alone. */
     Backlog backlog();
 
+    /** Which relay serves the outbox, which others could, and whether it is paused. */
     LeaseState lease();
 
     /**

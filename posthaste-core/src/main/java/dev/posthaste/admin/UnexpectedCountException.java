@@ -9,6 +9,10 @@ public final class UnexpectedCountException extends PosthasteException {
     private final long expected;
     private final long found;
 
+    /**
+     * @param expected how many events the change expects
+     * @param found how many events match
+     */
     public UnexpectedCountException(String outbox, long expected, long found) {
         super(
                 "The change expects " + expected + (expected == 1 ? " event" : " events") + ", and outbox " + outbox
@@ -19,10 +23,12 @@ public final class UnexpectedCountException extends PosthasteException {
         this.found = found;
     }
 
+    /** How many events the change expects. */
     public long expected() {
         return expected;
     }
 
+    /** How many events match. */
     public long found() {
         return found;
     }

@@ -3,8 +3,13 @@ package dev.posthaste.broker;
 /**
  * A message that a broker handed over, until the consumer reports its outcome. Exactly one of {@link #done},
  * {@link #leftToOutbox}, {@link #deadLetter} and {@link #abandoned} is its answer.
+ *
+ * <p>Implementations are thread-safe. {@link #lane} is asked while the delivery is accepted; {@link #wanted} and {@link
+ * #deadLetter}, which may wait for the broker, are called on threads of the receiver's; the rest is called on any
+ * thread, such as the one that closes the receiver, and does not block.
  */
 public interface Delivery {
+    /** The message as the broker brought it. */
     Message message();
 
     /** Deliveries with equal lanes are handled one after another, in the order they came. */

@@ -9,8 +9,8 @@ import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Why a consumer gave a message up. Immutable: {@link #cause(Throwable)} and {@link #attempts(int)} return changed
- * copies.
+ * Why a consumer gave a message up. Immutable and thread-safe: {@link #cause(Throwable)} and {@link #attempts(int)} return
+ * changed copies.
  */
 @CheckReturnValue
 public final class Failure {

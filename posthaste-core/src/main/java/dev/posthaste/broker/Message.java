@@ -73,10 +73,12 @@ public final class Message {
         return destination;
     }
 
+    /** RabbitMQ's routing key; null for none. */
     public @Nullable String routingKey() {
         return routingKey;
     }
 
+    /** The key by which the broker orders and partitions; null for none. */
     public @Nullable String key() {
         return key;
     }

@@ -4,9 +4,13 @@ import java.util.Set;
 
 /** The headers that Posthaste adds to a message. An event's own headers with these names are left out. */
 public final class MessageHeaders {
+    /** The event's identity. */
     public static final String EVENT_ID = "posthaste-event-id";
+    /** The event's type. */
     public static final String EVENT_TYPE = "posthaste-event-type";
+    /** The version of the payload's schema. */
     public static final String EVENT_VERSION = "posthaste-event-version";
+    /** The event's key; absent if it has none. */
     public static final String EVENT_KEY = "posthaste-event-key";
 
     /** The outbox that the event comes from; with the position, what a receipt names. */

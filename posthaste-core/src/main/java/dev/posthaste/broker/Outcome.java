@@ -74,10 +74,12 @@ public sealed interface Outcome {
             return new Rejected(reason, permanent);
         }
 
+        /** Whether trying again is pointless, so that the event is dead immediately. */
         public boolean permanent() {
             return permanent;
         }
 
+        /** Why the broker refuses the message. */
         public String reason() {
             return reason;
         }
@@ -108,6 +110,7 @@ public sealed interface Outcome {
             this.reason = reason;
         }
 
+        /** Why the outcome is not known. */
         public String reason() {
             return reason;
         }
@@ -136,6 +139,7 @@ public sealed interface Outcome {
             this.reason = reason;
         }
 
+        /** Why the broker takes nothing now. */
         public String reason() {
             return reason;
         }

@@ -2,6 +2,7 @@ package dev.posthaste.broker;
 
 /** What a subscription feeds. Closed by its creator, never by a broker. Thread-safe. */
 public interface Receiver extends AutoCloseable {
+    /** What logs and dead letters call it. */
     String name();
 
     /** Whether it takes messages of this type; asked where no queue or topic decides that. */

@@ -9,10 +9,13 @@ public interface StoredEvent {
     /** Where the event is in its outbox: later events have higher positions. Never the event's identity. */
     long position();
 
+    /** The event's identity. */
     String eventId();
 
+    /** The event's type. */
     String type();
 
+    /** The version of the payload's schema. */
     String version();
 
     /** Events of one key are published in order; null if nothing depends on their order. */

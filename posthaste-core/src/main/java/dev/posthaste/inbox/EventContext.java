@@ -18,6 +18,7 @@ public interface EventContext {
     /** The event's identity. */
     String eventId();
 
+    /** The event's type. */
     String type();
 
     /** The version of the payload's schema; empty where a foreign program gave none. */

@@ -112,6 +112,7 @@ public final class Inbox implements Receiver {
     /** What is done once in effect. */
     @FunctionalInterface
     public interface Work<X extends Exception> {
+        /** What it throws goes to the caller of {@code once}, and undoes the note too. */
         void run() throws X;
     }
 

@@ -9,7 +9,11 @@ import java.time.Duration;
  * not block. What it throws is logged and ignored. Methods may be added, with defaults.
  */
 public interface InboxListener {
-    /** @param took from the attempt's start to its commit; in a batch, each event's share of that */
+    /**
+     * An event was handled, and that is committed.
+     *
+     * @param took from the attempt's start to its commit; in a batch, each event's share of that
+     */
     default void handled(String inbox, Message message, Duration took) {}
 
     /** It was handled before. */
@@ -39,5 +43,6 @@ public interface InboxListener {
     /** Its outbox was told that it is dead. */
     default void died(String inbox, Message message, Failure failure) {}
 
+    /** It was given up, and is on the error queue or dead-letter topic. */
     default void deadLettered(String inbox, Message message, Failure failure) {}
 }

@@ -20,6 +20,7 @@ public final class InboxMeters implements InboxListener {
         this.registry = registry;
     }
 
+    /** Meters in this registry, each registered when it is first used. */
     public static InboxMeters of(MeterRegistry registry) {
         return new InboxMeters(registry);
     }

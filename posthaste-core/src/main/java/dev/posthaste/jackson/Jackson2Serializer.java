@@ -14,6 +14,7 @@ public final class Jackson2Serializer implements PayloadSerializer {
         this.mapper = mapper;
     }
 
+    /** JSON as this mapper reads and writes it. */
     public static Jackson2Serializer of(ObjectMapper mapper) {
         return new Jackson2Serializer(mapper);
     }

@@ -13,6 +13,7 @@ public final class JacksonSerializer implements PayloadSerializer {
         this.mapper = mapper;
     }
 
+    /** JSON as this mapper reads and writes it. */
     public static JacksonSerializer of(JsonMapper mapper) {
         return new JacksonSerializer(mapper);
     }

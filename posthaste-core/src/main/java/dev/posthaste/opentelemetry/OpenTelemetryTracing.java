@@ -37,6 +37,7 @@ public final class OpenTelemetryTracing implements Tracing {
         this.tracer = telemetry.getTracer("dev.posthaste");
     }
 
+    /** Spans of this OpenTelemetry, by its tracer {@code dev.posthaste}. */
     public static OpenTelemetryTracing of(OpenTelemetry telemetry) {
         return new OpenTelemetryTracing(telemetry);
     }

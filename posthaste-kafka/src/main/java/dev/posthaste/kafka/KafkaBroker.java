@@ -84,6 +84,7 @@ public final class KafkaBroker implements SubscribableBroker {
         return of(KafkaSettings.of(bootstrapServers));
     }
 
+    /** A broker with these settings. It connects when it is first used. */
     public static KafkaBroker of(KafkaSettings settings) {
         return new KafkaBroker(settings, KafkaClients.Source.of(settings));
     }

@@ -99,6 +99,7 @@ public final class RabbitBroker implements SubscribableBroker {
         this.watch = thread(threads, this::watchAll, "posthaste-rabbitmq-watch");
     }
 
+    /** A broker with these settings. It connects when it is first used. */
     public static RabbitBroker of(RabbitSettings settings) {
         return new RabbitBroker(settings, Thread::new);
     }

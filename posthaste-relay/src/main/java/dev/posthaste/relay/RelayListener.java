@@ -15,8 +15,10 @@ public interface RelayListener {
      */
     @ProvidedByPosthaste
     interface RelayedEvent {
+        /** The event's identity. */
         String eventId();
 
+        /** The event's type. */
         String type();
 
         /** Null if the event has no key. */
@@ -35,11 +37,17 @@ public interface RelayListener {
 
     // --- Leases ------------------------------------------------------------------------------------------------------
 
+    /**
+     * This relay owns the outbox from now on.
+     *
+     * @param epoch grows with every change of owner
+     */
     default void leaseTaken(String outbox, long epoch) {}
 
     /** The lease went to another relay, or could not be kept. */
     default void leaseLost(String outbox, long epoch) {}
 
+    /** This relay gave the lease back. */
     default void leaseReleased(String outbox, long epoch) {}
 
     // --- Events ------------------------------------------------------------------------------------------------------
@@ -76,6 +84,7 @@ public interface RelayListener {
     /** Events wait until the broker is back, and no attempt is counted. */
     default void brokerUnavailable(String outbox, String reason) {}
 
+    /** The broker takes events again. */
     default void brokerAvailable(String outbox) {}
 
     /** The database failed; the relay keeps trying. */

@@ -18,6 +18,7 @@ public final class RelayMeters implements RelayListener {
         this.registry = registry;
     }
 
+    /** Meters in this registry, registered when an outbox is first heard of. */
     public static RelayMeters of(MeterRegistry registry) {
         return new RelayMeters(registry);
     }

@@ -115,6 +115,7 @@ public final class Replay {
     /** A replay that is running or has ended. Thread-safe. */
     @ProvidedByPosthaste
     public interface Run extends AutoCloseable {
+        /** How it ended, or that it has not. */
         State state();
 
         /** How many events were sent in all, including by earlier runs that this one continues. */
@@ -155,8 +156,11 @@ public final class Replay {
         enum State {
             /** It has not begun, or waits to see whether another process runs it. */
             WAITING,
+            /** It sends events, or waits for the broker or a database. */
             RUNNING,
+            /** Every event was sent, or counted as failed. */
             FINISHED,
+            /** {@link Run#cancel} ended it; its change id sends nothing more. */
             CANCELLED,
             /** It was told to stop; the same change id continues it. */
             INTERRUPTED,

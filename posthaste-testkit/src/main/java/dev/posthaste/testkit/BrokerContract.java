@@ -32,7 +32,9 @@ import org.junit.jupiter.api.Test;
  * consumers, and names a destination without a listener.
  */
 public abstract class BrokerContract extends PublishContract {
+    /** What {@link #newDatabase} made for this test, with the tables of inboxes. */
     protected DataSource dataSource;
+
     private final List<Inbox> consumers = new ArrayList<>();
 
     /** An empty database for the inbox. */
@@ -66,12 +68,14 @@ public abstract class BrokerContract extends PublishContract {
                 RetryPolicy.fixed(Duration.ofMillis(10)).attempts(5)));
     }
 
+    /** Builds an inbox, and closes it when the test ends. */
     protected Inbox consumer(Inbox.Builder inbox, RetryPolicy retry) {
         Inbox consumer = inbox.retry(retry).build();
         consumers.add(consumer);
         return consumer;
     }
 
+    /** An inbox with this handler for {@link #TYPE}; other types are dead letters. */
     protected Inbox.Builder inbox(dev.posthaste.inbox.Handler<String> handler) {
         return Inbox.builder("contract", dataSource)
                 .on(TYPE, String.class, handler)

@@ -4,6 +4,7 @@ package dev.posthaste.testkit;
 public final class PosthasteAssertions {
     private PosthasteAssertions() {}
 
+    /** Begins assertions on what was written to the tester's outboxes. */
     public static PosthasteAssert assertThat(PosthasteTester tester) {
         return new PosthasteAssert(tester);
     }

@@ -29,12 +29,15 @@ import org.junit.jupiter.api.Test;
  * arrive, and names a destination where none can.
  */
 public abstract class PublishContract {
+    /** The type of the events in these tests. */
     protected static final String TYPE = "order.placed";
+    /** What {@link #open} opened for this test. */
     protected Broker broker;
 
     /** Gets the body of each message that arrives. May block; what it throws means that the message was not taken. */
     @FunctionalInterface
     protected interface Listener {
+        /** @param body of a message that arrived */
         void arrived(byte[] body) throws Exception;
     }
 
@@ -72,6 +75,7 @@ public abstract class PublishContract {
         broker.close();
     }
 
+    /** A message of {@link #TYPE} with Posthaste's headers, and a text as its body. */
     protected Message message(String id, @Nullable String key, String body) {
         Map<String, String> headers = new HashMap<>();
         headers.put(MessageHeaders.EVENT_ID, id);
@@ -82,6 +86,7 @@ public abstract class PublishContract {
         return message(headers, key, body.getBytes(StandardCharsets.UTF_8));
     }
 
+    /** Publishes the message, and waits up to 60 s for its outcome. */
     protected Outcome publish(Message message) throws Exception {
         CompletableFuture<Outcome> outcome = new CompletableFuture<>();
         broker.publish(message, outcome::complete);

@@ -8,13 +8,17 @@ import org.jspecify.annotations.Nullable;
 /** A row of an outbox as it was when a test looked. Immutable; methods may be added. */
 @ProvidedByPosthaste
 public interface WrittenEvent {
+    /** The event's identity. */
     String id();
 
+    /** The event's type. */
     String type();
 
+    /** Null for an event without a key. */
     @Nullable
     String key();
 
+    /** Its status when the test looked. */
     Status status();
 
     /** The headers that are in the row: those of the event, and what was added when it was written, such as its trace. */

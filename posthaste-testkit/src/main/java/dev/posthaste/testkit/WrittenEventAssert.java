@@ -26,6 +26,7 @@ public final class WrittenEventAssert extends AbstractAssert<WrittenEventAssert,
         return with("with key " + key, event -> Objects.equals(event.key(), key));
     }
 
+    /** A header of the row, with this value. */
     public WrittenEventAssert withHeader(String name, String value) {
         return with(
                 "with header " + name + " = " + value,
