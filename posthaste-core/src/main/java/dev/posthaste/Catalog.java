@@ -11,7 +11,7 @@ import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The registered event types, and the outbox that each belongs to. An event whose type is in no outbox is refused when
+ * The registered event types, and the outbox that each belongs to. An event whose type is in no outbox is invalid when
  * it is written, never sent somewhere by default. Immutable: every method with a definition returns a changed copy.
  *
  * <pre>{@code

@@ -150,7 +150,7 @@ public final class Event {
         return with(copy -> copy.routingKey = Objects.requireNonNull(routingKey, "routingKey"));
     }
 
-    /** The event's identity, everywhere and forever; a second write with the same id is refused. */
+    /** The event's identity, everywhere and forever; a second write with the same id fails. */
     public String id() {
         return fields.id;
     }

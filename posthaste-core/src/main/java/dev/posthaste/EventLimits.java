@@ -9,7 +9,7 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Refuses an event that its table could not hold, or that some broker could not send: see {@link JdbcOutbox} for the limits.
+ * Finds an event invalid that its table could not hold, or that some broker could not send: see {@link JdbcOutbox} for the limits.
  * What passes is stored and sent as it is; nothing is cut or replaced silently.
  */
 final class EventLimits {
@@ -34,11 +34,11 @@ final class EventLimits {
             requireRoomForTheRoute(event, outbox);
         }
         if (event.delay().isNegative() || event.delay().compareTo(MAX_DELAY) > 0) {
-            throw refused(event, "its delay is " + event.delay() + "; 0 to 100 years are allowed");
+            throw invalid(event, "its delay is " + DurationText.of(event.delay()) + "; 0 to 100 years are allowed");
         }
         Integer attempts = event.attempts();
         if (attempts != null && attempts < 1) {
-            throw refused(event, "its attempts are " + attempts + "; at least 1 is required");
+            throw invalid(event, "its attempts are " + attempts + "; at least 1 is required");
         }
     }
 
@@ -52,7 +52,7 @@ final class EventLimits {
     /** @throws InvalidEventException if {@code bytes} of headers are more than the outbox or the table allow */
     static void checkHeaderBytes(Event event, int bytes, int most, EventTable layout) {
         if (bytes > most) {
-            throw refused(
+            throw invalid(
                     event,
                     "its headers have " + bytes + " bytes as JSON; " + most
                             + " are allowed. Put what is large into the payload, or raise JdbcOutbox.maxHeaderBytes");
@@ -68,7 +68,7 @@ final class EventLimits {
     private static void requireRoom(Event event, String what, int bytes, Column column, EventTable layout) {
         int most = layout.length(column);
         if (most > 0 && bytes > most) {
-            throw refused(
+            throw invalid(
                     event,
                     "its " + what + " takes " + bytes + " bytes in table " + layout.table() + ", whose layout allows "
                             + most + " (length." + column.key() + ")");
@@ -78,14 +78,14 @@ final class EventLimits {
     private static void requireDestination(Event event, OutboxDefinition outbox) {
         String destination = event.destination();
         if (destination != null && !outbox.allows(destination)) {
-            throw refused(
+            throw invalid(
                     event,
                     "its destination '" + destination + "' is not among those allowed for outbox " + outbox.name()
                             + "; add it to the outbox's allowed destinations");
         }
         String prefix = outbox.eventTable().destinationPrefix();
         if (destination != null && !destination.startsWith(prefix)) {
-            throw refused(event, "its destination '" + destination + "' does not begin with " + prefix);
+            throw invalid(event, "its destination '" + destination + "' does not begin with " + prefix);
         }
     }
 
@@ -124,7 +124,7 @@ final class EventLimits {
 
     private static void requireColumn(Event event, EventTable layout, Column column, String what, boolean required) {
         if (required && !layout.has(column)) {
-            throw refused(event, "table " + layout.table() + " has no column for " + what);
+            throw invalid(event, "table " + layout.table() + " has no column for " + what);
         }
     }
 
@@ -132,7 +132,7 @@ final class EventLimits {
     private static void requireShort(Event event, String what, @Nullable String value, int most) {
         requireText(event, what, value, most);
         if (value != null && Names.bytes(value) > Names.MAX_BYTES) {
-            throw refused(
+            throw invalid(
                     event,
                     "its " + what + " has " + Names.bytes(value) + " bytes in UTF-8; " + Names.MAX_BYTES
                             + " are allowed, which is the longest that RabbitMQ can send");
@@ -144,10 +144,10 @@ final class EventLimits {
             return;
         }
         if (value.length() > most) {
-            throw refused(event, "its " + what + " has more than " + most + " characters");
+            throw invalid(event, "its " + what + " has more than " + most + " characters");
         }
         if (value.indexOf('\0') >= 0) {
-            throw refused(event, "its " + what + " has a NUL character");
+            throw invalid(event, "its " + what + " has a NUL character");
         }
         requireWholeCharacters(event, what, value);
     }
@@ -164,7 +164,7 @@ final class EventLimits {
                     && Character.isLowSurrogate(value.charAt(i + 1))) {
                 i++;
             } else if (Character.isSurrogate(each)) {
-                throw refused(
+                throw invalid(
                         event,
                         "its " + what + " has half of a surrogate pair at index " + i + ", which is not a character");
             }
@@ -173,18 +173,18 @@ final class EventLimits {
 
     private static void requireStripped(Event event, String what, String value) {
         if (value.isBlank() || !value.equals(value.strip())) {
-            throw refused(event, "its " + what + " is blank or has white space around it");
+            throw invalid(event, "its " + what + " is blank or has white space around it");
         }
     }
 
     /** No consumer accepts such an id: some databases cannot tell all of them apart. */
     private static void requireNoControls(Event event) {
         if (event.id().chars().anyMatch(Character::isISOControl)) {
-            throw refused(event, "its id contains control characters");
+            throw invalid(event, "its id contains control characters");
         }
     }
 
-    static InvalidEventException refused(Event event, String why) {
-        return new InvalidEventException(event + " is refused: " + why);
+    static InvalidEventException invalid(Event event, String why) {
+        return new InvalidEventException(event + " is invalid: " + why);
     }
 }

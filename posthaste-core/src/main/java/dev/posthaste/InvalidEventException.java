@@ -1,6 +1,6 @@
 package dev.posthaste;
 
-/** An event was refused before any SQL, because it could never be stored or sent as it is. A bug in the caller. */
+/** An event could never be stored or sent as it is; thrown before any SQL. A bug in the caller. */
 public final class InvalidEventException extends PosthasteException {
     /** @param message what is wrong with the event */
     public InvalidEventException(String message) {

@@ -33,12 +33,12 @@ import org.jspecify.annotations.Nullable;
  * when the event is written after the aggregate's row was locked ({@code select … for update}, or the update itself) in
  * the same transaction. Writing the event first and locking later inverts them under load.
  *
- * <p><b>The transaction must be yours.</b> A connection in auto-commit mode is refused, unless {@link #allowAutoCommit}
+ * <p><b>The transaction must be yours.</b> A connection in auto-commit mode is an error, unless {@link #allowAutoCommit}
  * permits it. With auto-commit off, JDBC cannot tell whether a transaction was begun on purpose: if a pool hands out
  * connections with auto-commit off and the code never commits, the write succeeds here, and the pool rolls it back,
  * with the business change, when the connection is returned. The event is then not published, and nothing reports it.
  *
- * <p><b>Limits.</b> An event that could not be stored or sent is refused before any SQL, with {@link
+ * <p><b>Limits.</b> An event that could not be stored or sent is invalid: before any SQL, the write throws {@link
  * InvalidEventException}:
  *
  * <ul>
@@ -55,8 +55,8 @@ import org.jspecify.annotations.Nullable;
  *   <li>delay: up to 100 years; attempts: at least 1
  * </ul>
  *
- * Characters are UTF-16 units. A layout may state other lengths, {@code length.X}, and a table without a column for
- * something refuses an event that has it.
+ * Characters are UTF-16 units. A layout may state other lengths, {@code length.X}, and where a table has no
+ * column for something, an event that has it is invalid.
  *
  * <p>One outbox object serves any number of databases: each write learns the kind of database from its connection,
  * without a round trip. Immutable and thread-safe; create one and keep it.
@@ -272,7 +272,7 @@ public final class JdbcOutbox {
         try {
             return written(event, traced, layout);
         } catch (InvalidEventException e) {
-            return written(event, headers, layout); // no event is refused because of its trace
+            return written(event, headers, layout); // no event is invalid because of its trace
         }
     }
 
@@ -293,7 +293,7 @@ public final class JdbcOutbox {
     private byte[] payload(Event event, EventTable layout) {
         byte[] body = bytes(event);
         if (body.length > maxPayloadBytes) {
-            throw EventLimits.refused(
+            throw EventLimits.invalid(
                     event,
                     "its payload has " + body.length + " bytes; " + maxPayloadBytes
                             + " are allowed. Store it elsewhere and send a reference, or raise JdbcOutbox.maxPayloadBytes");
@@ -311,7 +311,7 @@ public final class JdbcOutbox {
             return new Envelope(0, event.id(), event.type(), event.version(), null, event.key(), body).toJson();
         } catch (IllegalArgumentException e) {
             throw new InvalidEventException(
-                    event + " is refused: " + e.getMessage() + ", and its table keeps JSON envelopes", e);
+                    event + " is invalid: " + e.getMessage() + ", and its table keeps JSON envelopes", e);
         }
     }
 
@@ -327,13 +327,13 @@ public final class JdbcOutbox {
         try {
             return serializer.write(payload, new Info(event));
         } catch (InvalidEventException e) {
-            throw new InvalidEventException(event + " is refused: " + e.getMessage(), e);
+            throw new InvalidEventException(event + " is invalid: " + e.getMessage(), e);
         } catch (Exception e) {
             if (e instanceof InterruptedException) {
                 Thread.currentThread().interrupt();
             }
             throw new InvalidEventException(
-                    event + " is refused: its serializer (" + serializer.contentType() + ") cannot write a "
+                    event + " is invalid: its serializer (" + serializer.contentType() + ") cannot write a "
                             + payload.getClass().getName(),
                     e);
         }
@@ -344,13 +344,13 @@ public final class JdbcOutbox {
             StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(body));
         } catch (CharacterCodingException e) {
             throw new InvalidEventException(
-                    event + " is refused: its payload is not UTF-8, and the table's payload column holds text."
+                    event + " is invalid: its payload is not UTF-8, and the table's payload column holds text."
                             + " Use a layout with a binary payload",
                     e);
         }
         for (byte each : body) {
             if (each == 0) {
-                throw EventLimits.refused(event, "its payload has a NUL character, which text columns cannot hold");
+                throw EventLimits.invalid(event, "its payload has a NUL character, which text columns cannot hold");
             }
         }
     }

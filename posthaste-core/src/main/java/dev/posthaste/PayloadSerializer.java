@@ -10,7 +10,7 @@ import dev.posthaste.internal.json.FoundSerializer;
  */
 public interface PayloadSerializer {
 
-    /** @throws Exception if it cannot be done: the event is refused by {@link InvalidEventException}, before any SQL */
+    /** @throws Exception if it cannot be done: the event is invalid, {@link InvalidEventException}, before any SQL */
     byte[] write(Object payload, PayloadInfo info) throws Exception;
 
     /**
@@ -27,8 +27,8 @@ public interface PayloadSerializer {
 
     /**
      * JSON, by Jackson 3 if it is present and works, otherwise by Jackson 2, with the same result; both are optional.
-     * Where neither is present, only {@code byte[]} and text can be payloads, and anything else is refused with a
-     * message that says which library to add.
+     * Where neither is present, only {@code byte[]} and text can be payloads, and anything else is invalid; the
+     * message says which library to add.
      *
      * <p>Jackson 3 does not work with older annotations than it needs, such as those that Spring Boot 3 manages. If
      * Jackson 2 is used for that reason, a warning in the log says so.

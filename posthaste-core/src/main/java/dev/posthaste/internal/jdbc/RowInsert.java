@@ -70,7 +70,7 @@ public final class RowInsert {
      */
     public boolean insertIfAbsent(Connection connection, NewEvent row) throws SQLException {
         if (!layout.has(Column.EVENT_ID)) {
-            throw new InvalidEventException(row.event() + " is refused: table " + layout.table()
+            throw new InvalidEventException(row.event() + " is invalid: table " + layout.table()
                     + " has no column for the event's id, so it cannot be told whether it exists");
         }
         if (dialect.duplicatesLockTheirNeighbours()
