@@ -192,7 +192,7 @@ public abstract sealed class Dialect permits PostgreSqlDialect, MySqlDialect, Sq
      * @return the statement that reverts it; empty where there is nothing to revert
      */
     String limit(Connection connection, long silence, long lock) throws SQLException {
-        Transactions.execute(connection, limitWaits(silence, lock));
+        JdbcTransactions.execute(connection, limitWaits(silence, lock));
         return unlimitWaits();
     }
 
@@ -208,7 +208,7 @@ public abstract sealed class Dialect permits PostgreSqlDialect, MySqlDialect, Sq
      */
     String limitNote(Connection connection, long silence, long lock) throws SQLException {
         String limits = beforeNote(silence, lock);
-        Transactions.execute(connection, limits);
+        JdbcTransactions.execute(connection, limits);
         return limits.isEmpty() ? "" : unlimitNote();
     }
 

@@ -72,7 +72,7 @@ public final class InboxTable {
 
     /** Deletes up to {@code batch} rows of the consumer that are older than {@code keep}; returns how many. */
     public int purge(DataSource dataSource, String consumer, Duration keep, int batch) {
-        return new Transactions(dataSource, dialect)
+        return new JdbcTransactions(dataSource, dialect)
                 .transaction(
                         "delete old inbox rows of consumer " + consumer,
                         connection -> purge(connection, consumer, keep, batch));

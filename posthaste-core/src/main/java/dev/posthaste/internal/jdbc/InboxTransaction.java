@@ -66,7 +66,7 @@ public final class InboxTransaction implements AutoCloseable {
     public Connection open() throws SQLException {
         try {
             for (String sql : dialect.afterNote(unlimit)) {
-                Transactions.execute(connection, sql);
+                JdbcTransactions.execute(connection, sql);
             }
             return HandlerConnection.of(connection, dialect.commitsByStatement());
         } catch (SQLException e) {
@@ -163,19 +163,19 @@ public final class InboxTransaction implements AutoCloseable {
                 dialect.rollback(connection);
             }
             if (broken) {
-                Transactions.discard(connection);
+                JdbcTransactions.discard(connection);
             } else {
                 restore();
             }
         } catch (SQLException | RuntimeException e) {
-            Transactions.discard(connection); // the outcome of the transaction is known without it
+            JdbcTransactions.discard(connection); // the outcome of the transaction is known without it
         } finally {
             InboxTransactions.closeQuietly(connection);
         }
     }
 
     private void restore() throws SQLException {
-        Transactions.execute(connection, unlimit);
+        JdbcTransactions.execute(connection, unlimit);
         if (connection.getAutoCommit() != autoCommitBefore) {
             connection.setAutoCommit(autoCommitBefore);
         }

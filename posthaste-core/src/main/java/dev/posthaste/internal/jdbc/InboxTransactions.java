@@ -37,7 +37,7 @@ public final class InboxTransactions {
             if (isContention(e)) {
                 turnAutoCommitOn(connection);
             } else {
-                Transactions.discard(connection);
+                JdbcTransactions.discard(connection);
             }
             closeQuietly(connection);
             throw e;

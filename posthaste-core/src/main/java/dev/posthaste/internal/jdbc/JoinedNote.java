@@ -45,9 +45,9 @@ public final class JoinedNote {
             unlimit = dialect.limitNote(connection, 0, InboxTransaction.MAX_LOCK_WAIT_SECONDS);
             boolean first = new InboxTable(dialect)
                     .add(connection, consumer, noteIds, 0, InboxTransaction.MAX_LOCK_WAIT_SECONDS);
-            Transactions.execute(connection, unlimit);
+            JdbcTransactions.execute(connection, unlimit);
             if (first) {
-                Transactions.execute(connection, dialect.signNote(savepoint));
+                JdbcTransactions.execute(connection, dialect.signNote(savepoint));
             } else {
                 InboxTransaction.update(connection, "rollback to savepoint " + savepoint);
                 InboxTransaction.update(connection, dialect.releaseNote(savepoint));
@@ -87,7 +87,7 @@ public final class JoinedNote {
 
     private void restoreQuietly(String sql, Throwable failure) {
         try {
-            Transactions.execute(connection, sql);
+            JdbcTransactions.execute(connection, sql);
         } catch (SQLException | RuntimeException e) {
             failure.addSuppressed(e);
         }

@@ -21,7 +21,7 @@ import org.jspecify.annotations.Nullable;
 public final class LeaseTable {
     private static final String AFTER_DEAD = ", after dead: ";
 
-    private final Transactions transactions;
+    private final JdbcTransactions transactions;
     private final Dialect dialect;
     private final LeaseSchema schema;
     private final RelayTable relays;
@@ -32,7 +32,7 @@ public final class LeaseTable {
 
     /** @param schema where the tables are, on MySQL and MariaDB a database; null for the connection's own */
     public LeaseTable(DataSource dataSource, Dialect dialect, @Nullable String schema) {
-        this.transactions = new Transactions(dataSource, dialect);
+        this.transactions = new JdbcTransactions(dataSource, dialect);
         this.dialect = dialect;
         this.schema = new LeaseSchema(dialect, schema);
         this.relays = new RelayTable(transactions, this.schema);

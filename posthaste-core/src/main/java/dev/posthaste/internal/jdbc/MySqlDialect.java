@@ -119,7 +119,7 @@ final class MySqlDialect extends Dialect {
         if (silence > 0) {
             return super.limitNote(connection, silence, lock);
         }
-        Transactions.execute(
+        JdbcTransactions.execute(
                 connection,
                 "set @posthaste_lock = @@session.innodb_lock_wait_timeout, session innodb_lock_wait_timeout = " + lock);
         return UNLIMIT_LOCK;

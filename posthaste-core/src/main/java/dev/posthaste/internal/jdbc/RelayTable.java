@@ -16,10 +16,10 @@ import java.util.Map;
 final class RelayTable {
     private static final Duration KEEP = Duration.ofHours(1);
 
-    private final Transactions transactions;
+    private final JdbcTransactions transactions;
     private final LeaseSchema schema;
 
-    RelayTable(Transactions transactions, LeaseSchema schema) {
+    RelayTable(JdbcTransactions transactions, LeaseSchema schema) {
         this.transactions = transactions;
         this.schema = schema;
     }

@@ -135,16 +135,16 @@ final class RowChanges {
 
     /** @return null if it was done; otherwise why not, and then the transaction is as it was before */
     private @Nullable SQLException attempt(Change change) throws SQLException {
-        Transactions.execute(connection, "savepoint " + CHANGE);
+        JdbcTransactions.execute(connection, "savepoint " + CHANGE);
         try {
             changed += change.run();
-            Transactions.execute(connection, "release savepoint " + CHANGE);
+            JdbcTransactions.execute(connection, "release savepoint " + CHANGE);
             return null;
         } catch (SQLException e) {
             if (!(rowByRow && SqlErrors.isRefused(e)) && !(waits && SqlErrors.isLockWait(e))) {
                 throw e;
             }
-            Transactions.execute(connection, "rollback to savepoint " + CHANGE);
+            JdbcTransactions.execute(connection, "rollback to savepoint " + CHANGE);
             if (SqlErrors.isLockWait(e)) {
                 waited++;
             }

@@ -40,7 +40,7 @@ final class RowLocks {
         metAt = System.nanoTime();
     }
 
-    <T> T noticing(Transactions.Work<T> work, Connection connection) throws SQLException {
+    <T> T noticing(JdbcTransactions.Work<T> work, Connection connection) throws SQLException {
         try {
             return work.run(connection);
         } catch (SQLException e) {
@@ -52,7 +52,7 @@ final class RowLocks {
     }
 
     /** Work that locks rows; null where this user may not lock any. */
-    <T> @Nullable T locking(Transactions.Work<T> work, Connection connection) throws SQLException {
+    <T> @Nullable T locking(JdbcTransactions.Work<T> work, Connection connection) throws SQLException {
         if (!allowed) {
             return null;
         }

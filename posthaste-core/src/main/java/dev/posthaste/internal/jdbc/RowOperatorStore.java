@@ -43,7 +43,7 @@ public final class RowOperatorStore implements OperatorStore {
     private final Waiting waiting;
     private final String name;
     private final OutboxDefinition outbox;
-    private final Transactions transactions;
+    private final JdbcTransactions transactions;
     private final RowStore store;
     private final RowSearch search;
     private final DeadRows deadRows;
@@ -66,7 +66,7 @@ public final class RowOperatorStore implements OperatorStore {
         this.waiting = waiting;
         this.name = outbox.name();
         this.outbox = outbox;
-        this.transactions = new Transactions(dataSource, dialect);
+        this.transactions = new JdbcTransactions(dataSource, dialect);
         this.leases = new LeaseTable(dataSource, dialect, leases);
         this.store = new RowStore(dataSource, dialect, outbox, this.leases);
         RowSql sql = new RowSql(dialect, outbox);
@@ -327,11 +327,11 @@ public final class RowOperatorStore implements OperatorStore {
         return change("note a change", connection -> notes.end(connection, change, state));
     }
 
-    private <T> T read(String what, Transactions.Work<T> work) {
+    private <T> T read(String what, JdbcTransactions.Work<T> work) {
         return transactions.query(what + " of outbox " + name, work);
     }
 
-    private <T> T change(String what, Transactions.Work<T> work) {
+    private <T> T change(String what, JdbcTransactions.Work<T> work) {
         try {
             return transactions.transaction(what + " of outbox " + name, work);
         } catch (StoreException e) {

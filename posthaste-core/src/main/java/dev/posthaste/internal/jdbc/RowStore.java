@@ -35,7 +35,7 @@ public final class RowStore implements OutboxStore, ReceiptStore {
     private static final int SMALL_READ = 64;
 
     private final OutboxDefinition outbox;
-    private final Transactions transactions;
+    private final JdbcTransactions transactions;
     private final Dialect dialect;
     private final RowReads reads;
     private final RowScan scan;
@@ -56,7 +56,7 @@ public final class RowStore implements OutboxStore, ReceiptStore {
     /** @param leases where claims are checked; on the same server, so that the settling transaction itself checks */
     public RowStore(DataSource dataSource, Dialect dialect, OutboxDefinition outbox, LeaseTable leases) {
         this.outbox = outbox;
-        this.transactions = new Transactions(dataSource, dialect);
+        this.transactions = new JdbcTransactions(dataSource, dialect);
         this.dialect = dialect;
         RowSql sql = new RowSql(dialect, outbox);
         PlanChoice plan = new PlanChoice(sql);
@@ -105,7 +105,7 @@ public final class RowStore implements OutboxStore, ReceiptStore {
         return read("load events", ids.size(), connection -> reads.load(connection, ids, maxBytes));
     }
 
-    private <T> List<T> read(String what, int limit, Transactions.Work<List<T>> work) {
+    private <T> List<T> read(String what, int limit, JdbcTransactions.Work<List<T>> work) {
         return limit > SMALL_READ && dialect.streamsInTransactionOnly()
                 ? transactions.transaction(what(what), work)
                 : transactions.query(what(what), work);

@@ -91,13 +91,13 @@ final class SqliteChecks extends DatabaseChecks {
         String unlimit = Dialect.SQLITE.limit(connection, 0, 1);
         try {
             Dialect.SQLITE.rollback(connection);
-            Transactions.execute(connection, "delete from posthaste_lease where false");
+            JdbcTransactions.execute(connection, "delete from posthaste_lease where false");
             return false;
         } catch (SQLException e) {
             return SqliteErrors.isReadOnly(e); // other errors show elsewhere
         } finally {
             Dialect.SQLITE.rollback(connection);
-            Transactions.execute(connection, unlimit);
+            JdbcTransactions.execute(connection, unlimit);
         }
     }
 

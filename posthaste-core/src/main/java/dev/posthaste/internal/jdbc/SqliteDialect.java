@@ -186,7 +186,7 @@ final class SqliteDialect extends Dialect {
         if (before == lock * 1000) {
             return "";
         }
-        Transactions.execute(connection, limitWaits(silence, lock));
+        JdbcTransactions.execute(connection, limitWaits(silence, lock));
         return "pragma busy_timeout = " + before;
     }
 
@@ -247,14 +247,14 @@ final class SqliteDialect extends Dialect {
     @Override
     void rollback(Connection connection) throws SQLException {
         try {
-            Transactions.execute(connection, "rollback");
+            JdbcTransactions.execute(connection, "rollback");
         } catch (SQLException e) {
             if (!SqliteErrors.isNoTransaction(e)) {
                 throw e;
             }
         }
         if (!connection.getAutoCommit()) {
-            Transactions.execute(connection, "begin"); // which takes no lock, and which the driver ends
+            JdbcTransactions.execute(connection, "begin"); // which takes no lock, and which the driver ends
         }
     }
 
@@ -266,7 +266,7 @@ final class SqliteDialect extends Dialect {
     @Override
     public void requireTransaction(Connection connection) throws SQLException {
         try {
-            Transactions.execute(connection, "begin");
+            JdbcTransactions.execute(connection, "begin");
         } catch (SQLException e) {
             if (SqliteErrors.isWithinTransaction(e)) {
                 return;

@@ -30,7 +30,7 @@ final class WriteLocks {
     /** Where transactions commit in the order of their ids, none that is still open fills a gap below a visible id. */
     private static final Writers NOBODY = new Writers("", Set.of());
 
-    private final Transactions transactions;
+    private final JdbcTransactions transactions;
     private final String outbox;
     private final boolean commitsInIdOrder;
     private final List<WriteLockSource> sources;
@@ -49,7 +49,7 @@ final class WriteLocks {
     /** Transactions that are no longer listed, but may be among those that were prepared when they vanished. */
     private final Map<String, Set<String>> perhapsPrepared = new HashMap<>();
 
-    WriteLocks(Transactions transactions, RowSql sql) {
+    WriteLocks(JdbcTransactions transactions, RowSql sql) {
         this.transactions = transactions;
         this.outbox = sql.outbox;
         this.commitsInIdOrder = sql.dialect.commitsInIdOrder();

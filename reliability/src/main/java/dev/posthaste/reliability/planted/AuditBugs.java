@@ -235,7 +235,7 @@ final class AuditBugs {
                     0,
                     List.of("recovery"),
                     new Edit(
-                            CORE + "internal/jdbc/Transactions.java",
+                            CORE + "internal/jdbc/JdbcTransactions.java",
                             "    static void discard(Connection connection) {\n",
                             "    static void discard(Connection connection) {\n        if (connection != null) {\n"
                                     + "            return;\n        }\n")),

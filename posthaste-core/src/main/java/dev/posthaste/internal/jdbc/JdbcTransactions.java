@@ -17,7 +17,7 @@ import javax.sql.DataSource;
  * given back to its pool, and what has not been done is tried once more on another one. Any other connection is given
  * back as it came. Never used for the application's transactions. Thread-safe.
  */
-final class Transactions {
+final class JdbcTransactions {
     private static final int TRIES = 5;
     private static final long MAX_SILENCE_SECONDS = 5;
     private static final long MAX_LOCK_WAIT_SECONDS = 1;
@@ -25,7 +25,7 @@ final class Transactions {
     private final DataSource dataSource;
     private final Dialect dialect;
 
-    Transactions(DataSource dataSource, Dialect dialect) {
+    JdbcTransactions(DataSource dataSource, Dialect dialect) {
         this.dataSource = dataSource;
         this.dialect = dialect;
     }
@@ -168,7 +168,7 @@ final class Transactions {
 
         private void discard(Connection connection) {
             discarded = true;
-            Transactions.discard(connection);
+            JdbcTransactions.discard(connection);
         }
     }
 
