@@ -17,7 +17,7 @@ final class Batches {
 
     private final String inbox;
     private final MessageHandling handling;
-    private final Lanes lanes;
+    private final DeliveryLanes lanes;
     private final DatabaseGate gate;
     private final InboxListeners listeners;
     private final Answering answering;
@@ -25,7 +25,7 @@ final class Batches {
 
     Batches(
             MessageHandling handling,
-            Lanes lanes,
+            DeliveryLanes lanes,
             DatabaseGate gate,
             InboxListeners listeners,
             Answering answering,

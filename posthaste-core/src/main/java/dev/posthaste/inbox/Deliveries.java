@@ -47,7 +47,7 @@ final class Deliveries {
     private final InboxListeners listeners;
     private final InboxThreads threads;
     private final RandomGenerator random;
-    private final Lanes lanes = new Lanes();
+    private final DeliveryLanes lanes = new DeliveryLanes();
     private final DatabaseGate gate;
     private final Answering answering;
     private final Batches batches;

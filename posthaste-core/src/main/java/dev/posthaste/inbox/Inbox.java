@@ -49,7 +49,7 @@ public final class Inbox implements Receiver {
     private final String name;
     private final @Nullable Transactions transactions;
     private final Deliveries deliveries;
-    private final @Nullable Retention retention;
+    private final @Nullable NoteRetention retention;
     private final Duration closeTimeout;
     private volatile boolean closed;
 
@@ -381,8 +381,8 @@ public final class Inbox implements Receiver {
                     random);
         }
 
-        private Retention retention(InboxDatabase database) {
-            return new Retention(name, database, keep, receipts.longestKeep(), factory("-retention"));
+        private NoteRetention retention(InboxDatabase database) {
+            return new NoteRetention(name, database, keep, receipts.longestKeep(), factory("-retention"));
         }
 
         private ThreadFactory factory(String suffix) {

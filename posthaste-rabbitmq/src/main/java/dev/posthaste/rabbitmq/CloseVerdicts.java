@@ -12,11 +12,11 @@ import java.util.function.Supplier;
  */
 final class CloseVerdicts {
     private final Suspects suspects;
-    private final Backlog backlog;
+    private final UnsentMessages unsent;
 
-    CloseVerdicts(Suspects suspects, Backlog backlog) {
+    CloseVerdicts(Suspects suspects, UnsentMessages unsent) {
         this.suspects = suspects;
-        this.backlog = backlog;
+        this.unsent = unsent;
     }
 
     /**
@@ -38,9 +38,9 @@ final class CloseVerdicts {
         // Messages that wait for a missing exchange would meet the same; one attempt for each would cause a storm of
         // channels.
         if (code == AMQP.NOT_FOUND) {
-            backlog.answer(guilty.exchange(), waiting -> true, refused);
+            unsent.answer(guilty.exchange(), waiting -> true, refused);
         } else if (code == AMQP.ACCESS_REFUSED) {
-            backlog.answer(guilty.exchange(), waiting -> waiting.routingKey().equals(guilty.routingKey()), refused);
+            unsent.answer(guilty.exchange(), waiting -> waiting.routingKey().equals(guilty.routingKey()), refused);
         }
     }
 

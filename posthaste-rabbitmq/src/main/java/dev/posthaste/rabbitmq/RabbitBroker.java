@@ -72,7 +72,7 @@ public final class RabbitBroker implements SubscribableBroker {
 
     private final RabbitSettings settings;
     private final FaultLog faults = new FaultLog();
-    private final Backlog backlog = new Backlog();
+    private final UnsentMessages unsent = new UnsentMessages();
     private final RabbitSession.Shared shared;
     private final AtomicReference<@Nullable RabbitSession> session = new AtomicReference<>();
     private final Thread publisher;
@@ -94,7 +94,7 @@ public final class RabbitBroker implements SubscribableBroker {
     RabbitBroker(RabbitSettings settings, ThreadFactory threads) {
         this.settings = settings;
         this.shared = new RabbitSession.Shared(
-                backlog, new Suspects(settings.confirmWindow()), new Patience(settings), faults, routes);
+                unsent, new Suspects(settings.confirmWindow()), new Patience(settings), faults, routes);
         this.publisher = thread(threads, this::publishAll, "posthaste-rabbitmq-publisher");
         this.watch = thread(threads, this::watchAll, "posthaste-rabbitmq-watch");
     }
@@ -177,9 +177,9 @@ public final class RabbitBroker implements SubscribableBroker {
             return;
         }
         start();
-        backlog.add(publication);
+        unsent.add(publication);
         if (closed) {
-            backlog.answerAll(CLOSED);
+            unsent.answerAll(CLOSED);
         }
     }
 
@@ -200,7 +200,7 @@ public final class RabbitBroker implements SubscribableBroker {
     private void publishAll() {
         while (!closed) {
             try {
-                backlog.awaitAny();
+                unsent.awaitAny();
                 RabbitSession current = connected();
                 if (current != null) {
                     sendNext(current);
@@ -212,12 +212,12 @@ public final class RabbitBroker implements SubscribableBroker {
                 pauseAfterFault();
             }
         }
-        backlog.answerAll(CLOSED); // messages that were put back after close() had answered
+        unsent.answerAll(CLOSED); // messages that were put back after close() had answered
     }
 
     private void sendNext(RabbitSession current) throws InterruptedException {
         boolean alone = shared.suspects().anyAloneOnConnection();
-        Publication next = backlog.next(head -> alone && current.gate().isUrgent(head), current.gate()::isReady);
+        Publication next = unsent.next(head -> alone && current.gate().isUrgent(head), current.gate()::isReady);
         if (next == null) {
             return;
         }
@@ -257,9 +257,9 @@ public final class RabbitBroker implements SubscribableBroker {
         if (wait > 0) {
             String reason = cannotConnect;
             if (reason != null) {
-                backlog.answerAll(Outcome.unavailable(reason));
+                unsent.answerAll(Outcome.unavailable(reason));
             } else {
-                backlog.pause(wait);
+                unsent.pause(wait);
             }
             return null;
         }
@@ -305,7 +305,7 @@ public final class RabbitBroker implements SubscribableBroker {
         cannotConnect = reason;
         failures++;
         connectAt = System.nanoTime() + pause();
-        backlog.answerAll(Outcome.unavailable(reason));
+        unsent.answerAll(Outcome.unavailable(reason));
     }
 
     private static String reason(Exception e) {
@@ -324,7 +324,7 @@ public final class RabbitBroker implements SubscribableBroker {
         while (!closed) {
             try {
                 TimeUnit.NANOSECONDS.sleep(tick);
-                backlog.expire(System.nanoTime() - settings.sendWithin().toNanos(), this::tooLate);
+                unsent.expire(System.nanoTime() - settings.sendWithin().toNanos(), this::tooLate);
                 RabbitSession current = session.get();
                 if (current != null) {
                     current.watch();
@@ -360,7 +360,7 @@ public final class RabbitBroker implements SubscribableBroker {
             current.leave("the broker is closed");
         }
         awaitPublisher(); // it may be sending a message
-        backlog.answerAll(CLOSED);
+        unsent.answerAll(CLOSED);
     }
 
     /**

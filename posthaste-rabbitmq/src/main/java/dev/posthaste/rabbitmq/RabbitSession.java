@@ -51,14 +51,18 @@ final class RabbitSession {
      * @param routes to be declared on every connection
      */
     record Shared(
-            Backlog backlog, Suspects suspects, Patience patience, FaultLog faults, RouteDeclarations.Known routes) {}
+            UnsentMessages unsent,
+            Suspects suspects,
+            Patience patience,
+            FaultLog faults,
+            RouteDeclarations.Known routes) {}
 
     private RabbitSession(RabbitSettings settings, Shared shared, Connection connection, ConnectionSocket socket) {
         this.settings = settings;
         this.shared = shared;
         this.connection = connection;
         this.socket = socket;
-        this.verdicts = new CloseVerdicts(shared.suspects(), shared.backlog());
+        this.verdicts = new CloseVerdicts(shared.suspects(), shared.unsent());
         this.deadlines = new SessionDeadlines(this, settings, shared.patience());
         this.channels = new ExchangeChannels(connection.getChannelMax());
         this.window = new ConfirmWindow(settings.confirmWindow(), System.nanoTime());
@@ -223,7 +227,7 @@ final class RabbitSession {
 
     /** Nothing of the message was written, so it may be sent on another channel. */
     void notSent(Publication publication) {
-        shared.backlog().putBack(publication);
+        shared.unsent().putBack(publication);
     }
 
     // --- For the channels and their deadlines ------------------------------------------------------------------------
@@ -276,7 +280,7 @@ final class RabbitSession {
     }
 
     void wake() {
-        shared.backlog().wake();
+        shared.unsent().wake();
     }
 
     /** Nothing more is sent on this channel. */

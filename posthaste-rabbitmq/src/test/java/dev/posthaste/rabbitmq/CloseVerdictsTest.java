@@ -13,8 +13,8 @@ import org.junit.jupiter.api.Test;
 
 class CloseVerdictsTest {
     private final Suspects suspects = new Suspects(10);
-    private final Backlog backlog = new Backlog();
-    private final CloseVerdicts verdicts = new CloseVerdicts(suspects, backlog);
+    private final UnsentMessages unsent = new UnsentMessages();
+    private final CloseVerdicts verdicts = new CloseVerdicts(suspects, unsent);
     private final Map<String, Outcome> outcomes = new LinkedHashMap<>();
 
     private Publication publication(String exchange, String routingKey, String id) {
@@ -24,7 +24,7 @@ class CloseVerdictsTest {
     }
 
     private void waits(String exchange, String routingKey, String id) {
-        backlog.add(publication(exchange, routingKey, id));
+        unsent.add(publication(exchange, routingKey, id));
     }
 
     private void guilty(String id, int code) {

@@ -12,7 +12,7 @@ import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /** Deliveries by lane, each of which is handled in its order. Thread-safe. */
-final class Lanes {
+final class DeliveryLanes {
     private final Map<Object, Deque<Attempt>> lanes = new HashMap<>(); // guarded by this, like the next
     private final Map<TypedHandler<?>, Set<Attempt>> ready = new HashMap<>();
 

@@ -12,8 +12,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /** Deletes the notes of what an inbox handled long ago, once a minute on its own thread. Thread-safe. */
-final class Retention {
-    private static final Logger log = LoggerFactory.getLogger(Retention.class);
+final class NoteRetention {
+    private static final Logger log = LoggerFactory.getLogger(NoteRetention.class);
     private static final int BATCH = 1000;
 
     private final String inbox;
@@ -23,7 +23,8 @@ final class Retention {
     private final AtomicBoolean started = new AtomicBoolean();
 
     /** @param others how long the outboxes are known to keep messages that may come again; null if that is not known */
-    Retention(String inbox, InboxDatabase database, Duration keep, @Nullable Duration others, ThreadFactory factory) {
+    NoteRetention(
+            String inbox, InboxDatabase database, Duration keep, @Nullable Duration others, ThreadFactory factory) {
         this.inbox = inbox;
         this.database = database;
         this.keep = keep;

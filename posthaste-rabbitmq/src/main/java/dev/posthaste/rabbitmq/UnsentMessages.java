@@ -16,7 +16,7 @@ import org.jspecify.annotations.Nullable;
  * The messages that have not been sent yet, in a queue per exchange, so that an exchange whose messages must wait delays no
  * others. Exchanges take turns. Thread-safe; a session's lock may be taken while this one is held, never the reverse.
  */
-final class Backlog {
+final class UnsentMessages {
     private static final long MAX_WAIT_MILLIS = 100;
 
     private final Map<String, ArrayDeque<Publication>> exchanges = new LinkedHashMap<>(); // guarded by this
