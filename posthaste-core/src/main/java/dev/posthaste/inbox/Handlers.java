@@ -40,7 +40,7 @@ final class Handlers {
         return takeBatches;
     }
 
-    /** What becomes of an event that has no handler. */
+    /** The outcome of an event without a handler. */
     AttemptResult unknown(String inbox, String eventType) {
         return switch (unknownTypes) {
             case IGNORE -> new AttemptResult.Ignored();

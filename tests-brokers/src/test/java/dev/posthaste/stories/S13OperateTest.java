@@ -35,7 +35,7 @@ class S13OperateTest {
                             .route(Route.topic("shop.orders"))
                             .allowedDestinations("shop.orders-replayed"));
 
-    void mend(DataSource database, Catalog catalog, Broker broker) throws InterruptedException {
+    void repair(DataSource database, Catalog catalog, Broker broker) throws InterruptedException {
         OutboxAdmin orders = Admin.of(database, catalog).outbox("orders");
         orders.pause(Change.by("ada", "the exchange is being moved"));
         EventFilter unroutable = EventFilter.status(Status.DEAD).error("NO_ROUTE");
@@ -80,7 +80,7 @@ class S13OperateTest {
         }
 
         broker.answering(message -> Outcome.acknowledged()).forget();
-        mend(database, CATALOG, broker);
+        repair(database, CATALOG, broker);
 
         assertThat(Shop.counts(database, CATALOG, "orders"))
                 .containsAllEntriesOf(Map.of(Status.PUBLISHED, 1L, Status.PENDING, 1L));

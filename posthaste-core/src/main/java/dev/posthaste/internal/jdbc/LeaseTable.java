@@ -199,11 +199,11 @@ public final class LeaseTable {
         return taken == 1 ? new Claim(outbox, owner, seen.epoch() + 1) : null;
     }
 
-    /** What became of a renewal. */
+    /** The outcome of a renewal. */
     public enum Renewal {
         /** The claim is good for another length of the lease. */
         RENEWED,
-        /** The claim is good for as long as it was; what is with the broker can be settled, and nothing more begun. */
+        /** The claim is good until its old term ends: what is at the broker can be settled, and nothing new begun. */
         PAUSED,
         /** Another relay has the lease, or its row is gone. */
         LOST
@@ -211,7 +211,7 @@ public final class LeaseTable {
 
     /**
      * Renews a lease for another {@code ttl}, also one that has run out while nobody else has taken it. That of a paused outbox
-     * is not renewed: its owner may stand still at any moment, and would continue for the rest of the new term.
+     * is not renewed: its owner may be suspended at any moment, and would continue for the rest of the new term.
      */
     public Renewal renew(Claim claim, Duration ttl) {
         return transactions.update("renew the lease of outbox " + claim.outbox(), connection -> {
@@ -229,7 +229,7 @@ public final class LeaseTable {
         });
     }
 
-    /** Gives a lease back at once, for anybody to take; nothing happens if the claim is not good any more. */
+    /** Releases a lease, for anybody to take at once; does nothing if the claim is no longer good. */
     public void release(Claim claim) {
         transactions.update("release the lease of outbox " + claim.outbox(), connection -> {
             try (PreparedStatement statement = connection.prepareStatement(sql("""

@@ -3,13 +3,13 @@
 -- Which relay owns an outbox. The epoch grows with every change of owner.
 create table if not exists posthaste_lease (
   outbox     varchar(100) not null primary key,
-  owner      varchar(100) not null,         -- empty: given back
+  owner      varchar(100) not null,         -- empty: released
   epoch      bigint       not null,
   expires_at datetime(6)  not null,
-  paused_by  varchar(100)                   -- the operator who wants nobody to hold it
+  paused_by  varchar(100)                   -- the operator who paused it: no relay holds it
 ) engine = InnoDB default character set utf8mb4 collate utf8mb4_bin;
 
--- Which relays stand ready for an outbox, so that each takes its fair share.
+-- Which relays are available for an outbox, so that each takes its fair share.
 create table if not exists posthaste_relay (
   relay      varchar(100) not null,
   outbox     varchar(100) not null,
@@ -18,7 +18,7 @@ create table if not exists posthaste_relay (
   primary key (relay, outbox)
 ) engine = InnoDB default character set utf8mb4 collate utf8mb4_bin;
 
--- What operators did, one row an event or, for a whole outbox, one row a change.
+-- What operators did: one row for each event or, where a change concerns a whole outbox, one for the change.
 create table if not exists posthaste_audit (
   id         bigint       not null auto_increment primary key,
   at         datetime(6)  not null,

@@ -1,11 +1,11 @@
 -- The outbox table of Debezium's outbox event router on MySQL 8 or later, with what a relay needs. Times are
--- those of the server's sessions: its writers give none.
--- To a table that is there, add the columns from "position" on with ALTER TABLE … ADD COLUMN, each as it stands here, and
--- the keys. Its writers do not notice. Rows that Debezium has published get the status 'published' first:
+-- those of the server's sessions: its writers provide none.
+-- If the table exists, add the columns from "position" on with ALTER TABLE … ADD COLUMN, each as it is defined here, and
+-- the keys. Its writers are not affected. First, give the rows that Debezium has published the status 'published':
 --   alter table posthaste_outbox add column status varchar(16) character set ascii collate ascii_bin not null
 --     default 'published';
 --   alter table posthaste_outbox alter column status set default 'pending';
--- Texts are compared byte by byte. Before 8.0.17 MySQL has no such collation that heeds blanks at the end.
+-- Texts are compared byte by byte. Before 8.0.17 MySQL has no such collation that distinguishes trailing blanks.
 create table if not exists `posthaste_outbox` (
   `id`            varchar(64)  not null primary key, -- the event's identity
   `aggregatetype` varchar(255) not null,    -- after outbox.event. the topic

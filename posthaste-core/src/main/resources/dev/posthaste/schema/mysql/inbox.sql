@@ -1,6 +1,6 @@
 -- What consumers need, on MySQL 8 or later.
 
--- Texts are compared byte by byte. Before 8.0.17 MySQL has no such collation that heeds blanks at the end.
+-- Texts are compared byte by byte. Before 8.0.17 MySQL has no such collation that distinguishes trailing blanks.
 -- What each consumer has handled.
 create table if not exists posthaste_inbox (
   consumer   varchar(100) not null,

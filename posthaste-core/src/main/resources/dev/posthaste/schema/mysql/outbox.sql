@@ -1,5 +1,5 @@
 -- An outbox of Posthaste on MySQL 8 or later. Replace posthaste_outbox by the outbox's table. Times are UTC.
--- Texts are compared byte by byte. Before 8.0.17 MySQL has no such collation that heeds blanks at the end.
+-- Texts are compared byte by byte. Before 8.0.17 MySQL has no such collation that distinguishes trailing blanks.
 create table if not exists `posthaste_outbox` (
   id              bigint       not null auto_increment primary key, -- the order of publication
   event_id        varchar(64)  not null,

@@ -1,6 +1,7 @@
 -- The outbox table of Debezium's outbox event router on PostgreSQL 13 or later, with what a relay needs.
--- To a table that is there, add the columns from "position" on with ALTER TABLE … ADD COLUMN, each as it stands here,
--- and create the indexes. Its writers do not notice. Rows that Debezium has published get the status 'published' first:
+-- If the table exists, add the columns from "position" on with ALTER TABLE … ADD COLUMN, each as it is defined here,
+-- and create the indexes. Its writers are not affected. First, give the rows that Debezium has published the status
+-- 'published':
 --   alter table posthaste_outbox add column status varchar(16) not null default 'published';
 --   alter table posthaste_outbox alter column status set default 'pending';
 create table if not exists "posthaste_outbox" (

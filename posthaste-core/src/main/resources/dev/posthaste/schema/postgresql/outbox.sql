@@ -24,8 +24,8 @@ create table if not exists "posthaste_outbox" (
 -- An event is written once.
 create unique index if not exists posthaste_outbox_event_id on "posthaste_outbox" (event_id);
 
--- "Pending, in id order". It holds pending rows alone, and stands on an expression so that no plan can prefer the
--- primary key to it, whatever the statistics say.
+-- "Pending, in id order". It holds pending rows alone, on an expression, so that no plan can prefer the primary
+-- key to it, whatever the statistics say.
 create index if not exists posthaste_outbox_pending on "posthaste_outbox" ((id + 0)) where status = 'pending';
 
 -- "Dead, by key", and "dead, in id order". Empty in good times, so they cost nothing.

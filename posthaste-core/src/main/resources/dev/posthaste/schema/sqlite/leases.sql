@@ -3,13 +3,13 @@
 -- Which relay owns an outbox. The epoch grows with every change of owner.
 create table if not exists posthaste_lease (
   outbox     text    primary key not null,
-  owner      text    not null,              -- empty: given back
+  owner      text    not null,              -- empty: released
   epoch      integer not null,
   expires_at integer not null,
-  paused_by  text                           -- the operator who wants nobody to hold it
+  paused_by  text                           -- the operator who paused it: no relay holds it
 ) strict, without rowid;
 
--- Which relays stand ready for an outbox, so that each takes its fair share.
+-- Which relays are available for an outbox, so that each takes its fair share.
 create table if not exists posthaste_relay (
   relay      text    not null,
   outbox     text    not null,
@@ -18,7 +18,7 @@ create table if not exists posthaste_relay (
   primary key (relay, outbox)
 ) strict, without rowid;
 
--- What operators did, one row an event or, for a whole outbox, one row a change.
+-- What operators did: one row for each event or, where a change concerns a whole outbox, one for the change.
 create table if not exists posthaste_audit (
   id         integer primary key autoincrement,
   at         integer not null,

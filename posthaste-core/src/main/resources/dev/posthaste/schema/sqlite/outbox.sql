@@ -1,6 +1,6 @@
 -- An outbox of Posthaste on SQLite 3.43 or later. Replace posthaste_outbox by the outbox's table.
--- Times are milliseconds since 1970; datetime(created_at / 1000, 'unixepoch') shows them. Integers hold no others, for the
--- table is strict. The payload is last, so that the other columns are read without it.
+-- Times are milliseconds since 1970; datetime(created_at / 1000, 'unixepoch') shows them. The table is strict, so
+-- integers hold nothing else. The payload is last, so that the other columns are read without it.
 create table if not exists "posthaste_outbox" (
   id              integer primary key autoincrement, -- the order of publication; ids are never given out twice
   event_id        text    not null,
