@@ -4,12 +4,14 @@ import dev.posthaste.internal.jdbc.EventTable;
 import dev.posthaste.internal.jdbc.EventTable.Column;
 import dev.posthaste.internal.jdbc.EventTable.Payload;
 import dev.posthaste.internal.names.Names;
+import dev.posthaste.internal.text.DurationText;
 import java.time.Duration;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Finds an event invalid that its table could not hold, or that some broker could not send: see {@link JdbcOutbox} for the limits.
+ * Rejects as invalid what an event's table could not hold or some broker could not send: see {@link JdbcOutbox} for the
+ * limits.
  * What passes is stored and sent as it is; nothing is cut or replaced silently.
  */
 final class EventLimits {
