@@ -231,7 +231,7 @@ class ConsoleTest {
         confirm("the broker is being upgraded", "Pause");
         untilText("section[data-outbox=orders] .words", "Paused by local");
         TestSite.until(
-                "the relay lets go",
+                "the relay gives up the outbox",
                 () -> site.database.count("select count(*) from posthaste_lease where outbox = 'orders' and owner = ''")
                         == 1);
         site.write(order(1000), order(1001));
