@@ -1,5 +1,6 @@
 package dev.posthaste.inbox;
 
+import dev.posthaste.internal.text.DurationText;
 import java.time.Duration;
 import java.util.concurrent.Executors;
 import java.util.concurrent.RejectedExecutionException;
@@ -34,8 +35,8 @@ final class NoteRetention {
                     "Inbox {} forgets after {}, but its outbox keeps events for {}: an event replayed or redelivered after"
                             + " that is handled twice. Keep the inbox longer (Inbox.Builder.keep)",
                     inbox,
-                    keep,
-                    others);
+                    DurationText.of(keep),
+                    DurationText.of(others));
         }
     }
 

@@ -3,6 +3,7 @@ package dev.posthaste.relay;
 import dev.posthaste.StoreException;
 import dev.posthaste.internal.store.Claim;
 import dev.posthaste.internal.store.LeaseLostException;
+import dev.posthaste.internal.text.DurationText;
 import java.util.concurrent.atomic.AtomicReference;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -151,7 +152,8 @@ final class OutboxWorker implements Runnable {
                     parts.outbox().name(),
                     mine.inFlight(),
                     lease.holds(claim)
-                            ? "because the stop timeout of " + parts.settings().stopTimeout() + " is over"
+                            ? "because the stop timeout of "
+                                    + DurationText.of(parts.settings().stopTimeout()) + " is over"
                             : "because its lease is lost");
         }
     }

@@ -8,6 +8,7 @@ import dev.posthaste.StoreException;
 import dev.posthaste.admin.Admin;
 import dev.posthaste.broker.Message;
 import dev.posthaste.inbox.Inbox;
+import dev.posthaste.internal.text.DurationText;
 import dev.posthaste.relay.Relay;
 import dev.posthaste.relay.internal.ManualRelay;
 import dev.posthaste.relay.internal.RelayTesting;
@@ -233,7 +234,7 @@ public class PosthasteTester implements AutoCloseable {
      */
     public void advance(Duration time) {
         if (time.isNegative()) {
-            throw new IllegalArgumentException("Time does not go back by " + time.negated());
+            throw new IllegalArgumentException("Time does not go back: " + DurationText.of(time));
         }
         try (Connection connection = source.target().getConnection()) {
             connection.setAutoCommit(false);

@@ -62,8 +62,9 @@ abstract sealed class WriteLockSource
             this.list = """
                     select extract(epoch from pg_postmaster_start_time()) || ' '
                             || (select system_identifier from pg_control_system()) || ' '
-                            || coalesce((select extract(epoch from stats_reset) from pg_stat_bgwriter)::text, ''),
-                        pg_is_in_recovery(), string_agg(distinct l.virtualtransaction, ' ')
+                            || coalesce((select extract(epoch from stats_reset) from pg_stat_bgwriter)::text, '') as server_name,
+                        pg_is_in_recovery() as changes_refused,
+                        string_agg(distinct l.virtualtransaction, ' ') as transaction_names
                     from pg_locks l
                     where l.locktype = 'relation' and l.mode = 'RowExclusiveLock' and l.granted
                         and l.database = (select oid from pg_database where datname = current_database())
@@ -77,9 +78,9 @@ abstract sealed class WriteLockSource
             try (Statement statement = connection.createStatement();
                     ResultSet row = statement.executeQuery(list)) {
                 row.next();
-                String names = row.getString(3);
+                String names = row.getString("transaction_names");
                 return new Found(
-                        row.getBoolean(2) ? null : row.getString(1),
+                        row.getBoolean("changes_refused") ? null : row.getString("server_name"),
                         0,
                         names == null ? Set.of() : Set.of(names.split(" ")),
                         Set.of(),
@@ -114,10 +115,6 @@ abstract sealed class WriteLockSource
         }
     }
 
-    /**
-     * Reads rows of server, uptime, lost locks, whether the server accepts no changes, and a transaction's name or
-     * null.
-     */
     private static Found read(Connection connection, String sql, EventTable layout) throws SQLException {
         int dot = layout.table().indexOf('.');
         String server = null;
@@ -129,10 +126,10 @@ abstract sealed class WriteLockSource
             statement.setString(2, layout.simpleName());
             try (ResultSet rows = statement.executeQuery()) {
                 while (rows.next()) {
-                    server = rows.getBoolean(4) ? null : rows.getString(1);
-                    uptime = rows.getLong(2);
-                    lost = rows.getLong(3);
-                    String name = rows.getString(5);
+                    server = rows.getBoolean("changes_refused") ? null : rows.getString("server_name");
+                    uptime = rows.getLong("uptime_seconds");
+                    lost = rows.getLong("lost_locks");
+                    String name = rows.getString("transaction_name");
                     if (name != null) {
                         transactions.add(name);
                     }
@@ -170,11 +167,12 @@ abstract sealed class WriteLockSource
     static final class OfPerformanceSchema extends WriteLockSource {
         private static final Pattern VERSION = Pattern.compile("^(\\d+)\\.(\\d+)\\.(\\d+)");
         private static final String LIST = """
-                select @@server_uuid,
-                    (select variable_value from performance_schema.global_status where variable_name = 'Uptime'),
+                select @@server_uuid as server_name,
                     (select variable_value from performance_schema.global_status
-                        where variable_name = 'Performance_schema_metadata_lock_lost'),
-                    @@global.read_only, l.owner_thread_id
+                        where variable_name = 'Uptime') as uptime_seconds,
+                    (select variable_value from performance_schema.global_status
+                        where variable_name = 'Performance_schema_metadata_lock_lost') as lost_locks,
+                    @@global.read_only as changes_refused, l.owner_thread_id as transaction_name
                 from (select 1) one left join performance_schema.metadata_locks l on l.object_type = 'TABLE'
                     and l.object_schema = coalesce(?, database()) and l.object_name = ? and l.lock_status = 'GRANTED'
                     and l.lock_type in ('SHARED_WRITE', 'SHARED_WRITE_LOW_PRIO', 'SHARED_NO_READ_WRITE')
@@ -224,8 +222,9 @@ abstract sealed class WriteLockSource
 
     private static final String MARIADB_SERVER = """
             select concat(@@hostname, ' ', @@port, ' ', @@server_id, ' ', coalesce((select variable_value
-                    from information_schema.global_variables where variable_name = 'SERVER_UID'), '')),
-                (select variable_value from information_schema.global_status where variable_name = 'UPTIME'),
+                    from information_schema.global_variables where variable_name = 'SERVER_UID'), '')) as server_name,
+                (select variable_value from information_schema.global_status
+                    where variable_name = 'UPTIME') as uptime_seconds,
             """;
     private static final String MARIADB_REMEDY =
             "Let an administrator run INSTALL SONAME 'metadata_lock_info'; or start"
@@ -245,7 +244,8 @@ abstract sealed class WriteLockSource
         try (Statement statement = connection.createStatement();
                 ResultSet rows = statement.executeQuery("xa recover")) {
             while (rows.next()) {
-                prepared.add("xa:" + rows.getString(1) + ":" + rows.getString(2) + ":" + rows.getString(4));
+                prepared.add("xa:" + rows.getString("formatID") + ":" + rows.getString("gtrid_length") + ":"
+                        + rows.getString("data"));
             }
         }
         return new Found(found.server(), found.uptimeSeconds(), found.transactions(), prepared, found.lost());
@@ -254,7 +254,7 @@ abstract sealed class WriteLockSource
     /** MariaDB with its plugin {@code metadata_lock_info}, which requires no rights. */
     static final class OfMariaDbWithPlugin extends WriteLockSource {
         private static final String LIST = MARIADB_SERVER + """
-                    0, @@global.read_only, l.thread_id
+                    0 as lost_locks, @@global.read_only as changes_refused, l.thread_id as transaction_name
                 from (select 1) one left join information_schema.metadata_lock_info l
                     on l.lock_type = 'Table metadata lock' and l.table_schema = coalesce(?, database())
                     and l.table_name = ? and l.lock_mode in ('MDL_SHARED_WRITE', 'MDL_SHARED_NO_READ_WRITE')
@@ -290,8 +290,8 @@ abstract sealed class WriteLockSource
     static final class OfMariaDbPerformanceSchema extends WriteLockSource {
         private static final String LIST = MARIADB_SERVER + """
                     (select variable_value from information_schema.global_status
-                        where variable_name = 'PERFORMANCE_SCHEMA_METADATA_LOCK_LOST'),
-                    @@global.read_only, l.owner_thread_id
+                        where variable_name = 'PERFORMANCE_SCHEMA_METADATA_LOCK_LOST') as lost_locks,
+                    @@global.read_only as changes_refused, l.owner_thread_id as transaction_name
                 from (select 1) one left join performance_schema.metadata_locks l on l.object_type = 'TABLE'
                     and l.object_schema = coalesce(?, database()) and l.object_name = ? and l.lock_status = 'GRANTED'
                     and l.lock_type in ('SHARED_WRITE', 'SHARED_WRITE_LOW_PRIO', 'SHARED_NO_READ_WRITE')

@@ -17,6 +17,8 @@ import org.jspecify.annotations.Nullable;
 
 /** A node's connection to the simulated database. */
 final class Session implements InvocationHandler {
+    private static final List<String> LOCK_COLUMNS = List.of("server_name", "changes_refused", "transaction_names");
+
     private static final Pattern SILENCE = Pattern.compile("idle_in_transaction_session_timeout'?(?: =|,) '([0-9]+)s'");
 
     private final Database database;
@@ -256,7 +258,7 @@ final class Session implements InvocationHandler {
                     return run((String) arguments[0], new Object[0]).changed();
                 }
                 case "executeQuery" -> {
-                    return Jdbc.results(List.of(), List.<@Nullable Object[]>of(locks((String) arguments[0])));
+                    return Jdbc.results(LOCK_COLUMNS, List.<@Nullable Object[]>of(locks((String) arguments[0])));
                 }
                 case "close" -> {
                     return null;
