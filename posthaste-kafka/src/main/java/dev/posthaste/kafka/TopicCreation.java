@@ -27,8 +27,8 @@ final class TopicCreation implements AutoCloseable {
     private static final long MAX_WAIT_MILLIS = 30_000;
     private static final long MAX_ATTEMPT_WAIT_MILLIS = 5_000;
     private static final long CLOSE_MILLIS = 1_000;
-    /** Until then, a lookup may have asked before the topic was created, or ask a broker that has not heard of it. */
-    private static final long KNOWN_EVERYWHERE_NANOS = TimeUnit.SECONDS.toNanos(30);
+    /** For this long after its creation a topic need not be found: a lookup may be older, or ask a broker that lags. */
+    private static final long MAX_UNFOUND_MILLIS = 30_000;
 
     private final KafkaSettings settings;
     private final Consumer<Route> creator;
@@ -107,8 +107,8 @@ final class TopicCreation implements AutoCloseable {
             }
         }
         Long at = created.get(topic);
-        return at != null && System.nanoTime() - at < KNOWN_EVERYWHERE_NANOS
-                ? "topic " + topic + " was created a moment ago, and was not found yet"
+        return at != null && System.nanoTime() - at < TimeUnit.MILLISECONDS.toNanos(MAX_UNFOUND_MILLIS)
+                ? "topic " + topic + " was created a moment ago, and Kafka does not find it yet"
                 : null;
     }
 

@@ -46,7 +46,8 @@ class TopicCreationTest {
             slowEnds.countDown();
             await().atMost(LONG).until(() -> tried.size() >= 4);
             assertThat(tried.subList(0, 4)).containsExactly("slow", "one", "two", "slow");
-            assertThat(creation.missing("one")).isEqualTo("topic one was created a moment ago, and was not found yet");
+            assertThat(creation.missing("one"))
+                    .isEqualTo("topic one was created a moment ago, and Kafka does not find it yet");
             assertThat(creation.missing("another")).isNull();
             await().atMost(LONG)
                     .until(() -> "topic slow could not be created: planned".equals(creation.missing("slow")));
